@@ -1,0 +1,104 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "http/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tranter::http {
+
+class Connection;
+
+/// The right and the duty to answer one request, once. Movable, usable from any thread; hooks and
+/// the settled callback run on the connection's own I/O thread. Dropping it unanswered answers 500.
+class Exchange {
+  public:
+    using Hook = std::move_only_function<void()>;
+    /// `true`: the kernel took the whole answer. `false`: the connection was gone or the write
+    /// failed, so nothing in the answer may count as delivered.
+    using Settled = std::move_only_function<void(bool written)>;
+
+    explicit Exchange(std::shared_ptr<Connection> connection);
+    Exchange(Exchange&&) noexcept;
+    Exchange& operator=(Exchange&&) noexcept;
+    ~Exchange();
+
+    /// Both consume the exchange. From the handler itself the answer is written directly, from any
+    /// other thread it is posted to the connection.
+    void respond(Response response) &&;
+    void respond(Response response, Settled settled) &&;
+
+    /// Only from inside the handler, before the exchange is moved elsewhere. Each replaces the one
+    /// before; all are dropped without a call once the request is answered.
+    /// on_disconnect: the client closed or reset (also half-closed) the connection while waiting.
+    void on_disconnect(Hook hook);
+    /// on_deadline: `after` has passed without an answer.
+    void on_deadline(Duration after, Hook hook);
+
+  private:
+    std::shared_ptr<Connection> connection_;  // shared with the I/O thread that drives it
+};
+
+/// Called on an I/O thread for every complete request. Must not block.
+using Handler = std::function<void(const Request&, Exchange)>;
+
+struct Limits {
+    std::size_t header_bytes = 16 * 1024;
+    std::size_t header_lines = 100;
+    std::size_t target_bytes = 8 * 1024;
+    std::size_t body_bytes = 8 * 1024 * 1024;
+    std::size_t connections = 20'000;                           // more are refused with 503
+    Duration header_timeout = std::chrono::seconds(10);         // first byte to end of headers
+    Duration body_timeout = std::chrono::seconds(30);           // end of headers to end of body
+    Duration write_timeout = std::chrono::seconds(30);          // per answer
+    Duration idle_timeout = std::chrono::seconds(75);           // between requests
+};
+
+/// Who may talk to us from a browser (RELIABILITY: browser attacks on loopback ports).
+struct BrowserRules {
+    /// Host names accepted besides IP literals, "localhost" and single-label names.
+    std::vector<std::string> allowed_hosts{};
+    /// Origins that get CORS headers; "*" allows every origin. Empty: requests with a foreign
+    /// Origin or a cross-site Sec-Fetch-Site are refused with 403.
+    std::vector<std::string> cors_origins{};
+};
+
+struct ServerOptions {
+    std::string address = "127.0.0.1";  // IP literal or "localhost"
+    std::uint16_t port = 0;             // 0: any free port, see Server::port()
+    unsigned threads = 1;
+    Limits limits{};
+    BrowserRules browser{};
+};
+
+/// HTTP/1.1 server: keep-alive, chunked request bodies, Expect: 100-continue, limits on size and
+/// time. Each I/O thread owns its listener (SO_REUSEPORT) and its connections.
+class Server {
+  public:
+    /// Binds and listens. Throws tranter::SystemError naming the address when that fails.
+    Server(ServerOptions options, Handler handler);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    std::uint16_t port() const;
+    /// Open connections now, for metrics. Thread-safe.
+    std::size_t connections() const;
+
+    /// Starts the I/O threads; returns at once.
+    void start();
+    /// Stops accepting, closes idle connections, waits until requests under way are answered or
+    /// `grace` has passed, then closes the rest and joins. Idempotent; not from an I/O thread.
+    void stop(Duration grace);
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tranter::http
