@@ -1,0 +1,147 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "engine/payload.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::engine {
+
+/// Numbers messages of one queue in the order of acceptance, from 1, never used twice. It is the
+/// FIFO sequence number and the generation of a slot handle.
+using Sequence = std::uint64_t;
+
+enum class Order : std::uint8_t { none, fifo };
+/// How groups share a queue without FIFO order.
+/// off: one line for all. round_robin: a group with a million messages delays another group's next
+/// message by one hand-out at most. aws: the noisy-neighbour rule of SQS fair queues.
+enum class Fairness : std::uint8_t { off, round_robin, aws };
+enum class DeduplicationScope : std::uint8_t { queue, message_group };
+
+/// What divides the queue's work (DESIGN section 4). Limits of 0 mean none.
+struct GroupPolicy {
+    Order order = Order::none;
+    Fairness fairness = Fairness::aws;
+    std::uint32_t max_in_flight_per_group = 0;
+    std::uint32_t max_queued_per_group = 0;
+
+    bool operator==(const GroupPolicy&) const = default;
+};
+
+/// Rules of one queue. All of them may change while the queue lives, except the order and the
+/// de-duplication scope, which are fixed at creation (SQS_SPEC 11.5).
+struct QueuePolicy {
+    Duration visibility_timeout = std::chrono::seconds(30);
+    Duration delay{};
+    Duration retention = std::chrono::hours(96);
+    Duration deduplication_window = std::chrono::minutes(5);
+    DeduplicationScope deduplication_scope = DeduplicationScope::queue;
+    /// Deliveries before a message goes to the dead-letter queue; 0: never.
+    std::uint32_t max_receives = 0;
+    /// Deliveries outstanding in all; 0: no limit.
+    std::uint32_t max_in_flight = 120'000;
+    GroupPolicy groups{};
+
+    bool operator==(const QueuePolicy&) const = default;
+};
+
+/// Names one delivery of one message of a queue. `sequence` guards the slot against reuse,
+/// `delivery` counts the message's deliveries from 1.
+struct Receipt {
+    std::uint32_t slot = 0;
+    std::uint32_t delivery = 0;
+    Sequence sequence = 0;
+
+    bool operator==(const Receipt&) const = default;
+};
+
+struct SendOptions {
+    /// Front ends pass the queue's own delay as nothing.
+    std::optional<Duration> delay{};
+    std::string_view group{};  // empty: none (each such message is a group of its own)
+};
+
+struct Sent {
+    MessageId id{};
+    Sequence sequence = 0;
+    std::uint32_t slot = 0;
+    /// The id was seen inside the window: id and sequence are the first send's, nothing was stored.
+    bool duplicate = false;
+};
+
+struct ReceiveOptions {
+    std::uint32_t max_messages = 1;
+    std::optional<Duration> visibility_timeout{};  // nothing: the queue's
+    std::string_view attempt_id{};                 // FIFO: receive-request attempt id
+};
+
+/// One message handed to one consumer.
+struct Delivery {
+    Payload payload;
+    Receipt receipt{};
+    std::string group{};
+    Instant sent_at{};
+    Instant first_received_at{};
+    Instant visible_at{};
+    std::uint32_t receive_count = 0;
+    std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none
+};
+
+/// A message on its way between queues. Everything a dead letter keeps (SQS_SPEC 8.1).
+struct Transfer {
+    Payload payload;
+    std::string group{};
+    Instant sent_at{};
+    Instant first_received_at{};
+    std::uint32_t receive_count = 0;
+    std::uint32_t source_queue = 0;
+    Sequence source_sequence = 0;  // in the queue it leaves
+    std::uint32_t source_slot = 0;
+};
+
+struct Received {
+    std::vector<Delivery> deliveries{};
+    /// Exhausted messages that this call took out; the caller puts them into the dead-letter queue.
+    std::vector<Transfer> dead{};
+    /// Nothing was handed out because max_in_flight is reached.
+    bool over_limit = false;
+};
+
+/// A look at a message without receiving it.
+struct MessageView {
+    Payload payload;
+    std::string group{};
+    Sequence sequence = 0;
+    Instant sent_at{};
+    std::uint32_t receive_count = 0;
+    enum class State : std::uint8_t { visible, in_flight, delayed } state = State::visible;
+    Instant due{};  // in flight: end of the lease; delayed: when it becomes visible
+    std::uint32_t source_queue = 0;
+};
+
+/// All O(1).
+struct Counters {
+    std::uint64_t visible = 0;
+    std::uint64_t in_flight = 0;
+    std::uint64_t delayed = 0;
+    std::uint64_t bytes = 0;  // of payloads held
+    std::uint64_t groups_in_flight = 0;
+    std::uint64_t noisy_groups = 0;
+    // Since the queue was made:
+    std::uint64_t sent = 0;
+    std::uint64_t deduplicated = 0;
+    std::uint64_t received = 0;
+    std::uint64_t empty_receives = 0;
+    std::uint64_t deleted = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t dead_lettered = 0;
+    std::uint64_t moved_in = 0;
+};
+
+}  // namespace tranter::engine
