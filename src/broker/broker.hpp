@@ -1,0 +1,156 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "broker/journal.hpp"
+#include "broker/queue.hpp"
+#include "broker/receipt.hpp"
+#include "broker/settings.hpp"
+#include "engine/types.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::broker {
+
+struct BrokerOptions {
+    SipKey receipt_key{};
+    /// A name may not be used again for this long after its queue was deleted; 0: at once.
+    Duration delete_cooldown{};
+    /// Between two purges of a queue; 0: no limit.
+    Duration purge_cooldown{};
+    /// Long polls waiting in one queue; more are answered `limit_exceeded`.
+    std::size_t waiters_per_queue = 100'000;
+};
+
+/// A move of dead letters back to where they came from, or elsewhere (SQS_SPEC 8.3).
+struct MoveTask {
+    enum class Status : std::uint8_t { running, completed, cancelling, cancelled, failed };
+    std::string id{};  // a UUID
+    std::string source{};
+    std::string destination{};  // empty: each message's own source
+    std::uint32_t max_per_second = 0;
+    Status status = Status::running;
+    std::uint64_t moved = 0;
+    std::uint64_t to_move = 0;
+    std::string failure{};
+    Instant started{};
+};
+
+/// All queues of one store: thread-safe, one mutex per queue, long polls in order of arrival.
+/// Nothing here blocks, starts threads or does I/O; who needs durability waits on the journal
+/// position that a change returns.
+class Broker {
+  public:
+    /// Clock and journal outlive the broker.
+    Broker(BrokerOptions options, const Clock& clock, Journal& journal);
+    ~Broker();
+
+    const ReceiptCodec& receipts() const;
+    Journal& journal();
+    Instant now() const;
+
+    // Queues -----------------------------------------------------------------------------------
+    /// `already_exists` when the name is taken, `conflict` inside the delete cool-down.
+    [[nodiscard]] Result<QueueHandle> create_queue(std::string_view name, QueueSettings settings);
+    /// Nothing when there is no such queue.
+    QueueHandle find_queue(std::string_view name) const;
+    QueueHandle find_queue(QueueId id) const;
+    /// In order of name; names starting with `prefix` and greater than `after`, at most `max`.
+    std::vector<QueueHandle> list_queues(
+        std::string_view prefix,
+        std::string_view after,
+        std::size_t max
+    ) const;
+    /// Queues whose dead-letter queue is `name`, in order of name.
+    std::vector<QueueHandle> dead_letter_sources(std::string_view name) const;
+    /// Drops the queue with its messages; its long polls are answered empty. `false`: gone already.
+    bool delete_queue(const QueueHandle& queue, Position& position);
+    /// `conflict` inside the purge cool-down.
+    [[nodiscard]] Result<Position> purge(const QueueHandle& queue);
+    /// Replaces the settings by what `change` makes of them, atomically; nothing happens when it
+    /// returns an error.
+    [[nodiscard]] Result<Position> change_settings(
+        const QueueHandle& queue,
+        const std::function<Result<void>(QueueSettings&)>& change
+    );
+
+    // Messages ---------------------------------------------------------------------------------
+    struct SendRequest {
+        engine::Payload payload;
+        engine::SendOptions options{};
+    };
+    struct SendResult {
+        Result<engine::Sent> sent;
+        Position position = 0;
+    };
+    /// Stores one message and hands it to the longest-waiting long poll that may have it.
+    [[nodiscard]] SendResult send(const QueueHandle& queue, SendRequest request);
+
+    /// Called exactly once, from any thread, outside every lock. Deliveries that turn out not to
+    /// reach their consumer are given to take_back().
+    using Receiver = std::move_only_function<void(engine::Received)>;
+    /// 0: answered already. Otherwise names the wait for cancel_wait().
+    using WaitId = std::uint64_t;
+    /// Calls `receiver` before returning when a message is available, when `wait` is false or when
+    /// the broker is stopping; otherwise the receiver waits in line until a message comes or
+    /// cancel_wait() or stop() is called. The caller watches the time.
+    [[nodiscard]] WaitId receive(
+        const QueueHandle& queue,
+        const engine::ReceiveOptions& options,
+        bool wait,
+        Receiver receiver
+    );
+    /// Answers a waiting receiver with nothing (on this thread). No effect when it was answered.
+    void cancel_wait(const QueueHandle& queue, WaitId id);
+    /// These deliveries never reached a consumer: visible again at once, in their old order.
+    void take_back(const QueueHandle& queue, const std::vector<engine::Receipt>& receipts);
+
+    struct ChangeResult {
+        Result<bool> done;  // acknowledge: whether a message was deleted; visibility: true
+        Position position = 0;
+    };
+    [[nodiscard]] ChangeResult acknowledge(const QueueHandle& queue, const engine::Receipt& receipt);
+    [[nodiscard]] ChangeResult change_visibility(
+        const QueueHandle& queue,
+        const engine::Receipt& receipt,
+        Duration timeout
+    );
+
+    // Move tasks -------------------------------------------------------------------------------
+    /// `not_found` (destination), `conflict` (a task is running for this source).
+    [[nodiscard]] Result<MoveTask> start_move_task(
+        const QueueHandle& source,
+        std::string_view destination,
+        std::uint32_t max_per_second
+    );
+    /// `not_found` unless that task is running. The returned count is final.
+    [[nodiscard]] Result<MoveTask> cancel_move_task(std::string_view id);
+    /// Newest first.
+    std::vector<MoveTask> list_move_tasks(std::string_view source, std::size_t max) const;
+
+    // Time -------------------------------------------------------------------------------------
+    /// When run_due() has something to do next.
+    std::optional<Instant> next_event() const;
+    /// Ends delays and leases that are due (serving long polls), drops expired messages, advances
+    /// move tasks. Call it at next_event(), from one thread at a time.
+    void run_due();
+    /// Called, from any thread and outside every lock, when next_event() became earlier.
+    void on_earlier_event(std::function<void()> hook);
+
+    /// Answers every long poll with nothing and lets no new one wait.
+    void stop();
+    bool stopping() const;
+    /// Long polls waiting now in all queues.
+    std::size_t waiting() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tranter::broker
