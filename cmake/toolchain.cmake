@@ -34,12 +34,11 @@ add_compile_options(
 if(TRANTER_WERROR)
   add_compile_options(-Werror)
 endif()
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 if(TRANTER_HARDENING)
   add_compile_options(
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
-    -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero)
+    -fstack-clash-protection -fcf-protection -fPIE -ftrivial-auto-var-init=zero)
   add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
 
