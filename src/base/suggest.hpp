@@ -15,7 +15,7 @@ std::size_t edit_distance(std::string_view left, std::string_view right);
 /// (more than a third of its letters differ). The view belongs to `candidates`.
 std::string_view find_nearest(std::string_view word, std::span<const std::string_view> candidates);
 
-/// `, did you mean X?` or nothing: the end of an error text about an unknown word.
+/// ` (did you mean X?)` or nothing: follows an unknown word in an error text.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace tranter
