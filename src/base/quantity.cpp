@@ -127,7 +127,7 @@ Result<std::uint64_t> parse_quantity(std::string_view text, const QuantityRule& 
     if (value > rule.max - part) {
         return refuse(fmt::format("\"{}\" is too large for a {}", text, rule.noun));
     }
-    return value;
+    return value + part;
 }
 
 }  // namespace tranter
