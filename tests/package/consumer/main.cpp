@@ -1,0 +1,5 @@
+#include <tranter/version.hpp>
+
+int main() {
+    return tranter::version.empty() ? 1 : 0;
+}
