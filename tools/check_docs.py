@@ -28,11 +28,11 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 MARK = "tranter-docs-block-ends"
-# fd 3 is the terminal's stdout, so that the server's ready line cannot end up in a block's output.
 START_SERVER = """
 mkfifo .ready
-tranter serve --ready-fd 9 9>.ready 2>server.log &
-trap 'kill %1; wait %1' EXIT
+tranter serve --ready-fd 9 9>.ready >server.log 2>&1 &
+server=$!
+trap 'kill $server; wait $server' EXIT
 read -r _ <.ready
 """
 
