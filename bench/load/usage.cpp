@@ -1,0 +1,74 @@
+#include "usage.hpp"
+
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace tranter::bench {
+namespace {
+
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+double seconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+}  // namespace
+
+Usage usage_of(pid_t pid) {
+    const std::filesystem::path process = "/proc/" + std::to_string(pid);
+    const std::string stat = read_file(process / "stat");
+    // The second field is the command in parentheses and may contain anything, spaces included.
+    const auto command_end = stat.rfind(')');
+    if (command_end == stat.npos) {
+        throw std::runtime_error("there is no process " + std::to_string(pid));
+    }
+    std::istringstream fields(stat.substr(command_end + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i)
+        fields >> skipped;  // state to cmajflt
+    Usage usage;
+    fields >> usage.user >> usage.system;
+    const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+    usage.user /= ticks;
+    usage.system /= ticks;
+
+    for (const auto& task : std::filesystem::directory_iterator(process / "task")) {
+        std::istringstream schedstat(read_file(task.path() / "schedstat"));
+        double on_cpu_ns = 0;
+        schedstat >> on_cpu_ns;
+        usage.cpu += on_cpu_ns / 1e9;
+    }
+    std::istringstream statm(read_file(process / "statm"));
+    std::uint64_t total_pages = 0;
+    std::uint64_t resident_pages = 0;
+    statm >> total_pages >> resident_pages;
+    usage.rss = resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    return usage;
+}
+
+double own_cpu() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t now_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace tranter::bench
