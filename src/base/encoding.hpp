@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// Bytes as text and back: hexadecimal, base64, percent-encoding, UTF-8.
+namespace tranter {
+
+/// Lower case.
+void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
+std::string to_hex(std::span<const std::uint8_t> bytes);
+
+/// RFC 4648 section 4, with padding.
+void append_base64(std::string& out, std::string_view bytes);
+std::string to_base64(std::string_view bytes);
+/// Nothing unless the text is exactly what to_base64() makes of some bytes.
+std::optional<std::string> from_base64(std::string_view text);
+
+enum class PlusSign : std::uint8_t { literal, space };
+/// Decodes into `out`, which has room for text.size() bytes, and returns how many were written;
+/// nothing when a '%' is not followed by two hexadecimal digits.
+std::optional<std::size_t> percent_decode(std::string_view text, char* out, PlusSign plus);
+std::optional<std::string> percent_decode(std::string_view text, PlusSign plus = PlusSign::literal);
+enum class Slash : std::uint8_t { keep, encode };
+/// RFC 3986: everything but unreserved characters, with upper-case digits.
+void append_percent_encoded(std::string& out, std::string_view text, Slash slash = Slash::encode);
+
+/// Unicode's well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace tranter
