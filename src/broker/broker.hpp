@@ -62,9 +62,7 @@ class Broker {
     QueueHandle find_queue(QueueId id) const;
     /// In order of name; names starting with `prefix` and greater than `after`, at most `max`.
     std::vector<QueueHandle> list_queues(
-        std::string_view prefix,
-        std::string_view after,
-        std::size_t max
+        std::string_view prefix, std::string_view after, std::size_t max
     ) const;
     /// Queues whose dead-letter queue is `name`, in order of name.
     std::vector<QueueHandle> dead_letter_sources(std::string_view name) const;
@@ -75,8 +73,7 @@ class Broker {
     /// Replaces the settings by what `change` makes of them, atomically; nothing happens when it
     /// returns an error.
     [[nodiscard]] Result<Position> change_settings(
-        const QueueHandle& queue,
-        const std::function<Result<void>(QueueSettings&)>& change
+        const QueueHandle& queue, const std::function<Result<void>(QueueSettings&)>& change
     );
 
     // Messages ---------------------------------------------------------------------------------
@@ -114,19 +111,17 @@ class Broker {
         Result<bool> done;  // acknowledge: whether a message was deleted; visibility: true
         Position position = 0;
     };
-    [[nodiscard]] ChangeResult acknowledge(const QueueHandle& queue, const engine::Receipt& receipt);
+    [[nodiscard]] ChangeResult acknowledge(
+        const QueueHandle& queue, const engine::Receipt& receipt
+    );
     [[nodiscard]] ChangeResult change_visibility(
-        const QueueHandle& queue,
-        const engine::Receipt& receipt,
-        Duration timeout
+        const QueueHandle& queue, const engine::Receipt& receipt, Duration timeout
     );
 
     // Move tasks -------------------------------------------------------------------------------
     /// `not_found` (destination), `conflict` (a task is running for this source).
     [[nodiscard]] Result<MoveTask> start_move_task(
-        const QueueHandle& source,
-        std::string_view destination,
-        std::uint32_t max_per_second
+        const QueueHandle& source, std::string_view destination, std::uint32_t max_per_second
     );
     /// `not_found` unless that task is running. The returned count is final.
     [[nodiscard]] Result<MoveTask> cancel_move_task(std::string_view id);

@@ -105,8 +105,9 @@ class Journal {
     virtual ~Journal() = default;
     /// Thread-safe.
     virtual Position append(const Record& record) = 0;
-    /// Runs `done(true)` once everything up to `position` is as durable as configured, `done(false)`
-    /// when it never will be. May run it before returning, or later on the journal's own thread.
+    /// Runs `done(true)` once everything up to `position` is as durable as configured,
+    /// `done(false)` when it never will be. May run it before returning, or later on the journal's
+    /// own thread.
     virtual void when_durable(Position position, std::move_only_function<void(bool)> done) = 0;
     /// Whether when_durable() would answer at once, so that callers can skip making the callback.
     virtual bool is_durable(Position position) const = 0;

@@ -17,9 +17,9 @@ using MessageId = std::array<std::uint8_t, 16>;  // a version 4 UUID
 struct PayloadParts {
     std::string_view body;
     std::string_view attributes{};         // front end's encoding, may be empty
-    std::string_view system_attributes{};  // front end's encoding, may be empty
-    std::string_view deduplication_id{};   // FIFO: explicit or derived from the body
-    std::string_view sender{};
+    std::string_view system_attributes{};  // front end's encoding, at most 65535 bytes
+    std::string_view deduplication_id{};   // FIFO: explicit or derived; at most 255 bytes
+    std::string_view sender{};             // at most 255 bytes; empty: the anonymous default
     MessageId id{};
     Md5 body_md5{};
 };
@@ -30,6 +30,7 @@ struct PayloadParts {
 class Payload {
   public:
     Payload() = default;
+    /// Throws std::length_error when a part is over its limit; front ends check before.
     static Payload make(const PayloadParts& parts);
 
     Payload(const Payload& other) : block_(other.block_) { retain(); }
@@ -41,11 +42,21 @@ class Payload {
     ~Payload() { release(); }
 
     explicit operator bool() const { return block_ != nullptr; }
-    std::string_view body() const { return part(0); }
-    std::string_view attributes() const { return part(1); }
-    std::string_view system_attributes() const { return part(2); }
-    std::string_view deduplication_id() const { return part(3); }
-    std::string_view sender() const { return part(4); }
+    std::string_view body() const { return {block_->bytes(), block_->body_bytes}; }
+    std::string_view attributes() const {
+        return {block_->bytes() + block_->body_bytes, block_->attributes_bytes};
+    }
+    std::string_view system_attributes() const {
+        return {attributes().data() + block_->attributes_bytes, block_->system_attributes_bytes};
+    }
+    std::string_view deduplication_id() const {
+        return {
+            system_attributes().data() + block_->system_attributes_bytes,
+            block_->deduplication_id_bytes};
+    }
+    std::string_view sender() const {
+        return {deduplication_id().data() + block_->deduplication_id_bytes, block_->sender_bytes};
+    }
     const MessageId& id() const { return block_->id; }
     const Md5& body_md5() const { return block_->body_md5; }
     /// Bytes of all parts together.
@@ -54,20 +65,20 @@ class Payload {
     Payload with_identity(const MessageId& id, std::string_view deduplication_id) const;
 
   private:
-    static constexpr std::size_t part_count = 5;
+    // 48 bytes in front of every message's bytes; part of the engine's memory budget.
     struct Block {
         std::atomic<std::uint32_t> references;
-        std::array<std::uint32_t, part_count> ends;  // of each part, from the first byte after
+        std::uint32_t body_bytes;
+        std::uint32_t attributes_bytes;
+        std::uint16_t system_attributes_bytes;
+        std::uint8_t deduplication_id_bytes;
+        std::uint8_t sender_bytes;
         MessageId id;
         Md5 body_md5;
         char* bytes() { return reinterpret_cast<char*>(this + 1); }
     };
 
     explicit Payload(Block* block) : block_(block) {}
-    std::string_view part(std::size_t index) const {
-        const std::uint32_t begin = index == 0 ? 0 : block_->ends[index - 1];
-        return {block_->bytes() + begin, block_->ends[index] - begin};
-    }
     void retain() {
         if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
     }

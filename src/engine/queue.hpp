@@ -2,14 +2,25 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "engine/attempts.hpp"
+#include "engine/deduplication.hpp"
+#include "engine/fifo_lines.hpp"
+#include "engine/groups.hpp"
+#include "engine/message.hpp"
 #include "engine/payload.hpp"
+#include "engine/slab.hpp"
+#include "engine/standard_lines.hpp"
+#include "engine/timing_wheel.hpp"
 #include "engine/types.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
+#include <queue>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tranter::engine {
@@ -31,7 +42,6 @@ namespace tranter::engine {
 class Queue {
   public:
     explicit Queue(QueuePolicy policy);
-    ~Queue();
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
@@ -52,13 +62,12 @@ class Queue {
     /// the hand-out would pass 12 hours. On a standard queue a lapsed, not yet repeated delivery
     /// may hide the message again.
     [[nodiscard]] Result<void> change_visibility(
-        const Receipt& receipt,
-        Duration timeout,
-        Instant now
+        const Receipt& receipt, Duration timeout, Instant now
     );
 
-    /// Takes back a delivery that never reached its consumer: the message is visible at once in
-    /// its old place and the delivery does not count. No effect when the receipt is not current.
+    /// Takes back a delivery that never reached its consumer: the message is visible at once
+    /// before all others and the delivery does not count. No effect when the receipt is not
+    /// current.
     void take_back(const Receipt& receipt, Instant now);
 
     /// Receives a message from another queue. It is visible at once; FIFO appends it to its group.
@@ -67,18 +76,17 @@ class Queue {
     /// Takes up to `max` visible messages out, oldest first, for a move to another queue. With a
     /// filter, only those it accepts (it sees each candidate once).
     std::vector<Transfer> move_out(
-        std::size_t max,
-        const std::function<bool(const MessageView&)>& accept,
-        Instant now
+        std::size_t max, const std::function<bool(const MessageView&)>& accept, Instant now
     );
 
-    /// Drops every message and the de-duplication memory. Receipts become no-ops.
-    void purge(Instant now);
+    /// Drops every message and the de-duplication memory. Receipts become no-ops. What it returns
+    /// frees the memory when it is destroyed, so that a caller can do that outside its lock.
+    std::shared_ptr<void> purge(Instant now);
 
     /// Applies new rules at once: retention to every message, delay to waiting FIFO messages,
     /// limits to the next hand-out. `order` and `deduplication_scope` keep their old values.
     void set_policy(const QueuePolicy& policy, Instant now);
-    const QueuePolicy& policy() const;
+    const QueuePolicy& policy() const { return policy_; }
 
     /// Lets everything happen that is due. Every operation does this first; call it to keep
     /// counters fresh and memory small while nobody calls.
@@ -100,8 +108,69 @@ class Queue {
     void check() const;
 
   private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    bool fifo() const { return policy_.groups.order == Order::fifo; }
+
+    // queue.cpp: messages come and go
+    Slot add(Payload payload, std::string_view group, Instant sent_at, bool moved_in);
+    void make_visible(Slot slot);
+    void enter_line(Slot slot);
+    void start_timer(Slot slot, State state, Instant due);
+    void leave_flight(Message& message);
+    void remove(Slot slot);
+    Transfer extract(Slot slot);
+    std::string_view group_key(const Message& message) const;
+
+    // queue_delivery.cpp
+    void receive_standard(const ReceiveOptions& options, Instant now, Received& received);
+    void receive_fifo(const ReceiveOptions& options, Instant now, Received& received);
+    void receive_from_group(
+        Slot group, const ReceiveOptions& options, Instant now, Received& received
+    );
+    bool repeat_attempt(const ReceiveOptions& options, Instant now, Received& received);
+    bool full() const;
+    bool exhausted(const Message& message, const ReceiveOptions& options) const;
+    void hand_out(Slot slot, Duration timeout, Instant now, Received& received);
+    Delivery delivery_of(Slot slot) const;
+
+    // queue_time.cpp
+    void expire(Instant now);
+    void delay_waiting_fifo_messages(Instant now);
+    std::vector<Slot> visible_in_order() const;
+
+    // queue_view.cpp
+    template <class Visit>
+    void for_each_in_order(Visit visit) const;
+    MessageView view_of(const Message& message) const;
+
+    /// When a message from another queue expires, and the place it had then.
+    struct MovedExpiry {
+        Instant base{};
+        Slot slot = 0;
+        Sequence sequence = 0;
+        bool operator>(const MovedExpiry& other) const { return base > other.base; }
+    };
+    struct MovedAt {
+        Sequence sequence = 0;
+        Instant at{};
+    };
+
+    QueuePolicy policy_;
+    Slab slab_;
+    GroupTable groups_;
+    StandardLines standard_{slab_, groups_};
+    FifoLines fifo_{slab_, groups_};
+    TimingWheel wheel_;
+    Deduplication deduplication_;
+    ReceiveAttempts attempts_;
+    Counters counters_;
+    Sequence last_sequence_ = 0;
+    // Messages sent here are in order of sequence and of age; those moved in are in order of
+    // sequence only, so their expiry has a heap (which may hold entries of messages long gone).
+    ArrivalList sent_;
+    ArrivalList moved_;
+    std::priority_queue<MovedExpiry, std::vector<MovedExpiry>, std::greater<>> moved_expiry_;
+    std::deque<MovedAt> moved_at_;
+    std::vector<Slot> fired_;  // scratch of advance()
 };
 
 }  // namespace tranter::engine

@@ -19,8 +19,16 @@ using Sequence = std::uint64_t;
 
 enum class Order : std::uint8_t { none, fifo };
 /// How groups share a queue without FIFO order.
-/// off: one line for all. round_robin: a group with a million messages delays another group's next
-/// message by one hand-out at most. aws: the noisy-neighbour rule of SQS fair queues.
+/// off: one line for all.
+/// round_robin: groups with something available take turns, so a group with a million messages
+/// delays another group's next message by one hand-out at most. Messages without a group take one
+/// turn together.
+/// aws: the noisy-neighbour rule of SQS fair queues (SQS_SPEC 10). A group turns noisy when it is
+/// first in line and either has 30 or more deliveries in flight that are over 10 % of the queue's,
+/// or used over 10 % of the recent processing time (half-life one minute) and at least 30 s of it.
+/// It is quiet again when nothing of it is available or it sent nothing for five minutes. Quiet
+/// groups and messages without a group go first, by the time they became visible; then noisy
+/// groups, the fewest in flight first.
 enum class Fairness : std::uint8_t { off, round_robin, aws };
 enum class DeduplicationScope : std::uint8_t { queue, message_group };
 
@@ -64,7 +72,7 @@ struct Receipt {
 struct SendOptions {
     /// Front ends pass the queue's own delay as nothing.
     std::optional<Duration> delay{};
-    std::string_view group{};  // empty: none (each such message is a group of its own)
+    std::string_view group{};  // empty: none; then no group limit applies
 };
 
 struct Sent {
@@ -79,6 +87,8 @@ struct ReceiveOptions {
     std::uint32_t max_messages = 1;
     std::optional<Duration> visibility_timeout{};  // nothing: the queue's
     std::string_view attempt_id{};                 // FIFO: receive-request attempt id
+    /// There is no dead-letter queue now: deliver what used up max_receives like the rest.
+    bool keep_exhausted = false;
 };
 
 /// One message handed to one consumer.
@@ -87,7 +97,7 @@ struct Delivery {
     Receipt receipt{};
     std::string group{};
     Instant sent_at{};
-    Instant first_received_at{};
+    Instant first_received_at{};  // sent_at plus whole milliseconds
     Instant visible_at{};
     std::uint32_t receive_count = 0;
     std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none

@@ -1,0 +1,43 @@
+#include "engine/deduplication.hpp"
+
+#include <utility>
+
+namespace tranter::engine {
+
+std::string Deduplication::key(std::string_view group, std::string_view id) {
+    std::string key;
+    key.reserve(group.size() + 1 + id.size());
+    key += group;
+    key += '\0';  // neither id may contain it, so keys of different groups never meet
+    key += id;
+    return key;
+}
+
+const Deduplication::Entry* Deduplication::find(std::string_view key) const {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? nullptr : &found->second;
+}
+
+void Deduplication::insert(std::string key, const Entry& entry, Instant now) {
+    const auto [place, added] = entries_.emplace(std::move(key), entry);
+    if (added) order_.push_back({.at = now, .key = place->first});
+}
+
+void Deduplication::expire(Duration window, Instant now) {
+    while (!order_.empty() && order_.front().at + window <= now) {
+        entries_.erase(entries_.find(order_.front().key));
+        order_.pop_front();
+    }
+}
+
+std::optional<Instant> Deduplication::oldest() const {
+    if (order_.empty()) return std::nullopt;
+    return order_.front().at;
+}
+
+void Deduplication::clear() {
+    order_.clear();
+    entries_.clear();
+}
+
+}  // namespace tranter::engine

@@ -1,0 +1,214 @@
+#include "engine/queue.hpp"
+
+#include <string>
+#include <utility>
+
+namespace tranter::engine {
+
+Queue::Queue(QueuePolicy policy) : policy_(policy) {
+    if (fifo()) {
+        fifo_.set_policy(policy_.groups);
+    } else {
+        standard_.set_policy(policy_.groups);
+    }
+}
+
+Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant now) {
+    advance(now);
+    const std::string_view deduplication_id = payload.deduplication_id();
+    std::string key;
+    if (fifo() && !deduplication_id.empty()) {
+        const bool per_group = policy_.deduplication_scope == DeduplicationScope::message_group;
+        key = Deduplication::key(per_group ? options.group : std::string_view(), deduplication_id);
+        if (const auto* first = deduplication_.find(key)) {
+            ++counters_.deduplicated;
+            return Sent{
+                .id = first->id,
+                .sequence = first->sequence,
+                .slot = first->slot,
+                .duplicate = true};
+        }
+    }
+    if (const auto limit = policy_.groups.max_queued_per_group;
+        limit > 0 && !options.group.empty()) {
+        const Slot group = groups_.find(options.group);
+        if (group != no_slot && groups_[group].queued() >= limit) {
+            return fail(
+                Errc::limit_exceeded,
+                "group " + std::string(options.group) + " has " +
+                    std::to_string(groups_[group].queued()) + " queued messages, limit is " +
+                    std::to_string(limit)
+            );
+        }
+    }
+
+    const MessageId id = payload.id();
+    const Slot slot = add(std::move(payload), options.group, now, false);
+    Message& message = slab_[slot];
+    const Duration delay = options.delay.value_or(policy_.delay);
+    if (delay > Duration::zero()) {
+        start_timer(slot, State::delayed, now + delay);
+        ++counters_.delayed;
+    } else {
+        message.state = State::visible;
+        ++counters_.visible;
+    }
+    enter_line(slot);
+    if (message.group != no_slot) groups_[message.group].last_sent = now;
+    if (!key.empty()) {
+        deduplication_.insert(
+            std::move(key), {.id = id, .sequence = message.sequence, .slot = slot}, now
+        );
+    }
+    ++counters_.sent;
+    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
+}
+
+Sent Queue::move_in(Transfer transfer, Instant now) {
+    advance(now);
+    const MessageId id = transfer.payload.id();
+    const Slot slot = add(std::move(transfer.payload), transfer.group, transfer.sent_at, true);
+    Message& message = slab_[slot];
+    message.receive_count = transfer.receive_count;
+    message.deliveries = transfer.receive_count;
+    message.source_queue = transfer.source_queue;
+    if (transfer.receive_count > 0) message.set_first_received_at(transfer.first_received_at);
+    message.state = State::visible;
+    ++counters_.visible;
+    ++counters_.moved_in;
+    enter_line(slot);
+    if (message.group != no_slot) groups_[message.group].last_sent = now;
+    // A FIFO queue starts the message's age anew, a standard one keeps it (SQS_SPEC 8.1).
+    const Instant base = fifo() ? now : transfer.sent_at;
+    moved_expiry_.push({.base = base, .slot = slot, .sequence = message.sequence});
+    moved_at_.push_back({.sequence = message.sequence, .at = now});
+    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
+}
+
+std::shared_ptr<void> Queue::purge(Instant now) {
+    advance(now);
+    struct Debris {
+        Slab slab;
+        Deduplication deduplication;
+    };
+    auto debris = std::make_shared<Debris>();
+    std::swap(debris->slab, slab_);
+    std::swap(debris->deduplication, deduplication_);
+    wheel_.clear();
+    if (fifo()) {
+        fifo_.clear();
+    } else {
+        standard_.clear();
+    }
+    attempts_.clear();
+    sent_ = {};
+    moved_ = {};
+    moved_expiry_ = {};
+    moved_at_.clear();
+    counters_.visible = counters_.in_flight = counters_.delayed = 0;
+    counters_.bytes = counters_.groups_in_flight = 0;
+    return debris;
+}
+
+Slot Queue::add(Payload payload, std::string_view group, Instant sent_at, bool moved_in) {
+    counters_.bytes += payload.size();
+    const Slot slot = slab_.allocate();
+    Message& message = slab_[slot];
+    message.payload = std::move(payload);
+    message.sequence = ++last_sequence_;
+    message.sent_at = sent_at;
+    message.moved_in = moved_in;
+    // A FIFO message always has a group, even when its key is empty.
+    if (!group.empty() || fifo()) {
+        message.group = groups_.find_or_create(group);
+        ++groups_[message.group].messages;
+    }
+    (moved_in ? moved_ : sent_).push_back(slab_, slot);
+    return slot;
+}
+
+void Queue::enter_line(Slot slot) {
+    if (fifo()) {
+        fifo_.append(slot);
+    } else if (slab_[slot].state == State::visible) {
+        standard_.push_back(slot);
+    }
+}
+
+void Queue::start_timer(Slot slot, State state, Instant due) {
+    Message& message = slab_[slot];
+    message.state = state;
+    message.set_due(due);
+    wheel_.insert(slab_, slot);
+}
+
+/// From delayed or in flight (with its timer gone) to visible.
+void Queue::make_visible(Slot slot) {
+    Message& message = slab_[slot];
+    if (message.state == State::delayed) {
+        --counters_.delayed;
+    } else {
+        leave_flight(message);
+    }
+    message.state = State::visible;
+    ++counters_.visible;
+    if (fifo()) {
+        fifo_.refresh(message.group);
+    } else {
+        standard_.push_back(slot);
+    }
+}
+
+void Queue::leave_flight(Message& message) {
+    --counters_.in_flight;
+    if (message.group == no_slot) return;
+    Group& group = groups_[message.group];
+    if (--group.in_flight == 0) --counters_.groups_in_flight;
+    if (!fifo()) standard_.in_flight_changed(message.group);
+}
+
+void Queue::remove(Slot slot) {
+    Message& message = slab_[slot];
+    const State state = std::exchange(message.state, State::free);
+    if (state == State::visible) {
+        --counters_.visible;
+        if (!fifo()) standard_.remove(slot);
+    } else {
+        wheel_.remove(slab_, slot);
+        if (state == State::delayed) --counters_.delayed;
+        if (state == State::in_flight) leave_flight(message);
+    }
+    if (fifo()) fifo_.erase(slot);
+    counters_.bytes -= message.payload.size();
+    (message.moved_in ? moved_ : sent_).remove(slab_, slot);
+    if (message.group != no_slot && --groups_[message.group].messages == 0) {
+        groups_.release(message.group);
+    }
+    slab_.release(slot);
+    const Sequence oldest_moved =
+        moved_.empty() ? last_sequence_ + 1 : slab_[moved_.head()].sequence;
+    while (!moved_at_.empty() && moved_at_.front().sequence < oldest_moved)
+        moved_at_.pop_front();
+    if (moved_.empty() && !moved_expiry_.empty()) moved_expiry_ = {};
+}
+
+Transfer Queue::extract(Slot slot) {
+    const Message& message = slab_[slot];
+    Transfer transfer{
+        .payload = message.payload,
+        .group = std::string(group_key(message)),
+        .sent_at = message.sent_at,
+        .first_received_at = message.first_received_at(),
+        .receive_count = message.receive_count,
+        .source_queue = message.source_queue,
+        .source_sequence = message.sequence,
+        .source_slot = slot};
+    remove(slot);
+    return transfer;
+}
+
+std::string_view Queue::group_key(const Message& message) const {
+    return message.group == no_slot ? std::string_view() : groups_[message.group].key;
+}
+
+}  // namespace tranter::engine

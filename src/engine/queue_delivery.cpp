@@ -1,0 +1,231 @@
+#include "engine/queue.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace tranter::engine {
+namespace {
+
+/// A message may be hidden for this long after a hand-out at most (SQS_SPEC 7.5).
+constexpr Duration lease_max = std::chrono::hours(12);
+
+}  // namespace
+
+Received Queue::receive(const ReceiveOptions& options, Instant now) {
+    advance(now);
+    Received received;
+    const bool attempt = fifo() && !options.attempt_id.empty();
+    if (attempt && repeat_attempt(options, now, received)) return received;
+    received.over_limit = full();
+    if (fifo()) {
+        receive_fifo(options, now, received);
+    } else {
+        receive_standard(options, now, received);
+    }
+    if (received.deliveries.empty()) {
+        ++counters_.empty_receives;
+        return received;
+    }
+    received.over_limit = false;
+    if (attempt) {
+        std::vector<ReceiveAttempts::Handed> handed;
+        for (const Delivery& delivery : received.deliveries) {
+            handed.push_back({.receipt = delivery.receipt, .visible_at = delivery.visible_at});
+        }
+        attempts_.remember(options.attempt_id, std::move(handed), now);
+    }
+    return received;
+}
+
+void Queue::receive_standard(const ReceiveOptions& options, Instant now, Received& received) {
+    const Duration timeout = options.visibility_timeout.value_or(policy_.visibility_timeout);
+    // Delivered without a lease: back in line only when the call is over, or it would get them all
+    // again.
+    std::vector<Slot> still_visible;
+    while (received.deliveries.size() < options.max_messages && !full()) {
+        const Slot slot = standard_.next(counters_.in_flight, now);
+        if (slot == no_slot) break;
+        if (exhausted(slab_[slot], options)) {
+            ++counters_.dead_lettered;
+            received.dead.push_back(extract(slot));
+            continue;
+        }
+        const Slot group = slab_[slot].group;
+        standard_.remove(slot);
+        hand_out(slot, timeout, now, received);
+        if (slab_[slot].state == State::visible) still_visible.push_back(slot);
+        standard_.in_flight_changed(group);
+        standard_.took_turn(group);
+    }
+    for (const Slot slot : still_visible)
+        standard_.push_back(slot);
+}
+
+void Queue::receive_fifo(const ReceiveOptions& options, Instant now, Received& received) {
+    for (std::size_t turns = fifo_.size(); turns > 0; --turns) {
+        if (received.deliveries.size() >= options.max_messages || full()) break;
+        receive_from_group(fifo_.front(), options, now, received);
+    }
+}
+
+void Queue::receive_from_group(
+    Slot group, const ReceiveOptions& options, Instant now, Received& received
+) {
+    const Duration timeout = options.visibility_timeout.value_or(policy_.visibility_timeout);
+    const std::uint32_t limit = policy_.groups.max_in_flight_per_group;
+    std::uint32_t handed_out = 0;
+    Slot slot = groups_[group].line.head();
+    while (slot != no_slot && slab_[slot].state == State::visible) {
+        if (received.deliveries.size() >= options.max_messages || full()) break;
+        if (limit > 0 && std::max(groups_[group].in_flight, handed_out) >= limit) break;
+        const Slot next = Line::next(slab_, slot);
+        if (exhausted(slab_[slot], options)) {
+            ++counters_.dead_lettered;
+            received.dead.push_back(extract(slot));
+            if (next == no_slot && groups_.find(received.dead.back().group) != group) return;
+        } else {
+            hand_out(slot, timeout, now, received);
+            ++handed_out;
+        }
+        slot = next;
+    }
+    fifo_.took_turn(group);
+}
+
+bool Queue::repeat_attempt(const ReceiveOptions& options, Instant now, Received& received) {
+    auto* handed = attempts_.find(options.attempt_id);
+    if (handed == nullptr) return false;
+    for (const auto& one : *handed) {
+        const Message* message = slab_.find(one.receipt.slot, one.receipt.sequence);
+        const bool untouched = message != nullptr && message->state == State::in_flight &&
+                               message->deliveries == one.receipt.delivery &&
+                               message->due() == one.visible_at;
+        if (!untouched) return false;
+    }
+    const Duration timeout = options.visibility_timeout.value_or(policy_.visibility_timeout);
+    for (auto& one : *handed) {
+        const Slot slot = one.receipt.slot;
+        wheel_.remove(slab_, slot);
+        one.visible_at = now + timeout;
+        start_timer(slot, State::in_flight, one.visible_at);
+        received.deliveries.push_back(delivery_of(slot));
+    }
+    return true;
+}
+
+bool Queue::full() const {
+    return policy_.max_in_flight > 0 && counters_.in_flight >= policy_.max_in_flight;
+}
+
+bool Queue::exhausted(const Message& message, const ReceiveOptions& options) const {
+    return policy_.max_receives > 0 && message.receive_count >= policy_.max_receives &&
+           !options.keep_exhausted;
+}
+
+void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& received) {
+    Message& message = slab_[slot];
+    if (message.first_receive_millis == Message::never) message.set_first_received_at(now);
+    ++message.receive_count;
+    ++message.deliveries;
+    message.received_at = now;
+    ++counters_.received;
+    if (timeout > Duration::zero()) {
+        --counters_.visible;
+        ++counters_.in_flight;
+        start_timer(slot, State::in_flight, now + timeout);
+        if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
+            ++counters_.groups_in_flight;
+        }
+    }
+    received.deliveries.push_back(delivery_of(slot));
+    received.deliveries.back().visible_at = now + timeout;
+}
+
+Delivery Queue::delivery_of(Slot slot) const {
+    const Message& message = slab_[slot];
+    return Delivery{
+        .payload = message.payload,
+        .receipt = {.slot = slot, .delivery = message.deliveries, .sequence = message.sequence},
+        .group = std::string(group_key(message)),
+        .sent_at = message.sent_at,
+        .first_received_at = message.first_received_at(),
+        .visible_at = message.due(),
+        .receive_count = message.receive_count,
+        .source_queue = message.source_queue};
+}
+
+Result<bool> Queue::acknowledge(const Receipt& receipt, Instant now) {
+    advance(now);
+    const Message* message = slab_.find(receipt.slot, receipt.sequence);
+    if (message == nullptr || receipt.delivery == 0 || receipt.delivery > message->deliveries) {
+        return false;
+    }
+    const bool current =
+        message->state == State::in_flight && message->deliveries == receipt.delivery;
+    if (fifo() && !current) {
+        return fail(Errc::conflict, "the receipt handle has expired");
+    }
+    if (message->state == State::in_flight && !fifo()) {
+        standard_.processed(message->group, now - message->received_at, now);
+    }
+    remove(receipt.slot);
+    ++counters_.deleted;
+    return true;
+}
+
+Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, Instant now) {
+    advance(now);
+    Message* message = slab_.find(receipt.slot, receipt.sequence);
+    if (message == nullptr || receipt.delivery == 0 || receipt.delivery > message->deliveries) {
+        return fail(Errc::not_found, "the message does not exist");
+    }
+    const bool in_flight = message->state == State::in_flight;
+    if (message->deliveries != receipt.delivery || (fifo() && !in_flight)) {
+        return fail(Errc::conflict, "the delivery is over");
+    }
+    if (now + timeout - message->received_at > lease_max) {
+        return fail(Errc::invalid_argument, "total visibility timeout is over 43200 seconds");
+    }
+    if (in_flight) {
+        wheel_.remove(slab_, receipt.slot);
+        if (timeout > Duration::zero()) {
+            start_timer(receipt.slot, State::in_flight, now + timeout);
+        } else {
+            make_visible(receipt.slot);
+        }
+    } else if (timeout > Duration::zero()) {
+        standard_.remove(receipt.slot);
+        --counters_.visible;
+        ++counters_.in_flight;
+        start_timer(receipt.slot, State::in_flight, now + timeout);
+        if (message->group != no_slot) {
+            if (groups_[message->group].in_flight++ == 0) ++counters_.groups_in_flight;
+            standard_.in_flight_changed(message->group);
+        }
+    }
+    return {};
+}
+
+void Queue::take_back(const Receipt& receipt, Instant now) {
+    advance(now);
+    Message* message = slab_.find(receipt.slot, receipt.sequence);
+    if (message == nullptr || message->deliveries != receipt.delivery || receipt.delivery == 0) {
+        return;
+    }
+    if (message->receive_count == 0) return;  // taken back already
+    if (--message->receive_count == 0) message->first_receive_millis = Message::never;
+    --counters_.received;
+    if (message->state != State::in_flight) return;
+    wheel_.remove(slab_, receipt.slot);
+    leave_flight(*message);
+    message->state = State::visible;
+    ++counters_.visible;
+    if (fifo()) {
+        fifo_.refresh(message->group);
+    } else {
+        standard_.push_front(receipt.slot);
+    }
+}
+
+}  // namespace tranter::engine

@@ -1,0 +1,101 @@
+#include "engine/queue.hpp"
+
+#include <algorithm>
+
+namespace tranter::engine {
+
+void Queue::advance(Instant now) {
+    expire(now);
+    fired_.clear();
+    wheel_.advance(slab_, now, fired_);
+    for (const Slot slot : fired_)
+        make_visible(slot);
+    deduplication_.expire(policy_.deduplication_window, now);
+    attempts_.expire(now);
+}
+
+void Queue::expire(Instant now) {
+    while (!sent_.empty() && slab_[sent_.head()].sent_at + policy_.retention <= now) {
+        remove(sent_.head());
+        ++counters_.expired;
+    }
+    while (!moved_expiry_.empty() && moved_expiry_.top().base + policy_.retention <= now) {
+        const MovedExpiry entry = moved_expiry_.top();
+        moved_expiry_.pop();
+        if (slab_.find(entry.slot, entry.sequence) == nullptr) continue;
+        remove(entry.slot);
+        ++counters_.expired;
+    }
+}
+
+std::optional<Instant> Queue::next_event() const {
+    Instant earliest = Instant::max();
+    const auto consider = [&](Instant when) {
+        earliest = std::min(earliest, when);
+    };
+    if (const auto timer = wheel_.next_event(slab_)) consider(*timer);
+    if (!sent_.empty()) consider(slab_[sent_.head()].sent_at + policy_.retention);
+    if (!moved_expiry_.empty()) consider(moved_expiry_.top().base + policy_.retention);
+    if (const auto oldest = deduplication_.oldest())
+        consider(*oldest + policy_.deduplication_window);
+    if (const auto attempt = attempts_.next_expiry()) consider(*attempt);
+    if (earliest == Instant::max()) return std::nullopt;
+    return earliest;
+}
+
+void Queue::set_policy(const QueuePolicy& policy, Instant now) {
+    advance(now);
+    const QueuePolicy before = policy_;
+    policy_ = policy;
+    policy_.groups.order = before.groups.order;
+    policy_.deduplication_scope = before.deduplication_scope;
+    if (fifo() && policy_.delay != before.delay) delay_waiting_fifo_messages(now);
+    if (policy_.groups != before.groups) {
+        if (fifo()) {
+            fifo_.set_policy(policy_.groups);
+            groups_.for_each([&](Slot group) { fifo_.refresh(group); });
+        } else {
+            standard_.rebuild(policy_.groups, visible_in_order());
+        }
+    }
+    advance(now);
+}
+
+/// A FIFO queue's delay also holds for messages that were sent before it changed and that nobody
+/// has received yet (SQS_SPEC 11.4).
+void Queue::delay_waiting_fifo_messages(Instant now) {
+    for (Slot slot = sent_.head(); slot != no_slot; slot = ArrivalList::next(slab_, slot)) {
+        Message& message = slab_[slot];
+        if (message.receive_count > 0 || message.state == State::in_flight) continue;
+        if (message.state == State::delayed) {
+            wheel_.remove(slab_, slot);
+            --counters_.delayed;
+        } else {
+            --counters_.visible;
+        }
+        const Instant due = message.sent_at + policy_.delay;
+        if (due > now) {
+            start_timer(slot, State::delayed, due);
+            ++counters_.delayed;
+        } else {
+            message.state = State::visible;
+            ++counters_.visible;
+        }
+        fifo_.refresh(message.group);
+    }
+}
+
+std::vector<Slot> Queue::visible_in_order() const {
+    std::vector<Slot> visible;
+    for (const ArrivalList* list : {&sent_, &moved_}) {
+        for (Slot slot = list->head(); slot != no_slot; slot = ArrivalList::next(slab_, slot)) {
+            if (slab_[slot].state == State::visible) visible.push_back(slot);
+        }
+    }
+    std::sort(visible.begin(), visible.end(), [this](Slot a, Slot b) {
+        return slab_[a].place() < slab_[b].place();
+    });
+    return visible;
+}
+
+}  // namespace tranter::engine

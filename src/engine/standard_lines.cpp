@@ -1,0 +1,234 @@
+#include "engine/standard_lines.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace tranter::engine {
+namespace {
+
+constexpr std::uint32_t noisy_in_flight_min = 30;
+constexpr double noisy_busy_seconds_min = 30;
+constexpr Duration noisy_silence = std::chrono::minutes(5);
+constexpr Duration busy_half_life = std::chrono::minutes(1);
+constexpr double weight_max = 1e30;
+
+double half_lives(Duration elapsed) {
+    return static_cast<double>(elapsed.count()) / static_cast<double>(busy_half_life.count());
+}
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+bool StandardLines::ByLine::less(Slot a, Slot b) const {
+    const auto place = [this](Slot group) {
+        return lines->slab_[lines->groups_[group].line.head()].place();
+    };
+    return place(a) < place(b);
+}
+
+Slot& StandardLines::ByLine::position(Slot group) const {
+    return lines->groups_[group].line_heap;
+}
+
+bool StandardLines::ByInFlight::less(Slot a, Slot b) const {
+    const Group& left = lines->groups_[a];
+    const Group& right = lines->groups_[b];
+    if (left.in_flight != right.in_flight) return left.in_flight < right.in_flight;
+    return lines->slab_[left.line.head()].place() < lines->slab_[right.line.head()].place();
+}
+
+Slot& StandardLines::ByInFlight::position(Slot group) const {
+    return lines->groups_[group].noisy_heap;
+}
+
+StandardLines::StandardLines(Slab& slab, GroupTable& groups)
+    : slab_(slab), groups_(groups), quiet_(ByLine{this}), noisy_(ByInFlight{this}) {}
+
+void StandardLines::set_policy(const GroupPolicy& policy) {
+    policy_ = policy;
+    const bool needed = policy.fairness == Fairness::round_robin;
+    if (needed && ungrouped_ == no_slot) {
+        ungrouped_ = groups_.find_or_create({});
+    } else if (!needed && ungrouped_ != no_slot) {
+        groups_.release(std::exchange(ungrouped_, no_slot));
+    }
+}
+
+void StandardLines::push_back(Slot slot) {
+    Message& message = slab_[slot];
+    message.due_or_place = ++last_place_;
+    const Slot group = home(message.group);
+    if (group == no_slot) {
+        common_.push_back(slab_, slot);
+        return;
+    }
+    groups_[group].line.push_back(slab_, slot);
+    refresh(group);
+}
+
+void StandardLines::push_front(Slot slot) {
+    Message& message = slab_[slot];
+    message.due_or_place = --first_place_;
+    const Slot group = home(message.group);
+    if (group == no_slot) {
+        common_.push_front(slab_, slot);
+        return;
+    }
+    groups_[group].line.push_front(slab_, slot);
+    refresh(group);
+}
+
+void StandardLines::remove(Slot slot) {
+    const Slot group = home(slab_[slot].group);
+    if (group == no_slot) {
+        common_.remove(slab_, slot);
+        return;
+    }
+    // The heaps compare by the first message: leave them before it changes.
+    const bool first = groups_[group].line.head() == slot;
+    if (first) {
+        quiet_.remove(group);
+        noisy_.remove(group);
+    }
+    groups_[group].line.remove(slab_, slot);
+    if (first) refresh(group);
+}
+
+bool StandardLines::may_deliver(Slot index) const {
+    const Group& group = groups_[index];
+    if (group.line.empty()) return false;
+    const std::uint32_t limit = policy_.max_in_flight_per_group;
+    return limit == 0 || index == ungrouped_ || group.in_flight < limit;
+}
+
+/// Puts the group where it belongs now: nowhere, in the ring, among the quiet or the noisy.
+void StandardLines::refresh(Slot index) {
+    Group& group = groups_[index];
+    if (group.line.empty()) group.noisy = false;  // nothing available: quiet again
+    if (!may_deliver(index)) {
+        quiet_.remove(index);
+        noisy_.remove(index);
+        ring_.remove(groups_, index);
+    } else if (policy_.fairness == Fairness::round_robin) {
+        ring_.push_back(groups_, index);
+    } else if (group.noisy) {
+        quiet_.remove(index);
+        noisy_.push_or_update(index);
+    } else {
+        noisy_.remove(index);
+        quiet_.push_or_update(index);
+    }
+}
+
+void StandardLines::in_flight_changed(Slot group) {
+    if (group != no_slot && home(group) == group) refresh(group);
+}
+
+void StandardLines::took_turn(Slot group) {
+    if (policy_.fairness != Fairness::round_robin) return;
+    const Slot index = home(group);
+    if (!groups_[index].in_ring) return;
+    ring_.remove(groups_, index);
+    ring_.push_back(groups_, index);
+}
+
+void StandardLines::processed(Slot group, Duration busy, Instant now) {
+    if (policy_.fairness != Fairness::aws) return;
+    double weight = std::exp2(half_lives(now - weight_epoch_));
+    if (weight > weight_max) {
+        const double scale = total_busy_ > 0 ? 1 / weight : 0;
+        groups_.for_each([&](Slot index) { groups_[index].busy *= scale; });
+        total_busy_ *= scale;
+        weight_epoch_ = now;
+        weight = 1;
+    }
+    const double added = seconds(busy) * weight;
+    total_busy_ += added;
+    if (group != no_slot) groups_[group].busy += added;
+}
+
+Slot StandardLines::next(std::uint64_t in_flight, Instant now) {
+    if (policy_.fairness == Fairness::round_robin) {
+        return ring_.empty() ? no_slot : groups_[ring_.front()].line.head();
+    }
+    if (quiet_.empty() && noisy_.empty()) return common_.head();
+    return next_by_place(in_flight, now);
+}
+
+Slot StandardLines::next_by_place(std::uint64_t in_flight, Instant now) {
+    if (now >= silence_check_) quiet_the_silent(now);
+    while (!quiet_.empty()) {
+        const Slot index = quiet_.top();
+        Group& group = groups_[index];
+        const Slot first = group.line.head();
+        if (!common_.empty() && slab_[common_.head()].place() < slab_[first].place()) break;
+        if (policy_.fairness != Fairness::aws || !turns_noisy(group, in_flight, now)) {
+            return first;
+        }
+        group.noisy = true;
+        silence_check_ = std::min(silence_check_, group.last_sent + noisy_silence);
+        refresh(index);
+    }
+    if (!common_.empty()) return common_.head();
+    return noisy_.empty() ? no_slot : groups_[noisy_.top()].line.head();
+}
+
+bool StandardLines::turns_noisy(const Group& group, std::uint64_t in_flight, Instant now) const {
+    if (now >= group.last_sent + noisy_silence) return false;
+    if (group.in_flight >= noisy_in_flight_min && group.in_flight * 10ULL > in_flight) return true;
+    return group.busy * 10 > total_busy_ &&
+           group.busy >= noisy_busy_seconds_min * std::exp2(half_lives(now - weight_epoch_));
+}
+
+void StandardLines::quiet_the_silent(Instant now) {
+    silence_check_ = Instant::max();
+    const std::vector<Slot> noisy = noisy_.entries();
+    for (const Slot index : noisy) {
+        Group& group = groups_[index];
+        if (group.last_sent + noisy_silence <= now) {
+            group.noisy = false;
+            refresh(index);
+        } else {
+            silence_check_ = std::min(silence_check_, group.last_sent + noisy_silence);
+        }
+    }
+}
+
+void StandardLines::rebuild(const GroupPolicy& policy, const std::vector<Slot>& visible) {
+    for (const Slot slot : visible)
+        remove(slot);
+    set_policy(policy);
+    groups_.for_each([&](Slot index) { groups_[index].noisy = false; });
+    for (const Slot slot : visible)
+        push_back(slot);
+}
+
+std::size_t StandardLines::count() const {
+    const auto length = [this](const Line& line) {
+        std::size_t messages = 0;
+        for (Slot slot = line.head(); slot != no_slot; slot = Line::next(slab_, slot))
+            ++messages;
+        return messages;
+    };
+    std::size_t messages = length(common_);
+    groups_.for_each([&](Slot index) { messages += length(groups_[index].line); });
+    return messages;
+}
+
+void StandardLines::clear() {
+    common_ = {};
+    quiet_.clear();
+    noisy_.clear();
+    ring_.clear();
+    silence_check_ = Instant::max();
+    total_busy_ = 0;
+    ungrouped_ = no_slot;
+    groups_.clear();
+    set_policy(policy_);
+}
+
+}  // namespace tranter::engine
