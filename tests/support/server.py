@@ -51,8 +51,8 @@ class Server:
         if match is None:
             self.kill()
             raise RuntimeError(f"not a ready line: {line!r}, log:\n{self.log()}")
-        self.host, self.port = match[1], int(match[2])
-        self.admin_host, self.admin_port = match[3], int(match[4])
+        self.host, self.port = match[1].strip("[]"), int(match[2])
+        self.admin_host, self.admin_port = match[3].strip("[]"), int(match[4])
 
     def _wait_for_ready_line(self, ready):
         """The line, or what came of it when the server ended first (then the pipe closes)."""
