@@ -1,0 +1,12 @@
+#include "sqs/input.hpp"
+
+#include <fmt/format.h>
+
+namespace tranter::sqs {
+
+std::string Integer::shown() const {
+    if (!text.empty()) return std::string(text.substr(0, 64));
+    return valid ? fmt::to_string(value) : fmt::format("{}", number);
+}
+
+}  // namespace tranter::sqs

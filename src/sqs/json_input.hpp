@@ -1,0 +1,53 @@
+#pragma once
+
+#include "sqs/input.hpp"
+
+#include <simdjson.h>
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tranter::sqs {
+
+/// Members of one JSON object, read once and then found by name. A name that occurs twice is a
+/// failure: readers that differ in which one they believe are a way around checks.
+class JsonInput final : public Input {
+  public:
+    explicit JsonInput(simdjson::dom::object object);
+    JsonInput(const JsonInput&) = delete;
+    JsonInput& operator=(const JsonInput&) = delete;
+
+    std::optional<std::string_view> text(std::string_view name) override;
+    std::optional<Integer> integer(std::string_view name) override;
+    std::vector<std::string_view> list(const ListName& name) override;
+    std::vector<NamedText> map(const MapName& name) override;
+    std::vector<AttributeInput> attributes(const MapName& name) override;
+    void entries(const ListName& name, const std::function<void(Input&)>& visit) override;
+
+  private:
+    struct Field {
+        std::string_view name;
+        simdjson::dom::element value;
+    };
+
+    /// Nothing when absent or null.
+    const simdjson::dom::element* find(std::string_view name) const;
+    void fail_type(std::string_view name, std::string_view wanted);
+    void check_distinct();
+
+    std::array<Field, 8> few_;
+    std::vector<Field> many_;  // instead of few_, when that is too small
+    std::span<const Field> fields_;
+};
+
+/// Parses a request body with this thread's parser and calls `use` with its members. The body is
+/// followed by http::body_padding_bytes readable bytes. SerializationException unless it is one
+/// JSON object of valid UTF-8, at most 64 levels deep; InvalidMessageContents when the only thing
+/// wrong with it is half a surrogate pair. Not reentrant.
+[[nodiscard]] Outcome<> with_json(std::string_view body, const std::function<void(Input&)>& use);
+
+}  // namespace tranter::sqs

@@ -1,0 +1,111 @@
+#include "base/json_writer.hpp"
+#include "sqs/output.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace tranter::sqs {
+
+void JsonOutput::key(std::string_view name) {
+    if (comma_) out_ += ',';
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+    comma_ = true;
+}
+
+void JsonOutput::open(char bracket) {
+    out_ += bracket;
+    comma_ = false;
+}
+
+void JsonOutput::close(char bracket) {
+    out_ += bracket;
+    comma_ = true;
+}
+
+void JsonOutput::text(std::string_view name, std::string_view value) {
+    key(name);
+    append_json_string(out_, value);
+}
+
+void JsonOutput::number(std::string_view name, std::uint64_t value) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    key(name);
+    out_.append(digits.data(), end);
+}
+
+void JsonOutput::flag(std::string_view name, bool value) {
+    key(name);
+    out_ += value ? "true" : "false";
+}
+
+std::string& JsonOutput::begin_token(std::string_view name) {
+    key(name);
+    out_ += '"';
+    return out_;
+}
+
+void JsonOutput::end_token(std::string_view) {
+    out_ += '"';
+}
+
+void JsonOutput::begin_list(const OutputList& list) {
+    key(list.json);
+    open('[');
+}
+
+void JsonOutput::element(const OutputList&, std::string_view value) {
+    if (comma_) out_ += ',';
+    append_json_string(out_, value);
+    comma_ = true;
+}
+
+void JsonOutput::end_list(const OutputList&) {
+    close(']');
+}
+
+void JsonOutput::begin_object(const OutputList&) {
+    if (comma_) out_ += ',';
+    open('{');
+}
+
+void JsonOutput::end_object(const OutputList&) {
+    close('}');
+}
+
+void JsonOutput::begin_map(const OutputMap& map) {
+    key(map.json);
+    open('{');
+}
+
+void JsonOutput::entry(const OutputMap&, std::string_view name, std::string_view value) {
+    if (comma_) out_ += ',';
+    append_json_string(out_, name);
+    out_ += ':';
+    append_json_string(out_, value);
+    comma_ = true;
+}
+
+void JsonOutput::begin_entry(const OutputMap&, std::string_view name) {
+    if (comma_) out_ += ',';
+    append_json_string(out_, name);
+    out_ += ':';
+    open('{');
+}
+
+void JsonOutput::end_entry(const OutputMap&) {
+    close('}');
+}
+
+void JsonOutput::end_map(const OutputMap&) {
+    close('}');
+}
+
+std::string JsonOutput::finish() && {
+    out_ += '}';
+    return std::move(out_);
+}
+
+}  // namespace tranter::sqs

@@ -1,0 +1,44 @@
+#include "sqs/call.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tranter::sqs {
+
+namespace {
+
+constexpr std::array actions{
+    Action{"AddPermission", add_permission, false, true},
+    Action{"CancelMessageMoveTask", cancel_message_move_task, true, true},
+    Action{"ChangeMessageVisibility", change_message_visibility, false, true},
+    Action{"ChangeMessageVisibilityBatch", change_message_visibility_batch, true, true},
+    Action{"CreateQueue", create_queue, true, false},
+    Action{"DeleteMessage", delete_message, false, true},
+    Action{"DeleteMessageBatch", delete_message_batch, true, true},
+    Action{"DeleteQueue", delete_queue, false, true},
+    Action{"GetQueueAttributes", get_queue_attributes, true, true},
+    Action{"GetQueueUrl", get_queue_url, true, true},
+    Action{"ListDeadLetterSourceQueues", list_dead_letter_source_queues, true, true},
+    Action{"ListMessageMoveTasks", list_message_move_tasks, true, true},
+    Action{"ListQueueTags", list_queue_tags, true, true},
+    Action{"ListQueues", list_queues, true, false},
+    Action{"PurgeQueue", purge_queue, false, true},
+    Action{"ReceiveMessage", receive_message, true, true},
+    Action{"RemovePermission", remove_permission, false, true},
+    Action{"SendMessage", send_message, true, true},
+    Action{"SendMessageBatch", send_message_batch, true, true},
+    Action{"SetQueueAttributes", set_queue_attributes, false, true},
+    Action{"StartMessageMoveTask", start_message_move_task, true, true},
+    Action{"TagQueue", tag_queue, false, true},
+    Action{"UntagQueue", untag_queue, false, true},
+};
+static_assert(actions.size() == 23 && std::ranges::is_sorted(actions, {}, &Action::name));
+
+}  // namespace
+
+const Action* find_action(std::string_view name) {
+    const auto found = std::ranges::lower_bound(actions, name, {}, &Action::name);
+    return found != actions.end() && found->name == name ? &*found : nullptr;
+}
+
+}  // namespace tranter::sqs

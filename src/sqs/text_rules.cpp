@@ -1,0 +1,65 @@
+#include "sqs/text_rules.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace tranter::sqs {
+
+namespace {
+
+constexpr std::string_view fifo_suffix = ".fifo";
+
+bool is_label_character(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+}  // namespace
+
+bool is_message_text(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    constexpr std::uint64_t highs = 0x8080808080808080U;
+    std::size_t i = 0;
+    while (i < text.size()) {
+        if (text.size() - i >= 8) {
+            std::uint64_t word;
+            std::memcpy(&word, text.data() + i, 8);
+            const std::uint64_t control = (word - ones * 0x20) & ~word & highs;
+            if (((word & highs) | control) == 0) {
+                i += 8;
+                continue;
+            }
+        }
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') return false;
+        if (byte == 0xEF) {
+            // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
+            const std::string_view rest = text.substr(i, 3);
+            if (rest == "\xEF\xBF\xBE" || rest == "\xEF\xBF\xBF") return false;
+        }
+        ++i;
+    }
+    return true;
+}
+
+bool is_opaque_id(std::string_view text) {
+    return !text.empty() && text.size() <= 128 &&
+           std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~'; });
+}
+
+bool is_label(std::string_view text, std::size_t max) {
+    return !text.empty() && text.size() <= max && std::ranges::all_of(text, is_label_character);
+}
+
+bool is_queue_name(std::string_view name, std::size_t max) {
+    if (name.size() > max) return false;
+    if (is_fifo_name(name)) name.remove_suffix(fifo_suffix.size());
+    return is_label(name, max);
+}
+
+bool is_fifo_name(std::string_view name) {
+    return name.ends_with(fifo_suffix);
+}
+
+}  // namespace tranter::sqs

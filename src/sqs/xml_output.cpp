@@ -1,0 +1,148 @@
+#include "sqs/output.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace tranter::sqs {
+
+namespace {
+
+constexpr std::array<bool, 256> make_special() {
+    std::array<bool, 256> special{};
+    for (std::size_t i = 0; i < 0x20; ++i)
+        special[i] = i != '\n' && i != '\t';
+    for (const char c : {'&', '<', '>', '"'})
+        special[static_cast<unsigned char>(c)] = true;
+    return special;
+}
+constexpr std::array<bool, 256> special = make_special();
+
+}  // namespace
+
+void append_xml_escaped(std::string& out, std::string_view text) {
+    std::size_t plain = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (!special[byte]) continue;
+        out.append(text.data() + plain, i - plain);
+        plain = i + 1;
+        switch (text[i]) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            default:
+                out += "&#";
+                out += std::to_string(byte);
+                out += ';';
+        }
+    }
+    out.append(text.data() + plain, text.size() - plain);
+}
+
+XmlOutput::XmlOutput(std::string_view action, bool has_result)
+    : action_(action), has_result_(has_result) {
+    out_ += "<?xml version=\"1.0\"?>\n<";
+    out_ += action_;
+    out_ += "Response xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">";
+    if (has_result_) {
+        out_ += '<';
+        out_ += action_;
+        out_ += "Result>";
+    }
+}
+
+void XmlOutput::open(std::string_view name) {
+    out_ += '<';
+    out_ += name;
+    out_ += '>';
+}
+
+void XmlOutput::close(std::string_view name) {
+    out_ += "</";
+    out_ += name;
+    out_ += '>';
+}
+
+void XmlOutput::text(std::string_view name, std::string_view value) {
+    open(name);
+    append_xml_escaped(out_, value);
+    close(name);
+}
+
+void XmlOutput::number(std::string_view name, std::uint64_t value) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    open(name);
+    out_.append(digits.data(), end);
+    close(name);
+}
+
+void XmlOutput::flag(std::string_view name, bool value) {
+    open(name);
+    out_ += value ? "true" : "false";
+    close(name);
+}
+
+std::string& XmlOutput::begin_token(std::string_view name) {
+    open(name);
+    return out_;
+}
+
+void XmlOutput::end_token(std::string_view name) {
+    close(name);
+}
+
+void XmlOutput::element(const OutputList& list, std::string_view value) {
+    text(list.xml, value);
+}
+
+void XmlOutput::begin_object(const OutputList& list) {
+    open(list.xml);
+}
+
+void XmlOutput::end_object(const OutputList& list) {
+    close(list.xml);
+}
+
+void XmlOutput::entry(const OutputMap& map, std::string_view key, std::string_view value) {
+    open(map.xml);
+    text(map.key, key);
+    text(map.value, value);
+    close(map.xml);
+}
+
+void XmlOutput::begin_entry(const OutputMap& map, std::string_view key) {
+    open(map.xml);
+    text(map.key, key);
+    open(map.value);
+}
+
+void XmlOutput::end_entry(const OutputMap& map) {
+    close(map.value);
+    close(map.xml);
+}
+
+std::string XmlOutput::finish(std::string_view request_id) && {
+    if (has_result_) {
+        out_ += "</";
+        out_ += action_;
+        out_ += "Result>";
+    }
+    out_ += "<ResponseMetadata><RequestId>";
+    out_ += request_id;
+    out_ += "</RequestId></ResponseMetadata></";
+    out_ += action_;
+    out_ += "Response>\n";
+    return std::move(out_);
+}
+
+}  // namespace tranter::sqs
