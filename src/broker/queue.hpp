@@ -37,9 +37,11 @@ class Queue {
     std::size_t waiting() const;
     std::vector<engine::MessageView> peek(std::size_t offset, std::size_t max) const;
 
-  private:
-    friend class Broker;
+    /// For the broker's own files, which define State.
     struct State;
+    State& state() const { return *state_; }
+
+  private:
     std::unique_ptr<State> state_;
 };
 

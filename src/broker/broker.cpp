@@ -1,0 +1,192 @@
+#include "broker/broker.hpp"
+
+#include "broker/broker_impl.hpp"
+
+#include <utility>
+
+namespace tranter::broker {
+
+Broker::Broker(BrokerOptions options, const Clock& clock, Journal& journal)
+    : impl_(std::make_unique<Impl>(options, clock, journal)) {}
+
+Broker::~Broker() = default;
+
+const ReceiptCodec& Broker::receipts() const {
+    return impl_->receipts;
+}
+
+Journal& Broker::journal() {
+    return impl_->journal;
+}
+
+Instant Broker::now() const {
+    return impl_->clock.now();
+}
+
+Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings settings) {
+    const Instant now = impl_->clock.now();
+    const std::unique_lock lock(impl_->registry_mutex);
+    if (impl_->by_name.contains(name)) {
+        return fail(Errc::already_exists, "queue " + std::string(name) + " exists already");
+    }
+    if (const auto deleted = impl_->deleted_at.find(name); deleted != impl_->deleted_at.end()) {
+        if (now < deleted->second + impl_->options.delete_cooldown) {
+            return fail(Errc::conflict, "queue " + std::string(name) + " was deleted just now");
+        }
+        impl_->deleted_at.erase(deleted);
+    }
+    auto queue =
+        std::make_shared<Queue>(++impl_->last_id, std::string(name), std::move(settings), now);
+    const SettingsSnapshot initial = queue->state().settings;
+    impl_->journal.append(record::QueueCreated{
+        .queue = queue->id(), .name = queue->name(), .settings = initial.get(), .at = now});
+    impl_->by_name.emplace(queue->name(), queue);
+    impl_->by_id.emplace(queue->id(), queue);
+    return queue;
+}
+
+QueueHandle Broker::find_queue(std::string_view name) const {
+    const std::shared_lock lock(impl_->registry_mutex);
+    const auto found = impl_->by_name.find(name);
+    return found == impl_->by_name.end() ? nullptr : found->second;
+}
+
+QueueHandle Broker::find_queue(QueueId id) const {
+    const std::shared_lock lock(impl_->registry_mutex);
+    const auto found = impl_->by_id.find(id);
+    return found == impl_->by_id.end() ? nullptr : found->second;
+}
+
+std::vector<QueueHandle> Broker::list_queues(
+    std::string_view prefix, std::string_view after, std::size_t max
+) const {
+    std::vector<QueueHandle> queues;
+    const std::shared_lock lock(impl_->registry_mutex);
+    auto at = impl_->by_name.lower_bound(prefix);
+    if (after >= prefix) at = impl_->by_name.upper_bound(after);
+    for (; at != impl_->by_name.end() && queues.size() < max; ++at) {
+        if (!at->first.starts_with(prefix)) break;
+        queues.push_back(at->second);
+    }
+    return queues;
+}
+
+std::vector<QueueHandle> Broker::dead_letter_sources(std::string_view name) const {
+    std::vector<QueueHandle> all = list_queues({}, {}, std::string::npos);
+    std::erase_if(all, [&](const QueueHandle& queue) {
+        return queue->settings()->dead_letter_queue != name;
+    });
+    return all;
+}
+
+bool Broker::delete_queue(const QueueHandle& queue, Position& position) {
+    Queue::State& state = queue->state();
+    std::shared_ptr<void> debris;
+    Instant now{};
+    {
+        const std::lock_guard lock(state.mutex);
+        now = impl_->clock.now();
+        if (std::exchange(state.deleted, true)) return false;
+        debris = state.engine.purge(now);
+        position = impl_->journal.append(record::QueueDeleted{.queue = queue->id(), .at = now});
+    }
+    {
+        const std::unique_lock lock(impl_->registry_mutex);
+        impl_->by_name.erase(queue->name());
+        impl_->by_id.erase(queue->id());
+        std::erase_if(impl_->deleted_at, [&](const auto& entry) {
+            return now >= entry.second + impl_->options.delete_cooldown;
+        });
+        if (impl_->options.delete_cooldown > Duration::zero()) {
+            impl_->deleted_at[queue->name()] = now;
+        }
+    }
+    impl_->events.remove(*queue);
+    impl_->drop_waiters(queue);
+    return true;
+}
+
+Result<Position> Broker::purge(const QueueHandle& queue) {
+    Queue::State& state = queue->state();
+    std::shared_ptr<void> debris;  // destroyed after the lock
+    const std::lock_guard lock(state.mutex);
+    const Instant now = impl_->clock.now();
+    if (state.purged && now < *state.purged + impl_->options.purge_cooldown) {
+        return fail(Errc::conflict, "queue " + queue->name() + " was purged just now");
+    }
+    state.purged = now;
+    debris = state.engine.purge(now);
+    return impl_->journal.append(record::QueuePurged{.queue = queue->id(), .at = now});
+}
+
+Result<Position> Broker::change_settings(
+    const QueueHandle& queue, const std::function<Result<void>(QueueSettings&)>& change
+) {
+    Queue::State& state = queue->state();
+    Aftermath aftermath;
+    Position position = 0;
+    {
+        const std::lock_guard lock(state.mutex);
+        const Instant now = impl_->clock.now();
+        auto changed = std::make_shared<QueueSettings>(*state.settings);
+        if (auto result = change(*changed); !result) return std::unexpected(result.error());
+        if (changed->engine != state.settings->engine) {
+            state.engine.set_policy(changed->engine, now);
+        }
+        state.settings = changed;
+        state.modified = now;
+        position = impl_->journal.append(record::QueueChanged{
+            .queue = queue->id(), .settings = changed.get(), .at = now});
+        impl_->serve_waiters(state, now, aftermath);
+        impl_->plan(queue, now, aftermath);
+    }
+    impl_->finish(queue, std::move(aftermath));
+    return position;
+}
+
+std::optional<Instant> Broker::next_event() const {
+    const auto queues = impl_->events.next();
+    const auto tasks = impl_->next_slice();
+    if (!queues) return tasks;
+    if (!tasks) return queues;
+    return std::min(*queues, *tasks);
+}
+
+void Broker::run_due() {
+    for (const QueueHandle& queue : impl_->events.take_due(impl_->clock.now())) {
+        Queue::State& state = queue->state();
+        Aftermath aftermath;
+        {
+            const std::lock_guard lock(state.mutex);
+            if (state.deleted) continue;
+            const Instant now = impl_->clock.now();
+            state.engine.advance(now);
+            impl_->serve_waiters(state, now, aftermath);
+            impl_->plan(queue, now, aftermath);
+        }
+        aftermath.earlier_event = false;  // the caller asks for next_event() next
+        impl_->finish(queue, std::move(aftermath));
+    }
+    impl_->run_move_tasks(impl_->clock.now());
+}
+
+void Broker::on_earlier_event(std::function<void()> hook) {
+    impl_->on_earlier_event = std::move(hook);
+}
+
+void Broker::stop() {
+    impl_->stopping = true;
+    for (const QueueHandle& queue : list_queues({}, {}, std::string::npos)) {
+        impl_->drop_waiters(queue);
+    }
+}
+
+bool Broker::stopping() const {
+    return impl_->stopping;
+}
+
+std::size_t Broker::waiting() const {
+    return impl_->waiting;
+}
+
+}  // namespace tranter::broker

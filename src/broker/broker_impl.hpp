@@ -1,0 +1,80 @@
+#pragma once
+
+#include "broker/broker.hpp"
+#include "broker/event_index.hpp"
+#include "broker/queue_state.hpp"
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+
+namespace tranter::broker {
+
+/// Lock order: tasks_mutex, then one queue's mutex, then registry_mutex or the event index. No two
+/// queues are ever locked together. Receivers and the hook run outside every lock.
+class Broker::Impl {
+  public:
+    Impl(BrokerOptions options_in, const Clock& clock_in, Journal& journal_in)
+        : options(options_in),
+          clock(clock_in),
+          journal(journal_in),
+          receipts(options_in.receipt_key) {}
+
+    // service.cpp: what every operation does around its change, under the queue's mutex ...
+    /// Hands what is available to the long polls in line, oldest first.
+    void serve_waiters(Queue::State& state, Instant now, Aftermath& aftermath);
+    /// Journals hand-outs and collects dead letters.
+    void note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
+    /// Plans when to look at the queue again.
+    void plan(const QueueHandle& queue, Instant now, Aftermath& aftermath);
+    engine::ReceiveOptions with_dead_letters(
+        const Queue::State& state, engine::ReceiveOptions options
+    ) const;
+    // ... and after it
+    void finish(const QueueHandle& queue, Aftermath aftermath);
+    /// Puts a message that left `from` into `to`; `false` when `to` was deleted meanwhile.
+    bool deliver_transfer(QueueId from, const QueueHandle& to, engine::Transfer transfer);
+    void drop_waiters(const QueueHandle& queue);
+    void earlier_event() const;
+
+    // move_tasks.cpp
+    struct Task {
+        MoveTask view{};
+        QueueHandle source{};
+        Instant next_slice{};
+    };
+    void run_move_tasks(Instant now);
+    void run_slice(Task& task, Instant now);
+    void settle(Task& task, MoveTask::Status status, std::string failure);
+    std::optional<Instant> next_slice() const;
+
+    // constant after construction
+    const BrokerOptions options;
+    const Clock& clock;
+    Journal& journal;
+    const ReceiptCodec receipts;
+    std::function<void()> on_earlier_event;  // set before the first request
+
+    mutable std::shared_mutex registry_mutex;
+    // guarded by registry_mutex
+    std::map<std::string, QueueHandle, std::less<>> by_name;
+    std::unordered_map<QueueId, QueueHandle> by_id;
+    std::map<std::string, Instant, std::less<>> deleted_at;
+    QueueId last_id = 0;
+
+    EventIndex events;
+    std::atomic<WaitId> last_wait{0};
+    std::atomic<std::size_t> waiting{0};
+    std::atomic<bool> stopping{false};
+
+    mutable std::mutex tasks_mutex;
+    // guarded by tasks_mutex
+    std::deque<Task> tasks;  // newest first
+};
+
+}  // namespace tranter::broker

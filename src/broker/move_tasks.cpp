@@ -1,0 +1,180 @@
+#include "base/uuid.hpp"
+#include "broker/broker_impl.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tranter::broker {
+namespace {
+
+/// Messages moved under one hold of the source's mutex.
+constexpr std::size_t slice_max = 500;
+/// Finished tasks remembered for each source (ListMessageMoveTasks shows at most ten).
+constexpr std::size_t remembered_per_source = 10;
+
+using Status = MoveTask::Status;
+
+std::string_view status_text(Status status) {
+    switch (status) {
+        case Status::running:
+            return "running";
+        case Status::completed:
+            return "completed";
+        case Status::cancelling:
+            return "cancelling";
+        case Status::cancelled:
+            return "cancelled";
+        case Status::failed:
+            break;
+    }
+    return "failed";
+}
+
+}  // namespace
+
+Result<MoveTask> Broker::start_move_task(
+    const QueueHandle& source, std::string_view destination, std::uint32_t max_per_second
+) {
+    if (!destination.empty() && !find_queue(destination)) {
+        return fail(Errc::not_found, "queue " + std::string(destination) + " does not exist");
+    }
+    const Instant now = impl_->clock.now();
+    MoveTask view{
+        .id = format_uuid(make_uuid()),
+        .source = source->name(),
+        .destination = std::string(destination),
+        .max_per_second = max_per_second,
+        .to_move = source->counters(now).visible,
+        .started = now};
+    {
+        const std::lock_guard lock(impl_->tasks_mutex);
+        std::size_t remembered = 0;
+        for (const Impl::Task& task : impl_->tasks) {
+            if (task.view.source == source->name() && task.view.status == Status::running) {
+                return fail(Errc::conflict, "a move task is running for " + source->name());
+            }
+        }
+        std::erase_if(impl_->tasks, [&](const Impl::Task& task) {
+            return task.view.source == source->name() && ++remembered >= remembered_per_source;
+        });
+        impl_->tasks.push_front({.view = view, .source = source, .next_slice = now});
+        impl_->journal.append(record::MoveTaskChanged{
+            .task_id = view.id,
+            .source = source->id(),
+            .destination = view.destination,
+            .status = status_text(view.status),
+            .at = now});
+    }
+    impl_->earlier_event();
+    return view;
+}
+
+Result<MoveTask> Broker::cancel_move_task(std::string_view id) {
+    const std::lock_guard lock(impl_->tasks_mutex);
+    for (Impl::Task& task : impl_->tasks) {
+        if (task.view.id != id || task.view.status != Status::running) continue;
+        impl_->settle(task, Status::cancelled, {});
+        return task.view;
+    }
+    return fail(Errc::not_found, "no running move task " + std::string(id));
+}
+
+std::vector<MoveTask> Broker::list_move_tasks(std::string_view source, std::size_t max) const {
+    std::vector<MoveTask> views;
+    const std::lock_guard lock(impl_->tasks_mutex);
+    for (const Impl::Task& task : impl_->tasks) {
+        if (views.size() >= max) break;
+        if (task.view.source == source) views.push_back(task.view);
+    }
+    return views;
+}
+
+std::optional<Instant> Broker::Impl::next_slice() const {
+    std::optional<Instant> next;
+    const std::lock_guard lock(tasks_mutex);
+    for (const Task& task : tasks) {
+        if (task.view.status != Status::running) continue;
+        next = next ? std::min(*next, task.next_slice) : task.next_slice;
+    }
+    return next;
+}
+
+void Broker::Impl::run_move_tasks(Instant now) {
+    const std::lock_guard lock(tasks_mutex);
+    for (Task& task : tasks) {
+        if (task.view.status == Status::running && task.next_slice <= now) run_slice(task, now);
+    }
+}
+
+void Broker::Impl::run_slice(Task& task, Instant now) {
+    const auto find = [this](const auto& index, const auto& key) -> QueueHandle {
+        const std::shared_lock lock(registry_mutex);
+        const auto found = index.find(key);
+        return found == index.end() ? nullptr : found->second;
+    };
+    const std::string& name = task.view.destination;
+    const QueueHandle fixed = name.empty() ? nullptr : find(by_name, name);
+    if (!name.empty() && !fixed) {
+        settle(task, Status::failed, "AWS.SimpleQueueService.NonExistentQueue");
+        return;
+    }
+
+    Queue::State& source = task.source->state();
+    std::vector<engine::Transfer> moving;
+    const std::size_t wanted = task.view.max_per_second > 0 ? 1 : slice_max;
+    bool gone = false;
+    {
+        const std::lock_guard lock(source.mutex);
+        gone = source.deleted;
+        const auto movable = [&](const engine::MessageView& message) {
+            return fixed != nullptr || find(by_id, message.source_queue) != nullptr;
+        };
+        if (!gone) moving = source.engine.move_out(wanted, movable, now);
+    }
+    for (engine::Transfer& transfer : moving) {
+        const QueueHandle target = fixed ? fixed : find(by_id, transfer.source_queue);
+        const engine::Transfer original = transfer;
+        // A redriven message counts as new (SQS_SPEC 8.3).
+        const Uuid id = make_uuid();
+        const bool keeps_deduplication = target && target->fifo();
+        transfer.payload = transfer.payload.with_identity(
+            id, keeps_deduplication ? format_uuid(id) : std::string()
+        );
+        transfer.sent_at = now;
+        transfer.first_received_at = {};
+        transfer.receive_count = 0;
+        transfer.source_queue = 0;
+        if (target && deliver_transfer(source.id, target, std::move(transfer))) {
+            ++task.view.moved;
+        } else {
+            deliver_transfer(source.id, task.source, original);
+        }
+    }
+    if (gone || moving.size() < wanted) {
+        const bool stuck = !gone && task.view.moved == 0 && task.view.to_move > 0;
+        if (stuck) {
+            settle(task, Status::failed, "CouldNotDetermineMessageSource");
+        } else {
+            settle(task, Status::completed, {});
+        }
+        return;
+    }
+    task.next_slice = now;
+    if (const auto rate = task.view.max_per_second; rate > 0) {
+        task.next_slice += Duration(std::chrono::seconds(1)) / rate;
+    }
+}
+
+void Broker::Impl::settle(Task& task, MoveTask::Status status, std::string failure) {
+    task.view.status = status;
+    task.view.failure = std::move(failure);
+    journal.append(record::MoveTaskChanged{
+        .task_id = task.view.id,
+        .source = task.source->id(),
+        .destination = task.view.destination,
+        .status = status_text(status),
+        .moved = task.view.moved,
+        .at = clock.now()});
+}
+
+}  // namespace tranter::broker

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "broker/broker.hpp"
+#include "broker/queue.hpp"
+#include "engine/queue.hpp"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tranter::broker {
+
+/// A long poll in line.
+struct Waiter {
+    engine::ReceiveOptions options{};
+    std::string attempt_id{};  // what options.attempt_id points to
+    Broker::Receiver receiver;
+
+    engine::ReceiveOptions receive_options() const {
+        engine::ReceiveOptions current = options;
+        current.attempt_id = attempt_id;
+        return current;
+    }
+};
+
+/// What happens after the queue's mutex is released: long polls to answer and dead letters to move.
+struct Aftermath {
+    struct Answer {
+        Broker::Receiver receiver;
+        engine::Received received{};
+    };
+    std::vector<Answer> answers{};
+    std::vector<engine::Transfer> dead{};
+    std::string dead_letter_queue{};
+    bool earlier_event = false;  // the broker's next event moved forward
+};
+
+struct Queue::State {
+    State(QueueId queue_id, std::string queue_name, QueueSettings initial, Instant now)
+        : id(queue_id),
+          name(std::move(queue_name)),
+          fifo(initial.engine.groups.order == engine::Order::fifo),
+          created(now),
+          engine(initial.engine),
+          settings(std::make_shared<const QueueSettings>(std::move(initial))),
+          modified(now) {}
+
+    // constant after construction
+    const QueueId id;
+    const std::string name;
+    const bool fifo;
+    const Instant created;
+
+    mutable std::mutex mutex;
+    // guarded by mutex
+    engine::Queue engine;
+    SettingsSnapshot settings;
+    Instant modified;
+    std::optional<Instant> purged{};
+    bool deleted = false;
+    std::map<Broker::WaitId, Waiter> waiters{};  // in order of arrival: ids only grow
+    std::uint64_t empty_receives = 0;
+
+    /// When the broker looks at this queue next; written under the event index's mutex.
+    std::atomic<Instant> next_look{Instant::max()};
+};
+
+}  // namespace tranter::broker
