@@ -1,0 +1,378 @@
+#include "model.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tranter::sim {
+
+namespace {
+
+constexpr Duration lease_max = std::chrono::hours(12);
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+Model::Model(const engine::QueuePolicy& policy, Tally& tally) : policy_(policy), tally_(tally) {}
+
+Model::Message* Model::find(engine::Sequence sequence) {
+    for (Message& message : messages_) {
+        if (message.sequence == sequence) return &message;
+    }
+    return nullptr;
+}
+
+Model::Message* Model::find(const engine::Receipt& receipt) {
+    Message* message = find(receipt.sequence);
+    return message != nullptr && message->slot == receipt.slot ? message : nullptr;
+}
+
+std::uint32_t Model::in_flight() const {
+    return static_cast<std::uint32_t>(std::ranges::count(
+        messages_, State::in_flight, [](const Message& message) { return message.state; }
+    ));
+}
+
+std::uint32_t Model::in_flight(const std::string& group) const {
+    std::uint32_t count = 0;
+    for (const Message& message : messages_) {
+        if (message.state == State::in_flight && message.group == group) ++count;
+    }
+    return count;
+}
+
+Instant Model::expires_at(const Message& message) const {
+    return message.ages_from + policy_.retention;
+}
+
+void Model::remove(engine::Sequence sequence, Fate fate) {
+    fates_[sequence - 1] = fate;
+    const auto found =
+        std::ranges::find(messages_, sequence, [](const Message& held) { return held.sequence; });
+    const std::string group = found->group;
+    messages_.erase(found);
+    const bool last = std::ranges::none_of(messages_, [&](const Message& held) {
+        return held.group == group;
+    });
+    if (last) noisy_.forget(group);
+}
+
+/// Numbers follow one another without a gap, and no two held messages share a slot.
+void Model::accept_number(const engine::Sent& answer) {
+    const engine::Sequence expected = fates_.size() + 1;
+    if (answer.sequence != expected) {
+        throw Violation(
+            Invariant::answers,
+            "message got sequence " + number(answer.sequence) + ", not " + number(expected)
+        );
+    }
+    for (const Message& message : messages_) {
+        if (message.slot == answer.slot) {
+            throw Violation(Invariant::receipts, "two messages in slot " + number(answer.slot));
+        }
+    }
+    fates_.push_back(Fate::held);
+}
+
+void Model::advance(Instant now) {
+    expire(now);
+    std::vector<Message*> due;
+    for (Message& message : messages_) {
+        if (message.state != State::visible && message.due <= now) due.push_back(&message);
+    }
+    std::ranges::sort(due, {}, [](const Message* message) {
+        return std::pair(message->due, message->sequence);
+    });
+    if (due.size() > 1) tally_.hit(Probe::several_due_at_once);
+    for (Message* message : due) {
+        if (message->state == State::in_flight) tally_.hit(Probe::lease_ended);
+        message->state = State::visible;
+        make_visible(*message);
+    }
+    std::erase_if(deduplication_, [&](const Remembered& entry) {
+        return entry.sent_at + policy_.deduplication_window <= now;
+    });
+    std::erase_if(attempts_, [&](const Attempt& attempt) {
+        return attempt.made_at + std::chrono::minutes(5) <= now;
+    });
+}
+
+void Model::expire(Instant now) {
+    std::vector<engine::Sequence> gone;
+    for (const Message& message : messages_) {
+        if (expires_at(message) > now) continue;
+        if (message.state == State::in_flight) tally_.hit(Probe::expired_in_flight);
+        if (message.state == State::delayed) tally_.hit(Probe::expired_delayed);
+        gone.push_back(message.sequence);
+    }
+    for (const engine::Sequence sequence : gone) remove(sequence, Fate::expired);
+    counted_.expired += gone.size();
+}
+
+Model::Message& Model::append(Message message) {
+    messages_.push_back(std::move(message));
+    return messages_.back();
+}
+
+const Model::Remembered* Model::remembered(const std::string& key, Instant now) {
+    for (const Remembered& entry : deduplication_) {
+        if (entry.key == key && entry.sent_at + policy_.deduplication_window > now) return &entry;
+    }
+    return nullptr;
+}
+
+void Model::send(
+    const Content& content,
+    const engine::SendOptions& options,
+    Instant now,
+    const Result<engine::Sent>& answer
+) {
+    advance(now);
+    const bool deduplicates = fifo() && !content.deduplication_id.empty();
+    std::string key = content.deduplication_id;
+    if (policy_.deduplication_scope == engine::DeduplicationScope::message_group) {
+        key = std::string(options.group) + "/" + key;
+    }
+    if (const Remembered* first = deduplicates ? remembered(key, now) : nullptr) {
+        tally_.hit(Probe::deduplicated);
+        ++counted_.deduplicated;
+        if (!answer || !answer->duplicate || answer->id != first->first.id ||
+            answer->sequence != first->first.sequence) {
+            throw Violation(
+                Invariant::deduplication, content.body + " is a duplicate inside its window"
+            );
+        }
+        return;
+    }
+    const std::string group(options.group);
+    const auto queued = std::ranges::count_if(messages_, [&](const Message& message) {
+        return message.group == group && message.state != State::in_flight;
+    });
+    const std::uint32_t limit = policy_.groups.max_queued_per_group;
+    const bool full = limit != 0 && !group.empty() && queued >= limit;
+    if (full) tally_.hit(Probe::group_queued_limit);
+    if (full != !answer || (!answer && answer.error().code() != Errc::limit_exceeded)) {
+        throw Violation(
+            Invariant::limits,
+            "group " + group + " holds " + number(static_cast<std::uint64_t>(queued)) +
+                " queued messages of at most " + number(limit)
+        );
+    }
+    if (full) return;
+    if (answer->duplicate) {
+        throw Violation(Invariant::deduplication, content.body + " is no duplicate");
+    }
+    if (answer->id != content.id) {
+        throw Violation(Invariant::payload_intact, content.body + " was answered with another id");
+    }
+    accept_number(*answer);
+    ++counted_.sent;
+    if (deduplicates) {
+        if (!ids_seen_.insert(key).second) tally_.hit(Probe::sent_again_after_window);
+        deduplication_.push_back({.key = key, .first = *answer, .sent_at = now});
+    }
+    noisy_.sent(group, now);
+    const Duration delay = options.delay.value_or(policy_.delay);
+    Message& message = append({
+        .content = &content,
+        .group = group,
+        .sequence = answer->sequence,
+        .slot = answer->slot,
+        .sent_at = now,
+        .arrived_at = now,
+        .state = delay > Duration::zero() ? State::delayed : State::visible,
+        .due = now + delay,
+        .ages_from = now,
+    });
+    if (message.state == State::visible) make_visible(message);
+}
+
+void Model::acknowledge(const engine::Receipt& receipt, Instant now, const Result<bool>& answer) {
+    advance(now);
+    const Message* message = find(receipt);
+    if (message == nullptr) {
+        if (answer && *answer) {
+            throw Violation(Invariant::receipts, "a message was deleted that was gone");
+        }
+        if (!answer) throw Violation(Invariant::answers, "deleting a gone message is an error");
+        return;
+    }
+    const bool issued = receipt.delivery != 0 && receipt.delivery <= message->delivery;
+    const bool current = message->state == State::in_flight && receipt.delivery == message->delivery;
+    const bool accepted = fifo() ? current : issued;
+    if (!accepted) {
+        tally_.hit(issued ? Probe::stale_receipt : Probe::forged_receipt);
+        if (answer && *answer) {
+            throw Violation(
+                Invariant::receipts,
+                message->content->body + " was deleted with a receipt that is " +
+                    (issued ? "stale" : "forged")
+            );
+        }
+        if (fifo() && issued && (answer || answer.error().code() != Errc::conflict)) {
+            throw Violation(Invariant::answers, "deleting with a lapsed receipt is no conflict");
+        }
+        return;
+    }
+    if (!answer || !*answer) {
+        throw Violation(Invariant::answers, message->content->body + " could not be deleted");
+    }
+    if (!current) tally_.hit(Probe::deleted_after_lease);
+    if (message->state == State::in_flight &&
+        policy_.groups.fairness == engine::Fairness::aws) {
+        noisy_.processed(message->group, now - message->handed_out_at, now);
+    }
+    ++counted_.deleted;
+    remove(message->sequence, Fate::deleted);
+}
+
+void Model::change_visibility(
+    const engine::Receipt& receipt,
+    Duration timeout,
+    Instant now,
+    const Result<void>& answer
+) {
+    advance(now);
+    const auto require = [&](std::optional<Errc> expected, const char* why) {
+        const bool right = expected ? !answer && answer.error().code() == *expected : !!answer;
+        if (!right) throw Violation(Invariant::answers, std::string("change of visibility: ") + why);
+    };
+    Message* message = find(receipt);
+    if (message == nullptr) return require(Errc::not_found, "the message is gone");
+    if (receipt.delivery == 0 || receipt.delivery > message->delivery) {
+        tally_.hit(Probe::forged_receipt);
+        return require(Errc::not_found, "the receipt was never issued");
+    }
+    const bool latest = receipt.delivery == message->delivery;
+    const bool current = latest && message->state == State::in_flight;
+    if (fifo() && !current) {
+        tally_.hit(Probe::stale_receipt);
+        return require(Errc::conflict, "the delivery is over");
+    }
+    if (!latest) {
+        tally_.hit(Probe::stale_receipt);
+        return require(Errc::conflict, "the message was delivered again");
+    }
+    if (now + timeout > message->handed_out_at + lease_max) {
+        tally_.hit(Probe::twelve_hours);
+        return require(Errc::invalid_argument, "more than 12 hours in all");
+    }
+    require(std::nullopt, "refused");
+    if (!current && timeout == Duration::zero()) return;
+    tally_.hit(current ? Probe::lease_extended : Probe::hidden_again);
+    if (timeout > Duration::zero()) {
+        message->state = State::in_flight;
+        message->due = now + timeout;
+    } else {
+        message->state = State::visible;
+        make_visible(*message);
+    }
+}
+
+void Model::take_back(const engine::Receipt& receipt, Instant now) {
+    advance(now);
+    Message* message = find(receipt);
+    if (message == nullptr || receipt.delivery == 0 || message->delivery != receipt.delivery ||
+        message->taken_back) {
+        tally_.hit(Probe::take_back_refused);
+        return;
+    }
+    tally_.hit(Probe::taken_back);
+    message->taken_back = true;
+    --counted_.received;
+    if (--message->receive_count == 0) message->first_received_at = {};
+    turns_.given_back(message->group);
+    if (message->state != State::in_flight) return;
+    message->state = State::visible;
+    message->place = --first_place_;
+}
+
+void Model::move_in(
+    const Content& content,
+    const engine::Transfer& transfer,
+    Instant now,
+    const engine::Sent& answer
+) {
+    advance(now);
+    accept_number(answer);
+    ++counted_.moved_in;
+    if (answer.duplicate || answer.id != transfer.payload.id()) {
+        throw Violation(Invariant::deduplication, "a moved message was taken for a duplicate");
+    }
+    Message& message = append({
+        .content = &content,
+        .group = transfer.group,
+        .sequence = answer.sequence,
+        .slot = answer.slot,
+        .sent_at = transfer.sent_at,
+        .arrived_at = now,
+        .first_received_at = transfer.first_received_at,
+        .receive_count = transfer.receive_count,
+        .source_queue = transfer.source_queue,
+        .ages_from = fifo() ? now : transfer.sent_at,
+        .moved_in = true,
+    });
+    make_visible(message);
+    noisy_.sent(message.group, now);
+}
+
+void Model::move_out(
+    std::size_t max,
+    std::uint32_t every,
+    Instant now,
+    const std::vector<engine::Transfer>& answer
+) {
+    advance(now);
+    std::vector<engine::Sequence> expected;
+    std::set<std::string> blocked;  // FIFO: nothing moves past an unfinished message of its group
+    for (const Message& message : messages_) {
+        if (expected.size() >= max) break;
+        if (fifo() && message.state != State::visible) blocked.insert(message.group);
+        if (message.state != State::visible || blocked.contains(message.group)) continue;
+        if (message.content->token % every == 0) expected.push_back(message.sequence);
+    }
+    if (!std::ranges::equal(answer, expected, {}, &engine::Transfer::source_sequence)) {
+        throw Violation(Invariant::visible_order, "other messages were moved out");
+    }
+    for (const engine::Transfer& transfer : answer) {
+        check_transfer(transfer, *find(transfer.source_sequence));
+        remove(transfer.source_sequence, Fate::moved);
+    }
+}
+
+void Model::purge(Instant now) {
+    advance(now);
+    tally_.hit(Probe::purged_in_flight, in_flight());
+    for (const Message& message : messages_) fates_[message.sequence - 1] = Fate::purged;
+    messages_.clear();
+    deduplication_.clear();
+    attempts_.clear();
+    turns_.clear();
+    noisy_.clear();
+}
+
+void Model::set_policy(const engine::QueuePolicy& policy, Instant now) {
+    advance(now);
+    const engine::QueuePolicy before = policy_;
+    policy_ = policy;
+    policy_.groups.order = before.groups.order;
+    policy_.deduplication_scope = before.deduplication_scope;
+    const bool delay_changes = fifo() && policy_.delay != before.delay;
+    for (Message& message : messages_) {
+        if (!delay_changes || message.moved_in || message.receive_count > 0) continue;
+        if (message.state == State::in_flight) continue;
+        tally_.hit(Probe::delay_changed);
+        message.due = message.sent_at + policy_.delay;
+        message.state = message.due > now ? State::delayed : State::visible;
+    }
+    const std::uint64_t expired = counted_.expired;
+    if (policy_.groups != before.groups) {
+        noisy_.quiet_all();
+        turns_.clear();
+    }
+    advance(now);
+    tally_.hit(Probe::retention_lowered, counted_.expired - expired);
+}
+
+}  // namespace tranter::sim

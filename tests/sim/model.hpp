@@ -1,0 +1,171 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "content.hpp"
+#include "engine/types.hpp"
+#include "fairness.hpp"
+#include "invariant.hpp"
+#include "tally.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tranter::sim {
+
+/// What a queue must do, written to be obviously right: a plain vector of messages, searched from
+/// the front for every question. It is told each operation together with the engine's answer,
+/// checks the answer and throws Violation when it is not one that the contract allows. Where the
+/// contract leaves a choice (which group is served first) it follows the engine's choice.
+class Model {
+  public:
+    enum class State : std::uint8_t { delayed, visible, in_flight };
+
+    struct Message {
+        const Content* content = nullptr;
+        std::string group{};
+        engine::Sequence sequence = 0;
+        std::uint32_t slot = 0;
+        Instant sent_at{};
+        Instant arrived_at{};  // here; later than sent_at when it was moved in
+        Instant first_received_at{};
+        Instant handed_out_at{};
+        std::uint32_t receive_count = 0;
+        std::uint32_t delivery = 0;  // number of the latest hand-out
+        std::uint32_t source_queue = 0;
+        State state = State::visible;
+        Instant due{};           // while delayed or in flight
+        std::int64_t place = 0;  // while visible: who is first in line
+        Instant ages_from{};     // what its retention counts from
+        bool moved_in = false;
+        bool taken_back = false;  // the latest hand-out
+    };
+
+    /// `tally` outlives the model.
+    Model(const engine::QueuePolicy& policy, Tally& tally);
+
+    void send(
+        const Content& content,
+        const engine::SendOptions& options,
+        Instant now,
+        const Result<engine::Sent>& answer
+    );
+    void receive(
+        const engine::ReceiveOptions& options,
+        Instant now,
+        const engine::Received& answer
+    );
+    void acknowledge(const engine::Receipt& receipt, Instant now, const Result<bool>& answer);
+    void change_visibility(
+        const engine::Receipt& receipt,
+        Duration timeout,
+        Instant now,
+        const Result<void>& answer
+    );
+    void take_back(const engine::Receipt& receipt, Instant now);
+    void move_in(
+        const Content& content,
+        const engine::Transfer& transfer,
+        Instant now,
+        const engine::Sent& answer
+    );
+    void move_out(
+        std::size_t max,
+        std::uint32_t every,
+        Instant now,
+        const std::vector<engine::Transfer>& answer
+    );
+    void purge(Instant now);
+    void set_policy(const engine::QueuePolicy& policy, Instant now);
+    void advance(Instant now);
+
+    void compare(const engine::Counters& counters);
+    void compare(const std::vector<engine::MessageView>& views, std::size_t offset, std::size_t max)
+        const;
+    void compare_policy(const engine::QueuePolicy& policy) const;
+    void compare_oldest(std::optional<Instant> oldest) const;
+    /// `next_event` must not be later than the next moment at which anything here changes.
+    void compare_next_event(std::optional<Instant> next_event, Instant now) const;
+
+    const std::vector<Message>& messages() const { return messages_; }
+    const engine::QueuePolicy& policy() const { return policy_; }
+    bool fifo() const { return policy_.groups.order == engine::Order::fifo; }
+
+  private:
+    /// Why a sequence number that was given out is not held any more.
+    enum class Fate : std::uint8_t { held, deleted, expired, purged, moved };
+    struct Remembered {
+        std::string key;
+        engine::Sent first{};
+        Instant sent_at{};
+    };
+    struct Attempt {
+        std::string id;
+        Instant made_at{};
+        struct Handed {
+            engine::Receipt receipt{};
+            Instant visible_at{};
+        };
+        std::vector<Handed> handed{};
+    };
+    /// One receive while it is checked.
+    struct Batch;
+
+    Message* find(const engine::Receipt& receipt);
+    Message* find(engine::Sequence sequence);
+    std::uint32_t in_flight(const std::string& group) const;
+    std::uint32_t in_flight() const;
+    Instant expires_at(const Message& message) const;
+    void make_visible(Message& message) { message.place = ++last_place_; }
+    void remove(engine::Sequence sequence, Fate fate);
+    void expire(Instant now);
+    void accept_number(const engine::Sent& answer);
+    Message& append(Message message);
+    const Remembered* remembered(const std::string& key, Instant now);
+
+    bool repeats_attempt(
+        const engine::ReceiveOptions& options,
+        Instant now,
+        const engine::Received& answer
+    );
+    void consume(Batch& batch);
+    void consume_dead(Batch& batch, const engine::Transfer& transfer);
+    void consume_delivery(Batch& batch, const engine::Delivery& delivery);
+    void hand_out(Batch& batch, Message& message, const engine::Delivery& delivery);
+    bool exhausted(const Batch& batch, const Message& message) const;
+
+    // model_order.cpp
+    bool group_is_full(const Batch& batch, const std::string& group) const;
+    bool waits(const Batch& batch, const Message& message) const;
+    /// Why the message may not be handed out next; nothing when it may.
+    std::optional<Violation> refusal(const Batch& batch, const Message& message);
+    std::optional<Violation> fifo_refusal(const Batch& batch, const Message& message) const;
+    std::optional<Violation> standard_refusal(const Batch& batch, const Message& message);
+    const Message* fifo_available(const Batch& batch, const std::string& group) const;
+    const Message* first_in_line(const Batch& batch);
+    bool before_among_noisy(const Message& left, const Message& right) const;
+    const Message* available(const Batch& batch);
+    void quiet_the_served(const Batch* batch);
+    void require_end(const Batch& batch);
+
+    Violation explain_missing(engine::Sequence sequence) const;
+    void check_transfer(const engine::Transfer& transfer, const Message& message) const;
+
+    engine::QueuePolicy policy_;
+    std::vector<Message> messages_;  // in order of sequence
+    std::vector<Fate> fates_;        // by sequence - 1
+    std::vector<Remembered> deduplication_;
+    std::set<std::string> ids_seen_;
+    std::vector<Attempt> attempts_;
+    std::int64_t last_place_ = 0;
+    std::int64_t first_place_ = 0;
+    engine::Counters counted_{};  // only those that count since the queue was made
+    Turns turns_;
+    NoisyRule noisy_;
+    Tally& tally_;
+};
+
+}  // namespace tranter::sim

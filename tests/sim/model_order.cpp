@@ -1,0 +1,194 @@
+#include "model_batch.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+namespace tranter::sim {
+
+/// Who may be handed out next: the rules of order and fairness.
+
+bool Model::group_is_full(const Batch& batch, const std::string& group) const {
+    const std::uint32_t limit = policy_.groups.max_in_flight_per_group;
+    if (limit == 0 || group.empty()) return false;
+    if (in_flight(group) >= limit) return true;
+    if (!fifo()) return false;
+    // A FIFO answer holds no more of a group than its limit, even without a lease.
+    const auto handed_out = std::ranges::count_if(messages_, [&](const Message& message) {
+        return message.group == group && batch.delivered.contains(message.sequence);
+    });
+    return handed_out >= limit;
+}
+
+bool Model::waits(const Batch& batch, const Message& message) const {
+    return message.state == State::visible && !batch.delivered.contains(message.sequence);
+}
+
+std::optional<Violation> Model::refusal(const Batch& batch, const Message& message) {
+    const std::string& body = message.content->body;
+    if (batch.delivered.contains(message.sequence)) {
+        return Violation(Invariant::lease, body + " is twice in one answer");
+    }
+    if (message.state == State::delayed) {
+        return Violation(Invariant::delay, body + " is handed out before its delay ends");
+    }
+    if (message.state == State::in_flight) {
+        return Violation(Invariant::lease, body + " is handed out while it is leased");
+    }
+    if (auto refused = fifo() ? fifo_refusal(batch, message) : standard_refusal(batch, message)) {
+        return refused;
+    }
+    if (group_is_full(batch, message.group)) {
+        return Violation(Invariant::limits, body + " is over the limit of its group");
+    }
+    return std::nullopt;
+}
+
+std::optional<Violation> Model::fifo_refusal(const Batch& batch, const Message& message) const {
+    for (const Message& earlier : messages_) {
+        if (earlier.sequence >= message.sequence) break;
+        if (earlier.group != message.group || batch.delivered.contains(earlier.sequence)) continue;
+        return Violation(
+            earlier.state == State::visible ? Invariant::fifo_order : Invariant::group_lock,
+            message.content->body + " comes before " + earlier.content->body + " of its group"
+        );
+    }
+    if (!batch.any || batch.last_group == message.group) return std::nullopt;
+    // The answer is filled up from one group before the next begins.
+    if (const Message* left = fifo_available(batch, batch.last_group)) {
+        return Violation(
+            Invariant::fifo_order,
+            message.content->body + " comes while " + left->content->body + " could follow"
+        );
+    }
+    return std::nullopt;
+}
+
+const Model::Message* Model::fifo_available(const Batch& batch, const std::string& group) const {
+    for (const Message& message : messages_) {
+        if (message.group != group || batch.delivered.contains(message.sequence)) continue;
+        if (message.state == State::visible && !group_is_full(batch, group)) return &message;
+        if (message.state == State::visible) tally_.hit(Probe::group_in_flight_limit);
+        return nullptr;
+    }
+    return nullptr;
+}
+
+std::optional<Violation> Model::standard_refusal(const Batch& batch, const Message& message) {
+    const std::string& body = message.content->body;
+    if (policy_.groups.fairness != engine::Fairness::round_robin) {
+        const Message* first = first_in_line(batch);
+        if (first == &message) return std::nullopt;
+        const bool by_place = policy_.groups.fairness == engine::Fairness::off;
+        return Violation(
+            by_place ? Invariant::visible_order : Invariant::fairness,
+            body + " comes before " + (first == nullptr ? "its turn" : first->content->body)
+        );
+    }
+    for (const Message& other : messages_) {
+        if (other.group != message.group || !waits(batch, other)) continue;
+        if (other.place < message.place) {
+            return Violation(
+                Invariant::visible_order,
+                body + " comes before " + other.content->body + " of its group"
+            );
+        }
+    }
+    std::set<std::string> parties;
+    for (const Message& other : messages_) {
+        if (waits(batch, other) && !group_is_full(batch, other.group)) parties.insert(other.group);
+    }
+    turns_.waiting(parties);
+    if (!exhausted(batch, message) && !turns_.may_serve(message.group)) {
+        return Violation(
+            Invariant::fairness, body + " is the second of its group while another group waits"
+        );
+    }
+    return std::nullopt;
+}
+
+/// Who comes next under the policies `off` and `aws`.
+const Model::Message* Model::first_in_line(const Batch& batch) {
+    const bool aws = policy_.groups.fairness == engine::Fairness::aws;
+    if (aws) noisy_.quiet_the_silent(batch.now);
+    for (;;) {
+        const Message* quiet = nullptr;
+        const Message* noisy = nullptr;
+        for (const Message& message : messages_) {
+            if (!waits(batch, message)) continue;
+            if (group_is_full(batch, message.group)) {
+                tally_.hit(Probe::group_in_flight_limit);
+                continue;
+            }
+            if (noisy_.is_noisy(message.group)) {
+                if (noisy == nullptr || before_among_noisy(message, *noisy)) noisy = &message;
+            } else if (quiet == nullptr || message.place < quiet->place) {
+                quiet = &message;
+            }
+        }
+        if (quiet == nullptr) return noisy;
+        const std::string& group = quiet->group;
+        const bool turns_noisy =
+            aws && !group.empty() &&
+            noisy_.turns_noisy(group, in_flight(group), in_flight(), batch.now);
+        if (turns_noisy) continue;
+        if (noisy != nullptr && noisy->place < quiet->place) tally_.hit(Probe::noisy_group_waited);
+        return quiet;
+    }
+}
+
+bool Model::before_among_noisy(const Message& left, const Message& right) const {
+    const std::uint32_t left_in_flight = in_flight(left.group);
+    const std::uint32_t right_in_flight = in_flight(right.group);
+    if (left_in_flight != right_in_flight) return left_in_flight < right_in_flight;
+    return left.place < right.place;
+}
+
+/// Something that could still be handed out; null when there is nothing.
+const Model::Message* Model::available(const Batch& batch) {
+    if (!fifo() && policy_.groups.fairness != engine::Fairness::round_robin) {
+        return first_in_line(batch);
+    }
+    for (const Message& message : messages_) {
+        if (!waits(batch, message)) continue;
+        if (!fifo() && !group_is_full(batch, message.group)) return &message;
+        if (!fifo()) tally_.hit(Probe::group_in_flight_limit);
+        if (fifo() && fifo_available(batch, message.group) == &message) return &message;
+    }
+    return nullptr;
+}
+
+/// A group of which nothing waits is not noisy any more.
+void Model::quiet_the_served(const Batch* batch) {
+    const std::set<std::string> noisy = noisy_.noisy();
+    for (const std::string& group : noisy) {
+        const bool waiting = std::ranges::any_of(messages_, [&](const Message& message) {
+            if (message.group != group || message.state != State::visible) return false;
+            return batch == nullptr || !batch->delivered.contains(message.sequence);
+        });
+        if (!waiting) noisy_.quiet(group);
+    }
+}
+
+void Model::require_end(const Batch& batch) {
+    const bool limited = policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight;
+    if (limited) tally_.hit(Probe::in_flight_limit);
+    const bool nothing = batch.answer.deliveries.empty();
+    if (batch.answer.over_limit != (nothing && limited)) {
+        throw Violation(Invariant::answers, "over_limit says something else than the limit");
+    }
+    if (batch.full() || limited) return;
+    if (const Message* left = available(batch)) {
+        const bool dead = exhausted(batch, *left);
+        throw Violation(
+            dead ? Invariant::dead_letter : Invariant::nothing_lost,
+            left->content->body + " could be handed out and is not"
+        );
+    }
+    const bool more = std::ranges::any_of(messages_, [&](const Message& message) {
+        return waits(batch, message);
+    });
+    if (more && fifo()) tally_.hit(nothing ? Probe::blocked_group_skipped : Probe::stopped_before_leased);
+}
+
+}  // namespace tranter::sim

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "engine/types.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace tranter::sim {
+
+/// A run works on two queues; what one of them declares dead goes to the other one.
+inline constexpr std::uint8_t main_queue = 0;
+inline constexpr std::uint8_t dead_queue = 1;
+
+/// What is changed in a receipt before it is presented.
+enum class Forgery : std::uint8_t { none, slot, sequence, delivery, invented };
+
+/// Names a receipt by what led to it, not by its bytes, so that an operation still makes sense
+/// after others before it were taken out of the history.
+struct Handle {
+    std::uint32_t token = 0;     // of the message
+    std::uint32_t hand_out = 0;  // which of its hand-outs, from 0
+    Forgery forgery = Forgery::none;
+    std::uint32_t noise = 0;  // what the forger puts in
+};
+
+struct Send {
+    std::uint8_t queue = 0;
+    std::uint32_t token = 0;
+    std::uint32_t body_bytes = 0;
+    std::uint32_t group = 0;          // 0: none
+    std::uint32_t deduplication = 0;  // 0: none
+    std::optional<Duration> delay{};
+};
+struct Receive {
+    std::uint8_t queue = 0;
+    std::uint32_t max_messages = 1;
+    std::optional<Duration> visibility_timeout{};
+    std::uint32_t attempt = 0;  // 0: none
+    bool keep_exhausted = false;
+};
+struct Acknowledge {
+    std::uint8_t queue = 0;
+    Handle handle{};
+};
+struct ChangeVisibility {
+    std::uint8_t queue = 0;
+    Handle handle{};
+    Duration timeout{};
+};
+struct TakeBack {
+    std::uint8_t queue = 0;
+    Handle handle{};
+};
+/// Moves visible messages to the other queue, one by one, as a move task does.
+struct Move {
+    std::uint8_t from = 0;
+    std::uint32_t max = 1;
+    std::uint32_t every = 1;  // only tokens that are a multiple
+};
+struct Purge {
+    std::uint8_t queue = 0;
+};
+struct SetPolicy {
+    std::uint8_t queue = 0;
+    engine::QueuePolicy policy{};
+};
+/// Time passes and nobody calls; the next call finds everything that was due.
+struct Wait {
+    Duration time{};
+};
+struct Advance {
+    std::uint8_t queue = 0;
+};
+struct Peek {
+    std::uint8_t queue = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t max = 1;
+};
+
+using Operation = std::variant<
+    Send,
+    Receive,
+    Acknowledge,
+    ChangeVisibility,
+    TakeBack,
+    Move,
+    Purge,
+    SetPolicy,
+    Wait,
+    Advance,
+    Peek>;
+
+std::string describe(const Operation& operation);
+std::string describe(const engine::QueuePolicy& policy);
+/// "1.5s"; times in a history are counted from the start of the run.
+std::string describe(Duration time);
+
+}  // namespace tranter::sim

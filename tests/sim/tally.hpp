@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tranter::sim {
+
+/// Rare branches that a good run must have been through. A simulation that never dead-letters
+/// proves nothing about dead letters, so `--require-probes` fails when one was never hit.
+enum class Probe : std::uint8_t {
+    dead_lettered,
+    moved_back,
+    deduplicated,
+    sent_again_after_window,
+    attempt_repeated,
+    attempt_lapsed,
+    taken_back,
+    take_back_refused,
+    blocked_group_skipped,
+    stopped_before_leased,
+    noisy_group_waited,
+    round_robin_turn,
+    expired_in_flight,
+    expired_delayed,
+    purged_in_flight,
+    lease_ended,
+    lease_extended,
+    hidden_again,
+    twelve_hours,
+    stale_receipt,
+    forged_receipt,
+    deleted_after_lease,
+    in_flight_limit,
+    group_in_flight_limit,
+    group_queued_limit,
+    delay_changed,
+    retention_lowered,
+    several_due_at_once,
+    zero_visibility,
+};
+
+inline constexpr std::array<std::string_view, 29> probe_names = {
+    "dead-lettered",
+    "moved back from the dead-letter queue",
+    "duplicate sends",
+    "same id sent after its window",
+    "attempt id repeated",
+    "attempt id lapsed",
+    "deliveries taken back",
+    "take-backs without effect",
+    "receives past a blocked group",
+    "group delivered up to a leased message",
+    "noisy group waited for a quiet one",
+    "round-robin turns",
+    "expired in flight",
+    "expired while delayed",
+    "purged in flight",
+    "leases that ended",
+    "leases extended",
+    "hidden again after the lease",
+    "twelve hours refused",
+    "stale receipts",
+    "forged receipts",
+    "deleted after the lease",
+    "in-flight limit reached",
+    "group in-flight limit reached",
+    "group queued limit reached",
+    "delay changed while delayed",
+    "retention lowered to expiry",
+    "several due at once",
+    "visibility timeout of zero",
+};
+
+/// What the runs so far went through.
+struct Tally {
+    std::array<std::uint64_t, probe_names.size()> probes{};
+    std::uint64_t operations = 0;
+    std::uint64_t deliveries = 0;
+    std::uint64_t simulated_microseconds = 0;
+
+    void hit(Probe probe, std::uint64_t times = 1) {
+        probes[static_cast<std::size_t>(probe)] += times;
+    }
+};
+
+}  // namespace tranter::sim
