@@ -15,7 +15,8 @@ namespace tranter::http {
 class Connection;
 
 /// The right and the duty to answer one request, once. Movable, usable from any thread; hooks and
-/// the settled callback run on the connection's own I/O thread. Dropping it unanswered answers 500.
+/// the settled callback run on the connection's own I/O thread (after the server is gone: on the
+/// caller's). Dropping it unanswered answers 500.
 class Exchange {
   public:
     using Hook = std::move_only_function<void()>;
@@ -28,8 +29,9 @@ class Exchange {
     Exchange& operator=(Exchange&&) noexcept;
     ~Exchange();
 
-    /// Both consume the exchange. From the handler itself the answer is written directly, from any
-    /// other thread it is posted to the connection.
+    /// Both consume the exchange. From its own handler the answer is written, and `settled` called,
+    /// before respond returns; from anywhere else both happen later on the I/O thread, so a lock
+    /// may be held.
     void respond(Response response) &&;
     void respond(Response response, Settled settled) &&;
 
@@ -52,11 +54,11 @@ struct Limits {
     std::size_t header_lines = 100;
     std::size_t target_bytes = 8 * 1024;
     std::size_t body_bytes = 8 * 1024 * 1024;
-    std::size_t connections = 20'000;                           // more are refused with 503
-    Duration header_timeout = std::chrono::seconds(10);         // first byte to end of headers
-    Duration body_timeout = std::chrono::seconds(30);           // end of headers to end of body
-    Duration write_timeout = std::chrono::seconds(30);          // per answer
-    Duration idle_timeout = std::chrono::seconds(75);           // between requests
+    std::size_t connections = 20'000;                    // more are refused with 503
+    Duration header_timeout = std::chrono::seconds(10);  // first byte to end of headers
+    Duration body_timeout = std::chrono::seconds(30);    // end of headers to end of body
+    Duration write_timeout = std::chrono::seconds(30);   // per answer
+    Duration idle_timeout = std::chrono::seconds(75);    // between requests
 };
 
 /// Who may talk to us from a browser (RELIABILITY: browser attacks on loopback ports).
@@ -77,7 +79,7 @@ struct ServerOptions {
 };
 
 /// HTTP/1.1 server: keep-alive, chunked request bodies, Expect: 100-continue, limits on size and
-/// time. Each I/O thread owns its listener (SO_REUSEPORT) and its connections.
+/// time. Each I/O thread owns its connections; the first one accepts and deals them out in turn.
 class Server {
   public:
     /// Binds and listens. Throws tranter::SystemError naming the address when that fails.

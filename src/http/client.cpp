@@ -1,0 +1,261 @@
+#include "http/client.hpp"
+
+#include "http/text.hpp"
+
+#include <curl/curl.h>
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace tranter::http {
+namespace {
+
+constexpr std::size_t response_bytes_max = 64 * 1024 * 1024;
+
+/// The functions of libcurl.so.4 that we use. Loading it costs several megabytes and milliseconds,
+/// which a server that never calls out should not pay; only the types come from curl's header.
+struct Curl {
+    decltype(&curl_global_init) global_init{};
+    decltype(&curl_easy_init) easy_init{};
+    decltype(&curl_easy_setopt) easy_setopt{};
+    decltype(&curl_easy_perform) easy_perform{};
+    decltype(&curl_easy_getinfo) easy_getinfo{};
+    decltype(&curl_easy_reset) easy_reset{};
+    decltype(&curl_easy_cleanup) easy_cleanup{};
+    decltype(&curl_easy_strerror) easy_strerror{};
+    decltype(&curl_slist_append) slist_append{};
+    decltype(&curl_slist_free_all) slist_free_all{};
+    bool loaded = false;
+
+    Curl() {
+        void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+        if (library == nullptr) return;
+        loaded = find(library, "curl_global_init", global_init) &&
+                 find(library, "curl_easy_init", easy_init) &&
+                 find(library, "curl_easy_setopt", easy_setopt) &&
+                 find(library, "curl_easy_perform", easy_perform) &&
+                 find(library, "curl_easy_getinfo", easy_getinfo) &&
+                 find(library, "curl_easy_reset", easy_reset) &&
+                 find(library, "curl_easy_cleanup", easy_cleanup) &&
+                 find(library, "curl_easy_strerror", easy_strerror) &&
+                 find(library, "curl_slist_append", slist_append) &&
+                 find(library, "curl_slist_free_all", slist_free_all);
+        if (loaded) loaded = global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    }
+
+  private:
+    template <class Function>
+    static bool find(void* library, const char* name, Function& function) {
+        function = reinterpret_cast<Function>(::dlsym(library, name));
+        return function != nullptr;
+    }
+};
+
+const Curl& curl() {
+    static const Curl loaded;  // never unloaded: other threads may be inside
+    return loaded;
+}
+
+struct FreeList {
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+bool append(HeaderList& list, const std::string& line) {
+    curl_slist* const longer = curl().slist_append(list.get(), line.c_str());
+    if (longer == nullptr) return false;
+    [[maybe_unused]] const auto* same = list.release();
+    list.reset(longer);
+    return true;
+}
+
+bool has_line_break(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+/// The URL without what must not be shown: user info never gets here, queries may hold tokens.
+std::string shown(std::string_view url) {
+    return std::string(url.substr(0, url.find('?')));
+}
+
+Result<void> check_url(std::string_view url) {
+    std::string_view rest;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (same_ignoring_case(url.substr(0, scheme.size()), scheme)) {
+            rest = url.substr(scheme.size());
+        }
+    }
+    if (rest.empty()) {
+        const std::string_view scheme = url.substr(0, std::min(url.find(':'), std::size_t{16}));
+        return fail(
+            Errc::invalid_argument,
+            "URL has scheme '" + std::string(scheme) + "', use http:// or https://"
+        );
+    }
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    if (authority.find('@') != std::string_view::npos) {
+        return fail(
+            Errc::invalid_argument,
+            "URL holds a user name or password; pass credentials as a header or by signing"
+        );
+    }
+    if (authority.empty() || has_line_break(url) || url.find(' ') != std::string_view::npos) {
+        return fail(Errc::invalid_argument, "URL '" + shown(url) + "' is malformed");
+    }
+    return {};
+}
+
+std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* into) {
+    auto& body = static_cast<ClientResponse*>(into)->body;
+    if (body.size() + size * count > response_bytes_max) return 0;
+    body.append(bytes, size * count);
+    return size * count;
+}
+
+std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* into) {
+    auto& headers = static_cast<ClientResponse*>(into)->headers;
+    std::string_view line(bytes, size * count);
+    while (line.ends_with('\n') || line.ends_with('\r'))
+        line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) {
+        headers.clear();  // a new block: what came before was an interim answer
+        return size * count;
+    }
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return size * count;
+    std::string name(line.substr(0, colon));
+    std::ranges::transform(name, name.begin(), lower);
+    std::string_view value = line.substr(colon + 1);
+    while (value.starts_with(' ') || value.starts_with('\t'))
+        value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t'))
+        value.remove_suffix(1);
+    headers.emplace_back(std::move(name), value);
+    return size * count;
+}
+
+Errc code_of(CURLcode code) {
+    switch (code) {
+        case CURLE_OPERATION_TIMEDOUT:
+            return Errc::timed_out;
+        case CURLE_URL_MALFORMAT:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+            return Errc::invalid_argument;
+        case CURLE_OUT_OF_MEMORY:
+        case CURLE_FAILED_INIT:
+        case CURLE_BAD_FUNCTION_ARGUMENT:
+            return Errc::internal;
+        case CURLE_WRITE_ERROR:
+            return Errc::limit_exceeded;
+        default:
+            return Errc::unavailable;
+    }
+}
+
+}  // namespace
+
+class Client::Impl {
+  public:
+    ~Impl() {
+        if (handle_ != nullptr) curl().easy_cleanup(handle_);
+    }
+
+    Result<ClientResponse> send(const ClientRequest& request) {
+        if (auto checked = check_url(request.url); !checked) {
+            return std::unexpected(std::move(checked.error()));
+        }
+        if (!curl().loaded) {
+            return fail(Errc::internal, "libcurl.so.4 is missing; install the package libcurl4");
+        }
+        if (handle_ == nullptr) handle_ = curl().easy_init();
+        if (handle_ == nullptr) return fail(Errc::internal, "libcurl cannot make a handle");
+        curl().easy_reset(handle_);  // keeps the open connection
+
+        HeaderList headers;
+        for (const auto& [name, value] : request.headers) {
+            if (name.empty() || !std::ranges::all_of(name, is_token_char) ||
+                has_line_break(value)) {
+                return fail(Errc::invalid_argument, "header '" + name + "' is malformed");
+            }
+            append(headers, value.empty() ? name + ";" : name + ": " + value);
+        }
+        append(headers, "Expect:");  // no waiting for 100 Continue
+        ClientResponse response;
+        prepare(request, headers.get(), response);
+        if (request.signing) sign(*request.signing, headers);
+        const CURLcode code = curl().easy_perform(handle_);
+        if (code != CURLE_OK) {
+            const char* text = error_[0] != '\0' ? error_.data() : curl().easy_strerror(code);
+            return fail(
+                code_of(code), request.method + " " + shown(request.url) + ": " + std::string(text)
+            );
+        }
+        long status = 0;
+        curl().easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+        response.status = static_cast<int>(status);
+        return response;
+    }
+
+  private:
+    void prepare(const ClientRequest& request, curl_slist* headers, ClientResponse& response) {
+        const auto timeout =
+            std::chrono::duration_cast<std::chrono::milliseconds>(request.timeout).count();
+        error_[0] = '\0';
+        set(CURLOPT_ERRORBUFFER, error_.data());
+        set(CURLOPT_URL, request.url.c_str());
+        set(CURLOPT_PROTOCOLS_STR, "http,https");
+        set(CURLOPT_FOLLOWLOCATION, 0L);
+        set(CURLOPT_NOSIGNAL, 1L);
+        set(CURLOPT_TCP_NODELAY, 1L);
+        set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+        set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<long long>(timeout, 1)));
+        set(CURLOPT_HTTPHEADER, headers);
+        set(CURLOPT_WRITEFUNCTION, &take_body);
+        set(CURLOPT_WRITEDATA, &response);
+        set(CURLOPT_HEADERFUNCTION, &take_header);
+        set(CURLOPT_HEADERDATA, &response);
+        if (request.method == "HEAD") {
+            set(CURLOPT_NOBODY, 1L);
+        } else if (request.method != "GET" || !request.body.empty()) {
+            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+            set(CURLOPT_POSTFIELDS, request.body.c_str());
+        }
+        if (request.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+
+    void sign(const Signing& signing, HeaderList& headers) {
+        if (!signing.session_token.empty()) {
+            append(headers, "X-Amz-Security-Token: " + signing.session_token);
+            set(CURLOPT_HTTPHEADER, headers.get());
+        }
+        const std::string provider = "aws:amz:" + signing.region + ":" + signing.service;
+        const std::string keys = signing.access_key + ":" + signing.secret_key;
+        set(CURLOPT_AWS_SIGV4, provider.c_str());
+        set(CURLOPT_USERPWD, keys.c_str());
+    }
+
+    template <class Value>
+    void set(CURLoption option, Value value) {
+        curl().easy_setopt(handle_, option, value);
+    }
+
+    CURL* handle_ = nullptr;
+    std::array<char, CURL_ERROR_SIZE> error_{};
+};
+
+Client::Client() : impl_(std::make_unique<Impl>()) {}
+
+Client::~Client() = default;
+
+Client::Client(Client&&) noexcept = default;
+
+Client& Client::operator=(Client&&) noexcept = default;
+
+Result<ClientResponse> Client::send(const ClientRequest& request) {
+    return impl_->send(request);
+}
+
+}  // namespace tranter::http

@@ -1,0 +1,157 @@
+#include "http/client.hpp"
+
+#include "http/server.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace tranter::http {
+namespace {
+
+class ClientTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        server_ = std::make_unique<Server>(
+            ServerOptions{},
+            [this](const Request& request, Exchange exchange) {
+                handle(request, std::move(exchange));
+            }
+        );
+        server_->start();
+    }
+
+    void handle(const Request& request, Exchange exchange) {
+        Response response;
+        if (request.path == "/wait") {
+            exchange.on_disconnect([] {});
+            waiting_ = std::make_unique<Exchange>(std::move(exchange));
+            return;
+        }
+        if (request.path == "/redirect") {
+            response.status = 302;
+            response.headers = "Location: /elsewhere\r\n";
+        }
+        response.content_type = "text/plain";
+        response.headers += "X-Connections: " + std::to_string(server_->connections()) + "\r\n";
+        response.body.append(request.method).append(" ").append(request.target).append(" ");
+        for (const char* name : {"authorization", "x-amz-security-token", "x-empty"}) {
+            if (const auto value = request.header(name)) {
+                response.body.append(name).append("=").append(*value).append(" ");
+            }
+        }
+        response.body.append(request.body);
+        std::move(exchange).respond(std::move(response));
+    }
+
+    std::string url(std::string_view path) const {
+        return "http://127.0.0.1:" + std::to_string(server_->port()) + std::string(path);
+    }
+
+    std::unique_ptr<Exchange> waiting_;
+    std::unique_ptr<Server> server_;
+    Client client_;
+};
+
+TEST_F(ClientTest, SendsAndReceives) {
+    ClientRequest request;
+    request.method = "POST";
+    request.url = url("/a?b=c");
+    request.headers = {{"X-Empty", ""}};
+    request.body = std::string("one\0two", 7);
+
+    const auto response = client_.send(request);
+
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    EXPECT_EQ(response->status, 200);
+    EXPECT_EQ(response->body, "POST /a?b=c x-empty= " + std::string("one\0two", 7));
+    const std::pair<std::string, std::string> type{"content-type", "text/plain"};
+    EXPECT_NE(std::ranges::find(response->headers, type), response->headers.end());
+}
+
+TEST_F(ClientTest, KeepsItsConnection) {
+    for (const char* method : {"GET", "DELETE", "HEAD", "PUT"}) {
+        ClientRequest request;
+        request.method = method;
+        request.url = url("/");
+        const auto response = client_.send(request);
+        ASSERT_TRUE(response.has_value()) << method << response.error().message();
+        EXPECT_EQ(response->status, 200);
+    }
+
+    EXPECT_EQ(server_->connections(), 1U);
+}
+
+TEST_F(ClientTest, DoesNotFollowRedirects) {
+    ClientRequest request;
+    request.url = url("/redirect");
+
+    EXPECT_EQ(client_.send(request)->status, 302);
+}
+
+TEST_F(ClientTest, SignsForAws) {
+    ClientRequest request;
+    request.method = "POST";
+    request.url = url("/");
+    request.body = "{}";
+    request.signing = Signing{
+        .region = "eu-west-1",
+        .service = "sqs",
+        .access_key = "AKID",
+        .secret_key = "SECRET",
+        .session_token = "TOKEN"};
+
+    const auto response = client_.send(request);
+
+    ASSERT_TRUE(response.has_value());
+    EXPECT_NE(
+        response->body.find("authorization=AWS4-HMAC-SHA256 Credential=AKID/"), std::string::npos
+    );
+    EXPECT_NE(response->body.find("/eu-west-1/sqs/aws4_request"), std::string::npos);
+    EXPECT_NE(response->body.find("x-amz-security-token=TOKEN"), std::string::npos);
+    EXPECT_EQ(response->body.find("SECRET"), std::string::npos);
+}
+
+TEST_F(ClientTest, RefusesUrlsItShouldNotFetch) {
+    for (const char* bad :
+         {"file:///etc/passwd",
+          "ftp://127.0.0.1/",
+          "127.0.0.1",
+          "",
+          "http://",
+          "http:///x",
+          "http://user:secret@127.0.0.1/",
+          "http://a b/",
+          "http://a/\r\nX: y"}) {
+        ClientRequest request;
+        request.url = bad;
+        const auto response = client_.send(request);
+        ASSERT_FALSE(response.has_value()) << bad;
+        EXPECT_EQ(response.error().code(), Errc::invalid_argument) << bad;
+        EXPECT_EQ(response.error().message().find("secret"), std::string::npos);
+    }
+}
+
+TEST_F(ClientTest, RefusesHeadersThatWouldAddLines) {
+    ClientRequest request;
+    request.url = url("/");
+    request.headers = {{"X-A", "b\r\nX-C: d"}};
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::invalid_argument);
+}
+
+TEST_F(ClientTest, SaysWhenNobodyAnswers) {
+    ClientRequest waiting;
+    waiting.url = url("/wait");
+    waiting.timeout = std::chrono::milliseconds(50);
+    EXPECT_EQ(client_.send(waiting).error().code(), Errc::timed_out);
+
+    ClientRequest refused;
+    refused.url = url("/");
+    server_.reset();
+    EXPECT_EQ(client_.send(refused).error().code(), Errc::unavailable);
+}
+
+}  // namespace
+}  // namespace tranter::http
