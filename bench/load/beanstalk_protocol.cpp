@@ -1,6 +1,6 @@
 // beanstalkd's text protocol, in its default tube. It has no batches: a batch of 10 is ten
 // pipelined commands.
-#include "protocol.hpp"
+#include "load/protocol.hpp"
 
 #include <fmt/format.h>
 

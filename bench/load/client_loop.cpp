@@ -1,6 +1,6 @@
-#include "client_loop.hpp"
+#include "load/client_loop.hpp"
 
-#include "usage.hpp"
+#include "load/usage.hpp"
 
 #include <sys/epoll.h>
 #include <time.h>
@@ -12,20 +12,22 @@
 
 namespace tranter::bench {
 
+ClientLoop::Epoll::Epoll() : fd(epoll_create1(EPOLL_CLOEXEC)) {}
+
+ClientLoop::Epoll::~Epoll() {
+    close(fd);
+}
+
 ClientLoop::ClientLoop(const Protocol& protocol, std::uint16_t port, unsigned connections)
-    : protocol_(protocol), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    : protocol_(protocol) {
     clients_.reserve(connections);  // epoll keeps pointers to them
     for (unsigned i = 0; i < connections; ++i) {
         Client& client = clients_.emplace_back(Connection(port));
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.ptr = &client;
-        epoll_ctl(epoll_, EPOLL_CTL_ADD, client.connection.fd(), &event);
+        epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, client.connection.fd(), &event);
     }
-}
-
-ClientLoop::~ClientLoop() {
-    close(epoll_);
 }
 
 void ClientLoop::create(Client& client) {
@@ -66,7 +68,7 @@ void ClientLoop::poll(std::uint64_t timeout_ns, const Handler& handler) {
         static_cast<time_t>(timeout_ns / 1'000'000'000U),
         static_cast<long>(timeout_ns % 1'000'000'000U)};
     const int ready =
-        epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+        epoll_pwait2(epoll_.fd, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
     for (int i = 0; i < ready; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
         Client& client = *static_cast<Client*>(event.data.ptr);
@@ -108,14 +110,14 @@ void ClientLoop::watch(Client& client, bool for_writing) {
     epoll_event event{};
     event.events = EPOLLIN | (for_writing ? static_cast<unsigned>(EPOLLOUT) : 0U);
     event.data.ptr = &client;
-    epoll_ctl(epoll_, EPOLL_CTL_MOD, client.connection.fd(), &event);
+    epoll_ctl(epoll_.fd, EPOLL_CTL_MOD, client.connection.fd(), &event);
 }
 
 void ClientLoop::fail(Client& client, const std::string& why) {
     if (client.dead) return;
     client.dead = true;
     client.busy = false;
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, client.connection.fd(), nullptr);
+    epoll_ctl(epoll_.fd, EPOLL_CTL_DEL, client.connection.fd(), nullptr);
     if (errors_++ == 0) first_error_ = why;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "connection.hpp"
-#include "protocol.hpp"
+#include "load/connection.hpp"
+#include "load/protocol.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +35,6 @@ class ClientLoop {
     ClientLoop(const Protocol& protocol, std::uint16_t port, unsigned connections);
     ClientLoop(const ClientLoop&) = delete;
     ClientLoop& operator=(const ClientLoop&) = delete;
-    ~ClientLoop();
 
     [[nodiscard]] std::span<Client> clients() { return clients_; }
 
@@ -56,8 +55,17 @@ class ClientLoop {
     void watch(Client& client, bool for_writing);
     void fail(Client& client, const std::string& why);
 
+    /// Closes itself, also when a connection cannot be opened.
+    struct Epoll {
+        Epoll();
+        Epoll(const Epoll&) = delete;
+        Epoll& operator=(const Epoll&) = delete;
+        ~Epoll();
+        int fd;
+    };
+
     const Protocol& protocol_;
-    int epoll_;
+    Epoll epoll_;
     std::vector<Client> clients_;
     Answer answer_;  // reused, so that a run allocates nothing
     std::uint64_t errors_{};

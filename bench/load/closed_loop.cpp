@@ -1,6 +1,6 @@
-#include "closed_loop.hpp"
+#include "load/closed_loop.hpp"
 
-#include "usage.hpp"
+#include "load/usage.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "client_loop.hpp"
-#include "histogram.hpp"
-#include "options.hpp"
+#include "load/client_loop.hpp"
+#include "load/histogram.hpp"
+#include "load/options.hpp"
 
 #include <array>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "load/connection.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

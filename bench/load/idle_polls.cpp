@@ -1,6 +1,6 @@
-#include "idle_polls.hpp"
+#include "load/idle_polls.hpp"
 
-#include "client_loop.hpp"
+#include "load/client_loop.hpp"
 
 namespace tranter::bench {
 

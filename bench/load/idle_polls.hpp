@@ -1,8 +1,8 @@
 #pragma once
 
-#include "options.hpp"
-#include "protocol.hpp"
-#include "usage.hpp"
+#include "load/options.hpp"
+#include "load/protocol.hpp"
+#include "load/usage.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
-#include "open_loop.hpp"
+#include "load/open_loop.hpp"
 
-#include "usage.hpp"
+#include "load/usage.hpp"
 
 #include <fmt/format.h>
 
@@ -60,7 +60,9 @@ LatencySample OpenLoop::run() {
     for (Client& client : loop_.clients().subspan(options_.producers)) {
         loop_.receive(client, options_.batch, options_.wait);
     }
-    wait_for(settle_ns);
+    const std::uint64_t settled = now_ns() + settle_ns;
+    while (now_ns() < settled)
+        wait_for(settle_ns);
 
     start_ = now_ns();
     const std::uint64_t end =
@@ -77,11 +79,7 @@ void OpenLoop::wait_for(std::uint64_t nanoseconds) {
     const auto handler = [this](Client& client, const Answer& answer, std::uint64_t now) {
         answered(client, answer, now);
     };
-    const std::uint64_t until = now_ns() + nanoseconds;
     loop_.poll(nanoseconds > spin_ns ? nanoseconds - spin_ns : 0, handler);
-    if (start_ != 0) return;
-    for (std::uint64_t now = now_ns(); now < until; now = now_ns())
-        loop_.poll(until - now, handler);
 }
 
 std::uint64_t OpenLoop::send_due() {

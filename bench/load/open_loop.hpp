@@ -1,8 +1,8 @@
 #pragma once
 
-#include "client_loop.hpp"
-#include "histogram.hpp"
-#include "options.hpp"
+#include "load/client_loop.hpp"
+#include "load/histogram.hpp"
+#include "load/options.hpp"
 
 #include <cstdint>
 #include <string>
@@ -42,6 +42,7 @@ class OpenLoop {
     Client* free_producer();
     void answered(Client& client, const Answer& answer, std::uint64_t now);
     void arrived(std::string_view body, std::uint64_t now);
+    /// Handles what arrives; returns after the first events, or a little before the time is over.
     void wait_for(std::uint64_t nanoseconds);
 
     const Options& options_;

@@ -22,19 +22,19 @@ struct Options {
     unsigned connections{16};
     unsigned batch{1};
     unsigned body_bytes{256};
-    std::uint64_t messages{};          // 0: no limit
-    double seconds{};                  // 0: no limit
-    double warmup{};                   // seconds of the same load before the measurement
-    std::uint64_t depth{};             // messages to queue before the measurement
-    unsigned wait{20};                 // seconds a long poll waits (latency, idle)
-    double rate{200};                  // messages per second (latency)
-    unsigned producers{8};             // sending connections (latency)
-    std::uint64_t seed{1};             // of the arrival times (latency)
-    unsigned repeats{10};              // (start)
-    pid_t server_pid{};                // whose CPU time and memory to report
-    bool sdk_headers{};                // add the headers that an AWS SDK sends
-    bool json{};                       // one JSON line instead of a table
-    std::vector<std::string> command;  // what to start (start)
+    std::uint64_t messages{};            // 0: no limit
+    double seconds{};                    // 0: no limit
+    double warmup{};                     // seconds of the same load before the measurement
+    std::uint64_t depth{};               // messages to queue before the measurement
+    unsigned wait{20};                   // seconds a long poll waits (latency, idle)
+    double rate{200};                    // messages per second (latency)
+    unsigned producers{8};               // sending connections (latency)
+    std::uint64_t seed{1};               // of the arrival times (latency)
+    unsigned repeats{10};                // (start)
+    pid_t server_pid{};                  // whose CPU time and memory to report
+    bool sdk_headers{};                  // add the headers that an AWS SDK sends
+    bool json{};                         // one JSON line instead of a table
+    std::vector<std::string> command{};  // what to start (start)
 };
 
 /// The text that --help prints.

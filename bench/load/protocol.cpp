@@ -1,4 +1,4 @@
-#include "protocol.hpp"
+#include "load/protocol.hpp"
 
 namespace tranter::bench {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "options.hpp"
+#include "load/options.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "closed_loop.hpp"
-#include "idle_polls.hpp"
-#include "open_loop.hpp"
-#include "options.hpp"
-#include "start_time.hpp"
-#include "usage.hpp"
+#include "load/closed_loop.hpp"
+#include "load/idle_polls.hpp"
+#include "load/open_loop.hpp"
+#include "load/options.hpp"
+#include "load/start_time.hpp"
+#include "load/usage.hpp"
 
 namespace tranter::bench {
 

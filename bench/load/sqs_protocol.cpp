@@ -1,6 +1,6 @@
 // AWS JSON 1.0 over HTTP/1.1. Requests are rendered once where they can be; answers are scanned for
 // the members that matter instead of parsed, because the generator must cost less than the server.
-#include "protocol.hpp"
+#include "load/protocol.hpp"
 
 #include <fmt/format.h>
 

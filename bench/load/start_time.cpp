@@ -1,7 +1,7 @@
-#include "start_time.hpp"
+#include "load/start_time.hpp"
 
-#include "client_loop.hpp"
-#include "usage.hpp"
+#include "load/client_loop.hpp"
+#include "load/usage.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "options.hpp"
-#include "protocol.hpp"
+#include "load/options.hpp"
+#include "load/protocol.hpp"
 
 #include <cstdint>
 #include <vector>

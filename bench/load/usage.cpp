@@ -1,4 +1,4 @@
-#include "usage.hpp"
+#include "load/usage.hpp"
 
 #include <sys/resource.h>
 #include <time.h>

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Runs the benchmarks and prints their tables: ./dev bench [NAME...] [--write docs/benchmarks.md]
+
+Needs the release build (tranter, tranter_load, epoll_responder, engine_bench), beanstalkd from Debian
+and the npm packages of bench/. Server and generator get a core each.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import benches
+
+
+def parse_arguments():
+    names = "\n".join(f"  {name:<10} {title}" for name, (_, title) in benches.ALL.items())
+    parser = argparse.ArgumentParser(
+        description="Runs the benchmarks and prints their tables.", epilog="benchmarks:\n" + names,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all when left out")
+    parser.add_argument("--write", type=Path, metavar="FILE",
+                        help="also put the tables between the `<!-- NAME -->` marks of this file")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in benches.ALL]
+    if unknown:
+        parser.error(f"there is no benchmark `{unknown[0]}`; there are {', '.join(benches.ALL)}")
+    return arguments
+
+
+def write_section(path, name, lines):
+    """Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    text = path.read_text()
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    if not marks.search(text):
+        raise SystemExit(f"{path} has no <!-- {name} --> ... <!-- /{name} --> to write into")
+    section = "\n".join(lines)
+    path.write_text(marks.sub(lambda match: f"{match[1]}{section}\n{match[2]}", text))
+
+
+def main():
+    arguments = parse_arguments()
+    failed = False
+    for name in arguments.names or benches.ALL:
+        run, title = benches.ALL[name]
+        print(f"## {title}\n", flush=True)
+        try:
+            lines = run()
+        except (benches.Missing, RuntimeError) as error:
+            print(f"{name}: {error}\n", file=sys.stderr)
+            failed = True
+            continue
+        print("\n".join(lines) + "\n", flush=True)
+        if arguments.write:
+            write_section(arguments.write, name, lines)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
