@@ -48,6 +48,10 @@ queues {
     contentBasedDeduplication = true
   }
   "events.fifo" { fifo = true }
+  ledger { copyTo = "ledger-copy" }
+  ledger-copy { }
+  old-name { moveTo = "new-name" }
+  new-name { }
 }
 aws {
   region = us-west-2

@@ -44,7 +44,8 @@ def rows():
         ("awscli", awscli_version(), "Query", "test_awscli"),
         ("Celery / kombu", kombu, "Query", "test_celery"),
         ("@aws-sdk/client-sqs", node_version("@aws-sdk/client-sqs"), "JSON 1.0", "sdk-v3.test.mjs"),
-        ("aws-sdk", node_version("aws-sdk"), "Query", "sdk-v2.test.mjs"),
+        ("aws-sdk v2", node_version("aws-sdk"), "JSON 1.0", "sdk-v2.test.mjs"),
+        ("aws-sdk v2", node_version("aws-sdk-query"), "Query", "sdk-v2-query.test.mjs"),
         ("sqs-consumer / sqs-producer", both, "JSON 1.0", "consumer.test.mjs"),
         ("plain HTTP requests", "", "both", "wire"),
     ]

@@ -29,7 +29,6 @@ runScenarios({
     emptyBatch: "EmptyBatchRequest",
     idsTwice: "BatchEntryIdsNotDistinct",
   },
-  moveTasks: true,
 });
 
 test("a missing queue is an instance of its class and carries the legacy code", async () => {

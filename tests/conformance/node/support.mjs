@@ -115,3 +115,24 @@ export function plain(attributes) {
 export function redrivePolicy(arn, maxReceiveCount) {
   return JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount });
 }
+
+/** What runScenarios needs of a release of aws-sdk v2: MD5 checks on, retries off. */
+export function v2(AWS) {
+  const server = useServer();
+  let client;
+  const connect = () =>
+    (client ??= new AWS.SQS({ endpoint: server.endpoint, region, credentials, maxRetries: 0 }));
+  return {
+    server,
+    sqs: (action, params) =>
+      connect()[action[0].toLowerCase() + action.slice(1)](params).promise(),
+    errorCode: (error) => error.code,
+    codes: {
+      noQueue: "AWS.SimpleQueueService.NonExistentQueue",
+      queueExists: "QueueAlreadyExists",
+      invalidValue: "InvalidParameterValue",
+      emptyBatch: "AWS.SimpleQueueService.EmptyBatchRequest",
+      idsTwice: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+    },
+  };
+}

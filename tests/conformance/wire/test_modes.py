@@ -112,6 +112,10 @@ def test_an_elasticmq_file_makes_its_queues(elastic):
         "orders-dlq",
         "audit.fifo",
         "events.fifo",
+        "ledger",
+        "ledger-copy",
+        "old-name",
+        "new-name",
     }
 
     orders = elastic.attributes("orders")
@@ -133,6 +137,16 @@ def test_an_elasticmq_file_delays_as_it_says(elastic):
 
     assert elastic.receive("orders") == []
     assert len(elastic.receive("orders", WaitTimeSeconds=20)) == 1
+
+
+def test_an_elasticmq_file_copies_and_moves(elastic):
+    elastic.send("ledger", "copied")
+    elastic.send("old-name", "moved")
+
+    assert elastic.receive("ledger")[0]["Body"] == "copied"
+    assert elastic.receive("ledger-copy")[0]["Body"] == "copied"
+    assert elastic.receive("old-name") == []
+    assert elastic.receive("new-name")[0]["Body"] == "moved"
 
 
 def test_statistics_as_elasticmq_has_them(server, name):
