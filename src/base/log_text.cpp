@@ -76,6 +76,26 @@ void append_hidden(std::string& out, std::uint32_t c) {
     );
 }
 
+void append_printable(std::string& out, std::string_view text, bool escape_quotes) {
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text);
+        if (c.bytes == 0) {
+            out += "\xEF\xBF\xBD";
+            text.remove_prefix(1);
+            continue;
+        }
+        if (escape_quotes && (c.value == '"' || c.value == '\\')) {
+            out += '\\';
+            out += static_cast<char>(c.value);
+        } else if (is_hidden(c.value)) {
+            append_hidden(out, c.value);
+        } else {
+            out += text.substr(0, c.bytes);
+        }
+        text.remove_prefix(c.bytes);
+    }
+}
+
 void append_quoted(std::string& out, std::string_view text) {
     out += '"';
     append_escaped(out, text);
@@ -143,23 +163,23 @@ std::string_view level_colour(LogLevel level) {
 }  // namespace
 
 void append_escaped(std::string& out, std::string_view text) {
-    while (!text.empty()) {
-        const CodePoint c = decode_utf8(text);
-        if (c.bytes == 0) {
-            out += "\xEF\xBF\xBD";
-            text.remove_prefix(1);
-            continue;
-        }
-        if (c.value == '"' || c.value == '\\') {
-            out += '\\';
-            out += static_cast<char>(c.value);
-        } else if (is_hidden(c.value)) {
-            append_hidden(out, c.value);
-        } else {
-            out += text.substr(0, c.bytes);
-        }
-        text.remove_prefix(c.bytes);
+    append_printable(out, text, true);
+}
+
+std::string one_line(std::string_view text) {
+    std::string out;
+    append_printable(out, text, false);
+    return out;
+}
+
+std::size_t find_invalid_utf8(std::string_view text) {
+    std::size_t offset = 0;
+    while (offset < text.size()) {
+        const CodePoint c = decode_utf8(text.substr(offset));
+        if (c.bytes == 0) return offset;
+        offset += c.bytes;
     }
+    return std::string_view::npos;
 }
 
 bool is_secret_field(std::string_view key) {

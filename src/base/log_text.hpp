@@ -18,6 +18,12 @@ using LogTime = std::chrono::sys_time<std::chrono::milliseconds>;
 /// stand between quotes in JSON.
 void append_escaped(std::string& out, std::string_view text);
 
+/// The same without escaping quotes and backslashes: for text that quotes what a user wrote.
+std::string one_line(std::string_view text);
+
+/// The offset of the first byte that is not UTF-8, or npos.
+std::size_t find_invalid_utf8(std::string_view text);
+
 /// One line without its newline. `format` must not be `automatic`.
 std::string format_log_line(
     LogFormat format,

@@ -25,6 +25,11 @@ struct LoadedConfig {
 /// the caller should exit with status 2. Does not look at TRANTER_* variables.
 [[nodiscard]] Result<LoadedConfig> load_config(const std::string& path, const Environment& env);
 
+/// The same for a file that is elasticmq.conf whatever its name.
+[[nodiscard]] Result<LoadedConfig> load_elasticmq_config(
+    const std::string& path, const Environment& env
+);
+
 /// Lets TRANTER_* variables win over the file: TRANTER_SERVER_SQS sets server.sqs and so on
 /// (docs/configuration.md lists them). A misspelt variable of a known section is an error.
 [[nodiscard]] Result<void> apply_environment(

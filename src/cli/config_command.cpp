@@ -1,0 +1,71 @@
+#include "cli/config_command.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/toml_config.hpp"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+namespace tranter::cli::config_command {
+namespace {
+
+Environment look_up_in(const std::vector<std::string>& environment) {
+    return [&environment](const std::string& name) -> const char* {
+        for (const std::string& variable : environment) {
+            if (variable.size() > name.size() && variable[name.size()] == '=' &&
+                variable.starts_with(name)) {
+                return variable.c_str() + name.size() + 1;
+            }
+        }
+        return nullptr;
+    };
+}
+
+int refuse(std::ostream& err, const Error& error) {
+    err << error.message() << '\n';
+    return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
+
+int check(
+    const std::string& file,
+    bool insecure,
+    const std::vector<std::string>& environment,
+    std::ostream& out,
+    std::ostream& err
+) {
+    Result<LoadedConfig> loaded = load_config(file, look_up_in(environment));
+    if (!loaded) return refuse(err, loaded.error());
+    ServerConfig& config = loaded->config;
+    if (const Result<void> done = apply_environment(config, environment); !done) {
+        return refuse(err, done.error());
+    }
+    config.insecure |= insecure;
+    if (const Result<void> done = check_exposure(config); !done) {
+        err << file << ": ";
+        return refuse(err, done.error());
+    }
+    for (const std::string& notice : loaded->notices)
+        err << "note: " << notice << '\n';
+    out << fmt::format(
+        "{}: ok, {} {}\n",
+        file,
+        config.queues.size(),
+        config.queues.size() == 1 ? "queue" : "queues"
+    );
+    return static_cast<int>(ExitCode::ok);
+}
+
+int convert(const std::string& file, std::ostream& out, std::ostream& err) {
+    const Result<LoadedConfig> loaded = load_elasticmq_config(file, process_environment());
+    if (!loaded) return refuse(err, loaded.error());
+    for (const std::string& notice : loaded->notices)
+        out << "# " << notice << '\n';
+    if (!loaded->notices.empty()) out << '\n';
+    out << write_toml_config(loaded->config);
+    return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace tranter::cli::config_command
