@@ -5,7 +5,7 @@ import socket
 import struct
 
 import pytest
-from metrics import sample, wait_for_long_polls
+from metrics import long_polls, wait_for_long_polls
 from waiting import Background, eventually
 from wire import JSON_TYPE, Api
 
@@ -62,10 +62,10 @@ def reset(connection):
 @pytest.mark.parametrize("leave", [close_politely, reset])
 def test_a_consumer_that_left_takes_no_message_with_it(api, server, name, leave):
     """Many times, because what can go wrong is a race between the close and the send."""
-    queue = api.create(name(), VisibilityTimeout="600")
     for number in range(30):
+        queue = api.create(name(), VisibilityTimeout="600")
         gone = poll_on_a_socket(server, queue)
-        wait_for_long_polls(server, 1)
+        wait_for_long_polls(server, queue)
         leave(gone)
 
         api.send(queue, str(number))
@@ -73,18 +73,17 @@ def test_a_consumer_that_left_takes_no_message_with_it(api, server, name, leave)
 
         assert message["Body"] == str(number)
         assert message["Attributes"]["ApproximateReceiveCount"] == "1"
-        api.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 
 def test_a_consumer_that_left_is_forgotten(api, server, name):
     queue = api.create(name())
     connections = [poll_on_a_socket(server, queue) for _ in range(10)]
-    wait_for_long_polls(server, 10)
+    wait_for_long_polls(server, queue, 10)
 
     for connection in connections:
         connection.close()
 
-    eventually(lambda: sample(server, "long_polls_waiting") == 0)
+    eventually(lambda: long_polls(server, queue) == 0)
 
 
 def test_a_client_that_half_closes_is_still_answered(api, server, name):
@@ -130,7 +129,7 @@ def test_pipelined_requests_are_answered_in_order(api, server, name):
 def test_500_long_polls_get_one_message_each(api, server, name):
     queue = api.create(name())
     connections = [poll_on_a_socket(server, queue) for _ in range(500)]
-    wait_for_long_polls(server, 500)
+    wait_for_long_polls(server, queue, 500)
 
     for first in range(0, 500, 10):
         entries = [{"Id": str(n), "MessageBody": str(n)} for n in range(first, first + 10)]

@@ -22,7 +22,7 @@ def test_a_stop_during_long_polls_answers_them_and_exits_0(own_server, number):
     server = own_server()
     queue = Api(server, "json").create("q")
     polls = [long_poll(server, queue) for _ in range(20)]
-    wait_for_long_polls(server, 20)
+    wait_for_long_polls(server, queue, 20)
 
     server.signal(number)
 

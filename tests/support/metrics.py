@@ -11,14 +11,15 @@ def scrape(server):
         return response.read().decode()
 
 
-def sample(server, name):
-    """Sum over all series of a metric whose name ends in `name`; 0 when there is none."""
-    pattern = re.compile(rf"^\w*{name}(?:\{{[^}}]*\}})? (\S+)", re.MULTILINE)
-    return sum(float(value) for value in pattern.findall(scrape(server)))
+def long_polls(server, queue):
+    """How many receives wait on a queue, given by URL or name."""
+    name = re.escape(queue.rpartition("/")[2])
+    pattern = rf'^tranter_long_polls_waiting\{{queue="{name}"\}} (\d+)$'
+    found = re.search(pattern, scrape(server), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
-def wait_for_long_polls(server, count):
-    """Returns once `count` long polls wait in the server; at once for a foreign server."""
-    if not hasattr(server, "admin_endpoint"):
-        return
-    eventually(lambda: sample(server, "long_polls_waiting") >= count, seconds=30)
+def wait_for_long_polls(server, queue, count=1):
+    """Returns once `count` receives wait on the queue; at once for a foreign server."""
+    if hasattr(server, "admin_endpoint"):
+        eventually(lambda: long_polls(server, queue) >= count, seconds=30)

@@ -95,7 +95,7 @@ test("a consumer handles and deletes what is sent while it waits", async () => {
     { handleMessage: async (message) => handled.push(message) },
     async () => handled.length === 1 && (await isEmpty(queue)),
   );
-  await longPollWaits(server);
+  await longPollWaits(server, queue);
 
   await produce(queue).send({ id: "a", body: "ü😀\r\n", messageAttributes });
 

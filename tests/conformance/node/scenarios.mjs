@@ -93,7 +93,7 @@ export function runScenarios({ server, sqs, errorCode, codes }) {
   test("a long poll gets a message sent later", async () => {
     const queue = await create();
     const waiting = receive(queue, { WaitTimeSeconds: 20 });
-    await longPollWaits(server);
+    await longPollWaits(server, queue);
 
     await send(queue, "later");
 

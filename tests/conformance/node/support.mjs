@@ -79,13 +79,13 @@ export async function eventually(condition, ms = 10_000) {
   }
 }
 
-/** Returns once a long poll waits in the server; at once for a foreign server. */
-export async function longPollWaits(server) {
+/** Returns once a receive waits on the queue; at once for a foreign server. */
+export async function longPollWaits(server, queueUrl) {
   if (!server.admin) return;
+  const sample = `tranter_long_polls_waiting{queue="${queueUrl.split("/").pop()}"} 1\n`;
   await eventually(async () => {
-    const text = await (await fetch(`${server.admin}/metrics`)).text();
-    const samples = text.matchAll(/^\w*long_polls_waiting(?:\{[^}]*\})? (\S+)$/gm);
-    return [...samples].some(([, value]) => Number(value) >= 1);
+    const reply = await fetch(`${server.admin}/metrics`);
+    return (await reply.text()).includes(sample);
   });
 }
 

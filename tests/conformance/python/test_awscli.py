@@ -161,7 +161,7 @@ def test_a_long_poll_gets_a_message_sent_later(aws, server, name):
     queue = Api(server, "query").create(name())
 
     waiting = aws.start("receive-message", queue_url=queue, wait_time_seconds="20")
-    wait_for_long_polls(server, 1)
+    wait_for_long_polls(server, queue)
     aws("send-message", queue_url=queue, message_body="later")
 
     assert aws.finish(waiting)["Messages"][0]["Body"] == "later"

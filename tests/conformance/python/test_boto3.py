@@ -99,7 +99,7 @@ def test_a_batch_comes_back_as_a_batch(sqs, queue):
 
 def test_a_long_poll_gets_a_message_sent_later(sqs, queue, server):
     waiting = Background(receive, sqs, queue, WaitTimeSeconds=20)
-    wait_for_long_polls(server, 1)
+    wait_for_long_polls(server, queue)
 
     sqs.send_message(QueueUrl=queue, MessageBody="later")
 

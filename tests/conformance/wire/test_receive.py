@@ -138,7 +138,7 @@ def test_a_waiting_consumer_gets_a_message_sent_later(api, name):
     queue = api.create(name())
 
     waiting = Background(api.receive, queue, WaitTimeSeconds=20, MaxNumberOfMessages=10)
-    wait_for_long_polls(api.server, 1)
+    wait_for_long_polls(api.server, queue)
     api.send(queue, "worth waiting for")
 
     assert [message["Body"] for message in waiting.result()] == ["worth waiting for"]
@@ -169,7 +169,7 @@ def test_a_long_poll_sees_a_message_given_back(api, name):
     api.send(queue, "given back")
     (message,) = api.receive(queue)
     waiting = Background(api.receive, queue, WaitTimeSeconds=20)
-    wait_for_long_polls(api.server, 1)
+    wait_for_long_polls(api.server, queue)
 
     api.call(
         "ChangeMessageVisibility",
@@ -186,7 +186,7 @@ def test_the_wait_of_the_queue_is_the_default_and_zero_overrides_it(api, name):
 
     assert api.receive(queue, WaitTimeSeconds=0) == []
     waiting = Background(api.receive, queue)
-    wait_for_long_polls(api.server, 1)
+    wait_for_long_polls(api.server, queue)
     api.send(queue, "x")
 
     assert len(waiting.result()) == 1
@@ -195,7 +195,7 @@ def test_the_wait_of_the_queue_is_the_default_and_zero_overrides_it(api, name):
 def test_deleting_the_queue_ends_its_long_polls(api, name):
     queue = api.create(name())
     waiting = Background(api.reply, "ReceiveMessage", {"QueueUrl": queue, "WaitTimeSeconds": 20})
-    wait_for_long_polls(api.server, 1)
+    wait_for_long_polls(api.server, queue)
 
     api.call("DeleteQueue", QueueUrl=queue)
 
