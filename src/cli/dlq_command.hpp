@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/args.hpp"
+
+namespace tranter::cli {
+
+/// tranter dlq list | peek | redrive
+Command dlq_command();
+
+}  // namespace tranter::cli

@@ -1,0 +1,55 @@
+#include "base/error.hpp"
+#include "cli/args.hpp"
+#include "cli/command_tree.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/help.hpp"
+#include "cli/terminal.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <exception>
+
+namespace tranter::cli {
+
+namespace {
+
+int fail_with(const Error& error) {
+    say(error.message());
+    return static_cast<int>(exit_code(error.code()));
+}
+
+int run(std::vector<std::string> words) {
+    const Command root = command_tree();
+    const auto invocation = parse_command_line(root, std::move(words));
+    if (!invocation) return fail_with(invocation.error());
+    if (invocation->version) {
+        write_all(STDOUT_FILENO, "tranter " TRANTER_VERSION "\n");
+        return 0;
+    }
+    if (invocation->help) {
+        write_all(STDOUT_FILENO, help_text(*invocation->command, invocation->path));
+        return 0;
+    }
+    const auto status = invocation->command->run(invocation->arguments);
+    return status ? *status : fail_with(status.error());
+}
+
+}  // namespace
+
+}  // namespace tranter::cli
+
+int main(int argc, char** argv) {
+    using namespace tranter::cli;
+    prepare_standard_streams();
+    constexpr int failed = static_cast<int>(ExitCode::failed);
+    try {
+        return run({argv + 1, argv + argc});
+    } catch (const OutputClosed&) {
+        return failed;
+    } catch (const std::exception& broken) {
+        say(broken.what());
+        return failed;
+    }
+}
