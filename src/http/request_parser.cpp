@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace tranter::http {
 namespace beast = boost::beast::http;
@@ -17,6 +18,14 @@ constexpr std::size_t method_bytes_max = 24;
 
 std::string_view view_of(boost::beast::string_view text) {
     return {text.data(), text.size()};
+}
+
+/// Bytes up to and including the last line feed. string_view::rfind looks at one byte at a time.
+std::size_t whole_lines(std::string_view bytes) {
+    const void* const last = ::memrchr(bytes.data(), '\n', bytes.size());
+    return last == nullptr
+               ? 0
+               : static_cast<std::size_t>(static_cast<const char*>(last) - bytes.data()) + 1;
 }
 
 /// "GET / HTTP/3.7" is a version we do not speak, "GET / HTTP/1.1x" is nonsense.
@@ -167,7 +176,7 @@ RequestParser::State RequestParser::parse_head() {
     if (bytes.empty() || bytes == "\r") return State::need_head;
     if (check_request_line(bytes) == State::failed) return State::failed;
 
-    const std::size_t lines = bytes.rfind('\n') + 1;  // npos + 1 is 0
+    const std::size_t lines = whole_lines(bytes);
     if (lines > tried_bytes_) {
         headers_.clear();
         host_ = origin_ = fetch_site_ = content_length_ = transfer_encoding_ = expect_ = -1;
