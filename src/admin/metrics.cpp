@@ -1,0 +1,183 @@
+#include "admin/metrics.hpp"
+
+#include "admin/exposition.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <string>
+
+namespace tranter::admin {
+namespace {
+
+using Type = Exposition::Type;
+
+struct QueueFigures {
+    std::string name;
+    engine::Counters counters{};
+    double oldest_age_seconds = 0;
+    std::size_t waiting = 0;
+    bool fifo = false;
+};
+
+struct CounterMetric {
+    std::string_view name;
+    std::string_view help;
+    std::uint64_t engine::Counters::*member;
+};
+
+constexpr std::array counter_metrics{
+    CounterMetric{
+        "tranter_messages_sent_total",
+        "Messages accepted, without moves between queues.",
+        &engine::Counters::sent},
+    CounterMetric{
+        "tranter_messages_received_total",
+        "Deliveries, repeated ones included.",
+        &engine::Counters::received},
+    CounterMetric{
+        "tranter_messages_deleted_total",
+        "Messages deleted by a consumer.",
+        &engine::Counters::deleted},
+    CounterMetric{
+        "tranter_messages_expired_total",
+        "Messages dropped at the end of their retention.",
+        &engine::Counters::expired},
+    CounterMetric{
+        "tranter_messages_dead_lettered_total",
+        "Messages moved to the dead-letter queue.",
+        &engine::Counters::dead_lettered},
+    CounterMetric{
+        "tranter_messages_redriven_total",
+        "Messages that came from another queue, as dead letters or by a move task.",
+        &engine::Counters::moved_in},
+    CounterMetric{
+        "tranter_receives_empty_total",
+        "Receives answered without a message.",
+        &engine::Counters::empty_receives},
+    CounterMetric{
+        "tranter_deduplicated_total",
+        "Sends recognised as duplicates.",
+        &engine::Counters::deduplicated},
+};
+
+std::vector<QueueFigures> collect(const broker::Broker& broker) {
+    const Instant now = broker.now();
+    std::vector<QueueFigures> all;
+    for (const auto& queue : broker.list_queues({}, {}, std::string::npos)) {
+        QueueFigures figures{
+            .name = queue->name(),
+            .counters = queue->counters(now),
+            .waiting = queue->waiting(),
+            .fifo = queue->fifo()};
+        if (const auto oldest = queue->oldest(now)) {
+            figures.oldest_age_seconds = std::chrono::duration<double>(now - *oldest).count();
+        }
+        all.push_back(std::move(figures));
+    }
+    return all;
+}
+
+void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
+    out.header("tranter_queue_messages", Type::gauge, "Messages in a queue by state.");
+    for (const auto& queue : queues) {
+        const auto state = [&](std::string_view name, std::uint64_t count) {
+            out.sample(
+                "tranter_queue_messages",
+                {{"queue", queue.name}, {"state", name}},
+                static_cast<double>(count)
+            );
+        };
+        state("visible", queue.counters.visible);
+        state("inflight", queue.counters.in_flight);
+        state("delayed", queue.counters.delayed);
+    }
+    const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+        out.header(name, Type::gauge, help);
+        for (const auto& queue : queues) {
+            out.sample(name, {{"queue", queue.name}}, static_cast<double>(value(queue)));
+        }
+    };
+    gauge(
+        "tranter_queue_oldest_age_seconds",
+        "Age of the oldest message, 0 when there is none.",
+        [](const QueueFigures& queue) { return queue.oldest_age_seconds; }
+    );
+    gauge("tranter_queue_bytes", "Bytes of the messages held.", [](const QueueFigures& queue) {
+        return queue.counters.bytes;
+    });
+    gauge("tranter_long_polls_waiting", "Receives waiting for a message.", [](const auto& queue) {
+        return queue.waiting;
+    });
+    gauge(
+        "tranter_queue_groups_inflight",
+        "Message groups with a message in flight.",
+        [](const QueueFigures& queue) { return queue.counters.groups_in_flight; }
+    );
+    gauge(
+        "tranter_queue_noisy_groups",
+        "Message groups that wait behind quieter ones.",
+        [](const QueueFigures& queue) { return queue.counters.noisy_groups; }
+    );
+    for (const CounterMetric& metric : counter_metrics) {
+        out.header(metric.name, Type::counter, metric.help);
+        for (const auto& queue : queues) {
+            const auto value = static_cast<double>(queue.counters.*metric.member);
+            out.sample(metric.name, {{"queue", queue.name}}, value);
+        }
+    }
+}
+
+double resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    statm >> size >> resident;
+    return static_cast<double>(resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+void render_process(Exposition& out, const MetricsSources& sources, Instant started) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    out.header("process_cpu_seconds_total", Type::counter, "User and system CPU time.");
+    out.sample("process_cpu_seconds_total", {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
+    out.header("process_resident_memory_bytes", Type::gauge, "Resident memory.");
+    out.sample("process_resident_memory_bytes", {}, resident_bytes());
+    out.header("process_start_time_seconds", Type::gauge, "Start of the process, Unix time.");
+    out.sample("process_start_time_seconds", {}, static_cast<double>(unix_seconds(started)));
+    if (sources.connections) {
+        out.header("tranter_connections", Type::gauge, "Open client connections of the SQS port.");
+        out.sample("tranter_connections", {}, static_cast<double>(sources.connections()));
+    }
+    if (sources.requests) {
+        out.header("tranter_api_requests_total", Type::counter, "Requests answered, by result.");
+        for (const RequestCount& request : sources.requests()) {
+            out.sample(
+                "tranter_api_requests_total",
+                {{"action", request.action}, {"code", request.code}},
+                static_cast<double>(request.count)
+            );
+        }
+    }
+    out.header("tranter_build_info", Type::gauge, "Always 1; the version is in the label.");
+    out.sample("tranter_build_info", {{"version", sources.version}}, 1);
+}
+
+}  // namespace
+
+std::string render_metrics(
+    const broker::Broker& broker, const MetricsSources& sources, Instant started
+) {
+    std::string text;
+    Exposition out(text);
+    render_queues(out, collect(broker));
+    render_process(out, sources, started);
+    return text;
+}
+
+}  // namespace tranter::admin

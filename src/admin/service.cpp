@@ -1,0 +1,213 @@
+#include "admin/service.hpp"
+
+#include "base/digest.hpp"
+#include "base/encoding.hpp"
+#include "base/uuid.hpp"
+
+#include <fmt/chrono.h>
+
+#include <charconv>
+#include <optional>
+
+namespace tranter::admin {
+namespace {
+
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view text_type = "text/plain; charset=utf-8";
+constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::size_t peek_max = 1000;
+constexpr std::size_t peek_default = 10;
+
+http::Response answer(int status, std::string_view type, std::string body) {
+    return {
+        .status = status,
+        .content_type = type,
+        .headers = "Cache-Control: no-store\r\n",
+        .body = std::move(body)};
+}
+
+http::Response failure(int status, std::string_view what) {
+    std::string body;
+    JsonWriter(body).begin_object().member("error", what).end_object();
+    return answer(status, json_type, std::move(body) + "\n");
+}
+
+/// The number of `name` in a query string; `otherwise` when it is absent, nothing when it is bad.
+std::optional<std::size_t> query_number(
+    std::string_view query, std::string_view name, std::size_t otherwise
+) {
+    while (!query.empty()) {
+        const std::size_t end = query.find('&');
+        const std::string_view pair = query.substr(0, end);
+        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+        if (!pair.starts_with(name) || pair.substr(name.size(), 1) != "=") continue;
+        const std::string_view text = pair.substr(name.size() + 1);
+        std::size_t number = 0;
+        const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+        return number;
+    }
+    return otherwise;
+}
+
+std::string_view state_name(engine::MessageView::State state) {
+    switch (state) {
+        case engine::MessageView::State::visible:
+            return "visible";
+        case engine::MessageView::State::in_flight:
+            return "inflight";
+        case engine::MessageView::State::delayed:
+            break;
+    }
+    return "delayed";
+}
+
+std::string utc_text(Instant when) {
+    const std::int64_t millis = unix_millis(when);
+    const std::chrono::sys_seconds seconds{std::chrono::seconds(millis / 1000)};
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", seconds, millis % 1000);
+}
+
+}  // namespace
+
+Service::Service(ServiceOptions options, broker::Broker& broker)
+    : options_(std::move(options)), broker_(broker), started_(broker.now()) {}
+
+void Service::handle(const http::Request& request, http::Exchange exchange) const {
+    std::move(exchange).respond(route(request));
+}
+
+http::Response Service::route(const http::Request& request) const {
+    if (request.method != "GET" && request.method != "HEAD") {
+        http::Response response = failure(405, "only GET and HEAD are served here");
+        response.headers += "Allow: GET, HEAD\r\n";
+        return response;
+    }
+    const std::string_view path = request.path;
+    if (path == "/livez" || path == "/readyz" || path == "/startupz" || path == "/health") {
+        return health(path);
+    }
+    if (!authorised(request)) {
+        http::Response response = failure(401, "this needs the header Authorization: Bearer TOKEN");
+        response.headers += "WWW-Authenticate: Bearer\r\n";
+        return response;
+    }
+    constexpr std::string_view statistics_path = "/statistics/queues";
+    constexpr std::string_view queues_path = "/queues/";
+    constexpr std::string_view messages_suffix = "/messages";
+    if (path == "/metrics") {
+        return answer(200, metrics_type, render_metrics(broker_, options_.metrics, started_));
+    }
+    if (path == statistics_path) return statistics();
+    if (path.starts_with(statistics_path) && path[statistics_path.size()] == '/') {
+        return queue_statistics(path.substr(statistics_path.size() + 1));
+    }
+    if (path.starts_with(queues_path) && path.ends_with(messages_suffix) &&
+        path.size() > queues_path.size() + messages_suffix.size()) {
+        const std::size_t name_size = path.size() - queues_path.size() - messages_suffix.size();
+        return messages(path.substr(queues_path.size(), name_size), request.query);
+    }
+    return failure(
+        404,
+        "not found; there are /livez /readyz /startupz /health /metrics /statistics/queues and "
+        "/queues/NAME/messages"
+    );
+}
+
+bool Service::authorised(const http::Request& request) const {
+    if (options_.token.empty()) return true;
+    const auto header = request.header("authorization");
+    constexpr std::string_view scheme = "Bearer ";
+    if (!header || request.count("authorization") != 1 || !header->starts_with(scheme))
+        return false;
+    return equal_in_constant_time(header->substr(scheme.size()), options_.token);
+}
+
+http::Response Service::health(std::string_view path) const {
+    const bool draining = broker_.stopping();
+    const bool ready = ready_ && !draining;
+    // Alive means that a request is answered, which this is.
+    if (path == "/livez") return answer(200, text_type, "ok\n");
+    if (path == "/startupz")
+        return answer(ready_ ? 200 : 503, text_type, ready_ ? "ok\n" : "starting\n");
+    const std::string_view reason = draining ? "draining" : "starting";
+    if (path == "/readyz") {
+        return answer(ready ? 200 : 503, text_type, ready ? "ok\n" : std::string(reason) + "\n");
+    }
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().member("status", ready ? "ok" : "fail");
+    json.member("durability", "none");
+    json.key("checks").begin_array().begin_object();
+    json.member("name", "serving").member("status", ready ? "ok" : reason);
+    json.end_object().end_array().end_object();
+    return answer(ready ? 200 : 503, json_type, std::move(body) + "\n");
+}
+
+http::Response Service::statistics() const {
+    std::string body;
+    JsonWriter json(body);
+    json.begin_array();
+    const Instant now = broker_.now();
+    for (const auto& queue : broker_.list_queues({}, {}, std::string::npos)) {
+        const engine::Counters counters = queue->counters(now);
+        json.begin_object().member("name", queue->name()).key("statistics").begin_object();
+        json.member("approximateNumberOfVisibleMessages", counters.visible);
+        json.member("approximateNumberOfInvisibleMessages", counters.in_flight);
+        json.member("approximateNumberOfMessagesDelayed", counters.delayed);
+        json.end_object().end_object();
+    }
+    json.end_array();
+    return answer(200, json_type, std::move(body));
+}
+
+http::Response Service::queue_statistics(std::string_view name) const {
+    const auto queue = broker_.find_queue(percent_decode(name).value_or(""));
+    if (!queue) return failure(404, "no queue of that name");
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().member("name", queue->name()).key("attributes").begin_object();
+    if (options_.attributes) {
+        for (const auto& [attribute, value] : options_.attributes(queue)) {
+            json.member(attribute, value);
+        }
+    }
+    json.end_object().end_object();
+    return answer(200, json_type, std::move(body));
+}
+
+void Service::write_message(JsonWriter& json, const engine::MessageView& message) const {
+    json.begin_object()
+        .member("message_id", format_uuid(message.payload.id()))
+        .member("state", state_name(message.state))
+        .member("sequence_number", message.sequence)
+        .member("sent_at", utc_text(message.sent_at))
+        .member("receive_count", message.receive_count);
+    if (message.state != engine::MessageView::State::visible) {
+        json.member("due_at", utc_text(message.due));
+    }
+    if (!message.group.empty()) json.member("group", message.group);
+    if (const auto source = broker_.find_queue(message.source_queue)) {
+        json.member("dead_letter_source", source->name());
+    }
+    json.member("body", message.payload.body()).end_object();
+}
+
+http::Response Service::messages(std::string_view name, std::string_view query) const {
+    const auto queue = broker_.find_queue(percent_decode(name).value_or(""));
+    if (!queue) return failure(404, "no queue of that name");
+    const auto limit = query_number(query, "limit", peek_default);
+    const auto offset = query_number(query, "offset", 0);
+    if (!limit || !offset || *limit < 1 || *limit > peek_max) {
+        return failure(400, "limit is a number from 1 to 1000 and offset a number from 0");
+    }
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().member("queue", queue->name()).key("messages").begin_array();
+    for (const auto& message : queue->peek(*offset, *limit))
+        write_message(json, message);
+    json.end_array().end_object();
+    return answer(200, json_type, std::move(body) + "\n");
+}
+
+}  // namespace tranter::admin

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "admin/metrics.hpp"
+#include "base/json_writer.hpp"
+#include "broker/broker.hpp"
+#include "http/server.hpp"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tranter::admin {
+
+struct ServiceOptions {
+    /// Bearer token that everything but the health endpoints asks for; empty: open.
+    std::string token{};
+    /// A queue's attributes as GetQueueAttributes(All) shows them.
+    std::function<std::vector<std::pair<std::string, std::string>>(const broker::QueueHandle&)>
+        attributes{};
+    MetricsSources metrics{};
+};
+
+/// The admin port: health for whoever supervises us, metrics, and a look into queues without
+/// receiving.
+///
+///     GET /livez /readyz /startupz /health        health; no token needed
+///     GET /metrics                                Prometheus text format 0.0.4
+///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
+///     GET /queues/NAME/messages?limit=N&offset=N  messages as they lie there, at most 1000 a call
+class Service {
+  public:
+    /// The broker outlives the service.
+    Service(ServiceOptions options, broker::Broker& broker);
+
+    /// Thread-safe. Never blocks.
+    void handle(const http::Request& request, http::Exchange exchange) const;
+
+    /// Readiness: false from construction until the server listens, and again once it drains.
+    void set_ready(bool ready) { ready_ = ready; }
+
+  private:
+    http::Response route(const http::Request& request) const;
+    bool authorised(const http::Request& request) const;
+    http::Response health(std::string_view path) const;
+    http::Response statistics() const;
+    http::Response queue_statistics(std::string_view name) const;
+    http::Response messages(std::string_view name, std::string_view query) const;
+    void write_message(JsonWriter& json, const engine::MessageView& message) const;
+
+    const ServiceOptions options_;
+    broker::Broker& broker_;
+    const Instant started_;
+    std::atomic<bool> ready_{false};
+};
+
+}  // namespace tranter::admin

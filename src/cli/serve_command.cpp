@@ -1,0 +1,179 @@
+#include "cli/serve_command.hpp"
+
+#include "admin/service.hpp"
+#include "base/log.hpp"
+#include "broker/broker.hpp"
+#include "cli/config_file.hpp"
+#include "cli/queue_settings.hpp"
+#include "cli/ready_notice.hpp"
+#include "cli/serve_config.hpp"
+#include "cli/serve_loop.hpp"
+#include "http/server.hpp"
+#include "sqs/service.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace tranter::cli {
+namespace {
+
+constexpr Duration drain_grace = std::chrono::seconds(30);
+
+/// Connections, and files to come, are what the soft limit is too low for.
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+SipKey random_key() {
+    SipKey key{};
+    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+        throw SystemError("the kernel gives no random bytes for the receipt key");
+    }
+    return key;
+}
+
+sqs::ServiceOptions sqs_options(const ServerConfig& config) {
+    return {
+        .limits = config.limits == LimitsMode::relaxed ? sqs::Limits::relaxed : sqs::Limits::strict,
+        .auto_create = config.auto_create,
+        .auto_create_settings = queue_settings(config.auto_create_template, config),
+        .region = config.region,
+        .account = config.account,
+        .public_url = config.public_url,
+        .context_path = config.context_path,
+        .max_in_flight = static_cast<std::uint32_t>(config.max_in_flight),
+        .auth = {
+            .required = config.auth.mode == AuthMode::sigv4,
+            .keys = config.auth.keys,
+            .regions = config.auth.regions}};
+}
+
+http::ServerOptions http_options(
+    const ServerConfig& config, const Endpoint& endpoint, unsigned threads
+) {
+    http::ServerOptions options{
+        .address = endpoint.host, .port = endpoint.port, .threads = threads};
+    options.limits.body_bytes = config.max_body;
+    options.limits.connections = config.max_connections;
+    options.limits.header_timeout = config.header_timeout;
+    options.limits.body_timeout = config.body_timeout;
+    options.limits.idle_timeout = config.idle_timeout;
+    options.browser.allowed_hosts = config.allowed_hosts;
+    options.browser.cors_origins = config.cors_origins;
+    return options;
+}
+
+/// The server and everything it is made of, in order of construction.
+class ServeProcess {
+  public:
+    explicit ServeProcess(const ServerConfig& config)
+        : config_(config),
+          broker_(
+              {.receipt_key = random_key(),
+               .delete_cooldown = config.delete_cooldown,
+               .purge_cooldown = config.purge_cooldown},
+              clock_,
+              journal_
+          ),
+          sqs_(sqs_options(config), broker_),
+          admin_(admin_options(), broker_) {
+        for (const QueueConfig& queue : config_.queues) {
+            const auto made = broker_.create_queue(queue.name, queue_settings(queue, config_));
+            if (!made) throw SystemError("queue " + queue.name + ": " + made.error().message());
+        }
+        const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+        if (config_.sqs_enabled) {
+            sqs_server_ = std::make_unique<http::Server>(
+                http_options(config_, config_.sqs, config_.threads > 0 ? config_.threads : cores),
+                [this](const http::Request& request, http::Exchange exchange) {
+                    sqs_.handle(request, std::move(exchange));
+                }
+            );
+        }
+        if (config_.admin_enabled) {
+            admin_server_ = std::make_unique<http::Server>(
+                http_options(config_, config_.admin, 1),
+                [this](const http::Request& request, http::Exchange exchange) {
+                    admin_.handle(request, std::move(exchange));
+                }
+            );
+        }
+    }
+
+    void run(std::optional<int> ready_fd) {
+        ServeLoop loop(broker_);
+        if (sqs_server_) sqs_server_->start();
+        if (admin_server_) admin_server_->start();
+        admin_.set_ready(true);
+        announce(ready_fd);
+        loop.run_until_signal();
+
+        log_info("serve", "stopping", {{"long_polls", broker_.waiting()}});
+        announce_stopping();
+        loop.exit_on_next_signal();
+        broker_.stop();
+        if (sqs_server_) sqs_server_->stop(drain_grace);
+        if (admin_server_) admin_server_->stop(drain_grace);
+        log_info("serve", "stopped");
+    }
+
+  private:
+    admin::ServiceOptions admin_options() {
+        return {
+            .token = config_.admin_token,
+            .metrics = {.version = TRANTER_VERSION, .connections = [this] {
+                            return sqs_server_ ? sqs_server_->connections() : 0;
+                        }}};
+    }
+
+    void announce(std::optional<int> ready_fd) {
+        Endpoint sqs = config_.sqs;
+        Endpoint admin = config_.admin;
+        if (sqs_server_) sqs.port = sqs_server_->port();
+        if (admin_server_) admin.port = admin_server_->port();
+        const std::string sqs_text = sqs_server_ ? format_endpoint(sqs) : "off";
+        const std::string admin_text = admin_server_ ? format_endpoint(admin) : "off";
+        log_info(
+            "serve",
+            "listening",
+            {{"sqs", sqs_text}, {"admin", admin_text}, {"version", TRANTER_VERSION}}
+        );
+        log_warn("serve", "messages are kept in memory only and are gone when the server stops");
+        announce_ready(ready_fd, fmt::format("READY sqs={} admin={}\n", sqs_text, admin_text));
+    }
+
+    const ServerConfig config_;
+    const SteadyClock clock_;
+    broker::NullJournal journal_;
+    broker::Broker broker_;
+    sqs::Service sqs_;
+    admin::Service admin_;
+    std::unique_ptr<http::Server> sqs_server_;
+    std::unique_ptr<http::Server> admin_server_;
+};
+
+}  // namespace
+
+Result<int> serve(const ServeFlags& flags) {
+    const auto loaded = load_serve_config(flags);
+    if (!loaded) return std::unexpected(loaded.error());
+    start_logging(loaded->config.log);
+    for (const std::string& notice : loaded->notices) {
+        log_warn("config", "configuration", {{"notice", notice}});
+    }
+    raise_file_limit();
+    ServeProcess(loaded->config).run(flags.ready_fd);
+    return 0;
+}
+
+}  // namespace tranter::cli

@@ -1,0 +1,62 @@
+#include "cli/serve_config.hpp"
+
+#include "cli/config_rules.hpp"
+
+namespace tranter::cli {
+namespace {
+
+Result<void> apply_endpoint(
+    const std::optional<std::string>& flag, std::string_view name, Endpoint& endpoint
+) {
+    if (!flag) return {};
+    const auto parsed = parse_endpoint(*flag);
+    if (!parsed) {
+        return fail(Errc::invalid_argument, std::string(name) + ": " + parsed.error().message());
+    }
+    endpoint = *parsed;
+    return {};
+}
+
+Result<void> apply_flags(const ServeFlags& flags, ServerConfig& config) {
+    if (auto done = apply_endpoint(flags.sqs, "--sqs", config.sqs); !done) return done;
+    if (auto done = apply_endpoint(flags.admin, "--admin", config.admin); !done) return done;
+    if (flags.sqs) config.sqs_enabled = true;
+    if (flags.admin) config.admin_enabled = true;
+    if (flags.limits) {
+        config.limits = *flags.limits == "relaxed" ? LimitsMode::relaxed : LimitsMode::strict;
+    }
+    if (flags.auto_create) config.auto_create = *flags.auto_create;
+    if (flags.threads) config.threads = static_cast<std::uint32_t>(*flags.threads);
+    if (flags.insecure) config.insecure = *flags.insecure;
+    if (flags.log_format) {
+        const auto format = parse_log_format(*flags.log_format);
+        if (!format)
+            return fail(Errc::invalid_argument, "--log-format: " + format.error().message());
+        config.log.format = *format;
+    }
+    if (flags.log_level) {
+        const auto level = parse_log_level(*flags.log_level);
+        if (!level) return fail(Errc::invalid_argument, "--log-level: " + level.error().message());
+        config.log.level = *level;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<LoadedConfig> load_serve_config(const ServeFlags& flags) {
+    LoadedConfig loaded;
+    if (flags.config_file) {
+        auto read = load_config(*flags.config_file, process_environment());
+        if (!read) return std::unexpected(read.error());
+        loaded = std::move(*read);
+    }
+    if (auto done = apply_environment(loaded.config, environment_variables()); !done) {
+        return std::unexpected(done.error());
+    }
+    if (auto done = apply_flags(flags, loaded.config); !done) return std::unexpected(done.error());
+    if (auto safe = check_exposure(loaded.config); !safe) return std::unexpected(safe.error());
+    return loaded;
+}
+
+}  // namespace tranter::cli
