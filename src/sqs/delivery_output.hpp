@@ -1,0 +1,28 @@
+#pragma once
+
+#include "broker/broker.hpp"
+#include "sqs/output.hpp"
+#include "sqs/receive_filter.hpp"
+#include "sqs/service.hpp"
+
+#include <span>
+
+namespace tranter::sqs {
+
+/// Which parts of a message a receive asked for.
+struct DeliveryView {
+    SystemAttributeFilter system;
+    MessageAttributeFilter user;
+};
+
+/// Writes the `Messages` of an answer; nothing at all when there are none.
+void write_deliveries(
+    Output& output,
+    const ServiceOptions& options,
+    broker::Broker& broker,
+    const broker::Queue& queue,
+    std::span<const engine::Delivery> deliveries,
+    const DeliveryView& view
+);
+
+}  // namespace tranter::sqs
