@@ -115,11 +115,7 @@ std::string measure(const Case& kind) {
     );
 }
 
-}  // namespace
-}  // namespace tranter::engine
-
-int main(int argc, char** argv) {
-    using namespace tranter::engine;
+void run(int argc, char** argv) {
     const Case cases[] = {
         {"standard queue", {}, 0},
         {"standard queue, 1,000 groups, round robin", {.fairness = Fairness::round_robin}, 1000},
@@ -133,4 +129,11 @@ int main(int argc, char** argv) {
         malloc_trim(0);  // the next case starts with a fresh heap
     }
     fmt::print("{{{}}}\n", line);
+}
+
+}  // namespace
+}  // namespace tranter::engine
+
+int main(int argc, char** argv) {
+    tranter::engine::run(argc, argv);
 }

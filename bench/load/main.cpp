@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -97,11 +98,8 @@ int run(const Options& options) {
     return report.sample.errors == 0 ? 0 : 1;
 }
 
-}  // namespace
-}  // namespace tranter::bench
-
-int main(int argc, char** argv) {
-    using namespace tranter::bench;
+/// The whole program; returns its exit code.
+int run_command_line(int argc, char** argv) {
     if (argc > 1 && (std::string_view(argv[1]) == "--help" || std::string_view(argv[1]) == "-h")) {
         fmt::print("{}", usage());
         return 0;
@@ -117,4 +115,11 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "tranter_load: {}\n", error.what());
         return 1;
     }
+}
+
+}  // namespace
+}  // namespace tranter::bench
+
+int main(int argc, char** argv) {
+    return tranter::bench::run_command_line(argc, argv);
 }
