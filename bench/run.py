@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import benches
+import machine
 
 
 def parse_arguments():
@@ -41,6 +42,10 @@ def write_section(path, name, lines):
 def main():
     arguments = parse_arguments()
     failed = False
+    about = machine.describe()
+    print("\n".join(about) + "\n")
+    if arguments.write:
+        write_section(arguments.write, "machine", about)
     for name in arguments.names or benches.ALL:
         run, title = benches.ALL[name]
         print(f"## {title}\n", flush=True)
