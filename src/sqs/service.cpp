@@ -1,0 +1,275 @@
+#include "sqs/service.hpp"
+
+#include "base/encoding.hpp"
+#include "base/uuid.hpp"
+#include "sqs/call.hpp"
+#include "sqs/json_input.hpp"
+#include "sqs/names.hpp"
+#include "sqs/query_input.hpp"
+#include "sqs/sigv4.hpp"
+#include "sqs/text_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace tranter::sqs {
+
+namespace {
+
+bool same_word(std::string_view text, std::string_view lower_word) {
+    return text.size() == lower_word.size() && std::ranges::equal(text, lower_word, {}, [](char c) {
+               return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+           });
+}
+
+/// What the headers say that is needed before and while an action runs; found in one pass.
+struct Head {
+    std::optional<std::string_view> target{};
+    std::string_view media_type{};  // without parameters
+    std::string_view host{};
+    std::string_view trace_id{};
+    std::size_t targets = 0;
+    bool has_origin = false;
+
+    explicit Head(const http::Request& request) {
+        for (const http::Header& header : request.headers) {
+            switch (header.name.size()) {
+                case 4:
+                    if (same_word(header.name, "host")) host = header.value;
+                    break;
+                case 6:
+                    if (same_word(header.name, "origin")) has_origin = true;
+                    break;
+                case 12:
+                    if (same_word(header.name, "content-type")) {
+                        media_type = header.value.substr(0, header.value.find(';'));
+                        while (media_type.ends_with(' '))
+                            media_type.remove_suffix(1);
+                    } else if (same_word(header.name, "x-amz-target")) {
+                        target = header.value;
+                        ++targets;
+                    }
+                    break;
+                case 15:
+                    if (same_word(header.name, "x-amzn-trace-id")) take_trace_id(header.value);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    bool json_body() const {
+        return same_word(media_type, "application/x-amz-json-1.0") ||
+               same_word(media_type, "application/x-amz-json-1.1") ||
+               same_word(media_type, "application/json");
+    }
+    bool form_body() const { return same_word(media_type, "application/x-www-form-urlencoded"); }
+
+  private:
+    void take_trace_id(std::string_view value) {
+        if (is_valid_utf8(value) && is_message_text(value)) trace_id = value;
+    }
+};
+
+Failure unknown_action(std::string_view name) {
+    return {
+        Code::invalid_action,
+        fmt::format("The action {} is not valid for this endpoint.", name.substr(0, 128))};
+}
+
+}  // namespace
+
+struct Service::Core {
+    ServiceOptions options;
+    broker::Broker& broker;
+
+    void handle(const http::Request& request, Reply reply) const;
+
+  private:
+    void handle_json(const http::Request& request, const Head& head, Dress& dress, Reply& reply)
+        const;
+    void handle_query(const http::Request& request, const Head& head, Dress& dress, Reply& reply)
+        const;
+    /// The access key id; empty when nobody must be known and nobody is.
+    Outcome<std::string> identify(const http::Request& request) const;
+    void run(
+        const http::Request& request,
+        const Head& head,
+        const Dress& dress,
+        std::string_view sender,
+        Input& input,
+        Reply& reply
+    ) const;
+    void answer_when_durable(
+        broker::Position position, const Dress& dress, http::Response response, Reply& reply
+    ) const;
+};
+
+Service::Service(ServiceOptions options, broker::Broker& broker)
+    : core_(std::make_unique<Core>(Core{std::move(options), broker})) {}
+
+Service::~Service() = default;
+
+void Service::handle(const http::Request& request, http::Exchange exchange) {
+    core_->handle(request, Reply(std::move(exchange)));
+}
+
+void Service::handle(const http::Request& request, Reply reply) {
+    core_->handle(request, std::move(reply));
+}
+
+void Service::Core::handle(const http::Request& request, Reply reply) const {
+    const bool get = request.method == "GET";
+    if (request.path == "/health" && (get || request.method == "HEAD")) {
+        return std::move(reply).respond({.content_type = "text/plain", .body = "OK"});
+    }
+    const Head head(request);
+    Dress dress{
+        .protocol = head.target || head.json_body() ? Protocol::json : Protocol::query,
+        .request_id = make_uuid(),
+    };
+    if (!get && request.method != "POST") {
+        http::Response response = dress.failure(
+            {Code::unsupported_operation,
+             fmt::format("The method {} is not supported, use POST.", request.method.substr(0, 32))}
+        );
+        response.status = 405;
+        response.headers += "Allow: GET, POST\r\n";
+        return std::move(reply).respond(std::move(response));
+    }
+    if (dress.protocol == Protocol::json) {
+        handle_json(request, head, dress, reply);
+    } else {
+        handle_query(request, head, dress, reply);
+    }
+}
+
+void Service::Core::handle_json(
+    const http::Request& request, const Head& head, Dress& dress, Reply& reply
+) const {
+    constexpr std::string_view prefix = "AmazonSQS.";
+    const auto refuse = [&](const Failure& failure) {
+        std::move(reply).respond(dress.failure(failure));
+    };
+    if (!head.target) {
+        return refuse({Code::missing_action, "The header X-Amz-Target is missing."});
+    }
+    if (head.targets > 1) {
+        return refuse({Code::invalid_action, "The header X-Amz-Target occurs twice."});
+    }
+    if (!head.json_body() && !head.media_type.empty() && head.has_origin) {
+        // What a page may send without asking first is none of these types.
+        return refuse(
+            {Code::unsupported_media_type, "The media type must be application/x-amz-json-1.0."}
+        );
+    }
+    const bool ours = head.target->starts_with(prefix);
+    const std::string_view name = ours ? head.target->substr(prefix.size()) : *head.target;
+    dress.action = ours ? find_action(name) : nullptr;
+    if (dress.action == nullptr) return refuse(unknown_action(name));
+    const Outcome<std::string> sender = identify(request);
+    if (!sender) return refuse(sender.error());
+
+    const Outcome<> parsed = with_json(request.body, [&](Input& input) {
+        run(request, head, dress, *sender, input, reply);
+    });
+    if (!parsed) refuse(parsed.error());
+}
+
+void Service::Core::handle_query(
+    const http::Request& request, const Head& head, Dress& dress, Reply& reply
+) const {
+    const auto refuse = [&](const Failure& failure) {
+        std::move(reply).respond(dress.failure(failure));
+    };
+    // Old clients send forms without saying so.
+    const bool unnamed_form =
+        request.body.starts_with("Action=") && (head.media_type.empty() || !head.has_origin);
+    const bool form = head.form_body() || unnamed_form;
+    const auto parsed = QueryForm::parse(form ? request.body : std::string_view(), request.query);
+    if (!parsed) return refuse(parsed.error());
+    const auto name = parsed->find("Action");
+    const bool on_queue_url = !queue_name_of_path(request.path, options.context_path).empty();
+    if (!name) {
+        if (!on_queue_url && request.method == "POST") {
+            return refuse({Code::missing_action, "The request must contain the parameter Action."});
+        }
+        return std::move(reply).respond(
+            {.status = 404, .content_type = "text/xml", .body = "<UnknownOperationException/>\n"}
+        );
+    }
+    dress.action = find_action(*name);
+    if (dress.action == nullptr || (on_queue_url && !dress.action->on_queue_url)) {
+        return refuse(unknown_action(*name));
+    }
+    const Outcome<std::string> sender = identify(request);
+    if (!sender) return refuse(sender.error());
+    QueryInput input(parsed->parameters());
+    run(request, head, dress, *sender, input, reply);
+}
+
+Outcome<std::string> Service::Core::identify(const http::Request& request) const {
+    if (!options.auth.required) return std::string(claimed_access_key(request));
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return authenticate(request, options.auth, now);
+}
+
+void Service::Core::run(
+    const http::Request& request,
+    const Head& head,
+    const Dress& dress,
+    std::string_view sender,
+    Input& input,
+    Reply& reply
+) const {
+    const auto perform = [&](auto output) {
+        Call call{
+            .options = options,
+            .broker = broker,
+            .dress = dress,
+            .input = input,
+            .output = output,
+            .host = head.host,
+            .path_queue = queue_name_of_path(request.path, options.context_path),
+            .trace_id = head.trace_id,
+            .sender = sender,
+            .reply = reply,
+        };
+        const Outcome<> outcome = dress.action->run(call);
+        if (call.reply_taken) return;
+        if (!outcome) return std::move(reply).respond(dress.failure(outcome.error()));
+        answer_when_durable(call.position, dress, dress.finish(std::move(output)), reply);
+    };
+    if (dress.protocol == Protocol::json) {
+        perform(JsonOutput());
+    } else {
+        perform(dress.begin_xml());
+    }
+}
+
+void Service::Core::answer_when_durable(
+    broker::Position position, const Dress& dress, http::Response response, Reply& reply
+) const {
+    broker::Journal& journal = broker.journal();
+    if (position == 0 || journal.is_durable(position)) {
+        return std::move(reply).respond(std::move(response));
+    }
+    journal.when_durable(
+        position,
+        [dress, response = std::move(response), reply = std::move(reply)](bool durable) mutable {
+            if (!durable) {
+                response = dress.failure(
+                    {Code::service_unavailable, "The change could not be made durable."}
+                );
+            }
+            std::move(reply).respond(std::move(response));
+        }
+    );
+}
+
+}  // namespace tranter::sqs
