@@ -40,7 +40,7 @@ class LeafParser {
         }
         help_ = app_.add_flag("-h,--help");
         words_ = app_.add_option("words", [](const CLI::results_t&) { return true; });
-        words_->expected(-1);
+        words_->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
 
     Result<> parse(std::vector<std::string> words, Invocation& invocation) {

@@ -1,11 +1,97 @@
 #include "cli/command_tree.hpp"
 
 #include "cli/completion_command.hpp"
+#include "cli/config_command.hpp"
 #include "cli/dlq_command.hpp"
 #include "cli/message_command.hpp"
 #include "cli/queue_command.hpp"
+#include "cli/serve_command.hpp"
+#include "cli/serve_options.hpp"
+#include "cli/terminal.hpp"
+
+#include <unistd.h>
+
+#include <sstream>
 
 namespace tranter::cli {
+
+namespace {
+
+Result<int> run_serve(const Arguments& arguments) {
+    const auto flags = read_serve_flags(arguments);
+    if (!flags) return std::unexpected(flags.error());
+    return serve(*flags);
+}
+
+/// Prints what a config command said and passes its status on. Collected first, because only
+/// write_all notices that a pipe was closed.
+int print(int status, const std::ostringstream& out, const std::ostringstream& talk) {
+    if (!talk.view().empty()) write_all(STDERR_FILENO, talk.view());
+    write_all(STDOUT_FILENO, out.view());
+    return status;
+}
+
+Result<int> run_check(const Arguments& arguments) {
+    std::ostringstream out;
+    std::ostringstream talk;
+    const int status = config_command::check(
+        arguments.text("FILE"), arguments.is_on("insecure"), environment_variables(), out, talk
+    );
+    return print(status, out, talk);
+}
+
+Result<int> run_convert(const Arguments& arguments) {
+    std::ostringstream out;
+    std::ostringstream talk;
+    const int status = config_command::convert(arguments.text("FILE"), out, talk);
+    return print(status, out, talk);
+}
+
+Command serve_command() {
+    return {
+        .name = "serve",
+        .summary = "run the message broker",
+        .description =
+            "Serves the SQS API, and health, metrics and statistics on a port of their own. "
+            "Queues and\nmessages are in memory and are gone when the server ends. SIGTERM and "
+            "SIGINT stop it after\nwhat is under way is answered; a second signal stops it at "
+            "once.",
+        .options = serve_options(),
+        .examples =
+            {{"on this machine, queues appear when they are used", "tranter serve --auto-create"},
+             {"with a file", "tranter serve --config tranter.toml"},
+             {"in place of ElasticMQ", "tranter serve --config elasticmq.conf"}},
+        .run = run_serve,
+    };
+}
+
+Command config_group() {
+    return {
+        .name = "config",
+        .summary = "check and convert configuration files",
+        .commands =
+            {{.name = "check",
+              .summary = "say whether serve would start with a file",
+              .description = "Reads the file and the TRANTER_* variables as serve does.",
+              .positionals =
+                  {{.name = "FILE",
+                    .help = "tranter.toml or elasticmq.conf",
+                    .completes = Completes::files}},
+              .options =
+                  {{.name = "insecure", .value = "", .help = "as for `tranter serve --insecure`"}},
+              .examples = {{"before a restart", "tranter config check tranter.toml"}},
+              .run = run_check},
+             {.name = "convert",
+              .summary = "print an elasticmq.conf as tranter.toml",
+              .positionals =
+                  {{.name = "FILE", .help = "an elasticmq.conf", .completes = Completes::files}},
+              .examples =
+                  {{"move from ElasticMQ", "tranter config convert elasticmq.conf > tranter.toml"}},
+              .run = run_convert}},
+    };
+}
+
+}  // namespace
 
 Command command_tree() {
     return {
@@ -20,7 +106,13 @@ Command command_tree() {
             {{"start a server", "tranter serve"},
              {"try it", "tranter queue create q && tranter message send q hello"},
              {"all about one command", "tranter message receive --help"}},
-        .commands = {queue_command(), message_command(), dlq_command(), completion_command()},
+        .commands =
+            {serve_command(),
+             queue_command(),
+             message_command(),
+             dlq_command(),
+             config_group(),
+             completion_command()},
     };
 }
 

@@ -99,7 +99,7 @@ Result<Json> Json::parse(std::string_view text) {
     return convert(document.value_unsafe(), 0);
 }
 
-std::string_view Json::text() const {
+std::string_view Json::text() const& {
     const auto* text = std::get_if<std::string>(&value_);
     return text == nullptr ? std::string_view() : std::string_view(*text);
 }
@@ -115,19 +115,19 @@ std::int64_t Json::number() const {
     return number;
 }
 
-const Json::Array& Json::items() const {
+const Json::Array& Json::items() const& {
     static const Array none;
     const auto* array = std::get_if<Array>(&value_);
     return array == nullptr ? none : *array;
 }
 
-const Json::Object& Json::members() const {
+const Json::Object& Json::members() const& {
     static const Object none;
     const auto* object = std::get_if<Object>(&value_);
     return object == nullptr ? none : *object;
 }
 
-const Json& Json::operator[](std::string_view name) const {
+const Json& Json::operator[](std::string_view name) const& {
     static const Json null;
     for (const JsonMember& member : members()) {
         if (member.name == name) return member.value;

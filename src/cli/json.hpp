@@ -25,8 +25,7 @@ class Json {
     // NOLINTBEGIN(google-explicit-constructor): values become JSON where they stand
     Json();  // null
     Json(std::same_as<bool> auto value);
-    Json(std::integral auto value)
-        requires(!std::same_as<decltype(value), bool>);
+    Json(std::integral auto value) requires(!std::same_as<decltype(value), bool>);
     Json(double value);
     Json(std::string value);
     Json(std::string_view value);
@@ -44,16 +43,22 @@ class Json {
     bool is_object() const { return std::holds_alternative<Object>(value_); }
 
     /// The text of a string, otherwise nothing.
-    std::string_view text() const;
+    std::string_view text() const&;
     /// The number, also one that stands in a string (SQS sends most numbers so), otherwise 0.
     std::int64_t number() const;
     /// The elements of an array, otherwise none.
-    const Array& items() const;
+    const Array& items() const&;
     /// The members of an object, otherwise none.
-    const Object& members() const;
+    const Object& members() const&;
 
     /// The member of that name of an object, or null.
-    const Json& operator[](std::string_view name) const;
+    const Json& operator[](std::string_view name) const&;
+    // Views into a temporary would dangle, most easily in the head of a range-for.
+    std::string_view text() const&& = delete;
+    const Array& items() const&& = delete;
+    const Object& members() const&& = delete;
+    const Json& operator[](std::string_view name) const&& = delete;
+
     /// Adds a member; a null becomes an object first. Does not look for one of the same name.
     Json& set(std::string_view name, Json value);
     /// Adds an element; a null becomes an array first.
@@ -76,8 +81,7 @@ struct JsonMember {
 
 inline Json::Json() = default;
 inline Json::Json(std::same_as<bool> auto value) : value_(value) {}
-inline Json::Json(std::integral auto value)
-    requires(!std::same_as<decltype(value), bool>)
+inline Json::Json(std::integral auto value) requires(!std::same_as<decltype(value), bool>)
     : value_(static_cast<std::int64_t>(value)) {}
 inline Json::Json(double value) : value_(value) {}
 inline Json::Json(std::string value) : value_(std::move(value)) {}

@@ -12,12 +12,10 @@ namespace tranter::cli {
 
 namespace {
 
-Json counters(const Json& attributes) {
-    Json record;
+void add_counters(Json& record, const Json& attributes) {
     record.set("visible", attributes["ApproximateNumberOfMessages"].number())
         .set("in_flight", attributes["ApproximateNumberOfMessagesNotVisible"].number())
         .set("delayed", attributes["ApproximateNumberOfMessagesDelayed"].number());
-    return record;
 }
 
 /// The name of the dead-letter queue, null when there is none.
@@ -58,9 +56,7 @@ Result<int> list(const Arguments& arguments) {
             // Deleted since it was listed.
             if (!attributes && attributes.error().code() == Errc::not_found) continue;
             if (!attributes) return std::unexpected(attributes.error());
-            for (const JsonMember& counter : counters(*attributes).members()) {
-                record.set(counter.name, counter.value);
-            }
+            add_counters(record, *attributes);
             record.set("dead_letter_queue", dead_letter_queue(*attributes));
         }
         output.row(std::move(record));
@@ -121,9 +117,7 @@ Result<int> show(const Arguments& arguments) {
     progress.stop();
     Json record;
     record.set("name", queue_name_of_url(*url)).set("url", *url);
-    for (const JsonMember& counter : counters(*attributes).members()) {
-        record.set(counter.name, counter.value);
-    }
+    add_counters(record, *attributes);
     record.set("dead_letter_queue", dead_letter_queue(*attributes)).set("attributes", *attributes);
     if (tags) {
         const Json& found = (*tags)["Tags"];
