@@ -18,7 +18,7 @@ constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=ut
 constexpr std::size_t peek_max = 1000;
 constexpr std::size_t peek_default = 10;
 
-http::Response answer(int status, std::string_view type, std::string body) {
+http::Response reply(int status, std::string_view type, std::string body) {
     return {
         .status = status,
         .content_type = type,
@@ -29,7 +29,7 @@ http::Response answer(int status, std::string_view type, std::string body) {
 http::Response failure(int status, std::string_view what) {
     std::string body;
     JsonWriter(body).begin_object().member("error", what).end_object();
-    return answer(status, json_type, std::move(body) + "\n");
+    return reply(status, json_type, std::move(body) + "\n");
 }
 
 /// The number of `name` in a query string; `otherwise` when it is absent, nothing when it is bad.
@@ -74,10 +74,10 @@ Service::Service(ServiceOptions options, broker::Broker& broker)
     : options_(std::move(options)), broker_(broker), started_(broker.now()) {}
 
 void Service::handle(const http::Request& request, http::Exchange exchange) const {
-    std::move(exchange).respond(route(request));
+    std::move(exchange).respond(answer(request));
 }
 
-http::Response Service::route(const http::Request& request) const {
+http::Response Service::answer(const http::Request& request) const {
     if (request.method != "GET" && request.method != "HEAD") {
         http::Response response = failure(405, "only GET and HEAD are served here");
         response.headers += "Allow: GET, HEAD\r\n";
@@ -96,7 +96,7 @@ http::Response Service::route(const http::Request& request) const {
     constexpr std::string_view queues_path = "/queues/";
     constexpr std::string_view messages_suffix = "/messages";
     if (path == "/metrics") {
-        return answer(200, metrics_type, render_metrics(broker_, options_.metrics, started_));
+        return reply(200, metrics_type, render_metrics(broker_, options_.metrics, started_));
     }
     if (path == statistics_path) return statistics();
     if (path.starts_with(statistics_path) && path[statistics_path.size()] == '/') {
@@ -127,12 +127,12 @@ http::Response Service::health(std::string_view path) const {
     const bool draining = broker_.stopping();
     const bool ready = ready_ && !draining;
     // Alive means that a request is answered, which this is.
-    if (path == "/livez") return answer(200, text_type, "ok\n");
+    if (path == "/livez") return reply(200, text_type, "ok\n");
     if (path == "/startupz")
-        return answer(ready_ ? 200 : 503, text_type, ready_ ? "ok\n" : "starting\n");
+        return reply(ready_ ? 200 : 503, text_type, ready_ ? "ok\n" : "starting\n");
     const std::string_view reason = draining ? "draining" : "starting";
     if (path == "/readyz") {
-        return answer(ready ? 200 : 503, text_type, ready ? "ok\n" : std::string(reason) + "\n");
+        return reply(ready ? 200 : 503, text_type, ready ? "ok\n" : std::string(reason) + "\n");
     }
     std::string body;
     JsonWriter json(body);
@@ -141,7 +141,7 @@ http::Response Service::health(std::string_view path) const {
     json.key("checks").begin_array().begin_object();
     json.member("name", "serving").member("status", ready ? "ok" : reason);
     json.end_object().end_array().end_object();
-    return answer(ready ? 200 : 503, json_type, std::move(body) + "\n");
+    return reply(ready ? 200 : 503, json_type, std::move(body) + "\n");
 }
 
 http::Response Service::statistics() const {
@@ -158,7 +158,7 @@ http::Response Service::statistics() const {
         json.end_object().end_object();
     }
     json.end_array();
-    return answer(200, json_type, std::move(body));
+    return reply(200, json_type, std::move(body));
 }
 
 http::Response Service::queue_statistics(std::string_view name) const {
@@ -173,7 +173,7 @@ http::Response Service::queue_statistics(std::string_view name) const {
         }
     }
     json.end_object().end_object();
-    return answer(200, json_type, std::move(body));
+    return reply(200, json_type, std::move(body));
 }
 
 void Service::write_message(JsonWriter& json, const engine::MessageView& message) const {
@@ -207,7 +207,7 @@ http::Response Service::messages(std::string_view name, std::string_view query) 
     for (const auto& message : queue->peek(*offset, *limit))
         write_message(json, message);
     json.end_array().end_object();
-    return answer(200, json_type, std::move(body) + "\n");
+    return reply(200, json_type, std::move(body) + "\n");
 }
 
 }  // namespace tranter::admin

@@ -35,14 +35,14 @@ class Service {
     /// The broker outlives the service.
     Service(ServiceOptions options, broker::Broker& broker);
 
-    /// Thread-safe. Never blocks.
+    /// Both are thread-safe and never block.
     void handle(const http::Request& request, http::Exchange exchange) const;
+    http::Response answer(const http::Request& request) const;
 
     /// Readiness: false from construction until the server listens, and again once it drains.
     void set_ready(bool ready) { ready_ = ready; }
 
   private:
-    http::Response route(const http::Request& request) const;
     bool authorised(const http::Request& request) const;
     http::Response health(std::string_view path) const;
     http::Response statistics() const;

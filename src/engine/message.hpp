@@ -41,7 +41,8 @@ struct Message {
     std::uint32_t first_receive_millis = never;  // after sent_at
     std::uint16_t wheel_slot = 0;
     State state = State::free;
-    bool moved_in = false;  // came from another queue
+    bool moved_in : 1 = false;    // came from another queue
+    bool taken_back : 1 = false;  // the latest delivery
 
     static constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
 

@@ -70,7 +70,6 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     const Slot slot = add(std::move(transfer.payload), transfer.group, transfer.sent_at, true);
     Message& message = slab_[slot];
     message.receive_count = transfer.receive_count;
-    message.deliveries = transfer.receive_count;
     message.source_queue = transfer.source_queue;
     if (transfer.receive_count > 0) message.set_first_received_at(transfer.first_received_at);
     message.state = State::visible;

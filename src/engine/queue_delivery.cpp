@@ -128,6 +128,7 @@ void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& receive
     if (message.first_receive_millis == Message::never) message.set_first_received_at(now);
     ++message.receive_count;
     ++message.deliveries;
+    message.taken_back = false;
     message.received_at = now;
     ++counters_.received;
     if (timeout > Duration::zero()) {
@@ -213,7 +214,8 @@ void Queue::take_back(const Receipt& receipt, Instant now) {
     if (message == nullptr || message->deliveries != receipt.delivery || receipt.delivery == 0) {
         return;
     }
-    if (message->receive_count == 0) return;  // taken back already
+    if (message->taken_back) return;
+    message->taken_back = true;
     if (--message->receive_count == 0) message->first_receive_millis = Message::never;
     --counters_.received;
     if (message->state != State::in_flight) return;

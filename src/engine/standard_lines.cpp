@@ -108,8 +108,8 @@ bool StandardLines::may_deliver(Slot index) const {
 /// Puts the group where it belongs now: nowhere, in the ring, among the quiet or the noisy.
 void StandardLines::refresh(Slot index) {
     Group& group = groups_[index];
-    if (group.line.empty()) group.noisy = false;  // nothing available: quiet again
     if (!may_deliver(index)) {
+        group.noisy = false;  // nothing available: quiet again
         quiet_.remove(index);
         noisy_.remove(index);
         ring_.remove(groups_, index);

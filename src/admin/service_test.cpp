@@ -1,0 +1,130 @@
+#include "admin/service.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace tranter::admin {
+namespace {
+
+class FixedClock final : public Clock {
+  public:
+    Instant now() const override { return Instant(std::chrono::seconds(1'700'000'000)); }
+};
+
+class AdminServiceTest : public testing::Test {
+  protected:
+    http::Response get(
+        std::string_view path, std::string_view query = {}, std::vector<http::Header> headers = {}
+    ) {
+        return service.answer({.method = "GET", .path = path, .query = query, .headers = headers});
+    }
+    broker::QueueHandle queue_with(std::string_view name, std::string_view body) {
+        auto queue = *broker.create_queue(name, {});
+        std::ignore =
+            broker.send(queue, {.payload = engine::Payload::make({.body = body}), .options = {}});
+        return queue;
+    }
+
+    FixedClock clock;
+    broker::NullJournal journal;
+    broker::Broker broker{{}, clock, journal};
+    Service service{{}, broker};
+};
+
+TEST_F(AdminServiceTest, IsAliveBeforeItIsReady) {
+    EXPECT_EQ(get("/livez").status, 200);
+    EXPECT_EQ(get("/startupz").status, 503);
+    EXPECT_EQ(get("/readyz").status, 503);
+
+    service.set_ready(true);
+
+    EXPECT_EQ(get("/startupz").status, 200);
+    EXPECT_EQ(get("/readyz").status, 200);
+    EXPECT_EQ(get("/health").status, 200);
+}
+
+TEST_F(AdminServiceTest, IsNotReadyWhileItDrains) {
+    service.set_ready(true);
+
+    broker.stop();
+
+    EXPECT_EQ(get("/readyz").status, 503);
+    EXPECT_EQ(get("/readyz").body, "draining\n");
+    EXPECT_EQ(get("/livez").status, 200);
+}
+
+TEST_F(AdminServiceTest, ShowsQueueMetricsInTextFormat) {
+    queue_with("orders", "hello");
+
+    const http::Response response = get("/metrics");
+
+    EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    for (const char* line : {
+             "# TYPE tranter_queue_messages gauge\n",
+             "tranter_queue_messages{queue=\"orders\",state=\"visible\"} 1\n",
+             "tranter_messages_sent_total{queue=\"orders\"} 1\n",
+             "tranter_queue_oldest_age_seconds{queue=\"orders\"} 0\n",
+             "tranter_queue_bytes{queue=\"orders\"} 5\n",
+         }) {
+        EXPECT_NE(response.body.find(line), std::string::npos) << line;
+    }
+    EXPECT_EQ(response.body.back(), '\n');
+}
+
+TEST_F(AdminServiceTest, AnswersStatisticsAsElasticMqDoes) {
+    queue_with("orders", "hello");
+
+    EXPECT_EQ(
+        get("/statistics/queues").body,
+        R"([{"name":"orders","statistics":{"approximateNumberOfVisibleMessages":1,)"
+        R"("approximateNumberOfInvisibleMessages":0,"approximateNumberOfMessagesDelayed":0}}])"
+    );
+    EXPECT_EQ(get("/statistics/queues/orders").body, R"({"name":"orders","attributes":{}})");
+    EXPECT_EQ(get("/statistics/queues/none").status, 404);
+}
+
+TEST_F(AdminServiceTest, PeeksWithoutReceiving) {
+    const auto queue = queue_with("orders", "a \"quoted\" \x01 body");
+
+    const http::Response response = get("/queues/orders/messages", "limit=5");
+
+    EXPECT_NE(response.body.find(R"(a \"quoted\" \u0001 body)"), std::string::npos);
+    EXPECT_NE(response.body.find(R"("sent_at":"2023-11-14T22:13:20.000Z")"), std::string::npos);
+    EXPECT_EQ(queue->counters(clock.now()).received, 0U);
+}
+
+TEST_F(AdminServiceTest, RefusesNumbersOutOfRange) {
+    queue_with("orders", "x");
+
+    for (const char* query :
+         {"limit=0", "limit=1001", "limit=x", "limit=", "limit=-1", "offset=a"}) {
+        EXPECT_EQ(get("/queues/orders/messages", query).status, 400) << query;
+    }
+    EXPECT_EQ(get("/queues/none/messages").status, 404);
+}
+
+TEST_F(AdminServiceTest, AsksForTheTokenExceptForHealth) {
+    Service closed({.token = "0123456789abcdef"}, broker);
+    const auto ask = [&](std::string_view path, std::vector<http::Header> headers) {
+        return closed.answer({.method = "GET", .path = path, .headers = headers}).status;
+    };
+
+    EXPECT_EQ(ask("/livez", {}), 200);
+    EXPECT_EQ(ask("/metrics", {}), 401);
+    EXPECT_EQ(ask("/metrics", {{"Authorization", "Bearer 0123456789abcdeF"}}), 401);
+    EXPECT_EQ(ask("/metrics", {{"Authorization", "0123456789abcdef"}}), 401);
+    EXPECT_EQ(ask("/metrics", {{"authorization", "Bearer 0123456789abcdef"}}), 200);
+}
+
+TEST_F(AdminServiceTest, ServesNothingButReads) {
+    for (const char* method : {"POST", "PUT", "DELETE", "PATCH"}) {
+        EXPECT_EQ(service.answer({.method = method, .path = "/metrics"}).status, 405) << method;
+    }
+    EXPECT_EQ(get("/nothing").status, 404);
+}
+
+}  // namespace
+}  // namespace tranter::admin

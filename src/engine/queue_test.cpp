@@ -1,0 +1,325 @@
+#include "engine/queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace tranter::engine {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class QueueTest : public testing::Test {
+  protected:
+    static QueuePolicy fifo() { return {.groups = {.order = Order::fifo}}; }
+
+    static Payload payload(std::string_view body, std::string_view deduplication_id = {}) {
+        return Payload::make({.body = body, .deduplication_id = deduplication_id});
+    }
+    Sent send(Queue& queue, std::string_view body, std::string_view group = {}) {
+        return *queue.send(payload(body), {.group = group}, now);
+    }
+    std::vector<Delivery> receive(Queue& queue, std::uint32_t max = 10) {
+        return queue.receive({.max_messages = max}, now).deliveries;
+    }
+    std::string bodies(Queue& queue, std::uint32_t max = 10) {
+        std::string all;
+        for (const Delivery& delivery : receive(queue, max))
+            all += delivery.payload.body();
+        return all;
+    }
+    void pass(Duration duration) { now += duration; }
+
+    Instant now{hours(24 * 365 * 56)};
+};
+
+TEST_F(QueueTest, HidesADeliveredMessageUntilItsLeaseEnds) {
+    Queue queue({});
+    send(queue, "a");
+
+    EXPECT_EQ(bodies(queue), "a");
+    pass(seconds(30) - Duration(1));
+    EXPECT_EQ(bodies(queue), "");
+    pass(Duration(1));
+    EXPECT_EQ(receive(queue).at(0).receive_count, 2U);
+}
+
+TEST_F(QueueTest, StandardQueuesAcceptTheReceiptOfAnEarlierDelivery) {
+    Queue queue({});
+    send(queue, "a");
+    const Receipt first = receive(queue).at(0).receipt;
+    pass(seconds(31));
+    std::ignore = receive(queue);
+
+    EXPECT_TRUE(queue.acknowledge(first, now).value());
+    EXPECT_FALSE(queue.acknowledge(first, now).value());
+}
+
+TEST_F(QueueTest, FifoQueuesRefuseTheReceiptOfALapsedDelivery) {
+    Queue queue(fifo());
+    send(queue, "a", "g");
+    const Receipt receipt = receive(queue).at(0).receipt;
+    pass(seconds(30));
+
+    const auto result = queue.acknowledge(receipt, now);
+
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), Errc::conflict);
+}
+
+// SQS_SPEC 11.2: the recorded example.
+TEST_F(QueueTest, FillsAReceiveFromOneGroupBeforeTheNext) {
+    Queue queue(fifo());
+    for (const char* body : {"1", "2", "3", "4"})
+        send(queue, body, "g1");
+    send(queue, "x", "g2");
+    send(queue, "y", "g3");
+
+    EXPECT_EQ(bodies(queue, 2), "12");
+    EXPECT_EQ(bodies(queue, 1), "x");
+    EXPECT_EQ(bodies(queue, 10), "y");
+}
+
+// SQS_SPEC 11.3: the recorded example.
+TEST_F(QueueTest, StopsBeforeAMessageOfTheGroupThatIsStillLeased) {
+    Queue queue(fifo());
+    for (const char* body : {"1", "2", "3"})
+        send(queue, body, "g");
+    const auto deliveries = receive(queue);
+    EXPECT_TRUE(queue.change_visibility(deliveries.at(1).receipt, minutes(5), now));
+    pass(seconds(30));
+
+    EXPECT_EQ(bodies(queue), "1");
+}
+
+TEST_F(QueueTest, KeepsAGroupsOrderWhenItsHeadComesBack) {
+    Queue queue(fifo());
+    for (const char* body : {"1", "2", "3"})
+        send(queue, body, "g");
+    const auto deliveries = receive(queue, 2);
+    EXPECT_EQ(bodies(queue), "");
+
+    EXPECT_TRUE(queue.change_visibility(deliveries[0].receipt, Duration::zero(), now));
+    EXPECT_TRUE(queue.acknowledge(deliveries[1].receipt, now));
+
+    EXPECT_EQ(bodies(queue), "13");
+}
+
+TEST_F(QueueTest, RecognisesDuplicatesForFiveMinutesFromTheFirstSend) {
+    Queue queue(fifo());
+    const Sent first = *queue.send(payload("a", "id"), {.group = "g"}, now);
+    EXPECT_TRUE(queue.acknowledge(receive(queue).at(0).receipt, now));
+    pass(minutes(5) - Duration(1));
+
+    const Sent duplicate = *queue.send(payload("b", "id"), {.group = "h"}, now);
+    EXPECT_TRUE(duplicate.duplicate);
+    EXPECT_EQ(duplicate.sequence, first.sequence);
+    pass(Duration(1));
+    EXPECT_FALSE(queue.send(payload("c", "id"), {.group = "g"}, now)->duplicate);
+}
+
+TEST_F(QueueTest, MessageGroupScopeKeepsEqualIdsOfOtherGroupsApart) {
+    QueuePolicy policy = fifo();
+    policy.deduplication_scope = DeduplicationScope::message_group;
+    Queue queue(policy);
+    std::ignore = queue.send(payload("a", "id"), {.group = "g"}, now);
+
+    EXPECT_FALSE(queue.send(payload("b", "id"), {.group = "h"}, now)->duplicate);
+    EXPECT_TRUE(queue.send(payload("b", "id"), {.group = "g"}, now)->duplicate);
+}
+
+TEST_F(QueueTest, RepeatsAReceiveWithTheSameAttemptId) {
+    Queue queue(fifo());
+    send(queue, "1", "g");
+    send(queue, "2", "g");
+    const ReceiveOptions options{.max_messages = 1, .attempt_id = "try"};
+    const auto first = queue.receive(options, now).deliveries;
+    pass(seconds(20));
+
+    const auto again = queue.receive(options, now).deliveries;
+
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(again[0].receipt, first.at(0).receipt);
+    EXPECT_EQ(again[0].visible_at, now + seconds(30));
+    EXPECT_EQ(again[0].receive_count, 1U);
+}
+
+TEST_F(QueueTest, ReturnsExhaustedMessagesInsteadOfDeliveringThem) {
+    Queue queue({.max_receives = 2});
+    send(queue, "poison");
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(bodies(queue), "poison");
+        pass(seconds(30));
+    }
+
+    const Received received = queue.receive({}, now);
+
+    EXPECT_TRUE(received.deliveries.empty());
+    ASSERT_EQ(received.dead.size(), 1U);
+    EXPECT_EQ(received.dead[0].receive_count, 2U);
+    EXPECT_EQ(queue.counters().visible, 0U);
+}
+
+TEST_F(QueueTest, DeliversOnceInACallWithoutALease) {
+    Queue queue({});
+    send(queue, "a");
+
+    const auto received =
+        queue.receive({.max_messages = 10, .visibility_timeout = Duration::zero()}, now);
+
+    EXPECT_EQ(received.deliveries.size(), 1U);
+    EXPECT_EQ(queue.counters().visible, 1U);
+    EXPECT_EQ(queue.counters().in_flight, 0U);
+}
+
+TEST_F(QueueTest, ATakenBackDeliveryDoesNotCountAndComesFirst) {
+    Queue queue({});
+    send(queue, "a");
+    send(queue, "b");
+    const auto lost = receive(queue, 1);
+
+    queue.take_back(lost.at(0).receipt, now);
+
+    const auto next = receive(queue, 1);
+    EXPECT_EQ(next.at(0).payload.body(), "a");
+    EXPECT_EQ(next.at(0).receive_count, 1U);
+    EXPECT_NE(next.at(0).receipt, lost[0].receipt);
+}
+
+TEST_F(QueueTest, ExpiresMessagesInEveryState) {
+    Queue queue({.retention = minutes(1)});
+    send(queue, "leased");
+    std::ignore = queue.receive({.visibility_timeout = hours(1)}, now);
+    send(queue, "visible");
+    std::ignore = queue.send(payload("delayed"), {.delay = minutes(10)}, now);
+    pass(minutes(1));
+
+    queue.advance(now);
+
+    const Counters counters = queue.counters();
+    EXPECT_EQ(counters.expired, 3U);
+    EXPECT_EQ(counters.visible + counters.in_flight + counters.delayed, 0U);
+    EXPECT_EQ(counters.bytes, 0U);
+}
+
+TEST_F(QueueTest, ChangingAFifoDelayHoldsForWaitingMessages) {
+    Queue queue(fifo());
+    send(queue, "a", "g");
+    QueuePolicy delayed = fifo();
+    delayed.delay = seconds(10);
+
+    queue.set_policy(delayed, now);
+
+    EXPECT_EQ(bodies(queue), "");
+    pass(seconds(10));
+    EXPECT_EQ(bodies(queue), "a");
+}
+
+TEST_F(QueueTest, RefusesLeasesBeyondTwelveHours) {
+    Queue queue({});
+    send(queue, "a");
+    const Receipt receipt = receive(queue).at(0).receipt;
+    EXPECT_TRUE(queue.change_visibility(receipt, hours(12), now));
+    pass(seconds(1));
+
+    const auto result = queue.change_visibility(receipt, hours(12), now);
+
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), Errc::invalid_argument);
+}
+
+TEST_F(QueueTest, RoundRobinDelaysAGroupByOneHandOutAtMost) {
+    Queue queue({.groups = {.fairness = Fairness::round_robin}});
+    for (int i = 0; i < 1000; ++i)
+        send(queue, "a", "big");
+    for (int i = 0; i < 1000; ++i)
+        send(queue, "-");
+    send(queue, "b", "small");
+
+    EXPECT_EQ(bodies(queue, 3), "a-b");
+    send(queue, "c", "small");
+    EXPECT_EQ(bodies(queue, 3), "a-c");
+}
+
+TEST_F(QueueTest, LimitsDeliveriesInFlightOfAGroup) {
+    Queue queue({.groups = {.fairness = Fairness::round_robin, .max_in_flight_per_group = 1}});
+    for (const char* body : {"1", "2"})
+        send(queue, body, "g");
+    const auto first = receive(queue);
+    ASSERT_EQ(first.size(), 1U);
+
+    EXPECT_EQ(bodies(queue), "");
+    EXPECT_TRUE(queue.acknowledge(first[0].receipt, now));
+    EXPECT_EQ(bodies(queue), "2");
+}
+
+TEST_F(QueueTest, RefusesMoreQueuedMessagesOfAGroupThanAllowed) {
+    Queue queue({.groups = {.max_queued_per_group = 2}});
+    send(queue, "1", "g");
+    send(queue, "2", "g");
+
+    const auto refused = queue.send(payload("3"), {.group = "g"}, now);
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::limit_exceeded);
+    EXPECT_EQ(refused.error().message(), "group g has 2 queued messages, limit is 2");
+    std::ignore = receive(queue, 1);
+    EXPECT_TRUE(queue.send(payload("3"), {.group = "g"}, now));
+}
+
+// SQS_SPEC 10: 30 deliveries in flight and over a tenth of the queue's make a group noisy.
+TEST_F(QueueTest, ServesQuietGroupsBeforeANoisyOne) {
+    Queue queue({});
+    for (int i = 0; i < 40; ++i)
+        send(queue, "n", "noisy");
+    for (int i = 0; i < 3; ++i)
+        std::ignore = receive(queue, 10);
+    send(queue, "q", "quiet");
+    send(queue, "-");
+
+    EXPECT_EQ(bodies(queue, 3), "q-n");
+    EXPECT_EQ(queue.counters().noisy_groups, 1U);
+}
+
+TEST_F(QueueTest, PurgeDropsEverythingAndForgetsDuplicates) {
+    Queue queue(fifo());
+    std::ignore = queue.send(payload("a", "id"), {.group = "g"}, now);
+    const Receipt receipt = receive(queue).at(0).receipt;
+
+    queue.purge(now);
+
+    EXPECT_FALSE(queue.acknowledge(receipt, now).value());
+    EXPECT_FALSE(queue.send(payload("a", "id"), {.group = "g"}, now)->duplicate);
+    EXPECT_EQ(bodies(queue), "a");
+}
+
+TEST_F(QueueTest, SaysThatItIsFull) {
+    Queue queue({.max_in_flight = 1});
+    send(queue, "1");
+    send(queue, "2");
+    EXPECT_EQ(bodies(queue), "1");
+
+    EXPECT_TRUE(queue.receive({}, now).over_limit);
+}
+
+TEST_F(QueueTest, AMovedMessageKeepsItsAgeInAStandardQueue) {
+    Queue source({.max_receives = 1});
+    Queue target({.retention = minutes(2)});
+    send(source, "a");
+    std::ignore = receive(source);
+    pass(minutes(1));
+    Received received = source.receive({}, now);
+
+    target.move_in(std::move(received.dead.at(0)), now);
+
+    EXPECT_EQ(target.oldest(), now) << "a dead letter is as old as its move";
+    pass(minutes(1));
+    EXPECT_EQ(bodies(target), "") << "but it expires by its first send";
+}
+
+}  // namespace
+}  // namespace tranter::engine
