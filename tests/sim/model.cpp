@@ -77,6 +77,7 @@ void Model::accept_number(const engine::Sent& answer) {
 
 void Model::advance(Instant now) {
     expire(now);
+    see_what_is_available();
     std::vector<Message*> due;
     for (Message& message : messages_) {
         if (message.state != State::visible && message.due <= now) due.push_back(&message);

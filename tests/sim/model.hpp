@@ -88,7 +88,7 @@ class Model {
     void compare_policy(const engine::QueuePolicy& policy) const;
     void compare_oldest(std::optional<Instant> oldest) const;
     /// `next_event` must not be later than the next moment at which anything here changes.
-    void compare_next_event(std::optional<Instant> next_event, Instant now) const;
+    void compare_next_event(std::optional<Instant> next_event) const;
 
     const std::vector<Message>& messages() const { return messages_; }
     const engine::QueuePolicy& policy() const { return policy_; }
@@ -148,7 +148,9 @@ class Model {
     const Message* first_in_line(const Batch& batch);
     bool before_among_noisy(const Message& left, const Message& right) const;
     const Message* available(const Batch& batch);
-    void quiet_the_served(const Batch* batch);
+    void see_who_waits(const Batch& batch);
+    void quiet_the_served(const Batch& batch);
+    void see_what_is_available();
     void require_end(const Batch& batch);
 
     Violation explain_missing(engine::Sequence sequence) const;

@@ -94,17 +94,24 @@ std::optional<Violation> Model::standard_refusal(const Batch& batch, const Messa
             );
         }
     }
-    std::set<std::string> parties;
-    for (const Message& other : messages_) {
-        if (waits(batch, other) && !group_is_full(batch, other.group)) parties.insert(other.group);
-    }
-    turns_.waiting(parties);
+    see_who_waits(batch);
     if (!exhausted(batch, message) && !turns_.may_serve(message.group)) {
         return Violation(
             Invariant::fairness, body + " is the second of its group while another group waits"
         );
     }
     return std::nullopt;
+}
+
+/// Under round_robin: must be called whenever that may have changed.
+void Model::see_who_waits(const Batch& batch) {
+    if (fifo() || policy_.groups.fairness != engine::Fairness::round_robin) return;
+    std::set<std::string> parties;
+    for (const Message& message : messages_) {
+        const bool available = waits(batch, message) && !group_is_full(batch, message.group);
+        if (available) parties.insert(message.group);
+    }
+    turns_.waiting(parties);
 }
 
 /// Who comes next under the policies `off` and `aws`.
@@ -158,19 +165,28 @@ const Model::Message* Model::available(const Batch& batch) {
     return nullptr;
 }
 
-/// A group of which nothing waits is not noisy any more.
-void Model::quiet_the_served(const Batch* batch) {
+/// A group of which nothing is available is not noisy any more.
+void Model::quiet_the_served(const Batch& batch) {
     const std::set<std::string> noisy = noisy_.noisy();
     for (const std::string& group : noisy) {
-        const bool waiting = std::ranges::any_of(messages_, [&](const Message& message) {
-            if (message.group != group || message.state != State::visible) return false;
-            return batch == nullptr || !batch->delivered.contains(message.sequence);
+        const bool available = std::ranges::any_of(messages_, [&](const Message& message) {
+            return message.group == group && waits(batch, message);
         });
-        if (!waiting) noisy_.quiet(group);
+        if (!available || group_is_full(batch, group)) noisy_.quiet(group);
     }
 }
 
+/// Both of the above between two receives.
+void Model::see_what_is_available() {
+    const engine::ReceiveOptions options;
+    const engine::Received answer;
+    const Batch nobody{.options = options, .now = {}, .answer = answer};
+    quiet_the_served(nobody);
+    see_who_waits(nobody);
+}
+
 void Model::require_end(const Batch& batch) {
+    see_who_waits(batch);
     const bool limited = policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight;
     if (limited) tally_.hit(Probe::in_flight_limit);
     const bool nothing = batch.answer.deliveries.empty();

@@ -135,6 +135,7 @@ void Model::consume_dead(Batch& batch, const engine::Transfer& transfer) {
     check_transfer(transfer, *message);
     tally_.hit(Probe::dead_lettered);
     remove(message->sequence, Fate::moved);
+    quiet_the_served(batch);
 }
 
 void Model::consume_delivery(Batch& batch, const engine::Delivery& delivery) {
@@ -194,7 +195,7 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
     batch.delivered.insert(message.sequence);
     batch.last_group = message.group;
     batch.any = true;
-    quiet_the_served(&batch);
+    quiet_the_served(batch);
     if (policy_.groups.fairness == engine::Fairness::round_robin && !fifo()) {
         tally_.hit(Probe::round_robin_turn);
         turns_.served(message.group);

@@ -17,8 +17,6 @@ std::string group_name(std::uint32_t group) {
     return group == 0 ? std::string() : "g" + std::to_string(group);
 }
 
-std::string shown(const std::string& body) { return body.substr(0, 8); }
-
 }  // namespace
 
 World::World(const Scenario& scenario, Tally& tally)
@@ -87,7 +85,7 @@ void World::settle(std::uint8_t queue) {
     const engine::Counters counters = engine.counters();
     note(counters);
     model.compare(counters);
-    model.compare_next_event(engine.next_event(), now_);
+    model.compare_next_event(engine.next_event());
     if (thorough_ || executed_ % operations_per_peek == 0) {
         model.compare(engine.peek(0, everything), 0, everything);
         model.compare_oldest(engine.oldest());
@@ -133,12 +131,12 @@ void World::run(const Receive& receive) {
     engine::Received answer = queues_[receive.queue].receive(options, now_);
     std::string text;
     for (const engine::Delivery& delivery : answer.deliveries) {
-        text += shown(std::string(delivery.payload.body())) + " (" +
+        text += "m" + std::to_string(content_of(delivery.payload).token) + " (" +
                 std::to_string(delivery.receive_count) + ") ";
         note(delivery.receipt.sequence << 8 | delivery.receipt.delivery);
     }
     for (const engine::Transfer& transfer : answer.dead) {
-        text += "dead: " + shown(std::string(transfer.payload.body())) + " ";
+        text += "dead: m" + std::to_string(content_of(transfer.payload).token) + " ";
         note(transfer.source_sequence);
     }
     say(text.empty() ? "nothing" : text);
