@@ -81,10 +81,10 @@ class RequestParser::HeadReader final : public beast::basic_parser<true> {
         }
         const int index = static_cast<int>(headers.size());
         headers.push_back({view_of(name), view_of(value)});
-        note(field, view_of(name), index);
+        note(field, index);
     }
 
-    void note(beast::field field, std::string_view name, int index) {
+    void note(beast::field field, int index) {
         switch (field) {
             case beast::field::host:
                 into_.host_ = index;
@@ -104,8 +104,8 @@ class RequestParser::HeadReader final : public beast::basic_parser<true> {
             case beast::field::origin:
                 into_.origin_ = index;
                 break;
-            case beast::field::unknown:
-                if (same_ignoring_case(name, "sec-fetch-site")) into_.fetch_site_ = index;
+            case beast::field::sec_fetch_site:
+                into_.fetch_site_ = index;
                 break;
             default:
                 break;

@@ -498,11 +498,14 @@ TEST_F(ServerTest, GuardsAgainstBrowsersBeforeTheHandler) {
 
     client.send(post("/", "x", "Origin: https://evil.example\r\n"));
     const std::string refused = client.read_all();
+    auto fetched = connect();
+    fetched.send(post("/", "x", "sec-fetch-site: cross-site\r\n"));
     auto rebound = connect();
     rebound.send("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
 
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 403 "));
     EXPECT_FALSE(has(refused, "Access-Control"));
+    EXPECT_TRUE(fetched.read_all().starts_with("HTTP/1.1 403 "));
     EXPECT_TRUE(rebound.read_all().starts_with("HTTP/1.1 421 "));
 }
 
