@@ -108,6 +108,13 @@ Result<void> check_url(std::string_view url) {
     return {};
 }
 
+// Proxies from the environment are for the world outside.
+bool is_loopback(std::string_view url) {
+    const std::string_view host = url.substr(url.find("://") + 3);
+    return host.starts_with("127.") || host.starts_with("localhost:") ||
+           host.starts_with("localhost/") || host == "localhost" || host.starts_with("[::1]");
+}
+
 std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* into) {
     auto& body = static_cast<ClientResponse*>(into)->body;
     if (body.size() + size * count > response_bytes_max) return 0;
@@ -208,6 +215,7 @@ class Client::Impl {
         set(CURLOPT_URL, request.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         set(CURLOPT_FOLLOWLOCATION, 0L);
+        if (is_loopback(request.url)) set(CURLOPT_PROXY, "");
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_TCP_NODELAY, 1L);
         set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

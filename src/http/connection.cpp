@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cerrno>
-#include <exception>
 #include <utility>
 
 namespace tranter::http {
@@ -18,6 +17,8 @@ namespace {
 
 // A pipelining client gives way to the others after so many requests.
 constexpr unsigned turns_max = 32;
+// So does one that goes on sending after its last answer.
+constexpr int drain_reads_max = 16;
 // Bodies up to here are copied behind the header, larger ones are gathered by the kernel.
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;
 // Time for the client to read our last answer and close before we do.
@@ -30,10 +31,15 @@ constexpr Duration timeout_tick = std::chrono::milliseconds(100);
 Connection::Connection(EventLoop& loop, int fd, std::string peer)
     : loop_(&loop), mailbox_(loop.mailbox()), fd_(fd), peer_(std::move(peer)) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+    if (phase_ != Phase::closed) ::close(fd_);  // adopted by a loop that had ended
+}
 
 void Connection::open(bool refuse) {
-    loop_->watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    if (!loop_->watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+        close();
+        return;
+    }
     if (refuse) {
         reject(503, "too many connections");
         return;
@@ -71,10 +77,13 @@ void Connection::on_ready(std::uint32_t epoll_events) {
 }
 
 void Connection::resume() {
-    if (answer_ready_)
+    if (answer_ready_) {
         send_answer();
-    else if (phase_ == Phase::reading)
+    } else if (phase_ == Phase::reading) {
         run();
+    } else if (phase_ == Phase::lingering) {
+        drain();
+    }
 }
 
 // Never inside a handler: what the handler was given lives in the buffers used here.
@@ -119,7 +128,10 @@ Connection::Read Connection::read_request() {
 }
 
 Connection::Read Connection::receive() {
-    const auto got = ::recv(fd_, loop_->read_buffer(), EventLoop::read_bytes_max, 0);
+    ssize_t got = 0;
+    do {
+        got = ::recv(fd_, loop_->read_buffer(), EventLoop::read_bytes_max, 0);
+    } while (got < 0 && errno == EINTR);
     if (got > 0) {
         const auto bytes = static_cast<std::size_t>(got);
         // A short read emptied the socket; epoll tells about what comes after it. Only the end of
@@ -128,21 +140,17 @@ Connection::Read Connection::receive() {
         parser_->feed({loop_->read_buffer(), bytes});
         return Read::request;
     }
-    if (got == 0) {
-        peer_closed_ = true;
-        input_ready_ = false;
-        if (parser_->started())
-            reject(400, "the connection ended within a request");
-        else
-            close();
-        return Read::ended;
-    }
-    if (errno == EINTR) return Read::nothing;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         input_ready_ = false;
         return Read::nothing;
     }
-    close();
+    peer_closed_ = true;
+    input_ready_ = false;
+    if (got == 0 && parser_->started()) {
+        reject(400, "the connection ended within a request");
+    } else {
+        close();
+    }
     return Read::ended;
 }
 
@@ -178,7 +186,7 @@ void Connection::dispatch() {
         answered_.store(false, std::memory_order_relaxed);
         try {
             loop_->context().handler(request, Exchange(shared_from_this()));
-        } catch (const std::exception&) {
+        } catch (...) {
             // The exchange was dropped while the exception passed, and that answered 500.
         }
     }
@@ -250,9 +258,9 @@ void Connection::respond(Response response, Exchange::Settled settled) {
     }
     answer_ = std::move(response);
     settled_ = std::move(settled);
-    answer_ready_ = true;
     if (own_thread) {
         // Somebody else's handler is running: writing here could run our next request inside it.
+        answer_ready_ = true;
         loop_->defer(shared_from_this());
         return;
     }
@@ -372,14 +380,14 @@ void Connection::linger() {
 }
 
 void Connection::drain() {
-    for (;;) {
+    for (int reads = 0; reads < drain_reads_max; ++reads) {
         const auto got = ::recv(fd_, loop_->read_buffer(), EventLoop::read_bytes_max, 0);
-        if (got > 0) continue;
-        if (got < 0 && errno == EINTR) continue;
+        if (got > 0 || (got < 0 && errno == EINTR)) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
         close();
         return;
     }
+    loop_->defer(shared_from_this());
 }
 
 void Connection::on_deadline_passed() {

@@ -84,16 +84,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     // published by respond() through the mailbox
     Response answer_;
     Exchange::Settled settled_;
-    bool answer_ready_ = false;
     std::atomic<bool> answered_{false};
 
     // only on the loop's thread
     std::size_t index_ = 0;
     Phase phase_ = Phase::reading;
     Timeout timeout_ = Timeout::none;
-    bool input_ready_ = false;  // a read may find something
-    bool peer_closed_ = false;  // the client will send nothing more
-    bool unparsed_ = false;     // the parser holds a request that is done with, or parked bytes
+    bool answer_ready_ = false;  // given on this thread, to be written after this round
+    bool input_ready_ = false;   // a read may find something
+    bool peer_closed_ = false;   // the client will send nothing more
+    bool unparsed_ = false;      // the parser holds a request that is done with, or parked bytes
     bool keep_alive_ = false;
     bool head_request_ = false;
     bool http_1_0_ = false;

@@ -128,7 +128,9 @@ int EventLoop::wait_milliseconds() const {
     if (!deferred_.empty()) return 0;
     const TimePoint next = deadlines_.next();
     if (next == TimePoint::max()) return -1;
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
+    const auto wait =
+        std::chrono::ceil<std::chrono::milliseconds>(next - std::chrono::steady_clock::now())
+            .count();
     return static_cast<int>(std::clamp<long long>(wait, 0, 60'000));
 }
 
@@ -177,12 +179,11 @@ void EventLoop::defer(std::shared_ptr<Connection> connection) {
     deferred_.push_back(std::move(connection));
 }
 
-void EventLoop::watch(int fd, Pollable& pollable, std::uint32_t events) {
+bool EventLoop::watch(int fd, Pollable& pollable, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
     event.data.ptr = &pollable;
-    if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0)
-        throw_errno("cannot watch a socket");
+    return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void EventLoop::unwatch(int fd) {

@@ -95,7 +95,8 @@ class EventLoop {
     /// Goes on with the connection after the current round of events, never inside a handler.
     void defer(std::shared_ptr<Connection> connection);
 
-    void watch(int fd, Pollable& pollable, std::uint32_t events);
+    /// False when the kernel has no memory for it.
+    [[nodiscard]] bool watch(int fd, Pollable& pollable, std::uint32_t events);
     void unwatch(int fd);
 
     /// Closes idle connections now and the others after their answer.

@@ -117,7 +117,9 @@ class Acceptor final : public Pollable, public Timed {
   public:
     Acceptor(Listener& listener, std::vector<std::unique_ptr<EventLoop>>& loops)
         : listener_(listener), loops_(loops) {
-        first().watch(listener_.fd(), *this, EPOLLIN);
+        if (!first().watch(listener_.fd(), *this, EPOLLIN)) {
+            throw SystemError("cannot watch a socket: " + std::generic_category().message(errno));
+        }
     }
 
     void on_ready(std::uint32_t) override {
@@ -128,7 +130,8 @@ class Acceptor final : public Pollable, public Timed {
 
     /// Descriptors or memory may be there again.
     void on_deadline_passed() override {
-        if (listener_.fd() >= 0) first().watch(listener_.fd(), *this, EPOLLIN);
+        if (listener_.fd() < 0) return;
+        if (!first().watch(listener_.fd(), *this, EPOLLIN)) wait_a_little();
     }
 
     void stop() {
@@ -161,8 +164,10 @@ class Acceptor final : public Pollable, public Timed {
     // The listener stays readable while we are out of descriptors, so watching it would spin.
     void pause() {
         first().unwatch(listener_.fd());
-        first().deadlines().arm(*this, first().now() + accept_pause);
+        wait_a_little();
     }
+
+    void wait_a_little() { first().deadlines().arm(*this, first().now() + accept_pause); }
 
     void deal(int fd, std::string peer) {
         ServerContext& context = first().context();
