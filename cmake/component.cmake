@@ -3,6 +3,9 @@
 # One folder = one static library = one namespace. Collects <name>/*.cpp, keeps *_test.cpp for the
 # test binary <name>_test. Links only what DEPS names, so a missing dependency fails at link time
 # and a forbidden one fails in tools/check_layers.py. A folder without sources is header-only.
+#
+# With TRANTER_UNITY several files are compiled as one; ALONE names files that must not be, because
+# a private name of theirs stands in another file of the room too.
 
 # One precompiled header for all components, built once.
 if(TRANTER_PCH)
@@ -15,12 +18,15 @@ set_property(GLOBAL PROPERTY TRANTER_COMPONENTS "")
 add_custom_target(unit_tests)
 
 function(tranter_component name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${name}/main.cpp)
+
+  list(TRANSFORM ARG_ALONE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 
   set(target tranter_${name})
   if(sources)

@@ -16,7 +16,7 @@ target_compile_features(tranter_library INTERFACE cxx_std_20)
 target_link_libraries(
   tranter_library
   INTERFACE $<LINK_ONLY:fmt::fmt> $<LINK_ONLY:spdlog::spdlog> $<LINK_ONLY:simdjson::simdjson>
-            $<LINK_ONLY:OpenSSL::Crypto> $<LINK_ONLY:CURL::libcurl> $<LINK_ONLY:Threads::Threads>)
+            $<LINK_ONLY:OpenSSL::Crypto> $<LINK_ONLY:Threads::Threads> ${CMAKE_DL_LIBS})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tranter)
 install(TARGETS tranter_library EXPORT tranter COMPONENT development)
@@ -45,4 +45,6 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME tranter)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Opened with dlopen by the client commands only, so dpkg-shlibdeps cannot see it.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libcurl4)
 include(CPack)

@@ -31,6 +31,10 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1" CACHE STRING "" FORCE)
 
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
+if(TRANTER_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # A type of a .cpp may have members from its anonymous namespace; g++ sees a header in it here.
+  add_compile_options(-Wno-subobject-linkage)
+endif()
 if(TRANTER_WERROR)
   add_compile_options(-Werror)
 endif()

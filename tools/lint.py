@@ -4,27 +4,34 @@
 A file is checked again only when it, a header of ours that it includes, .clang-tidy or this script
 changed; the memory is build/lint/. With --changed only files that differ from the merge base with
 the main branch are looked at, as far as git knows that base.
+
+Most of the time goes into reading the same system headers, so files of one folder are first checked
+together as one translation unit. Only when that finds something, each is checked alone: what one
+file says against another (two helpers of the same name) is no fault.
 """
 
 import argparse
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "lint"
+BATCH = 6
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
 def own_includes(path, seen):
     """Adds to `seen` every file of this project that `path` includes, directly or not."""
     for target in INCLUDE.findall(path.read_text()):
-        for folder in (ROOT / "src", ROOT / "include", ROOT, path.parent):
+        for folder in (ROOT / "src", ROOT / "include", ROOT / "tests", path.parent):
             found = folder / target
             if found.is_file() and found not in seen:
                 seen.add(found)
@@ -32,16 +39,19 @@ def own_includes(path, seen):
     return seen
 
 
-def fingerprint(path):
+def stamp_of(path):
+    """The file whose existence says that `path` was clean as it is now."""
     digest = hashlib.sha256()
     inputs = [ROOT / ".clang-tidy", pathlib.Path(__file__), path]
     for file in inputs + sorted(own_includes(path, set())):
         digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return CACHE / digest.hexdigest()
 
 
 def git(*arguments):
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -53,29 +63,57 @@ def changed_files():
     return {ROOT / name for name in git("diff", "--name-only", base).splitlines()}
 
 
-def files_to_check(build, only_changed):
-    entries = json.loads((build / "compile_commands.json").read_text())
-    files = sorted({pathlib.Path(entry["file"]) for entry in entries})
-    files = [file for file in files if ROOT in file.parents and build not in file.parents]
-    changed = changed_files() if only_changed else None
-    if changed is not None:
-        files = [file for file in files if file in changed or own_includes(file, set()) & changed]
-    return files
+def compile_flags(build):
+    """Source file -> the flags it is compiled with."""
+    flags = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        if ROOT not in path.parents or build in path.parents:
+            continue
+        words = shlex.split(entry["command"])
+        first = next(i for i, word in enumerate(words) if word.startswith("-"))
+        while "clang++" not in words[first - 1]:  # skip the flags of launchers such as ccache
+            first += 1
+        flags[path] = tuple(words[first : words.index("-o")])
+    return flags
 
 
-def check(build, path):
-    """Returns (path, complaints); complaints is empty for a clean file."""
-    stamp = CACHE / fingerprint(path)
-    if stamp.exists():
-        return path, ""
+def tidy(path, flags):
     done = subprocess.run(
-        ["clang-tidy-19", "--quiet", "-p", build, path],
+        ["clang-tidy-19", "--quiet", f"--config-file={ROOT}/.clang-tidy", path, "--", *flags],
         capture_output=True, text=True, check=False,
     )
-    if done.returncode == 0:
-        stamp.touch()
-        return path, ""
-    return path, done.stdout + done.stderr
+    return done.returncode == 0, done.stdout
+
+
+def check(batch, flags):
+    """Returns the complaints about each file of the batch that has some."""
+    if len(batch) > 1:
+        unit = CACHE / (hashlib.sha256(str(batch).encode()).hexdigest()[:16] + ".cpp")
+        unit.write_text("".join(f'#include "{path}"\n' for path in batch))
+        clean, _ = tidy(unit, flags)
+        if clean:
+            for path in batch:
+                stamp_of(path).touch()
+            return {}
+    complaints = {}
+    for path in batch:
+        clean, text = tidy(path, flags)
+        if clean:
+            stamp_of(path).touch()
+        else:
+            complaints[path] = text
+    return complaints
+
+
+def batches(files, flags):
+    """Groups of files of one folder with equal flags; tests apart, they include GoogleTest."""
+    def kind(path):
+        return str(path.parent), flags[path], path.name.endswith("_test.cpp")
+
+    for _, group in itertools.groupby(sorted(files, key=lambda path: (kind(path), path)), kind):
+        members = list(group)
+        yield from (members[i : i + BATCH] for i in range(0, len(members), BATCH))
 
 
 def main():
@@ -83,16 +121,21 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--changed", action="store_true")
     options = parser.parse_args()
-    build = options.build.resolve()
     CACHE.mkdir(parents=True, exist_ok=True)
-    files = files_to_check(build, options.changed)
+    flags = compile_flags(options.build.resolve())
+    files = sorted(flags)
+    changed = changed_files() if options.changed else None
+    if changed is not None:
+        files = [file for file in files if file in changed or own_includes(file, set()) & changed]
+    unclean = [file for file in files if not stamp_of(file).exists()]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, complaints in pool.map(lambda file: check(build, file), files):
-            if complaints:
+        work = [pool.submit(check, batch, flags[batch[0]]) for batch in batches(unclean, flags)]
+        for done in concurrent.futures.as_completed(work):
+            for path, complaints in done.result().items():
                 failed += 1
                 print(f"{path.relative_to(ROOT)}:\n{complaints}", flush=True)
-    print(f"clang-tidy: {len(files)} files, {failed} with complaints")
+    print(f"clang-tidy: {len(files)} files, {len(unclean)} to check, {failed} with complaints")
     return 1 if failed else 0
 
 
