@@ -222,7 +222,6 @@ Result<void> Parser::parse_member(Object& object, std::size_t depth) {
     lexer_.skip_lines(false);
     Result<Value> value = parse_value(depth + path->size());
     if (!value) return std::unexpected(value.error());
-    value->position = start;
     if (append) {
         // a += b is a = ${?a} [b]; the empty path stands for the value before this one.
         Concatenation sum;
@@ -236,9 +235,11 @@ Result<void> Parser::parse_member(Object& object, std::size_t depth) {
     }
     for (; path->size() > 1; path->pop_back()) {
         Object outer;
+        value->key_position = start;
         add_field(outer, path->back(), std::move(*value));
         *value = {.content = std::move(outer), .position = start};
     }
+    value->key_position = start;
     add_field(object, path->front(), std::move(*value));
     return {};
 }
@@ -367,7 +368,7 @@ void add_field(Object& object, const std::string& key, Value value) {
         overrides.values.push_back(std::move(present));
         present = Value{.content = std::move(overrides), .position = position};
     }
-    present.position = value.position;
+    present.key_position = value.key_position;
     std::get<Overrides>(present.content).values.push_back(std::move(value));
 }
 

@@ -10,7 +10,7 @@ namespace tranter::cli::hocon {
 namespace {
 
 // Substitutions can multiply what a small file says; these bound the result and the work.
-constexpr std::size_t nodes_max = 500'000;
+constexpr std::size_t nodes_max = 200'000;
 constexpr std::size_t bytes_max = 16U << 20;
 constexpr std::size_t depth_max = 256;
 
@@ -140,10 +140,14 @@ Resolved Resolver::resolve_array(const Array& array, ConfigPosition where) {
 Resolved Resolver::resolve_object(const Object& object, ConfigPosition where) {
     ConfigNode::Object members;
     for (const auto& [key, value] : object.fields) {
+        frames_.push_back({.value = &value, .index = 0});
         Resolved resolved = resolve(value, nullptr);
+        frames_.pop_back();
         if (!resolved) return resolved;
         if (!*resolved) continue;
-        members.push_back({.key = key, .node = std::move(**resolved), .position = value.position});
+        members.push_back(
+            {.key = key, .node = std::move(**resolved), .position = value.key_position}
+        );
     }
     return ConfigNode{.value = std::move(members), .position = where};
 }

@@ -44,6 +44,7 @@ struct Overrides {
 struct Value {
     std::variant<Text, Substitution, Array, Object, Concatenation, Overrides> content;
     ConfigPosition position{};
+    ConfigPosition key_position{};  ///< of the key that it was given to last
 };
 
 /// Gives `key` another value on top of what it may have already.

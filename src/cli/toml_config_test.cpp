@@ -1,0 +1,344 @@
+#include "cli/toml_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace tranter::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+const char* look_up(const std::string& name) {
+    return name == "TOKEN" ? "token-from-environment" : nullptr;
+}
+
+Result<ServerConfig> parse(std::string_view text, bool readable_by_others = false) {
+    return parse_toml_config(
+        text, {.name = "t.toml", .readable_by_others = readable_by_others}, &look_up
+    );
+}
+
+std::string error_of(std::string_view text) {
+    const Result<ServerConfig> config = parse(text);
+    return config ? "accepted" : config.error().message();
+}
+
+const char* const everything = R"(
+[server]
+sqs = "0.0.0.0:19324"
+sqs_enabled = true
+admin = "[::1]:19325"
+admin_enabled = false
+limits = "relaxed"
+auto_create = true
+threads = 4
+region = "eu-west-1"
+account = "123456789012"
+public_url = "https://sqs.example.org"
+context_path = "/a/b"
+insecure = true
+max_body = "16MiB"
+max_connections = 100
+idle_timeout = "1m"
+header_timeout = "5s"
+body_timeout = "1500ms"
+purge_cooldown = "60s"
+delete_cooldown = "60s"
+max_in_flight = 0
+allowed_hosts = ["sqs.example.org"]
+
+[server.cors]
+origins = ["https://app.example.org", "*"]
+
+[auth]
+mode = "sigv4"
+keys = { AKIAEXAMPLE = "s\"ecret", other = "${TOKEN}" }
+regions = ["eu-west-1"]
+
+[admin]
+token = "${TOKEN}"
+
+[log]
+format = "logfmt"
+level = "debug"
+
+[queue_template]
+visibility_timeout = "5s"
+dead_letter = { queue = "dlq", max_receives = 2 }
+
+[queues.orders]
+visibility_timeout = "120s"
+delay = "1m"
+retention = "14d"
+receive_wait = "20s"
+max_message_size = "256KiB"
+dead_letter = { queue = "dlq", max_receives = 3 }
+groups = { max_in_flight = 1, max_queued = 5, fair = "round_robin" }
+max_in_flight = 5
+tags = { team = "shop", "odd key" = "a=b" }
+copy_to = "audit"
+
+[queues.dlq]
+redrive_allow = ["orders"]
+
+[queues.audit]
+redrive_allow = "denyAll"
+
+[queues."events.fifo"]
+content_based_deduplication = true
+deduplication_scope = "messageGroup"
+fifo_throughput_limit = "perMessageGroupId"
+)";
+
+TEST(TomlConfigTest, AnEmptyFileIsTheDefaultConfiguration) {
+    EXPECT_EQ(*parse(""), ServerConfig{});
+    EXPECT_EQ(*parse("# nothing\n[server]\n"), ServerConfig{});
+}
+
+TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
+    Result<ServerConfig> read = parse(everything);
+    // The template refers to a dead-letter queue that only allows orders.
+    ASSERT_FALSE(read);
+    std::string text = everything;
+    text.replace(text.find("[\"orders\"]"), std::strlen("[\"orders\"]"), "\"allowAll\"");
+    read = parse(text);
+    ASSERT_TRUE(read) << read.error().message();
+    const ServerConfig& config = *read;
+
+    EXPECT_EQ(config.sqs, (Endpoint{.host = "0.0.0.0", .port = 19324}));
+    EXPECT_EQ(config.admin, (Endpoint{.host = "::1", .port = 19325}));
+    EXPECT_FALSE(config.admin_enabled);
+    EXPECT_EQ(config.limits, LimitsMode::relaxed);
+    EXPECT_TRUE(config.auto_create);
+    EXPECT_EQ(config.threads, 4U);
+    EXPECT_EQ(config.region, "eu-west-1");
+    EXPECT_EQ(config.account, "123456789012");
+    EXPECT_EQ(config.public_url, "https://sqs.example.org");
+    EXPECT_EQ(config.context_path, "/a/b");
+    EXPECT_TRUE(config.insecure);
+    EXPECT_EQ(config.max_body, 16777216U);
+    EXPECT_EQ(config.max_connections, 100U);
+    EXPECT_EQ(config.idle_timeout, 60s);
+    EXPECT_EQ(config.body_timeout, 1500ms);
+    EXPECT_EQ(config.max_in_flight, 0);
+    EXPECT_EQ(config.cors_origins.size(), 2U);
+    EXPECT_EQ(config.auth.mode, AuthMode::sigv4);
+    EXPECT_EQ(config.auth.keys.at("AKIAEXAMPLE"), "s\"ecret");
+    EXPECT_EQ(config.auth.keys.at("other"), "token-from-environment");
+    EXPECT_EQ(config.admin_token, "token-from-environment");
+    EXPECT_EQ(config.log.format, LogFormat::logfmt);
+    EXPECT_EQ(config.log.level, LogLevel::debug);
+    EXPECT_EQ(config.auto_create_template.dead_letter.max_receives, 2U);
+    EXPECT_EQ(*parse(write_toml_config(config)), config);
+}
+
+TEST(TomlConfigTest, ReadsQueuesAndPutsThoseTheyNeedFirst) {
+    const Result<ServerConfig> config = parse(R"(
+        [queues.a]
+        dead_letter = { queue = "b", max_receives = 3 }
+        delay = "1m"
+        [queues.b]
+        copy_to = "z"
+        [queues.z]
+        tags = { "odd key" = "a=b" }
+        [queues."m.fifo"]
+        fifo = true
+        content_based_deduplication = true
+    )");
+    ASSERT_TRUE(config) << config.error().message();
+
+    std::vector<std::string> names;
+    for (const QueueConfig& queue : config->queues)
+        names.push_back(queue.name);
+    EXPECT_EQ(names, (std::vector<std::string>{"m.fifo", "z", "b", "a"}));
+    EXPECT_TRUE(config->queues[0].fifo);
+    EXPECT_TRUE(config->queues[0].content_based_deduplication);
+    EXPECT_EQ(config->queues[1].tags.at("odd key"), "a=b");
+    EXPECT_EQ(config->queues[3].delay, 60s);
+    EXPECT_EQ(config->queues[3].dead_letter, (DeadLetterConfig{"b", 3}));
+    EXPECT_EQ(*parse(write_toml_config(*config)), *config);
+}
+
+TEST(TomlConfigTest, UnknownKeysAreErrorsWithASuggestion) {
+    EXPECT_EQ(
+        error_of("[server]\nthreds = 2\n"),
+        "t.toml:2: server.threds: unknown key (did you mean threads?), see docs/configuration.md"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\nvisibilty_timeout = \"1s\"\n"),
+        "t.toml:2: queues.a.visibilty_timeout: unknown key (did you mean visibility_timeout?), "
+        "see docs/configuration.md"
+    );
+    EXPECT_EQ(
+        error_of("[sever]\nsqs = \"a:1\"\n"),
+        "t.toml:1: sever: unknown key (did you mean server?), see docs/configuration.md"
+    );
+    EXPECT_EQ(
+        error_of("level = \"info\"\n"),
+        "t.toml:1: level: unknown key (did you mean log.level?), see docs/configuration.md"
+    );
+    EXPECT_EQ(
+        error_of("\"server.sqs\" = \"localhost:1\"\n"),
+        "t.toml:1: \"server.sqs\": unknown key, see docs/configuration.md"
+    );
+}
+
+TEST(TomlConfigTest, ABareNumberSaysWhichUnitWasProbablyMeant) {
+    EXPECT_EQ(
+        error_of("[queues.a]\ndelay = 30\n"),
+        "t.toml:2: queues.a.delay: is 30, a number without a unit, probably \"30s\" was meant"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\nmax_message_size = 262144\n"),
+        "t.toml:2: queues.a.max_message_size: is 262144, a number without a unit, probably "
+        "\"262144B\" was meant"
+    );
+}
+
+TEST(TomlConfigTest, RangesAndTypesAreChecked) {
+    EXPECT_EQ(
+        error_of("[queues.a]\ndelay = \"16m\"\n"),
+        "t.toml:2: queues.a.delay: is \"16m\", allowed is 0s to 15m"
+    );
+    EXPECT_EQ(
+        error_of("[server]\nthreads = \"4\"\n"),
+        "t.toml:2: server.threads: is text, write a whole number from 0 to 1024"
+    );
+    EXPECT_EQ(
+        error_of("[server]\nlimits = \"strickt\"\n"),
+        "t.toml:2: server.limits: is \"strickt\" (did you mean strict?), use one of `strict`, "
+        "`relaxed`"
+    );
+    EXPECT_EQ(error_of("server = 1\n"), "t.toml:1: server: is a number, write a table [server]");
+    EXPECT_EQ(
+        error_of("queues = [1]\n"),
+        "t.toml:1: queues: is a list, write a table [queues.NAME] for each queue"
+    );
+}
+
+TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
+    EXPECT_EQ(
+        error_of("provider = \"redis://:hunter2@127.0.0.1\"\n"),
+        "t.toml:1: provider: is not supported by this version, remove it"
+    );
+    EXPECT_EQ(
+        error_of("[worker]\nconcurrency = 5\n"),
+        "t.toml:1: worker: is not supported by this version, remove it"
+    );
+    EXPECT_EQ(
+        error_of("[server]\ndata = \"/var/lib/tranter\"\n"),
+        "t.toml:2: server.data: durable storage is not in this version, everything is kept in "
+        "memory; remove it"
+    );
+}
+
+TEST(TomlConfigTest, SecretsMayNotStandInAFileThatOthersCanRead) {
+    const std::string text = "[admin]\ntoken = \"0123456789abcdef\"\n";
+
+    EXPECT_TRUE(parse(text));
+    const Result<ServerConfig> refused = parse(text, true);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(
+        refused.error().message(),
+        "t.toml:2: admin.token: is a secret in a file that other users can read, chmod 600 it or "
+        "write \"${NAME}\" to take it from the environment"
+    );
+    EXPECT_TRUE(parse("[admin]\ntoken = \"${TOKEN}\"\n", true));
+}
+
+TEST(TomlConfigTest, ReferencesToUnsetVariablesAreErrors) {
+    EXPECT_EQ(
+        error_of("[auth]\nmode = \"sigv4\"\n[auth.keys]\nid = \"${NOPE}\"\n"),
+        "t.toml:4: auth.keys.id: the environment variable NOPE is not set"
+    );
+    EXPECT_EQ(
+        error_of("[admin]\ntoken = \"${NOPE\"\n"),
+        "t.toml:2: admin.token: is no reference, write \"${NAME}\""
+    );
+}
+
+TEST(TomlConfigTest, ErrorsNeverShowSecrets) {
+    for (const char* text :
+         {"[admin]\ntoken = \"hunter2\"\n",
+          "[admin]\ntoken = [\"hunter2\"]\n",
+          "[auth]\nkeys = { id = \"hunter2\" }\n",
+          "[auth]\nkeys = \"hunter2\"\n",
+          "[auth]\nmode = \"sigv4\"\nkeys = { id = \"hunter2\", \"a b\" = \"hunter2\" }\n"}) {
+        EXPECT_EQ(error_of(text).find("hunter2"), std::string::npos) << text;
+    }
+}
+
+TEST(TomlConfigTest, SyntaxErrorsNameLineAndColumn) {
+    EXPECT_EQ(error_of("[server]\nsqs = \n").substr(0, 9), "t.toml:2:");
+    EXPECT_EQ(error_of("[queues.a]\n[queues.a]\n").substr(0, 9), "t.toml:2:");
+    for (const char* text : {"[server]\nsqs = \n", "\"a\nb\" = 1", "x = \"\xE2\x80\xAE\nq\""}) {
+        EXPECT_EQ(error_of(text).find('\n'), std::string::npos) << text;
+    }
+}
+
+TEST(TomlConfigTest, DeeplyDottedKeysAreRefusedQuickly) {
+    std::string text = "a";
+    for (int i = 0; i < 200'000; ++i)
+        text += ".a";
+
+    EXPECT_EQ(error_of(text + " = 1\n"), "t.toml: has more than 200 dots in one key or value");
+}
+
+TEST(TomlConfigTest, RulesAboutQueuesNameTheLine) {
+    EXPECT_EQ(
+        error_of("[queues.a]\ndead_letter = { queue = \"b\", max_receives = 3 }\n"
+                 "[queues.\"b.fifo\"]\n"),
+        "t.toml:2: queues.a.dead_letter.queue: names the queue \"b\", which is not configured, add "
+        "it to queues"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\ndead_letter = { queue = \"b.fifo\", max_receives = 3 }\n"
+                 "[queues.\"b.fifo\"]\n"),
+        "t.toml:2: queues.a.dead_letter.queue: is \"b.fifo\", a FIFO queue, the dead-letter queue "
+        "of a standard queue must be of its kind"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\nfifo = true\n"),
+        "t.toml:2: queues.a.fifo: is true, but the name does not end in .fifo; name it a.fifo"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\ncontent_based_deduplication = true\n"),
+        "t.toml:2: queues.a.content_based_deduplication: is only for FIFO queues, set fifo = true "
+        "or remove it"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\ndead_letter.queue = \"a\"\n"),
+        "t.toml:2: queues.a.dead_letter: has no max_receives, add dead_letter.max_receives from 1 "
+        "to 1000"
+    );
+    EXPECT_EQ(
+        error_of("[queues.a]\ncopy_to = \"b\"\n[queues.b]\nmove_to = \"c\"\n[queues.c]\n"
+                 "dead_letter = { queue = \"b\", max_receives = 1 }\n"),
+        "t.toml:6: queues.c.dead_letter.queue: goes in a circle: b -> c -> b"
+    );
+}
+
+TEST(TomlConfigTest, RulesAboutTheServerNameTheLine) {
+    EXPECT_EQ(
+        error_of("[server]\nsqs = \"localhost:1\"\nadmin = \"localhost:1\"\n"),
+        "t.toml:3: server.admin: is localhost:1, which is server.sqs already"
+    );
+    EXPECT_EQ(
+        error_of("[auth]\nmode = \"sigv4\"\n"),
+        "t.toml:1: auth.keys: has no key, auth.mode = \"sigv4\" needs at least one"
+    );
+    EXPECT_EQ(
+        error_of("[auth]\nkeys = { id = \"secret\" }\n"),
+        "t.toml:2: auth.keys: would not be used, set auth.mode = \"sigv4\" or remove the keys"
+    );
+    EXPECT_NE(error_of("[server]\npublic_url = \"http://h/path\"\n"), "accepted");
+    EXPECT_NE(error_of("[server]\ncontext_path = \"sqs\"\n"), "accepted");
+    EXPECT_NE(error_of("[server]\ncontext_path = \"/../x\"\n"), "accepted");
+    EXPECT_NE(error_of("[server]\nallowed_hosts = [\"http://x\"]\n"), "accepted");
+    EXPECT_NE(error_of("[server.cors]\norigins = [\"example.org\"]\n"), "accepted");
+    EXPECT_NE(error_of("[server]\nregion = \"a b\"\n"), "accepted");
+}
+
+}  // namespace
+}  // namespace tranter::cli
