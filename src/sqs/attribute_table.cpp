@@ -387,7 +387,7 @@ Outcome<> apply_attributes(
     for (const NamedText& attribute : attributes) {
         const Row* const row = find_row(attribute.name);
         if (row == nullptr || row->apply == nullptr) {
-            return Failed(unknown_attribute(attribute.name.substr(0, 256)));
+            return Failed(unknown_attribute(attribute.name));
         }
         if (Outcome<> good = row->apply(target, attribute.value, settings); !good) return good;
     }

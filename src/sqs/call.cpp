@@ -1,10 +1,13 @@
 #include "sqs/call.hpp"
 
+#include "base/encoding.hpp"
 #include "base/json_writer.hpp"
 #include "sqs/names.hpp"
 #include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace tranter::sqs {
 
@@ -19,8 +22,17 @@ void append_request_id(std::string& headers, const Uuid& id) {
     headers += "\r\n";
 }
 
+/// What a client sent may be in the text, and a header may hold any bytes.
+std::string printable(std::string text) {
+    if (is_valid_utf8(text)) return text;
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) > 0x7E; }, '?'
+    );
+    return text;
+}
+
 /// The Query protocol words this one error differently.
-std::string_view xml_message(const Failure& failure) {
+std::string xml_message(const Failure& failure) {
     if (failure == no_such_queue()) {
         return "The specified queue does not exist for this wsdl version.";
     }
@@ -39,7 +51,9 @@ http::Response Dress::failure(const Failure& failure) const {
         response.headers +=
             fmt::format("x-amzn-query-error: {};{}\r\n", code.legacy, fault_name(code.fault));
         JsonWriter json(response.body);
-        json.begin_object().member("__type", code.shape).member("message", failure.message);
+        json.begin_object()
+            .member("__type", code.shape)
+            .member("message", printable(failure.message));
         json.end_object();
         return response;
     }
@@ -52,7 +66,7 @@ http::Response Dress::failure(const Failure& failure) const {
     body += "</Type><Code>";
     body += code.legacy;
     body += "</Code><Message>";
-    append_xml_escaped(body, xml_message(failure));
+    append_xml_escaped(body, printable(xml_message(failure)));
     body += "</Message><Detail/></Error><RequestId>";
     append_uuid(body, request_id);
     body += "</RequestId></ErrorResponse>\n";

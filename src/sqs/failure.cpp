@@ -1,5 +1,7 @@
 #include "sqs/failure.hpp"
 
+#include "sqs/text_rules.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -210,26 +212,30 @@ Failure no_such_queue() {
 Failure missing(std::string_view parameter) {
     return {
         Code::missing_parameter,
-        fmt::format("The request must contain the parameter {}.", parameter)};
+        fmt::format("The request must contain the parameter {}.", shortened(parameter))};
 }
 
 Failure invalid_value(std::string_view value, std::string_view parameter, std::string_view reason) {
     return {
         Code::invalid_parameter_value,
-        fmt::format("Value {} for parameter {} is invalid. Reason: {}", value, parameter, reason)};
+        fmt::format(
+            "Value {} for parameter {} is invalid. Reason: {}",
+            shortened(value, 1024),
+            parameter,
+            reason
+        )};
 }
 
 Failure unknown_attribute(std::string_view name) {
-    return {Code::invalid_attribute_name, fmt::format("Unknown Attribute {}.", name)};
+    return {Code::invalid_attribute_name, fmt::format("Unknown Attribute {}.", shortened(name))};
 }
 
 Failure invalid_receipt(std::string_view handle) {
-    constexpr std::size_t shown_max = 1024;  // no handle of ours is longer
     return {
         Code::receipt_handle_is_invalid,
         fmt::format(
             "The input receipt handle \"{}\" is not a valid receipt handle.",
-            handle.substr(0, shown_max)
+            shortened(handle, 1024)
         )};
 }
 

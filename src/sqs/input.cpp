@@ -1,11 +1,13 @@
 #include "sqs/input.hpp"
 
+#include "sqs/text_rules.hpp"
+
 #include <fmt/format.h>
 
 namespace tranter::sqs {
 
 std::string Integer::shown() const {
-    if (!text.empty()) return std::string(text.substr(0, 64));
+    if (!text.empty()) return std::string(shortened(text, 64));
     return valid ? fmt::to_string(value) : fmt::format("{}", number);
 }
 

@@ -1,6 +1,7 @@
 #include "sqs/json_input.hpp"
 
 #include "http/message.hpp"
+#include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -97,7 +98,7 @@ JsonInput::JsonInput(dom::object object) {
 
 void JsonInput::check_distinct() {
     const auto fail_repeated = [this](std::string_view name) {
-        fail({Code::serialization, fmt::format("The member {} occurs twice", name.substr(0, 64))});
+        fail({Code::serialization, fmt::format("The member {} occurs twice", shortened(name, 64))});
     };
     if (many_.empty()) {
         for (std::size_t i = 1; i < fields_.size(); ++i) {
@@ -124,7 +125,7 @@ const dom::element* JsonInput::find(std::string_view name) const {
 }
 
 void JsonInput::fail_type(std::string_view name, std::string_view wanted) {
-    fail({Code::serialization, fmt::format("The member {} must be {}", name.substr(0, 64), wanted)}
+    fail({Code::serialization, fmt::format("The member {} must be {}", shortened(name, 64), wanted)}
     );
 }
 

@@ -29,8 +29,7 @@ Outcome<broker::QueueHandle> find_by_arn(
 ) {
     const auto name = queue_name_of_arn(arn);
     if (!name) {
-        return Failed(invalid_value(arn.substr(0, 256), parameter, "It must be the ARN of a queue.")
-        );
+        return Failed(invalid_value(arn, parameter, "It must be the ARN of a queue."));
     }
     broker::QueueHandle queue = call.broker.find_queue(*name);
     if (!queue) return Failed(no_such_resource(parameter));

@@ -29,7 +29,7 @@ Outcome<std::string_view> queue_name_of_url(std::string_view url) {
     const auto refuse = [&] {
         return failed(
             Code::invalid_address,
-            fmt::format("The address {} is not valid for this endpoint.", url.substr(0, 256))
+            fmt::format("The address {} is not valid for this endpoint.", shortened(url))
         );
     };
     const std::size_t scheme = url.find("://");

@@ -121,8 +121,8 @@ class XmlOutput final : public Output {
     bool has_result_;
 };
 
-/// `& < > "` as entities, carriage returns and other controls as numbers, so that readers, which
-/// turn CR LF into LF, see the bytes that were sent.
+/// `& < > "` as entities and carriage returns as numbers, so that readers, which turn CR LF into
+/// LF, see the bytes that were sent. What XML cannot hold at all becomes U+FFFD.
 void append_xml_escaped(std::string& out, std::string_view text);
 
 }  // namespace tranter::sqs

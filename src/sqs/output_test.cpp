@@ -65,6 +65,12 @@ TEST(OutputTest, XmlFlattensListsAndMaps) {
     );
 }
 
+TEST(OutputTest, XmlHoldsNoCharacterThatItForbids) {
+    std::string out;
+    append_xml_escaped(out, "a\x01\x1f\ufffe\uffff\ufffd\uf000\t\n");
+    EXPECT_EQ(out, "a\ufffd\ufffd\ufffd\ufffd\ufffd\uf000\t\n");
+}
+
 TEST(OutputTest, XmlOfActionsWithoutOutputHasNoResult) {
     XmlOutput output("DeleteQueue", false);
     EXPECT_EQ(std::move(output).finish("r").find("Result"), std::string::npos);

@@ -34,7 +34,7 @@ Outcome<> check_label(std::string_view label) {
     if (label.empty()) return Failed(missing("Label"));
     if (is_label(label, label_bytes_max)) return {};
     return Failed(invalid_value(
-        label.substr(0, 256),
+        label,
         "Label",
         "It can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length."
     ));
@@ -52,7 +52,7 @@ Outcome<> check_actions(const std::vector<std::string_view>& actions) {
     }
     for (const std::string_view action : actions) {
         if (std::ranges::find(shareable_actions, action) != shareable_actions.end()) continue;
-        const std::string shown = fmt::format("SQS:{}", action.substr(0, 256));
+        const std::string shown = fmt::format("SQS:{}", action);
         if (find_action(action) != nullptr) {
             return Failed(invalid_value(
                 shown, "ActionName", "Only the queue owner is allowed to invoke this action."
@@ -82,8 +82,7 @@ Outcome<> check_accounts(const std::vector<std::string_view>& accounts) {
                                 return c >= '0' && c <= '9';
                             });
         if (!digits) {
-            return Failed(invalid_value(account.substr(0, 256), "PrincipalId", "Unable to verify.")
-            );
+            return Failed(invalid_value(account, "PrincipalId", "Unable to verify."));
         }
     }
     return {};

@@ -24,7 +24,7 @@ Outcome<> get_queue_attributes(Call& call) {
         if (name == "All") {
             all = true;
         } else if (!is_queue_attribute(name)) {
-            return Failed(unknown_attribute(name.substr(0, 256)));
+            return Failed(unknown_attribute(name));
         }
     }
     const broker::SettingsSnapshot settings = (*queue)->settings();

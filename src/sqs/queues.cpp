@@ -122,9 +122,9 @@ Outcome<std::string> read_token(Call& call) {
     if (!token || token->empty()) return std::string();
     auto name = from_base64(*token);
     if (!name || name->empty() || !is_valid_utf8(*name)) {
-        return Failed(invalid_value(
-            token->substr(0, 256), "NextToken", "It is not a token that a listing returned."
-        ));
+        return Failed(
+            invalid_value(*token, "NextToken", "It is not a token that a listing returned.")
+        );
     }
     return std::move(*name);
 }

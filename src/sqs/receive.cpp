@@ -113,14 +113,14 @@ Outcome<> read_attempt_id(Call& call, bool fifo, ReceiveInput& input) {
     if (!id || id->empty()) return {};
     if (!fifo) {
         return Failed(invalid_value(
-            id->substr(0, 256),
+            *id,
             "ReceiveRequestAttemptId",
             "The request includes a parameter that is not valid for this queue type."
         ));
     }
     if (!is_opaque_id(*id)) {
         return Failed(invalid_value(
-            id->substr(0, 256),
+            *id,
             "ReceiveRequestAttemptId",
             "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. "
             "1 to 128 in length."

@@ -37,7 +37,7 @@ Outcome<> SystemAttributeFilter::add(std::span<const std::string_view> wanted) {
         if (found != names.end()) {
             bits_ |= static_cast<std::uint16_t>(1U << (found - names.begin()));
         } else if (!is_queue_attribute(name)) {
-            return Failed(unknown_attribute(name.substr(0, 256)));
+            return Failed(unknown_attribute(name));
         }
     }
     return {};

@@ -52,7 +52,7 @@ struct RedrivePolicy {
 
 Outcome<RedrivePolicy> read_policy(const dom::object& document, std::string_view text) {
     const auto refuse = [&](std::string reason) {
-        return Failed(invalid_value(text.substr(0, 1024), policy_name, reason));
+        return Failed(invalid_value(text, policy_name, reason));
     };
     dom::element arn;
     dom::element count;
@@ -97,7 +97,7 @@ Outcome<> check_dead_letter_queue(
     const AttributeTarget& target, std::string_view name, std::string_view text
 ) {
     const auto refuse = [&](std::string_view reason) {
-        return Failed(invalid_value(text.substr(0, 1024), policy_name, reason));
+        return Failed(invalid_value(text, policy_name, reason));
     };
     const broker::QueueHandle dead = target.broker.find_queue(name);
     if (!dead) return refuse("Dead letter target does not exist.");
@@ -167,7 +167,7 @@ Outcome<> apply_redrive_allow_policy(std::string_view text, broker::QueueSetting
         return Failed(not_json(allow_name));
     }
     const auto refuse = [&](std::string_view reason) {
-        return Failed(invalid_value(text.substr(0, 1024), allow_name, reason));
+        return Failed(invalid_value(text, allow_name, reason));
     };
     std::string_view permission;
     if (document["redrivePermission"].get(permission) != simdjson::SUCCESS ||

@@ -86,7 +86,7 @@ Outcome<std::optional<Duration>> check_delay(const Target& target, const SendInp
 Outcome<> check_id_syntax(std::optional<std::string_view> id, std::string_view parameter) {
     if (!id || is_opaque_id(*id)) return {};
     return Failed(invalid_value(
-        id->substr(0, 256),
+        *id,
         parameter,
         fmt::format(
             "{} can only include alphanumeric and punctuation characters. 1 to 128 in length.",
@@ -116,7 +116,7 @@ Outcome<> check_fifo_ids(const Target& target, const SendInput& input) {
 Outcome<> check_ids(const Target& target, const SendInput& input) {
     if (!target.fifo && input.deduplication_id) {
         return Failed(invalid_value(
-            input.deduplication_id->substr(0, 256),
+            *input.deduplication_id,
             "MessageDeduplicationId",
             "The request includes a parameter that is not valid for this queue type."
         ));
@@ -134,7 +134,7 @@ Outcome<std::optional<std::string_view>> check_system_attributes(const SendInput
             return failed(
                 Code::invalid_parameter_value,
                 fmt::format(
-                    "Message system attribute name '{}' is invalid.", attribute.name.substr(0, 256)
+                    "Message system attribute name '{}' is invalid.", shortened(attribute.name)
                 )
             );
         }

@@ -79,7 +79,7 @@ struct Head {
 Failure unknown_action(std::string_view name) {
     return {
         Code::invalid_action,
-        fmt::format("The action {} is not valid for this endpoint.", name.substr(0, 128))};
+        fmt::format("The action {} is not valid for this endpoint.", shortened(name, 128))};
 }
 
 }  // namespace

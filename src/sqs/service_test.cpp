@@ -72,6 +72,13 @@ TEST_F(ServiceTest, HostileTextIsEscapedInErrors) {
     EXPECT_THAT(reply.body(), Not(HasSubstr("<script>")));
 }
 
+TEST_F(ServiceTest, ErrorsAreUtf8WhateverTheClientSent) {
+    const TestReply& reply =
+        send({.body = "{}", .headers = {{"X-Amz-Target", "AmazonSQS.\xff\x80"}}});
+    EXPECT_EQ(reply.message(), "The action ?? is not valid for this endpoint.");
+    EXPECT_THAT(query("Action=%FF").body(), HasSubstr("The action ? is not valid"));
+}
+
 TEST_F(ServiceTest, UnknownActionsAreRefusedInBothProtocols) {
     const TestReply& reply = json("NoSuchAction", "{}");
     EXPECT_EQ(reply.status(), 400);

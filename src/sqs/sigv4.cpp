@@ -2,6 +2,7 @@
 
 #include "base/digest.hpp"
 #include "base/encoding.hpp"
+#include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -184,7 +185,7 @@ Outcome<Claim> read_header_claim(const http::Request& request, std::string_view 
             claim.signature = content;
         } else {
             return Failed(incomplete(fmt::format(
-                "'{}' is not a valid key=value pair in Authorization header.", part.substr(0, 64)
+                "'{}' is not a valid key=value pair in Authorization header.", shortened(part, 64)
             )));
         }
         if (!good) return Failed(good.error());

@@ -20,4 +20,7 @@ bool is_label(std::string_view text, std::size_t max);
 bool is_queue_name(std::string_view name, std::size_t max);
 bool is_fifo_name(std::string_view name);
 
+/// The first `max` bytes at most, without half of a character: for showing what a client sent.
+std::string_view shortened(std::string_view utf8, std::size_t max = 256);
+
 }  // namespace tranter::sqs

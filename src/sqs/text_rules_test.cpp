@@ -44,5 +44,12 @@ TEST(TextRulesTest, QueueNamesAreLabelsWithAnOptionalSuffix) {
     }
 }
 
+TEST(TextRulesTest, ShorteningKeepsCharactersWhole) {
+    EXPECT_EQ(shortened("abc", 3), "abc");
+    EXPECT_EQ(shortened("abcd", 3), "abc");
+    EXPECT_EQ(shortened("ab\u00e9", 3), "ab");
+    EXPECT_EQ(shortened("\U0001F600", 3), "");
+}
+
 }  // namespace
 }  // namespace tranter::sqs

@@ -2,48 +2,64 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace tranter::sqs {
 
 namespace {
 
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+/// First byte of U+FFFE and U+FFFF, among others.
+constexpr char last_of_the_plane = '\xEF';
+
 constexpr std::array<bool, 256> make_special() {
     std::array<bool, 256> special{};
     for (std::size_t i = 0; i < 0x20; ++i)
         special[i] = i != '\n' && i != '\t';
-    for (const char c : {'&', '<', '>', '"'})
+    for (const char c : {'&', '<', '>', '"', last_of_the_plane}) {
         special[static_cast<unsigned char>(c)] = true;
+    }
     return special;
 }
 constexpr std::array<bool, 256> special = make_special();
+
+/// What stands for the character at the front of `text`, and how many bytes that is.
+std::pair<std::string_view, std::size_t> escape(std::string_view text) {
+    switch (text.front()) {
+        case '&':
+            return {"&amp;", 1};
+        case '<':
+            return {"&lt;", 1};
+        case '>':
+            return {"&gt;", 1};
+        case '"':
+            return {"&quot;", 1};
+        case '\r':
+            return {"&#13;", 1};
+        case last_of_the_plane:
+            if (text.starts_with("\xEF\xBF\xBE") || text.starts_with("\xEF\xBF\xBF")) {
+                return {replacement, 3};
+            }
+            return {text.substr(0, 1), 1};
+        default:
+            return {replacement, 1};
+    }
+}
 
 }  // namespace
 
 void append_xml_escaped(std::string& out, std::string_view text) {
     std::size_t plain = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (!special[byte]) continue;
-        out.append(text.data() + plain, i - plain);
-        plain = i + 1;
-        switch (text[i]) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += "&#";
-                out += std::to_string(byte);
-                out += ';';
+    for (std::size_t i = 0; i < text.size();) {
+        if (!special[static_cast<unsigned char>(text[i])]) {
+            ++i;
+            continue;
         }
+        out.append(text.data() + plain, i - plain);
+        const auto [escaped, bytes] = escape(text.substr(i));
+        out += escaped;
+        i += bytes;
+        plain = i;
     }
     out.append(text.data() + plain, text.size() - plain);
 }
