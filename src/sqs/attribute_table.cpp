@@ -1,14 +1,15 @@
 #include "sqs/attribute_table.hpp"
 
 #include "sqs/names.hpp"
+#include "sqs/policy.hpp"
 #include "sqs/redrive.hpp"
+#include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 
 namespace tranter::sqs {
@@ -18,8 +19,6 @@ namespace {
 using broker::QueueSettings;
 using std::chrono::seconds;
 using Shown = std::optional<std::string>;
-
-constexpr std::size_t policy_bytes_max = 8192;
 
 struct Row {
     std::string_view name;
@@ -32,14 +31,6 @@ Failed bad_value(std::string_view name) {
     return failed(
         Code::invalid_attribute_value, fmt::format("Invalid value for the parameter {}.", name)
     );
-}
-
-std::optional<std::int64_t> whole_number(std::string_view text) {
-    std::int64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, number);
-    if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
-    return number;
 }
 
 std::optional<bool> truth(std::string_view text) {

@@ -15,6 +15,9 @@
 
 namespace tranter::sqs {
 
+/// Twelve hours: the longest that a message may be hidden.
+inline constexpr std::int64_t visibility_seconds_max = 43'200;
+
 enum class Protocol : std::uint8_t { json, query };
 
 struct Action;

@@ -6,6 +6,11 @@
 
 namespace tranter::sqs {
 
+Integer Integer::from_text(std::string_view text) {
+    const auto number = whole_number(text);
+    return {.value = number.value_or(0), .valid = number.has_value(), .text = text};
+}
+
 std::string Integer::shown() const {
     if (!text.empty()) return std::string(shortened(text, 64));
     return valid ? fmt::to_string(value) : fmt::format("{}", number);

@@ -18,6 +18,7 @@ struct Integer {
     std::string_view text{};  // what was written, when it was text
     double number = 0;        // what was written, when it was a number that is not valid
 
+    static Integer from_text(std::string_view text);
     /// For error texts.
     std::string shown() const;
 };

@@ -70,15 +70,6 @@ Failure not_json(std::string_view why) {
     return {Code::serialization, fmt::format("The request body is not valid JSON: {}", why)};
 }
 
-Integer integer_from_text(std::string_view text) {
-    Integer integer;
-    integer.text = text;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, integer.value);
-    integer.valid = result.ec == std::errc() && result.ptr == end;
-    return integer;
-}
-
 }  // namespace
 
 JsonInput::JsonInput(dom::object object) {
@@ -155,7 +146,7 @@ std::optional<Integer> JsonInput::integer(std::string_view name) {
             integer.number = value->get_double().value_unsafe();
             break;
         case dom::element_type::STRING:
-            return integer_from_text(value->get_string().value_unsafe());
+            return Integer::from_text(value->get_string().value_unsafe());
         default:
             fail_type(name, "a number");
             return std::nullopt;

@@ -14,7 +14,7 @@ namespace tranter::sqs {
 namespace {
 
 constexpr std::size_t attributes_max = 10;
-constexpr std::size_t name_bytes_max = 256;
+constexpr std::size_t attribute_name_bytes_max = 256;
 constexpr std::size_t type_bytes_max = 256;
 
 void append_big_endian(std::string& out, std::size_t value) {
@@ -51,11 +51,11 @@ Failure invalid(std::string message) {
     return {Code::invalid_parameter_value, std::move(message)};
 }
 
-Outcome<> check_name(std::string_view name) {
+Outcome<> check_attribute_name(std::string_view name) {
     if (name.empty()) {
         return Failed(invalid("Message (user) attribute names must not be empty."));
     }
-    if (name.size() > name_bytes_max) {
+    if (name.size() > attribute_name_bytes_max) {
         return Failed(invalid("Message (user) attribute names must be shorter than 256 Bytes"));
     }
     const bool alphabet = std::ranges::all_of(name, [](char c) {
@@ -147,7 +147,7 @@ Outcome<> check_text(const AttributeInput& input, Kind kind, Limits limits) {
 Outcome<MessageAttribute> check_attribute(
     const AttributeInput& input, Limits limits, std::deque<std::string>& decoded
 ) {
-    if (Outcome<> good = check_name(input.name); !good) return Failed(good.error());
+    if (Outcome<> good = check_attribute_name(input.name); !good) return Failed(good.error());
     const Outcome<Kind> kind = check_type(input);
     if (!kind) return Failed(kind.error());
     if (input.has_list) {

@@ -13,7 +13,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t policy_bytes_max = 8192;
 constexpr std::size_t statements_max = 20;
 
 Failure label_failure(std::string_view label, std::string_view reason) {

@@ -2,6 +2,7 @@
 
 #include "sqs/failure.hpp"
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,8 @@
 /// The access policy of a queue as AddPermission and RemovePermission edit it (SQS_SPEC 4.3). The
 /// server keeps and shows policies; it does not act on them.
 namespace tranter::sqs {
+
+inline constexpr std::size_t policy_bytes_max = 8192;
 
 struct Permission {
     std::string_view label;

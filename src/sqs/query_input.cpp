@@ -95,12 +95,7 @@ std::optional<std::string_view> QueryInput::text(std::string_view name) {
 std::optional<Integer> QueryInput::integer(std::string_view name) {
     const auto value = text(name);
     if (!value || value->empty()) return std::nullopt;
-    Integer integer;
-    integer.text = *value;
-    const char* end = value->data() + value->size();
-    const auto result = std::from_chars(value->data(), end, integer.value);
-    integer.valid = result.ec == std::errc() && result.ptr == end;
-    return integer;
+    return Integer::from_text(*value);
 }
 
 std::vector<QueryInput::Numbered> QueryInput::below(std::string_view prefix) {

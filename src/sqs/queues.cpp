@@ -17,12 +17,12 @@ namespace tranter::sqs {
 namespace {
 
 constexpr std::size_t page_max = 1000;
-constexpr std::size_t name_bytes_max = 80;
-constexpr std::size_t relaxed_name_bytes_max = 1000;
+constexpr std::size_t queue_name_bytes_max = 80;
+constexpr std::size_t relaxed_queue_name_bytes_max = 1000;
 
-Outcome<> check_name(const ServiceOptions& options, std::string_view name, bool wants_fifo) {
+Outcome<> check_queue_name(const ServiceOptions& options, std::string_view name, bool wants_fifo) {
     const std::size_t max =
-        options.limits == Limits::strict ? name_bytes_max : relaxed_name_bytes_max;
+        options.limits == Limits::strict ? queue_name_bytes_max : relaxed_queue_name_bytes_max;
     const bool good = is_queue_name(name, max);
     if (wants_fifo && !(good && is_fifo_name(name))) {
         return failed(
@@ -95,7 +95,7 @@ Outcome<CreateInput> read_create(Call& call) {
         return attribute.name == "FifoQueue" &&
                (attribute.value == "true" || attribute.value == "True");
     });
-    if (Outcome<> good = check_name(call.options, input.name, wants_fifo); !good) {
+    if (Outcome<> good = check_queue_name(call.options, input.name, wants_fifo); !good) {
         return Failed(good.error());
     }
     if (Outcome<> good = check_tags(input.tags); !good) return Failed(good.error());

@@ -13,7 +13,6 @@ namespace tranter::sqs {
 
 namespace {
 
-constexpr std::int64_t visibility_seconds_max = 43'200;
 constexpr std::int64_t wait_seconds_max = 20;
 constexpr std::int64_t messages_max = 10;
 

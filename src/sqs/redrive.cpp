@@ -2,11 +2,11 @@
 
 #include "base/json_writer.hpp"
 #include "sqs/names.hpp"
+#include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <charconv>
 #include <optional>
 
 namespace tranter::sqs {
@@ -20,22 +20,19 @@ constexpr std::string_view allow_name = "RedriveAllowPolicy";
 constexpr std::int64_t max_receives_max = 1000;
 constexpr std::size_t allowed_sources_max = 10;
 
-Failure not_json(std::string_view attribute) {
+Failure not_a_document(std::string_view attribute) {
     return {
         Code::invalid_attribute_value,
         fmt::format("Invalid value for the parameter {}.", attribute)};
 }
 
 /// A number, or a text that is one.
-std::optional<std::int64_t> whole_number(const dom::element& value) {
+std::optional<std::int64_t> number_of(const dom::element& value) {
     std::int64_t number = 0;
     if (value.get(number) == simdjson::SUCCESS) return number;
     std::string_view text;
     if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, number);
-    if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
-    return number;
+    return whole_number(text);
 }
 
 std::string_view show_scalar(const dom::element& value, std::string& storage) {
@@ -77,7 +74,7 @@ Outcome<RedrivePolicy> read_policy(const dom::object& document, std::string_view
     if (!has_count) {
         return refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount.");
     }
-    const auto number = whole_number(count);
+    const auto number = number_of(count);
     if (!number || *number < 1 || *number > max_receives_max) {
         std::string storage;
         return refuse(fmt::format(
@@ -127,7 +124,7 @@ Outcome<> apply_redrive_policy(
     dom::object document;
     const simdjson::padded_string padded(text);
     if (parser.parse(padded).get(document) != simdjson::SUCCESS) {
-        return Failed(not_json(policy_name));
+        return Failed(not_a_document(policy_name));
     }
     const auto policy = read_policy(document, text);
     if (!policy) return Failed(policy.error());
@@ -164,7 +161,7 @@ Outcome<> apply_redrive_allow_policy(std::string_view text, broker::QueueSetting
     dom::object document;
     const simdjson::padded_string padded(text);
     if (parser.parse(padded).get(document) != simdjson::SUCCESS) {
-        return Failed(not_json(allow_name));
+        return Failed(not_a_document(allow_name));
     }
     const auto refuse = [&](std::string_view reason) {
         return Failed(invalid_value(text, allow_name, reason));

@@ -1,6 +1,7 @@
 #include "sqs/text_rules.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 
@@ -60,6 +61,21 @@ bool is_queue_name(std::string_view name, std::size_t max) {
 
 bool is_fifo_name(std::string_view name) {
     return name.ends_with(fifo_suffix);
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, number);
+    if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+    return number;
+}
+
+std::string_view shortened(std::string_view utf8, std::size_t max) {
+    if (utf8.size() <= max) return utf8;
+    while (max > 0 && (static_cast<unsigned char>(utf8[max]) & 0xC0) == 0x80)
+        --max;
+    return utf8.substr(0, max);
 }
 
 }  // namespace tranter::sqs

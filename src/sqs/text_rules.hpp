@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 /// Which texts SQS accepts where (SQS_SPEC 2, 5.3, 5.8, 5.9).
@@ -19,6 +21,10 @@ bool is_label(std::string_view text, std::size_t max);
 /// A queue's name, with .fifo at its end or not.
 bool is_queue_name(std::string_view name, std::size_t max);
 bool is_fifo_name(std::string_view name);
+
+/// Decimal digits with an optional minus sign and nothing else; nothing when it is not a number of
+/// 64 bits.
+std::optional<std::int64_t> whole_number(std::string_view text);
 
 /// The first `max` bytes at most, without half of a character: for showing what a client sent.
 std::string_view shortened(std::string_view utf8, std::size_t max = 256);

@@ -10,7 +10,6 @@ namespace tranter::sqs {
 
 namespace {
 
-constexpr std::int64_t visibility_seconds_max = 43'200;
 constexpr BatchKind visibility_batch{
     {"Entries", "ChangeMessageVisibilityBatchRequestEntry"},
     {"Successful", "ChangeMessageVisibilityBatchResultEntry"}};
