@@ -22,7 +22,8 @@ Result<Json> convert(const simdjson::dom::element& element, int depth) {
     switch (element.type()) {
         case element_type::ARRAY: {
             Json::Array array;
-            for (const auto item : element.get_array().value_unsafe()) {
+            const simdjson::dom::array items = element.get_array().value_unsafe();
+            for (const auto item : items) {
                 auto value = convert(item, depth + 1);
                 if (!value) return value;
                 array.push_back(std::move(*value));
@@ -31,7 +32,8 @@ Result<Json> convert(const simdjson::dom::element& element, int depth) {
         }
         case element_type::OBJECT: {
             Json::Object object;
-            for (const auto member : element.get_object().value_unsafe()) {
+            const simdjson::dom::object members = element.get_object().value_unsafe();
+            for (const auto member : members) {
                 auto value = convert(member.value, depth + 1);
                 if (!value) return value;
                 object.push_back({std::string(member.key), std::move(*value)});

@@ -25,8 +25,8 @@ class Session {
     );
 
     // Neither copyable nor movable: output refers to progress.
-    Session(SqsClient client, Output::Options output)
-        : client(std::move(client)), output(with_progress(output)) {}
+    Session(SqsClient sqs_client, Output::Options output_options)
+        : client(std::move(sqs_client)), output(with_progress(output_options)) {}
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
