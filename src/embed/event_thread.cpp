@@ -1,0 +1,43 @@
+#include "embed/event_thread.hpp"
+
+#include <algorithm>
+
+namespace tranter::embed {
+
+EventThread::EventThread(broker::Broker& broker) : broker_(broker) {
+    broker_.on_earlier_event([this] {
+        {
+            const std::lock_guard lock(mutex_);
+            earlier_ = true;
+        }
+        changed_.notify_one();
+    });
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+EventThread::~EventThread() {
+    thread_.request_stop();
+    thread_.join();
+    broker_.on_earlier_event([] {});
+}
+
+void EventThread::run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        broker_.run_due();
+        const auto next = broker_.next_event();
+        std::unique_lock lock(mutex_);
+        const auto woken = [this] {
+            return earlier_;
+        };
+        if (next) {
+            // The broker's clock and steady_clock advance together; only the origin differs.
+            const auto wait = std::max(*next - broker_.now(), Duration::zero());
+            changed_.wait_for(lock, stop, wait, woken);
+        } else {
+            changed_.wait(lock, stop, woken);
+        }
+        earlier_ = false;
+    }
+}
+
+}  // namespace tranter::embed
