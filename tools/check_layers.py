@@ -2,7 +2,7 @@
 """Fails when a file includes a room or a third-party header that its room may not use.
 
 The rules live in src/LAYERS, one line a room, so the review of a new dependency is the review of
-one line. Unit tests may also use GoogleTest, and they obey the arrows like everything else.
+one line. Unit tests (*_test.cpp, test_*.hpp) may also use GoogleTest; the arrows hold for them too.
 """
 
 import pathlib
@@ -39,7 +39,7 @@ def is_third_party(target):
 
 
 def forbidden_includes(path, rooms, third_party):
-    if path.name.endswith("_test.cpp"):
+    if path.stem.startswith("test_") or path.stem.endswith("_test"):
         third_party += FOR_TESTS
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = INCLUDE.match(line)
