@@ -131,6 +131,8 @@ class ServeProcess {
     admin::ServiceOptions admin_options() {
         return {
             .token = config_.admin_token,
+            .attributes = [this, options = sqs_options(config_)](const broker::QueueHandle& queue
+                          ) { return sqs::queue_attributes(options, broker_, *queue); },
             .metrics = {.version = TRANTER_VERSION, .connections = [this] {
                             return sqs_server_ ? sqs_server_->connections() : 0;
                         }}};

@@ -1,8 +1,10 @@
 #include "sqs/attribute_table.hpp"
 #include "sqs/call.hpp"
+#include "sqs/service.hpp"
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace tranter::sqs {
@@ -40,6 +42,18 @@ Outcome<> get_queue_attributes(Call& call) {
     }
     if (any) call.output.end_map(attribute_map);
     return {};
+}
+
+std::vector<std::pair<std::string, std::string>> queue_attributes(
+    const ServiceOptions& options, broker::Broker& broker, const broker::Queue& queue
+) {
+    const broker::SettingsSnapshot settings = queue.settings();
+    const AttributeSource source{options, broker, *settings, &queue};
+    std::vector<std::pair<std::string, std::string>> shown;
+    for (const std::string_view name : queue_attribute_names()) {
+        if (auto value = show_attribute(source, name)) shown.emplace_back(name, std::move(*value));
+    }
+    return shown;
 }
 
 Outcome<> set_queue_attributes(Call& call) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tranter::sqs {
@@ -42,6 +43,12 @@ struct ServiceOptions {
     std::uint32_t max_in_flight = 120'000;
     AuthOptions auth{};
 };
+
+/// A queue's attributes as GetQueueAttributes shows them for All, for whoever shows queues without
+/// a request.
+std::vector<std::pair<std::string, std::string>> queue_attributes(
+    const ServiceOptions& options, broker::Broker& broker, const broker::Queue& queue
+);
 
 /// The SQS front end: both wire protocols (AWS JSON 1.0 and AWS Query) over one implementation of
 /// each action. Stateless but for the options, so one object serves every I/O thread.
