@@ -28,6 +28,7 @@ class Server:
         if config is not None:
             path = pathlib.Path(self.directory.name) / config_name
             path.write_text(config)
+            path.chmod(0o600)  # it may hold keys, and the server insists
             command += ["--config", str(path)]
         if listen:
             command += ["--sqs", "127.0.0.1:0", "--admin", "127.0.0.1:0"]

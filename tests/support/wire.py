@@ -141,7 +141,7 @@ def unflatten(element):
             value = fields["Value"]
             inner = unflatten(value) if len(value) else value.text or ""
             result.setdefault(RESULT_MAPS[name], {})[key] = inner
-        elif name in RESULT_LISTS and (name != "QueueUrl" or _is_listing(element)):
+        elif name in RESULT_LISTS and _is_list(element, name):
             item = unflatten(child) if len(child) else child.text
             result.setdefault(RESULT_LISTS[name], []).append(item)
         elif name == "SenderFault":
@@ -151,8 +151,11 @@ def unflatten(element):
     return result
 
 
-def _is_listing(element):
-    return bare(element) in ("ListQueuesResult", "ListDeadLetterSourceQueuesResult")
+def _is_list(element, name):
+    """Two names are a list in one place and a text in another."""
+    if name == "QueueUrl":
+        return bare(element) in ("ListQueuesResult", "ListDeadLetterSourceQueuesResult")
+    return name != "Message" or bare(element) == "ReceiveMessageResult"
 
 
 class Api:

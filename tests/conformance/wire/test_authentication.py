@@ -81,27 +81,21 @@ def test_a_good_signature_is_served(call):
     assert call("ListQueues", {}, region="eu-central-1").status == 200
 
 
-def test_a_session_token_is_signed_but_not_needed(call, signed_server):
-    reply = request(
-        signed_server,
+def test_refuses_a_session_token_because_the_keys_have_none(signed_server):
+    headers = sigv4.sign(
         "POST",
         "/",
+        "",
+        {
+            "content-type": "application/x-amz-json-1.0",
+            "host": f"{signed_server.host}:{signed_server.port}",
+            "x-amz-security-token": "token",
+            "x-amz-target": "AmazonSQS.ListQueues",
+        },
         b"{}",
-        sigv4.sign(
-            "POST",
-            "/",
-            "",
-            {
-                "content-type": "application/x-amz-json-1.0",
-                "host": f"{signed_server.host}:{signed_server.port}",
-                "x-amz-security-token": "token",
-                "x-amz-target": "AmazonSQS.ListQueues",
-            },
-            b"{}",
-        ),
     )
 
-    assert reply.status == 200
+    refused(request(signed_server, "POST", "/", b"{}", headers), 403, "InvalidClientTokenId")
 
 
 def test_refuses_requests_without_a_signature(call):

@@ -397,14 +397,14 @@ def test_queue_urls_follow_the_host_the_client_used(server, name):
 
 
 @pytest.mark.parametrize(
-    "headers",
+    "headers, status",
     [
-        {"Origin": "http://evil.example"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Host": "evil.example"},
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example"}, 421),
     ],
 )
-def test_requests_that_a_browser_page_could_forge_are_refused(server, headers):
+def test_requests_that_a_browser_page_could_forge_are_refused(server, headers, status):
     reply = query_request(server, {"Action": "ListQueues"}, headers=headers)
 
-    assert reply.status == 403
+    assert reply.status == status
