@@ -41,6 +41,11 @@ class ThreadParser {
     dom::parser parser_;
 };
 
+ThreadParser& thread_parser() {
+    thread_local ThreadParser parser;
+    return parser;
+}
+
 /// Whether JSON text has a \uD800-\uDFFF escape that is not half of a pair.
 bool has_lone_surrogate(std::string_view json) {
     const auto unit_at = [&](std::size_t i) -> std::optional<unsigned> {
@@ -245,28 +250,29 @@ void JsonInput::entries(const ListName& name, const std::function<void(Input&)>&
     }
 }
 
-Outcome<> with_json(std::string_view body, const std::function<void(Input&)>& use) {
+JsonDocument::JsonDocument(std::string_view body) {
     if (body.starts_with("\xef\xbb\xbf")) body.remove_prefix(3);
-    thread_local ThreadParser thread_parser;
-    dom::parser* const parser = thread_parser.get(body.size());
-    if (parser == nullptr) return failed(Code::internal_failure, "out of memory");
-
-    dom::element root;
-    const simdjson::error_code error = parser->parse(body.data(), body.size(), false).get(root);
-    Outcome<> outcome;
-    dom::object object;
-    if (error == simdjson::STRING_ERROR && has_lone_surrogate(body)) {
-        outcome = Failed(invalid_characters());
-    } else if (error != simdjson::SUCCESS) {
-        outcome = Failed(not_json(simdjson::error_message(error)));
-    } else if (root.get(object) != simdjson::SUCCESS) {
-        outcome = Failed(not_json("it must be an object"));
-    } else {
-        JsonInput input(object);
-        use(input);
+    dom::parser* const parser = thread_parser().get(body.size());
+    if (parser == nullptr) {
+        failure_ = Failure{Code::internal_failure, "out of memory"};
+        return;
     }
-    thread_parser.trim();
-    return outcome;
+    dom::element root;
+    dom::object object;
+    const simdjson::error_code error = parser->parse(body.data(), body.size(), false).get(root);
+    if (error == simdjson::STRING_ERROR && has_lone_surrogate(body)) {
+        failure_ = invalid_characters();
+    } else if (error != simdjson::SUCCESS) {
+        failure_ = not_json(simdjson::error_message(error));
+    } else if (root.get(object) != simdjson::SUCCESS) {
+        failure_ = not_json("it must be an object");
+    } else {
+        input_.emplace(object);
+    }
+}
+
+JsonDocument::~JsonDocument() {
+    thread_parser().trim();
 }
 
 }  // namespace tranter::sqs

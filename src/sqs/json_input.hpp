@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -44,10 +45,24 @@ class JsonInput final : public Input {
     std::span<const Field> fields_;
 };
 
-/// Parses a request body with this thread's parser and calls `use` with its members. The body is
-/// followed by http::body_padding_bytes readable bytes. SerializationException unless it is one
-/// JSON object of valid UTF-8, at most 64 levels deep; InvalidMessageContents when the only thing
-/// wrong with it is half a surrogate pair. Not reentrant.
-[[nodiscard]] Outcome<> with_json(std::string_view body, const std::function<void(Input&)>& use);
+/// A request body, parsed by this thread's parser: one at a time per thread, used on that thread
+/// only. The body outlives the document and is followed by http::body_padding_bytes readable bytes.
+class JsonDocument {
+  public:
+    explicit JsonDocument(std::string_view body);
+    ~JsonDocument();
+    JsonDocument(const JsonDocument&) = delete;
+    JsonDocument& operator=(const JsonDocument&) = delete;
+
+    /// SerializationException unless the body is one JSON object of valid UTF-8, at most 64 levels
+    /// deep; InvalidMessageContents when all that is wrong is half a surrogate pair.
+    const std::optional<Failure>& failure() const { return failure_; }
+    /// Its members, when there is no failure.
+    Input& input() { return *input_; }
+
+  private:
+    std::optional<Failure> failure_;
+    std::optional<JsonInput> input_;
+};
 
 }  // namespace tranter::sqs

@@ -15,12 +15,11 @@ Outcome<> read(
 ) {
     const std::size_t bytes = body.size();
     body.append(http::body_padding_bytes, 'x');
-    Outcome<> failure;
-    const Outcome<> parsed = with_json(std::string_view(body).substr(0, bytes), [&](Input& input) {
-        use(input);
-        if (input.failure()) failure = Failed(*input.failure());
-    });
-    return parsed ? failure : parsed;
+    JsonDocument document(std::string_view(body).substr(0, bytes));
+    if (document.failure()) return Failed(*document.failure());
+    use(document.input());
+    if (document.input().failure()) return Failed(*document.input().failure());
+    return {};
 }
 
 Code code_of(const Outcome<>& outcome) {

@@ -175,10 +175,9 @@ void Service::Core::handle_json(
     const Outcome<std::string> sender = identify(request);
     if (!sender) return refuse(sender.error());
 
-    const Outcome<> parsed = with_json(request.body, [&](Input& input) {
-        run(request, head, dress, *sender, input, reply);
-    });
-    if (!parsed) refuse(parsed.error());
+    JsonDocument document(request.body);
+    if (document.failure()) return refuse(*document.failure());
+    run(request, head, dress, *sender, document.input(), reply);
 }
 
 void Service::Core::handle_query(

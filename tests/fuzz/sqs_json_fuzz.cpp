@@ -17,19 +17,18 @@ using namespace tranter;
 void check_codec(std::string_view body) {
     std::vector<char> padded(body.begin(), body.end());
     padded.resize(body.size() + http::body_padding_bytes);
-    const auto use = [&](sqs::Input& input) {
-        const fuzz::Parameters read = fuzz::read_parameters(input);
-        if (input.failure()) return;
-        fuzz::FormWriter writer;
-        writer.write(read);
-        const auto parsed = sqs::QueryForm::parse(writer.form, "");
-        if (!parsed) return;  // more parameters than a form may have
-        sqs::QueryInput again(parsed->parameters());
-        if (fuzz::read_parameters(again) != read || again.failure()) {
-            fuzz::fail("the form reads differently", writer.form);
-        }
-    };
-    (void)sqs::with_json({padded.data(), body.size()}, use);
+    sqs::JsonDocument document({padded.data(), body.size()});
+    if (document.failure()) return;
+    const fuzz::Parameters read = fuzz::read_parameters(document.input());
+    if (document.input().failure()) return;
+    fuzz::FormWriter writer;
+    writer.write(read);
+    const auto parsed = sqs::QueryForm::parse(writer.form, "");
+    if (!parsed) return;  // more parameters than a form may have
+    sqs::QueryInput again(parsed->parameters());
+    if (fuzz::read_parameters(again) != read || again.failure()) {
+        fuzz::fail("the form reads differently", writer.form);
+    }
 }
 
 }  // namespace

@@ -20,18 +20,17 @@ void check_codec(std::string_view query, std::string_view body) {
     sqs::QueryInput input(parsed->parameters());
     const fuzz::Parameters read = fuzz::read_parameters(input);
     if (input.failure()) return;
-    std::string document;
-    JsonWriter json(document);
+    std::string body_again;
+    JsonWriter json(body_again);
     fuzz::write_json(json, read);
-    const std::size_t size = document.size();
-    document.append(http::body_padding_bytes, ' ');
-    const auto use = [&](sqs::Input& again) {
-        if (fuzz::read_parameters(again) != read || again.failure()) {
-            fuzz::fail("the document reads differently", document);
-        }
-    };
-    const auto outcome = sqs::with_json(std::string_view(document).substr(0, size), use);
-    if (!outcome) fuzz::fail("the document is not read", document);
+    const std::size_t size = body_again.size();
+    body_again.append(http::body_padding_bytes, ' ');
+    sqs::JsonDocument document(std::string_view(body_again).substr(0, size));
+    if (document.failure()) fuzz::fail("the document is not read", body_again);
+    sqs::Input& again = document.input();
+    if (fuzz::read_parameters(again) != read || again.failure()) {
+        fuzz::fail("the document reads differently", body_again);
+    }
 }
 
 }  // namespace
