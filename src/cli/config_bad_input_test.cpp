@@ -30,7 +30,7 @@ void PrintTo(const BadInput& input, std::ostream* out) {
     *out << input.id << ' ' << input.what;
 }
 
-constexpr BadInput inputs[] = {
+constexpr BadInput bad_inputs[] = {
     // Every key is optional, so a file that says nothing is right.
     {"CONF_001", "empty file", Syntax::toml, "", Expected::accepted, ""},
     {"CONF_002", "truncated JSON", Syntax::toml, "{\"server\":{", Expected::refused, "t:1:"},
@@ -313,7 +313,7 @@ TEST_P(ConfigBadInputTest, IsRefusedWithOneUsefulLineOrAccepted) {
 INSTANTIATE_TEST_SUITE_P(
     Corpus,
     ConfigBadInputTest,
-    testing::ValuesIn(inputs),
+    testing::ValuesIn(bad_inputs),
     [](const auto& each) { return std::string(each.param.id); }
 );
 

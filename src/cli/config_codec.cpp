@@ -16,22 +16,22 @@ namespace {
 
 constexpr std::array<std::string_view, 2> redrive_names{"allowAll", "denyAll"};
 
-std::unexpected<Error> refuse(std::string text) {
+std::unexpected<Error> bad_value(std::string text) {
     return fail(Errc::invalid_argument, std::move(text));
 }
 
 std::unexpected<Error> wrong_kind(const ConfigNode& node, std::string_view wanted) {
-    return refuse(fmt::format("is {}, write {}", kind_of(node), wanted));
+    return bad_value(fmt::format("is {}, write {}", kind_of(node), wanted));
 }
 
 // A bare number where a unit is needed: nearly always one of two meanings, so name both.
 std::unexpected<Error> bare_number(const ConfigNode& node, std::string_view likely) {
     if (const auto* number = std::get_if<std::int64_t>(&node.value)) {
-        return refuse(fmt::format(
+        return bad_value(fmt::format(
             "is {0}, a number without a unit, probably \"{0}{1}\" was meant", *number, likely
         ));
     }
-    return refuse(fmt::format("is a number without a unit, write for example \"30{}\"", likely));
+    return bad_value(fmt::format("is a number without a unit, write for example \"30{}\"", likely));
 }
 
 bool is_number(const ConfigNode& node) {
@@ -54,7 +54,7 @@ Result<std::int64_t> read_integer(const ConfigNode& node, std::int64_t min, std:
         return wrong_kind(node, fmt::format("a whole number from {} to {}", min, max));
     }
     if (*found < min || *found > max) {
-        return refuse(fmt::format("is {}, allowed is {} to {}", *found, min, max));
+        return bad_value(fmt::format("is {}, allowed is {} to {}", *found, min, max));
     }
     return *found;
 }
@@ -66,7 +66,7 @@ Result<void> read_duration(const ConfigNode& node, DurationRange range, Duration
     const Result<Duration> parsed = parse_duration(*text);
     if (!parsed) return std::unexpected(parsed.error());
     if (*parsed < range.min || *parsed > range.max) {
-        return refuse(fmt::format(
+        return bad_value(fmt::format(
             "is \"{}\", allowed is {} to {}",
             *text,
             format_duration(range.min),
@@ -86,7 +86,7 @@ Result<void> read_size(
     const Result<std::uint64_t> parsed = parse_size(*text);
     if (!parsed) return std::unexpected(parsed.error());
     if (*parsed < min || *parsed > max) {
-        return refuse(
+        return bad_value(
             fmt::format("is \"{}\", allowed is {} to {}", *text, format_size(min), format_size(max))
         );
     }
@@ -108,7 +108,8 @@ Result<void> read_texts(const ConfigNode& node, std::vector<std::string>& value)
     for (const ConfigNode& element : *array) {
         std::string text;
         if (const Result<void> read = read_text(element, text); !read) {
-            return refuse(fmt::format("element {} {}", texts.size() + 1, read.error().message()));
+            return bad_value(fmt::format("element {} {}", texts.size() + 1, read.error().message())
+            );
         }
         texts.push_back(std::move(text));
     }
@@ -123,7 +124,7 @@ Result<void> read_text_map(const ConfigNode& node, std::map<std::string, std::st
     for (const ConfigMember& member : *object) {
         std::string text;
         if (const Result<void> read = read_text(member.node, text); !read) {
-            return refuse(fmt::format("\"{}\" {}", member.key, read.error().message()));
+            return bad_value(fmt::format("\"{}\" {}", member.key, read.error().message()));
         }
         texts.emplace(member.key, std::move(text));
     }
@@ -157,7 +158,7 @@ Result<std::size_t> read_name(const ConfigNode& node, std::span<const std::strin
     if (text == nullptr) return wrong_kind(node, fmt::format("one of {}", describe_names(names)));
     const auto found = std::ranges::find(names, std::string_view(*text));
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-    return refuse(fmt::format(
+    return bad_value(fmt::format(
         "is \"{}\"{}, use one of {}", *text, did_you_mean(*text, names), describe_names(names)
     ));
 }

@@ -22,7 +22,7 @@ Environment look_up_in(const std::vector<std::string>& environment) {
     };
 }
 
-int refuse(std::ostream& err, const Error& error) {
+int say_usage(std::ostream& err, const Error& error) {
     err << error.message() << '\n';
     return static_cast<int>(ExitCode::usage);
 }
@@ -37,15 +37,15 @@ int check(
     std::ostream& err
 ) {
     Result<LoadedConfig> loaded = load_config(file, look_up_in(environment));
-    if (!loaded) return refuse(err, loaded.error());
+    if (!loaded) return say_usage(err, loaded.error());
     ServerConfig& config = loaded->config;
     if (const Result<void> done = apply_environment(config, environment); !done) {
-        return refuse(err, done.error());
+        return say_usage(err, done.error());
     }
     config.insecure |= insecure;
     if (const Result<void> done = check_exposure(config); !done) {
         err << file << ": ";
-        return refuse(err, done.error());
+        return say_usage(err, done.error());
     }
     for (const std::string& notice : loaded->notices)
         err << "note: " << notice << '\n';
@@ -60,7 +60,7 @@ int check(
 
 int convert(const std::string& file, std::ostream& out, std::ostream& err) {
     const Result<LoadedConfig> loaded = load_elasticmq_config(file, process_environment());
-    if (!loaded) return refuse(err, loaded.error());
+    if (!loaded) return say_usage(err, loaded.error());
     for (const std::string& notice : loaded->notices)
         out << "# " << notice << '\n';
     if (!loaded->notices.empty()) out << '\n';

@@ -15,7 +15,7 @@
 namespace tranter::cli {
 namespace {
 
-constexpr std::string_view prefix = "TRANTER_";
+constexpr std::string_view variable_prefix = "TRANTER_";
 
 ConfigNode::Array split_list(std::string_view text) {
     ConfigNode::Array elements;
@@ -69,7 +69,7 @@ ConfigNode node_of(std::string_view text, ValueShape shape) {
     return node;
 }
 
-std::unexpected<Error> refuse(std::string_view name, std::string_view what) {
+std::unexpected<Error> bad_variable(std::string_view name, std::string_view what) {
     return fail(Errc::invalid_argument, one_line(fmt::format("environment: {}: {}", name, what)));
 }
 
@@ -77,7 +77,7 @@ std::unexpected<Error> refuse(std::string_view name, std::string_view what) {
 Result<void> check_spelling(const std::string& name, const std::vector<std::string_view>& names) {
     const std::string_view nearest = find_nearest(name, names);
     if (nearest.empty() || edit_distance(name, nearest) > 2) return {};
-    return refuse(name, fmt::format("unknown variable, did you mean {}?", nearest));
+    return bad_variable(name, fmt::format("unknown variable, did you mean {}?", nearest));
 }
 
 }  // namespace
@@ -104,7 +104,7 @@ Result<void> apply_environment(ServerConfig& config, const std::vector<std::stri
     bool changed = false;
     for (const std::string& variable : environment) {
         const std::size_t equals = variable.find('=');
-        if (!variable.starts_with(prefix) || equals == std::string::npos) continue;
+        if (!variable.starts_with(variable_prefix) || equals == std::string::npos) continue;
         const std::string name = variable.substr(0, equals);
         const std::string_view text = std::string_view(variable).substr(equals + 1);
         const auto found = std::ranges::find(names, name);
@@ -113,17 +113,18 @@ Result<void> apply_environment(ServerConfig& config, const std::vector<std::stri
             continue;
         }
         if (find_invalid_utf8(text) != std::string_view::npos) {
-            return refuse(name, "is not UTF-8, write plain text");
+            return bad_variable(name, "is not UTF-8, write plain text");
         }
         const ServerKey& key = server_keys()[static_cast<std::size_t>(found - names.begin())];
-        if (key.secret && text.empty()) return refuse(name, "is empty, write a value or unset it");
+        if (key.secret && text.empty())
+            return bad_variable(name, "is empty, write a value or unset it");
         const Result<void> done = key.read(node_of(text, key.shape), config);
-        if (!done) return refuse(name, done.error().message());
+        if (!done) return bad_variable(name, done.error().message());
         changed = true;
     }
     if (!changed) return {};
     if (const std::optional<ConfigProblem> problem = find_server_problem(config)) {
-        return refuse(format_path(problem->path), problem->text);
+        return bad_variable(format_path(problem->path), problem->text);
     }
     return {};
 }

@@ -5,7 +5,7 @@
 namespace tranter::cli {
 namespace {
 
-std::string error_of(const std::vector<std::string>& environment) {
+std::string variable_error(const std::vector<std::string>& environment) {
     ServerConfig config;
     const Result<void> done = apply_environment(config, environment);
     return done ? "accepted" : done.error().message();
@@ -43,29 +43,31 @@ TEST(ApplyEnvironmentTest, VariablesWinOverTheFile) {
 
 TEST(ApplyEnvironmentTest, ErrorsNameTheVariable) {
     EXPECT_EQ(
-        error_of({"TRANTER_THREADS=many"}),
+        variable_error({"TRANTER_THREADS=many"}),
         "environment: TRANTER_THREADS: is text, write a whole number from 0 to 1024"
     );
     EXPECT_EQ(
-        error_of({"TRANTER_THREDS=1"}),
+        variable_error({"TRANTER_THREDS=1"}),
         "environment: TRANTER_THREDS: unknown variable, did you mean TRANTER_THREADS?"
     );
     EXPECT_EQ(
-        error_of({"TRANTER_ADMIN_TOKEN="}),
+        variable_error({"TRANTER_ADMIN_TOKEN="}),
         "environment: TRANTER_ADMIN_TOKEN: is empty, write a value or unset it"
     );
     EXPECT_EQ(
-        error_of({"TRANTER_ADMIN_TOKEN=hunter2"}),
+        variable_error({"TRANTER_ADMIN_TOKEN=hunter2"}),
         "environment: admin.token: has 7 characters, write at least 16"
     );
     EXPECT_EQ(
-        error_of({"TRANTER_REGION=\xFF"}),
+        variable_error({"TRANTER_REGION=\xFF"}),
         "environment: TRANTER_REGION: is not UTF-8, write plain text"
     );
 }
 
 TEST(ApplyEnvironmentTest, LeavesVariablesOfOtherCommandsAlone) {
-    EXPECT_EQ(error_of({"TRANTER_ENDPOINT=x", "TRANTER_CONFIG=y", "TRANTER", "X=1"}), "accepted");
+    EXPECT_EQ(
+        variable_error({"TRANTER_ENDPOINT=x", "TRANTER_CONFIG=y", "TRANTER", "X=1"}), "accepted"
+    );
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct FileText {
     bool readable_by_others = false;
 };
 
-std::unexpected<Error> refuse(const std::string& path, std::string_view what) {
+std::unexpected<Error> bad_file(const std::string& path, std::string_view what) {
     return fail(Errc::invalid_argument, one_line(fmt::format("{}: {}", path, what)));
 }
 
@@ -56,14 +56,14 @@ bool others_can_read(const struct stat& info) {
 // UTF-8 without a byte order mark, or why not.
 Result<void> check_text(const std::string& path, std::string& text) {
     if (text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE")) {
-        return refuse(path, "is UTF-16, save it as UTF-8");
+        return bad_file(path, "is UTF-16, save it as UTF-8");
     }
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
     const std::size_t invalid = std::min(find_invalid_utf8(text), text.find('\0'));
     if (invalid == std::string::npos) return {};
     const auto lines =
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(invalid), '\n');
-    return refuse(
+    return bad_file(
         fmt::format("{}:{}", path, lines + 1),
         text[invalid] == '\0' ? "has a zero byte, save it as UTF-8 text"
                               : "is not UTF-8, save it as UTF-8 text"
@@ -71,15 +71,15 @@ Result<void> check_text(const std::string& path, std::string& text) {
 }
 
 /// Nothing when there is no such file.
-Result<std::optional<FileText>> read_file(const std::string& path) {
+Result<std::optional<FileText>> read_config_file(const std::string& path) {
     const OpenFile file(path);
     if (file.fd() < 0) {
         if (errno == ENOENT) return std::optional<FileText>();
-        return refuse(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
+        return bad_file(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
     }
     struct stat info {};
     if (fstat(file.fd(), &info) != 0) {
-        return refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+        return bad_file(path, fmt::format("cannot be read: {}", std::strerror(errno)));
     }
     FileText out{.text = {}, .readable_by_others = others_can_read(info)};
     // Pipes have no size, so the limit counts what is read.
@@ -87,11 +87,12 @@ Result<std::optional<FileText>> read_file(const std::string& path) {
     for (;;) {
         const ssize_t bytes = read(file.fd(), buffer, sizeof buffer);
         if (bytes < 0 && errno == EINTR) continue;
-        if (bytes < 0) return refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+        if (bytes < 0)
+            return bad_file(path, fmt::format("cannot be read: {}", std::strerror(errno)));
         if (bytes == 0) break;
         out.text.append(buffer, static_cast<std::size_t>(bytes));
         if (out.text.size() > file_bytes_max) {
-            return refuse(
+            return bad_file(
                 path,
                 fmt::format(
                     "is larger than {}, which no configuration is", format_size(file_bytes_max)
@@ -106,16 +107,16 @@ Result<std::optional<FileText>> read_file(const std::string& path) {
 }
 
 Result<std::optional<std::string>> read_include(const std::string& path) {
-    Result<std::optional<FileText>> file = read_file(path);
+    Result<std::optional<FileText>> file = read_config_file(path);
     if (!file) return std::unexpected(file.error());
     if (!*file) return std::optional<std::string>();
     return std::move((*file)->text);
 }
 
-Result<FileText> read_existing_file(const std::string& path) {
-    Result<std::optional<FileText>> file = read_file(path);
+Result<FileText> read_existing_config(const std::string& path) {
+    Result<std::optional<FileText>> file = read_config_file(path);
     if (!file) return std::unexpected(file.error());
-    if (!*file) return refuse(path, "does not exist, name an existing file");
+    if (!*file) return bad_file(path, "does not exist, name an existing file");
     return std::move(**file);
 }
 
@@ -126,14 +127,14 @@ bool is_elasticmq_name(std::string_view path) {
 }  // namespace
 
 Result<LoadedConfig> load_elasticmq_config(const std::string& path, const Environment& env) {
-    const Result<FileText> file = read_existing_file(path);
+    const Result<FileText> file = read_existing_config(path);
     if (!file) return std::unexpected(file.error());
     return parse_elasticmq_config(file->text, path, {.env = env, .read_include = &read_include});
 }
 
 Result<LoadedConfig> load_config(const std::string& path, const Environment& env) {
     if (is_elasticmq_name(path)) return load_elasticmq_config(path, env);
-    const Result<FileText> file = read_existing_file(path);
+    const Result<FileText> file = read_existing_config(path);
     if (!file) return std::unexpected(file.error());
     Result<ServerConfig> config = parse_toml_config(
         file->text, {.name = path, .readable_by_others = file->readable_by_others}, env

@@ -17,10 +17,6 @@ constexpr std::string_view fifo_suffix = ".fifo";
 
 using Problem = std::optional<ConfigProblem>;
 
-Problem problem(ConfigPath path, std::string text) {
-    return ConfigProblem{.path = std::move(path), .text = std::move(text)};
-}
-
 bool is_queue_name(std::string_view name, LimitsMode limits) {
     if (name.empty() || name.front() == '.') return false;
     if (limits == LimitsMode::strict && name.size() > queue_name_max) return false;
@@ -36,19 +32,19 @@ Problem find_fifo_problem(const QueueConfig& queue, const ConfigPath& base) {
     if (!queue.fifo) {
         constexpr std::string_view text = "is only for FIFO queues, set fifo = true or remove it";
         if (queue.content_based_deduplication) {
-            return problem(at("content_based_deduplication"), std::string(text));
+            return problem_at(at("content_based_deduplication"), std::string(text));
         }
         if (queue.deduplication_scope != DeduplicationScope::queue) {
-            return problem(at("deduplication_scope"), std::string(text));
+            return problem_at(at("deduplication_scope"), std::string(text));
         }
         if (queue.fifo_throughput_limit != FifoThroughputLimit::per_queue) {
-            return problem(at("fifo_throughput_limit"), std::string(text));
+            return problem_at(at("fifo_throughput_limit"), std::string(text));
         }
         return {};
     }
     if (queue.fifo_throughput_limit == FifoThroughputLimit::per_message_group_id &&
         queue.deduplication_scope != DeduplicationScope::message_group) {
-        return problem(
+        return problem_at(
             at("fifo_throughput_limit"),
             "is perMessageGroupId, which needs deduplication_scope = \"messageGroup\""
         );
@@ -56,7 +52,7 @@ Problem find_fifo_problem(const QueueConfig& queue, const ConfigPath& base) {
     if (queue.groups.max_in_flight != 0) {
         ConfigPath path = at("groups");
         path.emplace_back("max_in_flight");
-        return problem(
+        return problem_at(
             path, "is not for FIFO queues, whose groups have one receive in flight; remove it"
         );
     }
@@ -116,19 +112,19 @@ Problem find_dead_letter_problem(
     const DeadLetterConfig& rule = queue.dead_letter;
     if (rule.queue.empty() && rule.max_receives == 0) return {};
     if (rule.queue.empty()) {
-        return problem(path_of(base, {"dead_letter"}), "has no queue, add dead_letter.queue");
+        return problem_at(path_of(base, {"dead_letter"}), "has no queue, add dead_letter.queue");
     }
     if (rule.max_receives == 0) {
-        return problem(
+        return problem_at(
             path_of(base, {"dead_letter"}),
             "has no max_receives, add dead_letter.max_receives from 1 to 1000"
         );
     }
     const auto target = queues.find(rule.queue);
     const ConfigPath path = path_of(base, {"dead_letter", "queue"});
-    if (target == queues.end()) return problem(path, missing_queue(rule.queue, queues));
+    if (target == queues.end()) return problem_at(path, missing_queue(rule.queue, queues));
     if (target->second->fifo != queue.fifo && !queue.name.empty()) {
-        return problem(
+        return problem_at(
             path,
             fmt::format(
                 "is \"{}\", a {} queue, the dead-letter queue of a {} queue must be of its kind",
@@ -139,7 +135,7 @@ Problem find_dead_letter_problem(
         );
     }
     if (!allows_redrive(target->second->redrive_allow, queue.name)) {
-        return problem(
+        return problem_at(
             path, fmt::format("is \"{}\", whose redrive_allow does not allow it", rule.queue)
         );
     }
@@ -149,7 +145,7 @@ Problem find_dead_letter_problem(
 Problem find_tag_problem(const QueueConfig& queue, const ConfigPath& base) {
     for (const auto& [key, text] : queue.tags) {
         if (key.empty() || key.size() > 128 || text.size() > 256) {
-            return problem(
+            return problem_at(
                 path_of(base, {"tags"}),
                 fmt::format(
                     "\"{}\" is not a tag, its name may have 1 to 128 characters and its value 256",
@@ -168,10 +164,12 @@ Problem find_reference_problem(
     for (const Reference& reference : references_of(queue)) {
         const auto target = queues.find(reference.target);
         if (target == queues.end()) {
-            return problem(path_of(base, reference.key), missing_queue(reference.target, queues));
+            return problem_at(
+                path_of(base, reference.key), missing_queue(reference.target, queues)
+            );
         }
         if (target->second->fifo && !queue.fifo && !queue.name.empty()) {
-            return problem(
+            return problem_at(
                 path_of(base, reference.key),
                 fmt::format(
                     "is \"{}\", a FIFO queue, but messages of a standard queue have no order",
@@ -181,14 +179,14 @@ Problem find_reference_problem(
         }
     }
     if (queue.redrive_allow.sources.size() > 10) {
-        return problem(path_of(base, {"redrive_allow"}), "lists more than 10 queues");
+        return problem_at(path_of(base, {"redrive_allow"}), "lists more than 10 queues");
     }
     return find_tag_problem(queue, base);
 }
 
 Problem find_name_problem(const QueueConfig& queue, const ConfigPath& base, LimitsMode limits) {
     if (!is_queue_name(queue.name, limits)) {
-        return problem(
+        return problem_at(
             base,
             fmt::format(
                 "\"{}\" is not a queue name, use 1 to {} letters, digits, - and _, with .fifo at "
@@ -199,7 +197,7 @@ Problem find_name_problem(const QueueConfig& queue, const ConfigPath& base, Limi
         );
     }
     if (queue.fifo != queue.name.ends_with(fifo_suffix)) {
-        return problem(
+        return problem_at(
             path_of(base, {"fifo"}),
             queue.fifo
                 ? fmt::format(
@@ -243,7 +241,7 @@ std::optional<ConfigProblem> find_queue_problem(const ServerConfig& config) {
         const ConfigPath base{"queues", queue.name};
         if (Problem found = find_name_problem(queue, base, config.limits)) return found;
         if (!queues.emplace(queue.name, &queue).second) {
-            return problem(base, "is configured twice, remove one of them");
+            return problem_at(base, "is configured twice, remove one of them");
         }
     }
     for (const QueueConfig& queue : config.queues) {

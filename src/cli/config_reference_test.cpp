@@ -15,7 +15,7 @@
 namespace tranter::cli {
 namespace {
 
-std::string document() {
+std::string reference_page() {
     const std::filesystem::path path =
         std::filesystem::path(__FILE__).parent_path() / ".." / ".." / "docs" / "configuration.md";
     std::ifstream file(path);
@@ -30,7 +30,7 @@ std::string row_of(const ConfigKey<Config>& key) {
 }
 
 TEST(ConfigReferenceTest, EveryKeyHasItsRow) {
-    const std::string text = document();
+    const std::string text = reference_page();
     ASSERT_FALSE(text.empty());
 
     for (const ServerKey& key : server_keys()) {
@@ -47,7 +47,7 @@ TEST(ConfigReferenceTest, EveryRowIsAKey) {
         paths.insert(std::string(key.path));
     for (const QueueKey& key : queue_keys())
         paths.insert(std::string(key.path));
-    const std::string text = document();
+    const std::string text = reference_page();
 
     std::size_t rows = 0;
     constexpr std::string_view start = "\n| `";
@@ -62,7 +62,7 @@ TEST(ConfigReferenceTest, EveryRowIsAKey) {
 }
 
 TEST(ConfigReferenceTest, ItsExamplesAreAccepted) {
-    const std::string text = document();
+    const std::string text = reference_page();
     const auto env = [](const std::string&) {
         return "a-secret-from-the-environment";
     };

@@ -16,6 +16,8 @@ struct ConfigProblem {
     std::string text;
 };
 
+std::optional<ConfigProblem> problem_at(ConfigPath path, std::string text);
+
 /// Addresses, names and authentication: everything but the queues.
 std::optional<ConfigProblem> find_server_problem(const ServerConfig& config);
 

@@ -17,9 +17,10 @@ namespace tranter::cli {
 namespace {
 
 // Blocks that configure the libraries under ElasticMQ; nearly every real file has one.
-constexpr std::array<std::string_view, 5> silent{"akka", "pekko", "spray", "logback", "kamon"};
+constexpr std::array<std::string_view, 5> silent_blocks{
+    "akka", "pekko", "spray", "logback", "kamon"};
 
-ConfigPath join(ConfigPath path, std::string_view dotted) {
+ConfigPath path_from(ConfigPath path, std::string_view dotted) {
     while (!dotted.empty()) {
         const std::size_t dot = std::min(dotted.find('.'), dotted.size());
         path.emplace_back(dotted.substr(0, dot));
@@ -118,14 +119,14 @@ void ElasticReader::remember(
     origin_.insert_or_assign(std::move(toml_path), path);
 }
 
-bool is_null(const ConfigMember& member) {
+bool is_null_member(const ConfigMember& member) {
     return std::holds_alternative<std::monostate>(member.node.value);
 }
 
 Result<void> ElasticReader::read_key(
     const elasticmq::ServerKey& key, const ConfigMember& member, const ConfigPath& path
 ) {
-    if (!key.toml_path.empty()) remember(member, path, join({}, key.toml_path));
+    if (!key.toml_path.empty()) remember(member, path, path_from({}, key.toml_path));
     const Result<void> done = key.read(member.node, draft_);
     if (!done) return refuse(member.position, path, done.error().message());
     return {};
@@ -133,7 +134,9 @@ Result<void> ElasticReader::read_key(
 
 Result<void> ElasticReader::read_root(const ConfigNode::Object& root) {
     for (const ConfigMember& member : root) {
-        if (is_null(member) || std::ranges::find(silent, member.key) != silent.end()) continue;
+        if (is_null_member(member) ||
+            std::ranges::find(silent_blocks, member.key) != silent_blocks.end())
+            continue;
         Result<void> done;
         if (member.key == "queues") {
             done = read_queues(member);
@@ -155,7 +158,7 @@ Result<void> ElasticReader::read_table(
     std::vector<std::string> unused;
     for (const ConfigMember& member : members) {
         const ConfigPath path{table, member.key};
-        if (is_null(member)) continue;
+        if (is_null_member(member)) continue;
         Result<void> done;
         if (path == ConfigPath{"auto-create-queues", "template"}) {
             done = read_template(member);
@@ -176,7 +179,7 @@ Result<void> ElasticReader::read_queues(const ConfigMember& queues) {
     const Result<const ConfigNode::Object*> all = object_of(queues, {queues.key});
     if (!all) return std::unexpected(all.error());
     for (const ConfigMember& member : **all) {
-        if (is_null(member)) continue;
+        if (is_null_member(member)) continue;
         const ConfigPath path{queues.key, member.key};
         const Result<const ConfigNode::Object*> members = object_of(member, path);
         if (!members) return std::unexpected(members.error());
@@ -209,12 +212,12 @@ Result<void> ElasticReader::read_queue(
     const ConfigNode::Object& members, const QueuePlace& place, QueueConfig& queue
 ) {
     for (const ConfigMember& member : members) {
-        if (is_null(member)) continue;
+        if (is_null_member(member)) continue;
         const ConfigPath path = join_name(place.path, member.key);
         const ConfigPath relative = join_name(place.relative, member.key);
         if (const auto* key = find_key(elasticmq::queue_keys(), relative)) {
             if (!key->toml_path.empty()) {
-                remember(member, path, join(place.toml_base, key->toml_path));
+                remember(member, path, path_from(place.toml_base, key->toml_path));
             }
             const Result<void> done = key->read(member.node, queue);
             if (!done) return refuse(member.position, path, done.error().message());

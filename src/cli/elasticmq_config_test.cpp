@@ -9,29 +9,31 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const char* look_up(const std::string& name) {
+const char* elasticmq_variable(const std::string& name) {
     if (name == "SQS_PORT") return "19324";
     return nullptr;
 }
 
-Result<LoadedConfig> parse(std::string_view text) {
-    return parse_elasticmq_config(text, "elasticmq.conf", {.env = &look_up, .read_include = {}});
+Result<LoadedConfig> parse_elasticmq(std::string_view text) {
+    return parse_elasticmq_config(
+        text, "elasticmq.conf", {.env = &elasticmq_variable, .read_include = {}}
+    );
 }
 
-std::string error_of(std::string_view text) {
-    const Result<LoadedConfig> loaded = parse(text);
+std::string elasticmq_error(std::string_view text) {
+    const Result<LoadedConfig> loaded = parse_elasticmq(text);
     return loaded ? "accepted" : loaded.error().message();
 }
 
 // Fails the test when converting to TOML changes anything.
 ServerConfig accept(std::string_view text) {
-    const Result<LoadedConfig> loaded = parse(text);
+    const Result<LoadedConfig> loaded = parse_elasticmq(text);
     if (!loaded) {
         ADD_FAILURE() << loaded.error().message();
         return {};
     }
     const std::string toml = write_toml_config(loaded->config);
-    const Result<ServerConfig> again = parse_toml_config(toml, {}, &look_up);
+    const Result<ServerConfig> again = parse_toml_config(toml, {}, &elasticmq_variable);
     if (!again) {
         ADD_FAILURE() << again.error().message() << '\n' << toml;
     } else {
@@ -41,7 +43,7 @@ ServerConfig accept(std::string_view text) {
 }
 
 std::vector<std::string> notices_of(std::string_view text) {
-    const Result<LoadedConfig> loaded = parse(text);
+    const Result<LoadedConfig> loaded = parse_elasticmq(text);
     return loaded ? loaded->notices : std::vector<std::string>{loaded.error().message()};
 }
 
@@ -55,7 +57,7 @@ const QueueConfig& queue_of(const ServerConfig& config, std::string_view name) {
 }
 
 // The shape of the file that most projects start from.
-const char* const usual = R"(include classpath("application.conf")
+const char* const usual_file = R"(include classpath("application.conf")
 
 // What is the outside visible address
 node-address {
@@ -114,7 +116,7 @@ pekko { http { server { request-timeout = 21 s } } }
 )";
 
 TEST(ElasticmqConfigTest, ReadsTheUsualFileWithoutNotices) {
-    const ServerConfig config = accept(usual);
+    const ServerConfig config = accept(usual_file);
 
     EXPECT_EQ(config.sqs, (Endpoint{.host = "0.0.0.0", .port = 9324}));
     EXPECT_TRUE(config.sqs.host_explicit);
@@ -132,7 +134,7 @@ TEST(ElasticmqConfigTest, ReadsTheUsualFileWithoutNotices) {
     EXPECT_EQ(orders.copy_to, "audit");
     EXPECT_EQ(orders.move_to, "redirect");
     EXPECT_EQ(orders.tags.at("priority"), "1");
-    EXPECT_EQ(notices_of(usual), std::vector<std::string>{});
+    EXPECT_EQ(notices_of(usual_file), std::vector<std::string>{});
 }
 
 TEST(ElasticmqConfigTest, AnEmptyFileHasElasticMqsDefaultsOnLoopback) {
@@ -269,38 +271,40 @@ TEST(ElasticmqConfigTest, StorageIsAcceptedWithANotice) {
 
 TEST(ElasticmqConfigTest, ErrorsNameLineColumnAndTheFilesOwnKey) {
     EXPECT_EQ(
-        error_of("queues {\n  a {\n    deadLettersQueue { name = b, maxReceiveCount = 3 } } }"),
+        elasticmq_error(
+            "queues {\n  a {\n    deadLettersQueue { name = b, maxReceiveCount = 3 } } }"
+        ),
         "elasticmq.conf:3:24: queues.a.deadLettersQueue.name: names the queue \"b\", which is not "
         "configured, add it to queues"
     );
     EXPECT_EQ(
-        error_of("queues { a { deadLettersQueue { name = a } } }"),
+        elasticmq_error("queues { a { deadLettersQueue { name = a } } }"),
         "elasticmq.conf:1:14: queues.a.deadLettersQueue: needs both name and maxReceiveCount"
     );
     EXPECT_EQ(
-        error_of("rest-sqs.bind-port = 65536"),
+        elasticmq_error("rest-sqs.bind-port = 65536"),
         "elasticmq.conf:1:1: rest-sqs.bind-port: is 65536, allowed is 0 to 65535"
     );
     EXPECT_EQ(
-        error_of("queues { a { delay = 5 secnds } }"),
+        elasticmq_error("queues { a { delay = 5 secnds } }"),
         "elasticmq.conf:1:14: queues.a.delay: \"5 secnds\" has the unknown unit \"secnds\" (did "
         "you mean seconds?), write a duration like \"30s\""
     );
     EXPECT_EQ(
-        error_of("queues { \"a/b\" {} }").substr(0, 48),
+        elasticmq_error("queues { \"a/b\" {} }").substr(0, 48),
         "elasticmq.conf:1:10: queues.\"a/b\": \"a/b\" is not "
     );
     EXPECT_EQ(
-        error_of("queues { a { copyTo = b }, b { moveTo = a } }"),
+        elasticmq_error("queues { a { copyTo = b }, b { moveTo = a } }"),
         "elasticmq.conf:1:32: queues.b.moveTo: goes in a circle: a -> b -> a"
     );
     EXPECT_EQ(
-        error_of("queues { a { fifo = true }, \"a.fifo\" {} }"),
+        elasticmq_error("queues { a { fifo = true }, \"a.fifo\" {} }"),
         "elasticmq.conf:1:29: queues.\"a.fifo\": is configured twice, remove one of them"
     );
-    EXPECT_EQ(error_of("queues = 5"), "elasticmq.conf:1:1: queues: is text, write { }");
+    EXPECT_EQ(elasticmq_error("queues = 5"), "elasticmq.conf:1:1: queues: is text, write { }");
     EXPECT_EQ(
-        error_of("rest-sqs.sqs-limits = none"),
+        elasticmq_error("rest-sqs.sqs-limits = none"),
         "elasticmq.conf:1:1: rest-sqs.sqs-limits: is \"none\", use one of strict, relaxed"
     );
 }

@@ -10,8 +10,8 @@
 namespace tranter::cli::elasticmq {
 namespace {
 
-constexpr std::string_view fifo_suffix = ".fifo";
-constexpr std::int64_t port_max = 65535;
+constexpr std::string_view fifo_name_end = ".fifo";
+constexpr std::int64_t bind_port_max = 65535;
 
 template <class T, class Source>
 Result<void> assign(T& target, Result<Source> value) {
@@ -25,7 +25,7 @@ Result<void> ignore(const ConfigNode&, Draft&) {
 }
 
 Result<void> read_port(const ConfigNode& node, Endpoint& endpoint) {
-    return assign(endpoint.port, read_integer(node, 0, port_max));
+    return assign(endpoint.port, read_whole_number(node, 0, bind_port_max));
 }
 
 Result<void> read_bind_host(const ConfigNode& node, Endpoint& endpoint) {
@@ -109,7 +109,7 @@ constexpr ServerKey all_server_keys[] = {
      "server.public_url",
      [](const ConfigNode& node, Draft& draft) {
          draft.address.given = true;
-         return assign(draft.address.port, read_integer(node, 0, port_max));
+         return assign(draft.address.port, read_whole_number(node, 0, bind_port_max));
      }},
     {"node-address.context-path", "server.context_path", &read_context_path},
     {"generate-node-address",
@@ -202,7 +202,7 @@ constexpr QueueKey all_queue_keys[] = {
     {"deadLettersQueue.maxReceiveCount",
      "dead_letter.max_receives",
      [](const ConfigNode& node, QueueConfig& queue) {
-         return assign(queue.dead_letter.max_receives, read_integer(node, 1, 1000));
+         return assign(queue.dead_letter.max_receives, read_whole_number(node, 1, 1000));
      }},
     {"fifo",
      "fifo",
@@ -245,13 +245,13 @@ constexpr QueueKey all_queue_keys[] = {
      }},
 };
 
-struct Limit {
+struct DurationLimit {
     std::string_view name;
     Duration QueueConfig::*member;
     std::chrono::seconds max;
 };
 
-constexpr Limit limits[] = {
+constexpr DurationLimit duration_limits[] = {
     {"defaultVisibilityTimeout", &QueueConfig::visibility_timeout, std::chrono::hours(12)},
     {"delay", &QueueConfig::delay, std::chrono::minutes(15)},
     {"receiveMessageWait", &QueueConfig::receive_wait, std::chrono::seconds(20)},
@@ -264,7 +264,7 @@ void finish_references(ServerConfig& config) {
     };
     const auto complete = [&](std::string& name) {
         if (name.empty() || exists(name)) return;
-        const std::string fifo_name = std::string(name).append(fifo_suffix);
+        const std::string fifo_name = std::string(name).append(fifo_name_end);
         if (exists(fifo_name)) name = fifo_name;
     };
     for (QueueConfig& queue : config.queues) {
@@ -287,18 +287,18 @@ std::span<const QueueKey> queue_keys() {
 QueueConfig start_queue(const std::string& name, const ConfigNode::Object& members) {
     QueueConfig queue;
     queue.name = name;
-    queue.fifo = name.ends_with(fifo_suffix);
+    queue.fifo = name.ends_with(fifo_name_end);
     const auto fifo = std::ranges::find(members, std::string_view("fifo"), &ConfigMember::key);
     if (fifo != members.end() && read_bool(fifo->node).value_or(false) && !queue.fifo) {
         queue.fifo = true;
-        queue.name += fifo_suffix;
+        queue.name += fifo_name_end;
     }
     return queue;
 }
 
 void finish_queue(QueueConfig& queue, std::vector<std::string>& notices) {
     // ElasticMQ takes any duration; SQS clients and tranter.toml have limits.
-    for (const Limit& limit : limits) {
+    for (const DurationLimit& limit : duration_limits) {
         Duration& value = queue.*limit.member;
         if (value <= limit.max) continue;
         notices.push_back(fmt::format(

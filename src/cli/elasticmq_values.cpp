@@ -10,7 +10,7 @@
 namespace tranter::cli::elasticmq {
 namespace {
 
-std::unexpected<Error> refuse(std::string text) {
+std::unexpected<Error> bad_value(std::string text) {
     return fail(Errc::invalid_argument, std::move(text));
 }
 
@@ -24,7 +24,7 @@ bool parse_number(std::string_view text, std::int64_t& number) {
 
 Result<std::string> read_text(const ConfigNode& node) {
     if (const auto* text = std::get_if<std::string>(&node.value)) return *text;
-    return refuse(fmt::format("is {}, write text", kind_of(node)));
+    return bad_value(fmt::format("is {}, write text", kind_of(node)));
 }
 
 Result<bool> read_bool(const ConfigNode& node) {
@@ -32,19 +32,20 @@ Result<bool> read_bool(const ConfigNode& node) {
     if (!text) return std::unexpected(text.error());
     if (*text == "true" || *text == "yes" || *text == "on") return true;
     if (*text == "false" || *text == "no" || *text == "off") return false;
-    return refuse(fmt::format("is \"{}\", write true or false", *text));
+    return bad_value(fmt::format("is \"{}\", write true or false", *text));
 }
 
-Result<std::int64_t> read_integer(const ConfigNode& node, std::int64_t min, std::int64_t max) {
+Result<std::int64_t> read_whole_number(const ConfigNode& node, std::int64_t min, std::int64_t max) {
     const Result<std::string> text = read_text(node);
     if (!text) return std::unexpected(text.error());
     std::int64_t number = 0;
     if (!parse_number(*text, number)) {
-        return refuse(fmt::format("is \"{}\", write a whole number from {} to {}", *text, min, max)
+        return bad_value(
+            fmt::format("is \"{}\", write a whole number from {} to {}", *text, min, max)
         );
     }
     if (number < min || number > max) {
-        return refuse(fmt::format("is {}, allowed is {} to {}", number, min, max));
+        return bad_value(fmt::format("is {}, allowed is {} to {}", number, min, max));
     }
     return number;
 }
@@ -61,12 +62,12 @@ Result<Duration> read_duration(const ConfigNode& node) {
 Result<std::map<std::string, std::string>> read_texts(const ConfigNode& node) {
     const auto* object = std::get_if<ConfigNode::Object>(&node.value);
     if (object == nullptr) {
-        return refuse(fmt::format("is {}, write {{ name = value }}", kind_of(node)));
+        return bad_value(fmt::format("is {}, write {{ name = value }}", kind_of(node)));
     }
     std::map<std::string, std::string> texts;
     for (const ConfigMember& member : *object) {
         Result<std::string> text = read_text(member.node);
-        if (!text) return refuse(fmt::format("\"{}\" {}", member.key, text.error().message()));
+        if (!text) return bad_value(fmt::format("\"{}\" {}", member.key, text.error().message()));
         texts.emplace(member.key, std::move(*text));
     }
     return texts;

@@ -15,7 +15,7 @@ namespace tranter::cli::elasticmq {
 [[nodiscard]] Result<std::string> read_text(const ConfigNode& node);
 /// true, yes, on / false, no, off.
 [[nodiscard]] Result<bool> read_bool(const ConfigNode& node);
-[[nodiscard]] Result<std::int64_t> read_integer(
+[[nodiscard]] Result<std::int64_t> read_whole_number(
     const ConfigNode& node, std::int64_t min, std::int64_t max
 );
 /// A bare number is milliseconds; fractions of a second are dropped.

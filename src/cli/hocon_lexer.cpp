@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view reserved = "$\"{}[]:=,+#`^?!@*&\\";
 
-std::unexpected<Error> refuse(std::string text) {
+std::unexpected<Error> bad_text(std::string text) {
     return fail(Errc::invalid_argument, std::move(text));
 }
 
@@ -89,7 +89,7 @@ Result<std::uint32_t> Lexer::read_hex() {
         const char c = peek();
         const bool digit = c >= '0' && c <= '9';
         const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-        if (!digit && !letter) return refuse("\\u needs four hexadecimal digits");
+        if (!digit && !letter) return bad_text("\\u needs four hexadecimal digits");
         value = value * 16 + static_cast<std::uint32_t>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
         advance();
     }
@@ -107,7 +107,8 @@ Result<void> Lexer::read_escape(std::string& out) {
         advance();
         return {};
     }
-    if (c != 'u') return refuse(fmt::format("unknown escape \\{}, write \\\\ for a backslash", c));
+    if (c != 'u')
+        return bad_text(fmt::format("unknown escape \\{}, write \\\\ for a backslash", c));
     advance();
     Result<std::uint32_t> code = read_hex();
     if (!code) return std::unexpected(code.error());
@@ -115,10 +116,10 @@ Result<void> Lexer::read_escape(std::string& out) {
         advance(2);
         const Result<std::uint32_t> low = read_hex();
         if (!low) return std::unexpected(low.error());
-        if (*low < 0xDC00 || *low > 0xDFFF) return refuse("half of a surrogate pair");
+        if (*low < 0xDC00 || *low > 0xDFFF) return bad_text("half of a surrogate pair");
         code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
     }
-    if (*code >= 0xD800 && *code <= 0xDFFF) return refuse("half of a surrogate pair");
+    if (*code >= 0xD800 && *code <= 0xDFFF) return bad_text("half of a surrogate pair");
     append_utf8(out, *code);
     return {};
 }
@@ -126,7 +127,7 @@ Result<void> Lexer::read_escape(std::string& out) {
 Result<std::string> Lexer::read_triple_quoted() {
     advance(3);
     const std::size_t end = text_.find("\"\"\"", offset_);
-    if (end == std::string_view::npos) return refuse("text that starts with \"\"\" does not end");
+    if (end == std::string_view::npos) return bad_text("text that starts with \"\"\" does not end");
     // More than three closing quotes: the first ones belong to the text.
     std::size_t close = end;
     while (close + 3 < text_.size() && text_[close + 3] == '"')
@@ -141,7 +142,7 @@ Result<std::string> Lexer::read_quoted() {
     advance();
     std::string out;
     while (!at_end() && peek() != '"') {
-        if (peek() == '\n') return refuse("text in quotes goes over the end of the line");
+        if (peek() == '\n') return bad_text("text in quotes goes over the end of the line");
         if (peek() == '\\') {
             advance();
             if (Result<void> done = read_escape(out); !done) return std::unexpected(done.error());
@@ -150,7 +151,7 @@ Result<std::string> Lexer::read_quoted() {
         out += peek();
         advance();
     }
-    if (at_end()) return refuse("text in quotes does not end, write \"");
+    if (at_end()) return bad_text("text in quotes does not end, write \"");
     advance();
     return out;
 }

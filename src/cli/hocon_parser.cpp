@@ -10,7 +10,7 @@
 namespace tranter::cli::hocon {
 namespace {
 
-constexpr std::size_t depth_max = 64;
+constexpr std::size_t nesting_max = 64;
 constexpr std::size_t include_depth_max = 64;
 constexpr std::size_t includes_max = 256;
 
@@ -71,8 +71,8 @@ Result<void> Parser::parse_root(Object& root, std::size_t depth) {
 }
 
 Result<void> Parser::parse_members(Object& object, std::size_t depth, bool braces) {
-    if (depth > depth_max) {
-        return refuse(fmt::format("nested deeper than {} levels", depth_max));
+    if (depth > nesting_max) {
+        return refuse(fmt::format("nested deeper than {} levels", nesting_max));
     }
     for (;;) {
         lexer_.skip_lines(true);
@@ -191,8 +191,8 @@ Result<ConfigPath> Parser::parse_key() {
             segment.clear();
             any = false;
             if (ends) return path;
-            if (path.size() >= depth_max) {
-                return refuse(fmt::format("nested deeper than {} levels", depth_max));
+            if (path.size() >= nesting_max) {
+                return refuse(fmt::format("nested deeper than {} levels", nesting_max));
             }
             lexer_.advance();
             continue;
@@ -245,8 +245,8 @@ Result<void> Parser::parse_member(Object& object, std::size_t depth) {
 }
 
 Result<Value> Parser::parse_array(std::size_t depth) {
-    if (depth > depth_max) {
-        return refuse(fmt::format("nested deeper than {} levels", depth_max));
+    if (depth > nesting_max) {
+        return refuse(fmt::format("nested deeper than {} levels", nesting_max));
     }
     Array array;
     const ConfigPosition start = lexer_.position();

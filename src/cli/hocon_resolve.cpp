@@ -10,9 +10,9 @@ namespace tranter::cli::hocon {
 namespace {
 
 // Substitutions can multiply what a small file says; these bound the result and the work.
-constexpr std::size_t nodes_max = 200'000;
-constexpr std::size_t bytes_max = 16U << 20;
-constexpr std::size_t depth_max = 256;
+constexpr std::size_t resolved_nodes_max = 200'000;
+constexpr std::size_t resolved_bytes_max = 16U << 20;
+constexpr std::size_t resolved_depth_max = 256;
 
 /// Nothing when every way to the value is an optional substitution of something that is not there.
 using Resolved = Result<std::optional<ConfigNode>>;
@@ -88,15 +88,17 @@ ConfigNode::Object merge(ConfigNode::Object base, ConfigNode::Object overlay) {
 
 Result<void> Resolver::spend(ConfigPosition where, std::size_t bytes) {
     bytes_ += bytes;
-    if (++nodes_ > nodes_max || bytes_ > bytes_max) {
+    if (++nodes_ > resolved_nodes_max || bytes_ > resolved_bytes_max) {
         return std::unexpected(refuse(where, "substitutions make the file too large").error());
     }
     return {};
 }
 
 Resolved Resolver::resolve(const Value& value, const Frame* own) {
-    if (depth_ >= depth_max) {
-        return refuse(value.position, fmt::format("nested deeper than {} levels", depth_max));
+    if (depth_ >= resolved_depth_max) {
+        return refuse(
+            value.position, fmt::format("nested deeper than {} levels", resolved_depth_max)
+        );
     }
     if (Result<void> done = spend(value.position, 0); !done) return std::unexpected(done.error());
     ++depth_;

@@ -9,22 +9,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const char* look_up(const std::string& name) {
+const char* toml_variable(const std::string& name) {
     return name == "TOKEN" ? "token-from-environment" : nullptr;
 }
 
-Result<ServerConfig> parse(std::string_view text, bool readable_by_others = false) {
+Result<ServerConfig> parse_toml_text(std::string_view text, bool readable_by_others = false) {
     return parse_toml_config(
-        text, {.name = "t.toml", .readable_by_others = readable_by_others}, &look_up
+        text, {.name = "t.toml", .readable_by_others = readable_by_others}, &toml_variable
     );
 }
 
-std::string error_of(std::string_view text) {
-    const Result<ServerConfig> config = parse(text);
+std::string toml_error(std::string_view text) {
+    const Result<ServerConfig> config = parse_toml_text(text);
     return config ? "accepted" : config.error().message();
 }
 
-const char* const everything = R"(
+const char* const every_server_key = R"(
 [server]
 sqs = "0.0.0.0:19324"
 sqs_enabled = true
@@ -92,17 +92,17 @@ fifo_throughput_limit = "perMessageGroupId"
 )";
 
 TEST(TomlConfigTest, AnEmptyFileIsTheDefaultConfiguration) {
-    EXPECT_EQ(*parse(""), ServerConfig{});
-    EXPECT_EQ(*parse("# nothing\n[server]\n"), ServerConfig{});
+    EXPECT_EQ(*parse_toml_text(""), ServerConfig{});
+    EXPECT_EQ(*parse_toml_text("# nothing\n[server]\n"), ServerConfig{});
 }
 
 TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
-    Result<ServerConfig> read = parse(everything);
+    Result<ServerConfig> read = parse_toml_text(every_server_key);
     // The template refers to a dead-letter queue that only allows orders.
     ASSERT_FALSE(read);
-    std::string text = everything;
+    std::string text = every_server_key;
     text.replace(text.find("[\"orders\"]"), std::strlen("[\"orders\"]"), "\"allowAll\"");
-    read = parse(text);
+    read = parse_toml_text(text);
     ASSERT_TRUE(read) << read.error().message();
     const ServerConfig& config = *read;
 
@@ -130,11 +130,11 @@ TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
     EXPECT_EQ(config.log.format, LogFormat::logfmt);
     EXPECT_EQ(config.log.level, LogLevel::debug);
     EXPECT_EQ(config.auto_create_template.dead_letter.max_receives, 2U);
-    EXPECT_EQ(*parse(write_toml_config(config)), config);
+    EXPECT_EQ(*parse_toml_text(write_toml_config(config)), config);
 }
 
 TEST(TomlConfigTest, ReadsQueuesAndPutsThoseTheyNeedFirst) {
-    const Result<ServerConfig> config = parse(R"(
+    const Result<ServerConfig> config = parse_toml_text(R"(
         [queues.a]
         dead_letter = { queue = "b", max_receives = 3 }
         delay = "1m"
@@ -157,40 +157,40 @@ TEST(TomlConfigTest, ReadsQueuesAndPutsThoseTheyNeedFirst) {
     EXPECT_EQ(config->queues[1].tags.at("odd key"), "a=b");
     EXPECT_EQ(config->queues[3].delay, 60s);
     EXPECT_EQ(config->queues[3].dead_letter, (DeadLetterConfig{"b", 3}));
-    EXPECT_EQ(*parse(write_toml_config(*config)), *config);
+    EXPECT_EQ(*parse_toml_text(write_toml_config(*config)), *config);
 }
 
 TEST(TomlConfigTest, UnknownKeysAreErrorsWithASuggestion) {
     EXPECT_EQ(
-        error_of("[server]\nthreds = 2\n"),
+        toml_error("[server]\nthreds = 2\n"),
         "t.toml:2: server.threds: unknown key (did you mean threads?), see docs/configuration.md"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\nvisibilty_timeout = \"1s\"\n"),
+        toml_error("[queues.a]\nvisibilty_timeout = \"1s\"\n"),
         "t.toml:2: queues.a.visibilty_timeout: unknown key (did you mean visibility_timeout?), "
         "see docs/configuration.md"
     );
     EXPECT_EQ(
-        error_of("[sever]\nsqs = \"a:1\"\n"),
+        toml_error("[sever]\nsqs = \"a:1\"\n"),
         "t.toml:1: sever: unknown key (did you mean server?), see docs/configuration.md"
     );
     EXPECT_EQ(
-        error_of("level = \"info\"\n"),
+        toml_error("level = \"info\"\n"),
         "t.toml:1: level: unknown key (did you mean log.level?), see docs/configuration.md"
     );
     EXPECT_EQ(
-        error_of("\"server.sqs\" = \"localhost:1\"\n"),
+        toml_error("\"server.sqs\" = \"localhost:1\"\n"),
         "t.toml:1: \"server.sqs\": unknown key, see docs/configuration.md"
     );
 }
 
 TEST(TomlConfigTest, ABareNumberSaysWhichUnitWasProbablyMeant) {
     EXPECT_EQ(
-        error_of("[queues.a]\ndelay = 30\n"),
+        toml_error("[queues.a]\ndelay = 30\n"),
         "t.toml:2: queues.a.delay: is 30, a number without a unit, probably \"30s\" was meant"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\nmax_message_size = 262144\n"),
+        toml_error("[queues.a]\nmax_message_size = 262144\n"),
         "t.toml:2: queues.a.max_message_size: is 262144, a number without a unit, probably "
         "\"262144B\" was meant"
     );
@@ -198,37 +198,38 @@ TEST(TomlConfigTest, ABareNumberSaysWhichUnitWasProbablyMeant) {
 
 TEST(TomlConfigTest, RangesAndTypesAreChecked) {
     EXPECT_EQ(
-        error_of("[queues.a]\ndelay = \"16m\"\n"),
+        toml_error("[queues.a]\ndelay = \"16m\"\n"),
         "t.toml:2: queues.a.delay: is \"16m\", allowed is 0s to 15m"
     );
     EXPECT_EQ(
-        error_of("[server]\nthreads = \"4\"\n"),
+        toml_error("[server]\nthreads = \"4\"\n"),
         "t.toml:2: server.threads: is text, write a whole number from 0 to 1024"
     );
     EXPECT_EQ(
-        error_of("[server]\nlimits = \"strickt\"\n"),
+        toml_error("[server]\nlimits = \"strickt\"\n"),
         "t.toml:2: server.limits: is \"strickt\" (did you mean strict?), use one of `strict`, "
         "`relaxed`"
     );
-    EXPECT_EQ(error_of("server = 1\n"), "t.toml:1: server: is a number, write a table [server]");
+    EXPECT_EQ(toml_error("server = 1\n"), "t.toml:1: server: is a number, write a table [server]");
     EXPECT_EQ(
-        error_of("queues = [1]\n"),
+        toml_error("queues = [1]\n"),
         "t.toml:1: queues: is a list, write a table [queues.NAME] for each queue"
     );
 }
 
 TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
     EXPECT_EQ(
-        error_of("provider = \"redis://:hunter2@127.0.0.1\"\n"),
+        toml_error("provider = \"redis://:hunter2@127.0.0.1\"\n"),
         "t.toml:1: provider: is not supported by this version, remove it"
     );
     EXPECT_EQ(
-        error_of("[worker]\nconcurrency = 5\n"),
+        toml_error("[worker]\nconcurrency = 5\n"),
         "t.toml:1: worker: is not supported by this version, remove it"
     );
     EXPECT_EQ(
-        error_of("[server]\ndata = \"/var/lib/tranter\"\n"),
-        "t.toml:2: server.data: durable storage is not in this version, everything is kept in "
+        toml_error("[server]\ndata = \"/var/lib/tranter\"\n"),
+        "t.toml:2: server.data: durable storage is not in this version, every_server_key is kept "
+        "in "
         "memory; remove it"
     );
 }
@@ -236,24 +237,24 @@ TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
 TEST(TomlConfigTest, SecretsMayNotStandInAFileThatOthersCanRead) {
     const std::string text = "[admin]\ntoken = \"0123456789abcdef\"\n";
 
-    EXPECT_TRUE(parse(text));
-    const Result<ServerConfig> refused = parse(text, true);
+    EXPECT_TRUE(parse_toml_text(text));
+    const Result<ServerConfig> refused = parse_toml_text(text, true);
     ASSERT_FALSE(refused);
     EXPECT_EQ(
         refused.error().message(),
         "t.toml:2: admin.token: is a secret in a file that other users can read, chmod 600 it or "
         "write \"${NAME}\" to take it from the environment"
     );
-    EXPECT_TRUE(parse("[admin]\ntoken = \"${TOKEN}\"\n", true));
+    EXPECT_TRUE(parse_toml_text("[admin]\ntoken = \"${TOKEN}\"\n", true));
 }
 
 TEST(TomlConfigTest, ReferencesToUnsetVariablesAreErrors) {
     EXPECT_EQ(
-        error_of("[auth]\nmode = \"sigv4\"\n[auth.keys]\nid = \"${NOPE}\"\n"),
+        toml_error("[auth]\nmode = \"sigv4\"\n[auth.keys]\nid = \"${NOPE}\"\n"),
         "t.toml:4: auth.keys.id: the environment variable NOPE is not set"
     );
     EXPECT_EQ(
-        error_of("[admin]\ntoken = \"${NOPE\"\n"),
+        toml_error("[admin]\ntoken = \"${NOPE\"\n"),
         "t.toml:2: admin.token: is no reference, write \"${NAME}\""
     );
 }
@@ -265,15 +266,15 @@ TEST(TomlConfigTest, ErrorsNeverShowSecrets) {
           "[auth]\nkeys = { id = \"hunter2\" }\n",
           "[auth]\nkeys = \"hunter2\"\n",
           "[auth]\nmode = \"sigv4\"\nkeys = { id = \"hunter2\", \"a b\" = \"hunter2\" }\n"}) {
-        EXPECT_EQ(error_of(text).find("hunter2"), std::string::npos) << text;
+        EXPECT_EQ(toml_error(text).find("hunter2"), std::string::npos) << text;
     }
 }
 
 TEST(TomlConfigTest, SyntaxErrorsNameLineAndColumn) {
-    EXPECT_EQ(error_of("[server]\nsqs = \n").substr(0, 9), "t.toml:2:");
-    EXPECT_EQ(error_of("[queues.a]\n[queues.a]\n").substr(0, 9), "t.toml:2:");
+    EXPECT_EQ(toml_error("[server]\nsqs = \n").substr(0, 9), "t.toml:2:");
+    EXPECT_EQ(toml_error("[queues.a]\n[queues.a]\n").substr(0, 9), "t.toml:2:");
     for (const char* text : {"[server]\nsqs = \n", "\"a\nb\" = 1", "x = \"\xE2\x80\xAE\nq\""}) {
-        EXPECT_EQ(error_of(text).find('\n'), std::string::npos) << text;
+        EXPECT_EQ(toml_error(text).find('\n'), std::string::npos) << text;
     }
 }
 
@@ -282,62 +283,62 @@ TEST(TomlConfigTest, DeeplyDottedKeysAreRefusedQuickly) {
     for (int i = 0; i < 200'000; ++i)
         text += ".a";
 
-    EXPECT_EQ(error_of(text + " = 1\n"), "t.toml: has more than 200 dots in one key or value");
+    EXPECT_EQ(toml_error(text + " = 1\n"), "t.toml: has more than 200 dots in one key or value");
 }
 
 TEST(TomlConfigTest, RulesAboutQueuesNameTheLine) {
     EXPECT_EQ(
-        error_of("[queues.a]\ndead_letter = { queue = \"b\", max_receives = 3 }\n"
-                 "[queues.\"b.fifo\"]\n"),
+        toml_error("[queues.a]\ndead_letter = { queue = \"b\", max_receives = 3 }\n"
+                   "[queues.\"b.fifo\"]\n"),
         "t.toml:2: queues.a.dead_letter.queue: names the queue \"b\", which is not configured, add "
         "it to queues"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\ndead_letter = { queue = \"b.fifo\", max_receives = 3 }\n"
-                 "[queues.\"b.fifo\"]\n"),
+        toml_error("[queues.a]\ndead_letter = { queue = \"b.fifo\", max_receives = 3 }\n"
+                   "[queues.\"b.fifo\"]\n"),
         "t.toml:2: queues.a.dead_letter.queue: is \"b.fifo\", a FIFO queue, the dead-letter queue "
         "of a standard queue must be of its kind"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\nfifo = true\n"),
+        toml_error("[queues.a]\nfifo = true\n"),
         "t.toml:2: queues.a.fifo: is true, but the name does not end in .fifo; name it a.fifo"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\ncontent_based_deduplication = true\n"),
+        toml_error("[queues.a]\ncontent_based_deduplication = true\n"),
         "t.toml:2: queues.a.content_based_deduplication: is only for FIFO queues, set fifo = true "
         "or remove it"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\ndead_letter.queue = \"a\"\n"),
+        toml_error("[queues.a]\ndead_letter.queue = \"a\"\n"),
         "t.toml:2: queues.a.dead_letter: has no max_receives, add dead_letter.max_receives from 1 "
         "to 1000"
     );
     EXPECT_EQ(
-        error_of("[queues.a]\ncopy_to = \"b\"\n[queues.b]\nmove_to = \"c\"\n[queues.c]\n"
-                 "dead_letter = { queue = \"b\", max_receives = 1 }\n"),
+        toml_error("[queues.a]\ncopy_to = \"b\"\n[queues.b]\nmove_to = \"c\"\n[queues.c]\n"
+                   "dead_letter = { queue = \"b\", max_receives = 1 }\n"),
         "t.toml:6: queues.c.dead_letter.queue: goes in a circle: b -> c -> b"
     );
 }
 
 TEST(TomlConfigTest, RulesAboutTheServerNameTheLine) {
     EXPECT_EQ(
-        error_of("[server]\nsqs = \"localhost:1\"\nadmin = \"localhost:1\"\n"),
+        toml_error("[server]\nsqs = \"localhost:1\"\nadmin = \"localhost:1\"\n"),
         "t.toml:3: server.admin: is localhost:1, which is server.sqs already"
     );
     EXPECT_EQ(
-        error_of("[auth]\nmode = \"sigv4\"\n"),
+        toml_error("[auth]\nmode = \"sigv4\"\n"),
         "t.toml:1: auth.keys: has no key, auth.mode = \"sigv4\" needs at least one"
     );
     EXPECT_EQ(
-        error_of("[auth]\nkeys = { id = \"secret\" }\n"),
+        toml_error("[auth]\nkeys = { id = \"secret\" }\n"),
         "t.toml:2: auth.keys: would not be used, set auth.mode = \"sigv4\" or remove the keys"
     );
-    EXPECT_NE(error_of("[server]\npublic_url = \"http://h/path\"\n"), "accepted");
-    EXPECT_NE(error_of("[server]\ncontext_path = \"sqs\"\n"), "accepted");
-    EXPECT_NE(error_of("[server]\ncontext_path = \"/../x\"\n"), "accepted");
-    EXPECT_NE(error_of("[server]\nallowed_hosts = [\"http://x\"]\n"), "accepted");
-    EXPECT_NE(error_of("[server.cors]\norigins = [\"example.org\"]\n"), "accepted");
-    EXPECT_NE(error_of("[server]\nregion = \"a b\"\n"), "accepted");
+    EXPECT_NE(toml_error("[server]\npublic_url = \"http://h/path\"\n"), "accepted");
+    EXPECT_NE(toml_error("[server]\ncontext_path = \"sqs\"\n"), "accepted");
+    EXPECT_NE(toml_error("[server]\ncontext_path = \"/../x\"\n"), "accepted");
+    EXPECT_NE(toml_error("[server]\nallowed_hosts = [\"http://x\"]\n"), "accepted");
+    EXPECT_NE(toml_error("[server.cors]\norigins = [\"example.org\"]\n"), "accepted");
+    EXPECT_NE(toml_error("[server]\nregion = \"a b\"\n"), "accepted");
 }
 
 }  // namespace
