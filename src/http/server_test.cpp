@@ -405,26 +405,33 @@ TEST_F(ServerTest, SurvivesRunningOutOfDescriptors) {
     EXPECT_EQ(body_of(refused.read_answer()), "GET /accepted ");
 }
 
+/// What a second server says that cannot be made.
+std::string complaint_of(const ServerOptions& options) {
+    try {
+        const Server server(options, [](const Request&, Exchange) {});
+        return "";
+    } catch (const SystemError& error) {
+        return error.what();
+    }
+}
+
 TEST_F(ServerTest, RefusesTwoServersOnOnePort) {
     start();
     ServerOptions options;
     options.port = server_->port();
     options.threads = 2;
 
-    try {
-        const Server second(options, [](const Request&, Exchange) {});
-        FAIL() << "the port was taken twice";
-    } catch (const SystemError& error) {
-        EXPECT_TRUE(has(error.what(), "127.0.0.1:" + std::to_string(server_->port())));
-        EXPECT_TRUE(has(error.what(), "in use"));
-    }
+    const std::string complaint = complaint_of(options);
+
+    EXPECT_TRUE(has(complaint, "127.0.0.1:" + std::to_string(options.port))) << complaint;
+    EXPECT_TRUE(has(complaint, "in use")) << complaint;
 }
 
 TEST_F(ServerTest, RefusesAnAddressThatIsAName) {
     ServerOptions options;
     options.address = "example.com";
 
-    EXPECT_THROW(Server(options, [](const Request&, Exchange) {}), SystemError);
+    EXPECT_TRUE(has(complaint_of(options), "'example.com': use an IP address"));
 }
 
 TEST_F(ServerTest, SpreadsConnectionsOverItsThreads) {
