@@ -104,7 +104,8 @@ std::vector<QueryInput::Numbered> QueryInput::below(std::string_view prefix) {
         if (!parameter.name.starts_with(prefix)) continue;
         std::string_view rest = parameter.name.substr(prefix.size());
         if (rest.empty()) {
-            found.push_back({0, {rest, parameter.value}});
+            // "AttributeName=" is how older SDKs write an empty list.
+            if (!parameter.value.empty()) found.push_back({0, {rest, parameter.value}});
             continue;
         }
         if (rest.front() != '.') continue;

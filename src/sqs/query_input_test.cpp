@@ -67,6 +67,14 @@ TEST(QueryInputTest, ReadsListsInOrderOfTheirNumbers) {
     EXPECT_EQ(joined(Form("Name=x&N.1=a&N.x=y").input().list({"", "N"})), "a,");
 }
 
+TEST(QueryInputTest, ANameWithoutNumberAndValueIsAnEmptyList) {
+    EXPECT_TRUE(Form("N=").input().list({"Ns", "N"}).empty());
+
+    int entries = 0;
+    Form("E=").input().entries({"Entries", "E"}, [&](Input&) { ++entries; });
+    EXPECT_EQ(entries, 0);
+}
+
 TEST(QueryInputTest, ReadsMaps) {
     const Form form(
         "Attribute.2.Name=B&Attribute.2.Value=2&Attribute.1.Value=1&Attribute.1.Name=A"

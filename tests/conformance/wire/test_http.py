@@ -257,6 +257,19 @@ def test_every_numbering_of_query_lists_is_understood(server, query_api, name, p
     assert b"DelaySeconds" not in reply.body
 
 
+def test_a_name_without_number_and_value_is_an_empty_list(server, query_api, name):
+    """As aws-sdk v2 writes one."""
+    queue = {"QueueUrl": query_api.create(name())}
+
+    none = query_request(server, {"Action": "GetQueueAttributes", **queue, "AttributeName": ""})
+    batch = query_request(
+        server, {"Action": "SendMessageBatch", **queue, "SendMessageBatchRequestEntry": ""}
+    )
+
+    assert none.status == 200 and b"<Attribute>" not in none.body
+    assert query_api.error_of(batch).code == "AWS.SimpleQueueService.EmptyBatchRequest"
+
+
 def test_query_lists_are_ordered_by_number(server, query_api, name):
     queue = query_api.create(name())
     entry = "SendMessageBatchRequestEntry"
