@@ -91,15 +91,16 @@ Result<Json> ask_admin(
     );
 }
 
-/// Receives with visibility 0 until nothing new comes.
+/// Receives with visibility 0. Each round counts as a receive for every message in it, so there is
+/// no further one unless the last was full and brought something new.
 Result<int> peek_by_receiving(Session& session, const std::string& url, std::int64_t limit) {
     session.progress.hide();
     say("this endpoint has no way to peek: looking counts as a receive, and as one towards the "
         "dead-letter queue");
     session.output.begin(peek_columns());
     std::unordered_set<std::string> seen;
-    bool news = true;
-    while (news && std::ssize(seen) < limit) {
+    bool more = true;
+    while (more && std::ssize(seen) < limit) {
         Json all;
         all.push("All");
         Json input;
@@ -111,13 +112,15 @@ Result<int> peek_by_receiving(Session& session, const std::string& url, std::int
             .set("MessageAttributeNames", all);
         const auto answer = session.client.call("ReceiveMessage", input);
         if (!answer) return std::unexpected(answer.error());
-        news = false;
-        for (const Json& message : (*answer)["Messages"].items()) {
+        const Json::Array& messages = (*answer)["Messages"].items();
+        bool news = false;
+        for (const Json& message : messages) {
             if (std::ssize(seen) == limit) break;
             if (!seen.emplace(message["MessageId"].text()).second) continue;
             news = true;
             session.output.row(message_record(message));
         }
+        more = news && std::ssize(messages) == batch_max;
         session.progress.update(seen.size());
     }
     session.progress.stop();

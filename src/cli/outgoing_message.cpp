@@ -22,6 +22,8 @@ constexpr auto ignored_members = std::to_array<std::string_view>({
     "sequence_number",
     "dead_letter_source",
     "receipt_handle",
+    "state",
+    "due_at",
 });
 
 bool contains(const auto& names, std::string_view name) {

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace tranter::cli {
 
 namespace {
@@ -88,7 +90,10 @@ void Progress::draw() {
     } else if (done_ > 0) {
         line += fmt::format(": {}", done_);
     }
-    if (done_ > 0) line += fmt::format(", {:.0f}/s", static_cast<double>(done_) / elapsed.count());
+    if (done_ > 0)
+        line += fmt::format(
+            ", {:.0f}/s", static_cast<double>(done_) / std::max(elapsed.count(), 0.001)
+        );
     line += fmt::format(", {:.0f} s\x1b[K", elapsed.count());
     put(options_.fd, line);
     drawn_ = true;
