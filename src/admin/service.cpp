@@ -15,6 +15,11 @@ namespace {
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain; charset=utf-8";
 constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::string_view index_text =
+    "GET /livez /readyz /startupz /health\n"
+    "GET /metrics\n"
+    "GET /statistics/queues[/NAME]\n"
+    "GET /queues/NAME/messages?limit=N&offset=N\n";
 constexpr std::size_t peek_max = 1000;
 constexpr std::size_t peek_default = 10;
 
@@ -22,7 +27,11 @@ http::Response reply(int status, std::string_view type, std::string body) {
     return {
         .status = status,
         .content_type = type,
-        .headers = "Cache-Control: no-store\r\n",
+        .headers =
+            "Cache-Control: no-store\r\n"
+            "Content-Security-Policy: default-src 'none'; base-uri 'none'; "
+            "frame-ancestors 'none'\r\n"
+            "Referrer-Policy: no-referrer\r\n",
         .body = std::move(body)};
 }
 
@@ -107,11 +116,8 @@ http::Response Service::answer(const http::Request& request) const {
         const std::size_t name_size = path.size() - queues_path.size() - messages_suffix.size();
         return messages(path.substr(queues_path.size(), name_size), request.query);
     }
-    return failure(
-        404,
-        "not found; there are /livez /readyz /startupz /health /metrics /statistics/queues and "
-        "/queues/NAME/messages"
-    );
+    if (path == "/") return reply(200, text_type, std::string(index_text));
+    return failure(404, "not found; GET / lists what is here");
 }
 
 bool Service::authorised(const http::Request& request) const {

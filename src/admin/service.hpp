@@ -26,6 +26,7 @@ struct ServiceOptions {
 /// The admin port: health for whoever supervises us, metrics, and a look into queues without
 /// receiving.
 ///
+///     GET /                                       this list
 ///     GET /livez /readyz /startupz /health        health; no token needed
 ///     GET /metrics                                Prometheus text format 0.0.4
 ///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
