@@ -31,9 +31,13 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1" CACHE STRING "" FORCE)
 
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
-if(TRANTER_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # A type of a .cpp may have members from its anonymous namespace; g++ sees a header in it here.
-  add_compile_options(-Wno-subobject-linkage)
+if(TRANTER_UNITY)
+  # Two warnings about one file that see a neighbour here: a local name that shadows a private name
+  # of the next file, and (g++) a type with members from the anonymous namespace of "a header".
+  add_compile_options(-Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
 endif()
 if(TRANTER_WERROR)
   add_compile_options(-Werror)
