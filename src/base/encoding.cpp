@@ -7,19 +7,8 @@ namespace tranter {
 
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-constexpr std::array<char, 512> make_hex_pairs() {
-    std::array<char, 512> pairs{};
-    for (std::size_t i = 0; i < 256; ++i) {
-        pairs[2 * i] = hex_digits[i >> 4];
-        pairs[2 * i + 1] = hex_digits[i & 15];
-    }
-    return pairs;
-}
-constexpr std::array<char, 512> hex_pairs = make_hex_pairs();
 
 constexpr std::array<std::int8_t, 256> make_base64_values() {
     std::array<std::int8_t, 256> values{};
@@ -72,7 +61,7 @@ void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
     out.resize(begin + 2 * bytes.size());
     char* to = out.data() + begin;
     for (const std::uint8_t byte : bytes) {
-        std::memcpy(to, &hex_pairs[2 * std::size_t{byte}], 2);
+        put_hex(to, byte);
         to += 2;
     }
 }

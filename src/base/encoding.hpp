@@ -10,6 +10,12 @@
 /// Bytes as text and back: hexadecimal, base64, percent-encoding, UTF-8.
 namespace tranter {
 
+/// Two digits, lower case.
+inline void put_hex(char* out, std::uint8_t byte) {
+    constexpr const char* digits = "0123456789abcdef";
+    out[0] = digits[byte >> 4];
+    out[1] = digits[byte & 15];
+}
 /// Lower case.
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 std::string to_hex(std::span<const std::uint8_t> bytes);

@@ -1,5 +1,7 @@
 #include "base/uuid.hpp"
 
+#include "base/encoding.hpp"
+
 #include <sys/random.h>
 
 #include <bit>
@@ -52,15 +54,15 @@ Uuid make_uuid() {
 }
 
 void append_uuid(std::string& out, const Uuid& uuid) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::array<char, 36> text;
-    char* to = text.data();
-    for (std::size_t i = 0; i < uuid.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-        *to++ = digits[uuid[i] >> 4];
-        *to++ = digits[uuid[i] & 15];
-    }
-    out.append(text.data(), text.size());
+    constexpr std::size_t size = 36;
+    const std::size_t begin = out.size();
+    out.resize(begin + size, '-');
+    char* const text = out.data() + begin;
+    // Where the digits of each byte stand between the dashes.
+    constexpr std::array<std::uint8_t, 16> places{
+        0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    for (std::size_t i = 0; i < uuid.size(); ++i)
+        put_hex(text + places[i], uuid[i]);
 }
 
 std::string format_uuid(const Uuid& uuid) {

@@ -40,7 +40,7 @@ Outcome<std::string_view> queue_name_of_url(std::string_view url) {
         return last_segment(url);
     }
     std::string_view path = url.substr(scheme + 3);
-    path = path.substr(0, path.find_first_of("?#"));
+    path = path.substr(0, std::min(path.find('?'), path.find('#')));
     const std::size_t slash = path.find('/');
     const std::string_view name =
         slash == std::string_view::npos ? std::string_view() : last_segment(path.substr(slash));

@@ -63,7 +63,9 @@ Outcome<> QueryForm::add(std::string_view form) {
 }
 
 std::optional<std::string_view> QueryForm::decode(std::string_view text) {
-    if (text.find_first_of("%+") == std::string_view::npos) return text;
+    const bool plain =
+        text.find('%') == std::string_view::npos && text.find('+') == std::string_view::npos;
+    if (plain) return text;
     const auto size = percent_decode(text, free_, PlusSign::space);
     if (!size) return std::nullopt;
     const std::string_view decoded(free_, *size);

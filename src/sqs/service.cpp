@@ -21,9 +21,12 @@ namespace tranter::sqs {
 namespace {
 
 bool same_word(std::string_view text, std::string_view lower_word) {
-    return text.size() == lower_word.size() && std::ranges::equal(text, lower_word, {}, [](char c) {
-               return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-           });
+    if (text.size() != lower_word.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower_word[i]) return false;
+    }
+    return true;
 }
 
 /// What the headers say that is needed before and while an action runs; found in one pass.
