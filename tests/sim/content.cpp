@@ -39,7 +39,8 @@ Content make_content(std::uint32_t token, std::uint32_t body_bytes, std::uint32_
     if (token % 2 == 0) content.sender = "sender";
     if (deduplication != 0) content.deduplication_id = "d" + std::to_string(deduplication);
     for (std::size_t i = 0; i < content.id.size(); ++i) {
-        content.id[i] = static_cast<std::uint8_t>(token >> (i % 4 * 8)) ^ static_cast<std::uint8_t>(i);
+        content.id[i] =
+            static_cast<std::uint8_t>(token >> (i % 4 * 8)) ^ static_cast<std::uint8_t>(i);
         content.body_md5[i] = static_cast<std::uint8_t>(content.id[i] + 128);
     }
     return content;

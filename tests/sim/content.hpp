@@ -19,6 +19,7 @@ struct Content {
     engine::MessageId id{};
     engine::Md5 body_md5{};
 
+    std::string name() const { return "m" + std::to_string(token); }
     engine::Payload payload() const;
     bool equals(const engine::Payload& payload) const;
     std::size_t bytes() const;

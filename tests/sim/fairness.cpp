@@ -13,7 +13,8 @@ constexpr Duration silence = std::chrono::minutes(5);
 
 void Turns::waiting(const std::set<std::string>& parties) {
     std::erase_if(waits_, [&](const auto& wait) { return !parties.contains(wait.first); });
-    for (const std::string& party : parties) waits_.try_emplace(party);
+    for (const std::string& party : parties)
+        waits_.try_emplace(party);
 }
 
 bool Turns::may_serve(const std::string& party) const {
@@ -35,7 +36,8 @@ void Turns::served(const std::string& party) {
 }
 
 void Turns::given_back(const std::string& party) {
-    for (auto& [waiting, served] : waits_) --served[party];
+    for (auto& [waiting, served] : waits_)
+        --served[party];
 }
 
 void NoisyRule::processed(const std::string& group, Duration busy, Instant now) {
@@ -57,13 +59,10 @@ void NoisyRule::quiet_the_silent(Instant now) {
     });
 }
 
-bool NoisyRule::turns_noisy(
-    const std::string& group,
-    std::uint32_t in_flight,
-    std::uint32_t in_flight_in_all,
-    Instant now
+NoisyRule::Reason NoisyRule::turns_noisy(
+    const std::string& group, std::uint32_t in_flight, std::uint32_t in_flight_in_all, Instant now
 ) {
-    if (last_sent_[group] + silence <= now) return false;
+    if (last_sent_[group] + silence <= now) return Reason::none;
     double own = 0;
     double total = 0;
     for (const Work& work : work_) {
@@ -75,7 +74,7 @@ bool NoisyRule::turns_noisy(
     const bool crowd = in_flight >= 30 && in_flight * 10 > in_flight_in_all;
     const bool busy = own * 10 > total && own >= 30;
     if (crowd || busy) noisy_.insert(group);
-    return crowd || busy;
+    return crowd ? Reason::in_flight : busy ? Reason::busy : Reason::none;
 }
 
 }  // namespace tranter::sim

@@ -42,7 +42,8 @@ class NoisyRule {
 
     bool is_noisy(const std::string& group) const { return noisy_.contains(group); }
     /// Asked when the group is first in line; remembers the answer.
-    bool turns_noisy(
+    enum class Reason : std::uint8_t { none, in_flight, busy };
+    Reason turns_noisy(
         const std::string& group,
         std::uint32_t in_flight,
         std::uint32_t in_flight_in_all,

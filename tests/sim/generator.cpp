@@ -52,7 +52,8 @@ Operation Generator::next(const World& world) {
     }
     if (drawn(weights.purge)) return Purge{.queue = queue};
     if (drawn(weights.set_policy)) return set_policy(world);
-    if (drawn(weights.wait)) return Wait{whole(Duration(choices_.between(0, scenario_.step.count())))};
+    if (drawn(weights.wait))
+        return Wait{whole(Duration(choices_.between(0, scenario_.step.count())))};
     if (drawn(weights.wait_for_next_event)) return wait_for_next_event(world);
     if (drawn(weights.jump)) {
         return Wait{choices_.one_of<Duration>(
@@ -79,15 +80,14 @@ Operation Generator::send(const World& world) {
     const bool fifo = world.model(queue).fifo();
     if (fifo && choices_.percent(90)) {
         const bool repeated = choices_.percent(scenario_.percent_repeated_id);
-        send.deduplication = repeated ? static_cast<std::uint32_t>(
-                                            choices_.between(1, scenario_.deduplication_ids)
-                                        )
-                                      : next_deduplication_++;
+        send.deduplication =
+            repeated ? static_cast<std::uint32_t>(choices_.between(1, scenario_.deduplication_ids))
+                     : next_deduplication_++;
     }
     if (!fifo && choices_.percent(scenario_.percent_own_delay)) {
-        send.delay = choices_.one_of<Duration>(
-            {seconds(0), seconds(1), seconds(2), seconds(7), minutes(15)}
-        );
+        send.delay =
+            choices_.one_of<Duration>({seconds(0), seconds(1), seconds(2), seconds(7), minutes(15)}
+            );
         if (!scenario_.exact_times) *send.delay += Duration(choices_.below(1'000'000));
     }
     return send;
@@ -131,13 +131,27 @@ Operation Generator::set_policy(const World& world) {
     const engine::QueuePolicy other = draw_policy(choices_, policy.groups.order);
     // Mostly one rule at a time.
     switch (choices_.below(8)) {
-        case 0: policy.retention = other.retention; break;
-        case 1: policy.delay = other.delay; break;
-        case 2: policy.deduplication_window = other.deduplication_window; break;
-        case 3: policy.groups = other.groups; break;
-        case 4: policy.max_in_flight = other.max_in_flight; break;
-        case 5: policy.max_receives = other.max_receives; break;
-        case 6: policy.visibility_timeout = other.visibility_timeout; break;
+        case 0:
+            policy.retention = other.retention;
+            break;
+        case 1:
+            policy.delay = other.delay;
+            break;
+        case 2:
+            policy.deduplication_window = other.deduplication_window;
+            break;
+        case 3:
+            policy.groups = other.groups;
+            break;
+        case 4:
+            policy.max_in_flight = other.max_in_flight;
+            break;
+        case 5:
+            policy.max_receives = other.max_receives;
+            break;
+        case 6:
+            policy.visibility_timeout = other.visibility_timeout;
+            break;
         default:
             policy = other;
             // These two are fixed at creation and must be ignored.

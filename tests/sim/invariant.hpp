@@ -12,35 +12,35 @@ namespace tranter::sim {
 /// What the simulation holds the engine to (SQS_SPEC 4.4 to 12). mutations.py says which planted
 /// bug each of them must find.
 enum class Invariant : std::uint8_t {
-    nothing_lost,     // an accepted, unfinished message is there and comes out
-    no_ghosts,        // nothing is delivered that was deleted, purged, moved away or never sent
-    payload_intact,   // what comes out is what went in, and its send time, group and origin
-    fifo_order,       // a group's messages come in order of acceptance, also after redelivery
-    group_lock,       // nothing passes an unfinished message of its group
-    visible_order,    // one line: who became visible first is handed out first
-    delay,            // nothing is delivered before its delay ends
-    lease,            // hidden from others until the lease ends
-    receive_count,    // one more for each delivery
-    dead_letter,      // exactly those that used up max_receives, when they would be delivered
-    deduplication,    // one message per id and window, counted from the first send
-    fairness,         // the bound of the queue's fairness rule
-    receipts,         // stale and forged receipts change nothing
-    attempt_id,       // a repeated receive request gets the same deliveries
-    retention,        // expiry at sent + retention, in every state
-    limits,           // in flight and queued limits, in all and per group
-    counters,         // every counter equals the model's
-    next_event,       // never later than the next change
-    links,            // Queue::check() finds nothing
-    drains,           // when the load ends, everything comes out
-    answers,          // errors, flags and policies as the contract says
-    deterministic,    // the same seed gives the same run
+    nothing_lost,    // an accepted, unfinished message is there and comes out
+    no_ghosts,       // nothing is delivered that was deleted, purged, moved away or never sent
+    payload_intact,  // what comes out is what went in, and its send time, group and origin
+    fifo_order,      // a group's messages come in order of acceptance, also after redelivery
+    group_lock,      // nothing passes an unfinished message of its group
+    visible_order,   // one line: who became visible first is handed out first
+    delay,           // nothing is delivered before its delay ends
+    lease,           // hidden from others until the lease ends
+    receive_count,   // one more for each delivery
+    dead_letter,     // exactly those that used up max_receives, when they would be delivered
+    deduplication,   // one message per id and window, counted from the first send
+    fairness,        // the bound of the queue's fairness rule
+    receipts,        // stale and forged receipts change nothing
+    attempt_id,      // a repeated receive request gets the same deliveries
+    retention,       // expiry at sent + retention, in every state
+    limits,          // in flight and queued limits, in all and per group
+    counters,        // every counter equals the model's
+    next_event,      // never later than the next change
+    links,           // Queue::check() finds nothing
+    drains,          // when the load ends, everything comes out
+    answers,         // errors, flags and policies as the contract says
+    deterministic,   // the same seed gives the same run
 };
 
 inline constexpr std::array<std::string_view, 22> invariant_names = {
-    "nothing_lost", "no_ghosts",     "payload_intact", "fifo_order",    "group_lock",
-    "visible_order", "delay",        "lease",          "receive_count", "dead_letter",
-    "deduplication", "fairness",     "receipts",       "attempt_id",    "retention",
-    "limits",        "counters",     "next_event",     "links",         "drains",
+    "nothing_lost",  "no_ghosts",     "payload_intact", "fifo_order",    "group_lock",
+    "visible_order", "delay",         "lease",          "receive_count", "dead_letter",
+    "deduplication", "fairness",      "receipts",       "attempt_id",    "retention",
+    "limits",        "counters",      "next_event",     "links",         "drains",
     "answers",       "deterministic",
 };
 

@@ -1,5 +1,7 @@
 #include "run.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -9,21 +11,20 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
-
 namespace {
 
 using namespace tranter::sim;
 
 constexpr std::string_view usage =
     "usage: tranter_sim [--seeds A..B] [--seconds N] [--operations N] [--require-probes]\n"
-    "                   [--history] [--verbose]\n"
+    "                   [--no-history] [--history] [--verbose]\n"
     "\n"
     "Runs the queue engine against a naive model under random loads, one for each seed.\n"
     "  --seeds A..B       these seeds (default 1..1000; with --seconds: 1 and on)\n"
     "  --seconds N        stop after the seed during which N seconds were over\n"
     "  --operations N     operations of each seed (default 400)\n"
     "  --require-probes   fail when a rare branch was never reached\n"
+    "  --no-history       report a violation without looking for its shortest history\n"
     "  --history          print what happened in the only seed given\n"
     "  --verbose          print each seed\n";
 
@@ -33,6 +34,7 @@ struct Options {
     std::uint64_t seconds = 0;
     std::uint64_t operations = 400;
     bool require_probes = false;
+    bool no_history = false;
     bool history = false;
     bool verbose = false;
 };
@@ -56,6 +58,8 @@ bool read_arguments(int count, char** values, Options& options) {
             options.operations = number();
         } else if (flag == "--require-probes") {
             options.require_probes = true;
+        } else if (flag == "--no-history") {
+            options.no_history = true;
         } else if (flag == "--history") {
             options.history = true;
         } else if (flag == "--verbose") {
@@ -84,7 +88,7 @@ void report_crash(int signal) {
     std::raise(signal);
 }
 
-void report(std::uint64_t seed, const Run& failed) {
+void report_failure(std::uint64_t seed, const Run& failed) {
     const char* commit = std::getenv("TRANTER_COMMIT");
     std::printf(
         "seed %llu%s%s: %s: %s\n",
@@ -95,16 +99,18 @@ void report(std::uint64_t seed, const Run& failed) {
         failed.failure->text.c_str()
     );
     std::fflush(stdout);
+}
+
+void report_shortest(const Run& failed) {
     const std::vector<Operation> shortest = shrink(failed);
     const Replay again = replay(failed.scenario, shortest);
     std::printf("main: %s\n", describe(failed.scenario.policies[0]).c_str());
     std::printf("dead: %s\n", describe(failed.scenario.policies[1]).c_str());
     std::printf(
-        "shortest history found: %zu of %zu operations\n",
-        shortest.size(),
-        failed.operations.size()
+        "shortest history found: %zu of %zu operations\n", shortest.size(), failed.operations.size()
     );
-    for (const std::string& line : again.history) std::printf("  %s\n", line.c_str());
+    for (const std::string& line : again.history)
+        std::printf("  %s\n", line.c_str());
     if (again.failure) {
         std::printf(
             "  %s: %s\n",
@@ -175,7 +181,8 @@ int simulate(const Options& options) {
             }
         }
         if (!done.failure) continue;
-        report(seed, done);
+        report_failure(seed, done);
+        if (!options.no_history) report_shortest(done);
         std::printf("1 violation\n");
         return 1;
     }

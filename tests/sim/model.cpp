@@ -10,7 +10,9 @@ namespace {
 
 constexpr Duration lease_max = std::chrono::hours(12);
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
+std::string number(std::uint64_t value) {
+    return std::to_string(value);
+}
 
 }  // namespace
 
@@ -52,9 +54,8 @@ void Model::remove(engine::Sequence sequence, Fate fate) {
         std::ranges::find(messages_, sequence, [](const Message& held) { return held.sequence; });
     const std::string group = found->group;
     messages_.erase(found);
-    const bool last = std::ranges::none_of(messages_, [&](const Message& held) {
-        return held.group == group;
-    });
+    const bool last =
+        std::ranges::none_of(messages_, [&](const Message& held) { return held.group == group; });
     if (last) noisy_.forget(group);
 }
 
@@ -107,7 +108,8 @@ void Model::expire(Instant now) {
         if (message.state == State::delayed) tally_.hit(Probe::expired_delayed);
         gone.push_back(message.sequence);
     }
-    for (const engine::Sequence sequence : gone) remove(sequence, Fate::expired);
+    for (const engine::Sequence sequence : gone)
+        remove(sequence, Fate::expired);
     counted_.expired += gone.size();
 }
 
@@ -141,10 +143,13 @@ void Model::send(
         if (!answer || !answer->duplicate || answer->id != first->first.id ||
             answer->sequence != first->first.sequence) {
             throw Violation(
-                Invariant::deduplication, content.body + " is a duplicate inside its window"
+                Invariant::deduplication, content.name() + " is a duplicate inside its window"
             );
         }
         return;
+    }
+    if (answer && answer->duplicate) {
+        throw Violation(Invariant::deduplication, content.name() + " is no duplicate");
     }
     const std::string group(options.group);
     const auto queued = std::ranges::count_if(messages_, [&](const Message& message) {
@@ -161,11 +166,10 @@ void Model::send(
         );
     }
     if (full) return;
-    if (answer->duplicate) {
-        throw Violation(Invariant::deduplication, content.body + " is no duplicate");
-    }
     if (answer->id != content.id) {
-        throw Violation(Invariant::payload_intact, content.body + " was answered with another id");
+        throw Violation(
+            Invariant::payload_intact, content.name() + " was answered with another id"
+        );
     }
     accept_number(*answer);
     ++counted_.sent;
@@ -194,20 +198,26 @@ void Model::acknowledge(const engine::Receipt& receipt, Instant now, const Resul
     const Message* message = find(receipt);
     if (message == nullptr) {
         if (answer && *answer) {
-            throw Violation(Invariant::receipts, "a message was deleted that was gone");
+            const bool expired = receipt.sequence - 1 < fates_.size() &&
+                                 fates_[receipt.sequence - 1] == Fate::expired;
+            throw Violation(
+                expired ? Invariant::retention : Invariant::receipts,
+                "a message was deleted that was gone"
+            );
         }
         if (!answer) throw Violation(Invariant::answers, "deleting a gone message is an error");
         return;
     }
     const bool issued = receipt.delivery != 0 && receipt.delivery <= message->delivery;
-    const bool current = message->state == State::in_flight && receipt.delivery == message->delivery;
+    const bool current =
+        message->state == State::in_flight && receipt.delivery == message->delivery;
     const bool accepted = fifo() ? current : issued;
     if (!accepted) {
         tally_.hit(issued ? Probe::stale_receipt : Probe::forged_receipt);
         if (answer && *answer) {
             throw Violation(
                 Invariant::receipts,
-                message->content->body + " was deleted with a receipt that is " +
+                message->content->name() + " was deleted with a receipt that is " +
                     (issued ? "stale" : "forged")
             );
         }
@@ -217,11 +227,10 @@ void Model::acknowledge(const engine::Receipt& receipt, Instant now, const Resul
         return;
     }
     if (!answer || !*answer) {
-        throw Violation(Invariant::answers, message->content->body + " could not be deleted");
+        throw Violation(Invariant::answers, message->content->name() + " could not be deleted");
     }
     if (!current) tally_.hit(Probe::deleted_after_lease);
-    if (message->state == State::in_flight &&
-        policy_.groups.fairness == engine::Fairness::aws) {
+    if (message->state == State::in_flight && policy_.groups.fairness == engine::Fairness::aws) {
         noisy_.processed(message->group, now - message->handed_out_at, now);
     }
     ++counted_.deleted;
@@ -229,15 +238,13 @@ void Model::acknowledge(const engine::Receipt& receipt, Instant now, const Resul
 }
 
 void Model::change_visibility(
-    const engine::Receipt& receipt,
-    Duration timeout,
-    Instant now,
-    const Result<void>& answer
+    const engine::Receipt& receipt, Duration timeout, Instant now, const Result<void>& answer
 ) {
     advance(now);
     const auto require = [&](std::optional<Errc> expected, const char* why) {
         const bool right = expected ? !answer && answer.error().code() == *expected : !!answer;
-        if (!right) throw Violation(Invariant::answers, std::string("change of visibility: ") + why);
+        if (!right)
+            throw Violation(Invariant::answers, std::string("change of visibility: ") + why);
     };
     Message* message = find(receipt);
     if (message == nullptr) return require(Errc::not_found, "the message is gone");
@@ -319,10 +326,7 @@ void Model::move_in(
 }
 
 void Model::move_out(
-    std::size_t max,
-    std::uint32_t every,
-    Instant now,
-    const std::vector<engine::Transfer>& answer
+    std::size_t max, std::uint32_t every, Instant now, const std::vector<engine::Transfer>& answer
 ) {
     advance(now);
     std::vector<engine::Sequence> expected;
@@ -345,7 +349,8 @@ void Model::move_out(
 void Model::purge(Instant now) {
     advance(now);
     tally_.hit(Probe::purged_in_flight, in_flight());
-    for (const Message& message : messages_) fates_[message.sequence - 1] = Fate::purged;
+    for (const Message& message : messages_)
+        fates_[message.sequence - 1] = Fate::purged;
     messages_.clear();
     deduplication_.clear();
     attempts_.clear();

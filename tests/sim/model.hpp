@@ -54,16 +54,11 @@ class Model {
         const Result<engine::Sent>& answer
     );
     void receive(
-        const engine::ReceiveOptions& options,
-        Instant now,
-        const engine::Received& answer
+        const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
     );
     void acknowledge(const engine::Receipt& receipt, Instant now, const Result<bool>& answer);
     void change_visibility(
-        const engine::Receipt& receipt,
-        Duration timeout,
-        Instant now,
-        const Result<void>& answer
+        const engine::Receipt& receipt, Duration timeout, Instant now, const Result<void>& answer
     );
     void take_back(const engine::Receipt& receipt, Instant now);
     void move_in(
@@ -127,9 +122,7 @@ class Model {
     const Remembered* remembered(const std::string& key, Instant now);
 
     bool repeats_attempt(
-        const engine::ReceiveOptions& options,
-        Instant now,
-        const engine::Received& answer
+        const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
     );
     void consume(Batch& batch);
     void consume_dead(Batch& batch, const engine::Transfer& transfer);

@@ -8,10 +8,12 @@ namespace tranter::sim {
 
 namespace {
 
-void require_equal(const char* what, std::uint64_t engine, std::uint64_t model) {
+void require_equal(
+    Invariant invariant, const char* what, std::uint64_t engine, std::uint64_t model
+) {
     if (engine == model) return;
     throw Violation(
-        Invariant::counters,
+        invariant,
         std::string(what) + " is " + std::to_string(engine) + ", not " + std::to_string(model)
     );
 }
@@ -33,26 +35,37 @@ void Model::compare(const engine::Counters& counters) {
     }
     expected.groups_in_flight = groups.size();
     expected.noisy_groups = noisy_.noisy().size();
-    require_equal("visible", counters.visible, expected.visible);
-    require_equal("in flight", counters.in_flight, expected.in_flight);
-    require_equal("delayed", counters.delayed, expected.delayed);
-    require_equal("bytes", counters.bytes, expected.bytes);
-    require_equal("groups in flight", counters.groups_in_flight, expected.groups_in_flight);
-    require_equal("noisy groups", counters.noisy_groups, expected.noisy_groups);
-    require_equal("sent", counters.sent, expected.sent);
-    require_equal("deduplicated", counters.deduplicated, expected.deduplicated);
-    require_equal("received", counters.received, expected.received);
-    require_equal("empty receives", counters.empty_receives, expected.empty_receives);
-    require_equal("deleted", counters.deleted, expected.deleted);
-    require_equal("expired", counters.expired, expected.expired);
-    require_equal("dead-lettered", counters.dead_lettered, expected.dead_lettered);
-    require_equal("moved in", counters.moved_in, expected.moved_in);
+    require_equal(Invariant::counters, "visible", counters.visible, expected.visible);
+    require_equal(Invariant::counters, "in flight", counters.in_flight, expected.in_flight);
+    require_equal(Invariant::counters, "delayed", counters.delayed, expected.delayed);
+    require_equal(Invariant::counters, "bytes", counters.bytes, expected.bytes);
+    require_equal(
+        Invariant::counters,
+        "groups in flight",
+        counters.groups_in_flight,
+        expected.groups_in_flight
+    );
+    require_equal(
+        Invariant::fairness, "noisy groups", counters.noisy_groups, expected.noisy_groups
+    );
+    require_equal(Invariant::counters, "sent", counters.sent, expected.sent);
+    require_equal(
+        Invariant::deduplication, "deduplicated", counters.deduplicated, expected.deduplicated
+    );
+    require_equal(Invariant::counters, "received", counters.received, expected.received);
+    require_equal(
+        Invariant::counters, "empty receives", counters.empty_receives, expected.empty_receives
+    );
+    require_equal(Invariant::counters, "deleted", counters.deleted, expected.deleted);
+    require_equal(Invariant::retention, "expired", counters.expired, expected.expired);
+    require_equal(
+        Invariant::dead_letter, "dead-lettered", counters.dead_lettered, expected.dead_lettered
+    );
+    require_equal(Invariant::counters, "moved in", counters.moved_in, expected.moved_in);
 }
 
 void Model::compare(
-    const std::vector<engine::MessageView>& views,
-    std::size_t offset,
-    std::size_t max
+    const std::vector<engine::MessageView>& views, std::size_t offset, std::size_t max
 ) const {
     const std::size_t left = offset < messages_.size() ? messages_.size() - offset : 0;
     if (views.size() != std::min(left, max)) {
@@ -68,19 +81,28 @@ void Model::compare(
         if (view.sequence != message.sequence) throw explain_missing(view.sequence);
         if (!message.content->equals(view.payload) || view.group != message.group ||
             view.sent_at != message.sent_at || view.source_queue != message.source_queue) {
-            throw Violation(Invariant::payload_intact, message.content->body + " looks changed");
+            throw Violation(Invariant::payload_intact, message.content->name() + " looks changed");
         }
         if (view.receive_count != message.receive_count) {
-            throw Violation(Invariant::receive_count, message.content->body + " was counted wrong");
+            throw Violation(
+                Invariant::receive_count, message.content->name() + " was counted wrong"
+            );
         }
-        const auto state = message.state == State::visible     ? engine::MessageView::State::visible
-                           : message.state == State::in_flight ? engine::MessageView::State::in_flight
-                                                               : engine::MessageView::State::delayed;
+        const auto state = message.state == State::visible ? engine::MessageView::State::visible
+                           : message.state == State::in_flight
+                               ? engine::MessageView::State::in_flight
+                               : engine::MessageView::State::delayed;
         if (view.state != state) {
-            throw Violation(Invariant::lease, message.content->body + " is in another state");
+            throw Violation(
+                message.state == State::delayed ? Invariant::delay : Invariant::lease,
+                message.content->name() + " is in another state"
+            );
         }
         if (message.state != State::visible && view.due != message.due) {
-            throw Violation(Invariant::lease, message.content->body + " is due at another time");
+            throw Violation(
+                message.state == State::delayed ? Invariant::delay : Invariant::lease,
+                message.content->name() + " is due at another time"
+            );
         }
     }
 }

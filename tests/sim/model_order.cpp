@@ -25,7 +25,7 @@ bool Model::waits(const Batch& batch, const Message& message) const {
 }
 
 std::optional<Violation> Model::refusal(const Batch& batch, const Message& message) {
-    const std::string& body = message.content->body;
+    const std::string body = message.content->name();
     if (batch.delivered.contains(message.sequence)) {
         return Violation(Invariant::lease, body + " is twice in one answer");
     }
@@ -50,7 +50,7 @@ std::optional<Violation> Model::fifo_refusal(const Batch& batch, const Message& 
         if (earlier.group != message.group || batch.delivered.contains(earlier.sequence)) continue;
         return Violation(
             earlier.state == State::visible ? Invariant::fifo_order : Invariant::group_lock,
-            message.content->body + " comes before " + earlier.content->body + " of its group"
+            message.content->name() + " comes before " + earlier.content->name() + " of its group"
         );
     }
     if (!batch.any || batch.last_group == message.group) return std::nullopt;
@@ -58,7 +58,7 @@ std::optional<Violation> Model::fifo_refusal(const Batch& batch, const Message& 
     if (const Message* left = fifo_available(batch, batch.last_group)) {
         return Violation(
             Invariant::fifo_order,
-            message.content->body + " comes while " + left->content->body + " could follow"
+            message.content->name() + " comes while " + left->content->name() + " could follow"
         );
     }
     return std::nullopt;
@@ -75,14 +75,14 @@ const Model::Message* Model::fifo_available(const Batch& batch, const std::strin
 }
 
 std::optional<Violation> Model::standard_refusal(const Batch& batch, const Message& message) {
-    const std::string& body = message.content->body;
+    const std::string body = message.content->name();
     if (policy_.groups.fairness != engine::Fairness::round_robin) {
         const Message* first = first_in_line(batch);
         if (first == &message) return std::nullopt;
         const bool by_place = policy_.groups.fairness == engine::Fairness::off;
         return Violation(
             by_place ? Invariant::visible_order : Invariant::fairness,
-            body + " comes before " + (first == nullptr ? "its turn" : first->content->body)
+            body + " comes before " + (first == nullptr ? "its turn" : first->content->name())
         );
     }
     for (const Message& other : messages_) {
@@ -90,7 +90,7 @@ std::optional<Violation> Model::standard_refusal(const Batch& batch, const Messa
         if (other.place < message.place) {
             return Violation(
                 Invariant::visible_order,
-                body + " comes before " + other.content->body + " of its group"
+                body + " comes before " + other.content->name() + " of its group"
             );
         }
     }
@@ -135,10 +135,12 @@ const Model::Message* Model::first_in_line(const Batch& batch) {
         }
         if (quiet == nullptr) return noisy;
         const std::string& group = quiet->group;
-        const bool turns_noisy =
-            aws && !group.empty() &&
-            noisy_.turns_noisy(group, in_flight(group), in_flight(), batch.now);
-        if (turns_noisy) continue;
+        if (aws && !group.empty()) {
+            const auto noise = noisy_.turns_noisy(group, in_flight(group), in_flight(), batch.now);
+            if (noise == NoisyRule::Reason::in_flight) tally_.hit(Probe::noisy_in_flight);
+            if (noise == NoisyRule::Reason::busy) tally_.hit(Probe::noisy_busy);
+            if (noise != NoisyRule::Reason::none) continue;
+        }
         if (noisy != nullptr && noisy->place < quiet->place) tally_.hit(Probe::noisy_group_waited);
         return quiet;
     }
@@ -198,13 +200,14 @@ void Model::require_end(const Batch& batch) {
         const bool dead = exhausted(batch, *left);
         throw Violation(
             dead ? Invariant::dead_letter : Invariant::nothing_lost,
-            left->content->body + " could be handed out and is not"
+            left->content->name() + " could be handed out and is not"
         );
     }
     const bool more = std::ranges::any_of(messages_, [&](const Message& message) {
         return waits(batch, message);
     });
-    if (more && fifo()) tally_.hit(nothing ? Probe::blocked_group_skipped : Probe::stopped_before_leased);
+    if (more && fifo())
+        tally_.hit(nothing ? Probe::blocked_group_skipped : Probe::stopped_before_leased);
 }
 
 }  // namespace tranter::sim

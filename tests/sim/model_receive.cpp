@@ -11,9 +11,7 @@ bool Model::exhausted(const Batch& batch, const Message& message) const {
 }
 
 void Model::receive(
-    const engine::ReceiveOptions& options,
-    Instant now,
-    const engine::Received& answer
+    const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
 ) {
     advance(now);
     if (repeats_attempt(options, now, answer)) return;
@@ -39,9 +37,7 @@ void Model::receive(
 }
 
 bool Model::repeats_attempt(
-    const engine::ReceiveOptions& options,
-    Instant now,
-    const engine::Received& answer
+    const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
 ) {
     if (!fifo() || options.attempt_id.empty()) return false;
     const auto attempt = std::ranges::find(attempts_, options.attempt_id, &Attempt::id);
@@ -58,7 +54,11 @@ bool Model::repeats_attempt(
     tally_.hit(Probe::attempt_repeated);
     const Duration timeout = options.visibility_timeout.value_or(policy_.visibility_timeout);
     const bool same = std::ranges::equal(
-        answer.deliveries, attempt->handed, {}, &engine::Delivery::receipt, &Attempt::Handed::receipt
+        answer.deliveries,
+        attempt->handed,
+        {},
+        &engine::Delivery::receipt,
+        &Attempt::Handed::receipt
     );
     if (!same || !answer.dead.empty()) {
         throw Violation(
@@ -74,7 +74,8 @@ bool Model::repeats_attempt(
         }
         message->due = now + timeout;
     }
-    for (Attempt::Handed& handed : attempt->handed) handed.visible_at = now + timeout;
+    for (Attempt::Handed& handed : attempt->handed)
+        handed.visible_at = now + timeout;
     return true;
 }
 
@@ -100,11 +101,16 @@ Violation Model::explain_missing(engine::Sequence sequence) const {
     }
     const std::string text = "message " + std::to_string(sequence) + " was ";
     switch (fates_[sequence - 1]) {
-        case Fate::deleted: return {Invariant::no_ghosts, text + "deleted"};
-        case Fate::expired: return {Invariant::retention, text + "expired"};
-        case Fate::purged: return {Invariant::no_ghosts, text + "purged"};
-        case Fate::moved: return {Invariant::dead_letter, text + "moved away"};
-        case Fate::held: break;
+        case Fate::deleted:
+            return {Invariant::no_ghosts, text + "deleted"};
+        case Fate::expired:
+            return {Invariant::retention, text + "expired"};
+        case Fate::purged:
+            return {Invariant::no_ghosts, text + "purged"};
+        case Fate::moved:
+            return {Invariant::dead_letter, text + "moved away"};
+        case Fate::held:
+            break;
     }
     return {Invariant::no_ghosts, text + "lost"};
 }
@@ -114,10 +120,12 @@ void Model::check_transfer(const engine::Transfer& transfer, const Message& mess
         transfer.sent_at != message.sent_at || transfer.source_queue != message.source_queue ||
         transfer.source_slot != message.slot ||
         transfer.first_received_at != message.first_received_at) {
-        throw Violation(Invariant::payload_intact, message.content->body + " was changed by a move");
+        throw Violation(
+            Invariant::payload_intact, message.content->name() + " was changed by a move"
+        );
     }
     if (transfer.receive_count != message.receive_count) {
-        throw Violation(Invariant::receive_count, message.content->body + " was counted wrong");
+        throw Violation(Invariant::receive_count, message.content->name() + " was counted wrong");
     }
 }
 
@@ -127,7 +135,7 @@ void Model::consume_dead(Batch& batch, const engine::Transfer& transfer) {
     if (!exhausted(batch, *message)) {
         throw Violation(
             Invariant::dead_letter,
-            message->content->body + " is dead after " + std::to_string(message->receive_count) +
+            message->content->name() + " is dead after " + std::to_string(message->receive_count) +
                 " of " + std::to_string(policy_.max_receives) + " deliveries"
         );
     }
@@ -141,7 +149,13 @@ void Model::consume_dead(Batch& batch, const engine::Transfer& transfer) {
 void Model::consume_delivery(Batch& batch, const engine::Delivery& delivery) {
     Message* message = find(delivery.receipt);
     if (message == nullptr) throw explain_missing(delivery.receipt.sequence);
-    const std::string& body = message->content->body;
+    const std::string body = message->content->name();
+    if (delivery.receipt.delivery <= message->delivery) {
+        throw Violation(
+            batch.options.attempt_id.empty() ? Invariant::receipts : Invariant::attempt_id,
+            body + " was handed out twice under one receipt"
+        );
+    }
     if (batch.full()) throw Violation(Invariant::limits, "more messages than asked for");
     if (exhausted(batch, *message)) {
         throw Violation(
@@ -157,7 +171,7 @@ void Model::consume_delivery(Batch& batch, const engine::Delivery& delivery) {
 }
 
 void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& delivery) {
-    const std::string& body = message.content->body;
+    const std::string body = message.content->name();
     const Duration timeout = batch.options.visibility_timeout.value_or(policy_.visibility_timeout);
     if (message.first_received_at == Instant{}) {
         message.first_received_at =
@@ -170,9 +184,6 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
             body + " has receive count " + std::to_string(delivery.receive_count) + ", not " +
                 std::to_string(message.receive_count)
         );
-    }
-    if (delivery.receipt.delivery <= message.delivery) {
-        throw Violation(Invariant::receipts, body + " was handed out twice under one receipt");
     }
     if (!message.content->equals(delivery.payload) || delivery.group != message.group ||
         delivery.sent_at != message.sent_at || delivery.source_queue != message.source_queue) {

@@ -8,9 +8,13 @@ namespace tranter::sim {
 
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
+std::string number(std::uint64_t value) {
+    return std::to_string(value);
+}
 
-std::string queue_name(std::uint8_t queue) { return queue == main_queue ? "main" : "dead"; }
+std::string queue_name(std::uint8_t queue) {
+    return queue == main_queue ? "main" : "dead";
+}
 
 std::string describe(const Handle& handle) {
     static constexpr std::array<std::string_view, 5> forgeries = {
@@ -44,8 +48,8 @@ struct Describer {
                describe(acknowledge.handle);
     }
     std::string operator()(const ChangeVisibility& change) const {
-        return "change visibility in " + queue_name(change.queue) + ": " +
-               describe(change.handle) + " to " + sim::describe(change.timeout);
+        return "change visibility in " + queue_name(change.queue) + ": " + describe(change.handle) +
+               " to " + sim::describe(change.timeout);
     }
     std::string operator()(const TakeBack& take_back) const {
         return "take back in " + queue_name(take_back.queue) + ": " + describe(take_back.handle);
@@ -74,7 +78,8 @@ std::string describe(Duration time) {
     std::array<char, 40> text{};
     std::snprintf(text.data(), text.size(), "%.6f", static_cast<double>(time.count()) / 1e6);
     std::string trimmed = text.data();
-    while (trimmed.back() == '0') trimmed.pop_back();
+    while (trimmed.back() == '0')
+        trimmed.pop_back();
     if (trimmed.back() == '.') trimmed.pop_back();
     return trimmed + "s";
 }
@@ -88,7 +93,7 @@ std::string describe(const engine::QueuePolicy& policy) {
     text += ", delay " + describe(policy.delay) + ", retention " + describe(policy.retention);
     text += ", deduplication window " + describe(policy.deduplication_window);
     text += policy.deduplication_scope == engine::DeduplicationScope::queue ? " per queue"
-                                                                           : " per group";
+                                                                            : " per group";
     text += ", max receives " + number(policy.max_receives);
     text += ", max in flight " + number(policy.max_in_flight);
     text += ", per group " + number(policy.groups.max_in_flight_per_group);
@@ -96,6 +101,8 @@ std::string describe(const engine::QueuePolicy& policy) {
     return text;
 }
 
-std::string describe(const Operation& operation) { return std::visit(Describer{}, operation); }
+std::string describe(const Operation& operation) {
+    return std::visit(Describer{}, operation);
+}
 
 }  // namespace tranter::sim

@@ -32,7 +32,8 @@ Replay replay(const Scenario& scenario, const std::vector<Operation>& operations
     world.be_thorough();
     world.keep_history();
     try {
-        for (const Operation& operation : operations) world.execute(operation);
+        for (const Operation& operation : operations)
+            world.execute(operation);
         world.drain();
     } catch (const Violation& violation) {
         replay.failure = {.invariant = violation.invariant(), .text = violation.what()};

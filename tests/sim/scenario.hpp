@@ -22,7 +22,7 @@ struct Scenario {
     unsigned percent_to_dead_queue = 0;  // operations that go to the dead-letter queue directly
     std::uint32_t depth = 20;            // sends pause while a queue holds this many
     std::uint32_t body_bytes_max = 16;
-    Duration step{};        // usual time between operations, at most
+    Duration step{};          // usual time between operations, at most
     bool exact_times = true;  // whole seconds only, so that several things happen at one moment
     bool whole_batches = false;
 

@@ -20,6 +20,8 @@ enum class Probe : std::uint8_t {
     take_back_refused,
     blocked_group_skipped,
     stopped_before_leased,
+    noisy_in_flight,
+    noisy_busy,
     noisy_group_waited,
     round_robin_turn,
     expired_in_flight,
@@ -41,7 +43,7 @@ enum class Probe : std::uint8_t {
     zero_visibility,
 };
 
-inline constexpr std::array<std::string_view, 29> probe_names = {
+inline constexpr std::array<std::string_view, 31> probe_names = {
     "dead-lettered",
     "moved back from the dead-letter queue",
     "duplicate sends",
@@ -52,6 +54,8 @@ inline constexpr std::array<std::string_view, 29> probe_names = {
     "take-backs without effect",
     "receives past a blocked group",
     "group delivered up to a leased message",
+    "groups noisy by their number in flight",
+    "groups noisy by their processing time",
     "noisy group waited for a quiet one",
     "round-robin turns",
     "expired in flight",

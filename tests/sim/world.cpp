@@ -64,10 +64,17 @@ const engine::Receipt* World::resolve(const Handle& handle, engine::Receipt& sto
     if (handle.hand_out >= known.size()) return nullptr;
     storage = known[handle.hand_out].receipt;
     switch (handle.forgery) {
-        case Forgery::none: break;
-        case Forgery::slot: storage.slot += handle.noise; break;
-        case Forgery::sequence: storage.sequence += static_cast<std::int32_t>(handle.noise); break;
-        case Forgery::delivery: storage.delivery += handle.noise; break;
+        case Forgery::none:
+            break;
+        case Forgery::slot:
+            storage.slot += handle.noise;
+            break;
+        case Forgery::sequence:
+            storage.sequence += static_cast<std::int32_t>(handle.noise);
+            break;
+        case Forgery::delivery:
+            storage.delivery += handle.noise;
+            break;
         case Forgery::invented:
             storage = {
                 .slot = handle.noise % 7,
@@ -105,16 +112,15 @@ void World::run(const Send& send) {
         contents_.resize(send.token + 1);
         hand_outs_.resize(send.token + 1);
     }
-    contents_[send.token] = std::make_unique<Content>(
-        make_content(send.token, send.body_bytes, send.deduplication)
-    );
+    contents_[send.token] =
+        std::make_unique<Content>(make_content(send.token, send.body_bytes, send.deduplication));
     const Content& content = *contents_[send.token];
     const std::string group = group_name(send.group);
     const engine::SendOptions options{.delay = send.delay, .group = group};
     const auto answer = queues_[send.queue].send(content.payload(), options, now_);
-    say(!answer              ? answer.error().message()
-        : answer->duplicate  ? "duplicate of sequence " + std::to_string(answer->sequence)
-                             : "sequence " + std::to_string(answer->sequence));
+    say(!answer             ? answer.error().message()
+        : answer->duplicate ? "duplicate of sequence " + std::to_string(answer->sequence)
+                            : "sequence " + std::to_string(answer->sequence));
     models_[send.queue].send(content, options, now_, answer);
     note(answer ? answer->sequence * 2 + answer->duplicate : 0);
     settle(send.queue);
@@ -131,12 +137,12 @@ void World::run(const Receive& receive) {
     engine::Received answer = queues_[receive.queue].receive(options, now_);
     std::string text;
     for (const engine::Delivery& delivery : answer.deliveries) {
-        text += "m" + std::to_string(content_of(delivery.payload).token) + " (" +
+        text += content_of(delivery.payload).name() + " (" +
                 std::to_string(delivery.receive_count) + ") ";
         note(delivery.receipt.sequence << 8 | delivery.receipt.delivery);
     }
     for (const engine::Transfer& transfer : answer.dead) {
-        text += "dead: m" + std::to_string(content_of(transfer.payload).token) + " ";
+        text += "dead: " + content_of(transfer.payload).name() + " ";
         note(transfer.source_sequence);
     }
     say(text.empty() ? "nothing" : text);

@@ -1,0 +1,415 @@
+"""Plants bugs in copies of the engine and requires that the simulation finds each of them.
+
+A simulation that finds nothing may be looking at nothing, so the checker is itself checked: every
+row below is a mistake that somebody could make, with the invariant that must notice it. A row whose
+text is no longer in the engine exactly once is an error: change the row with the engine.
+"""
+
+import argparse
+import fcntl
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = ROOT / "src" / "engine"
+BUILD_LOCK = "/tmp/tranter-build.lock"  # shared with ./dev: one build at a time
+JOBS = 2
+SEEDS = 2000
+RUN_SECONDS_MAX = 60  # a mutant that hangs is found, too
+
+
+@dataclass(frozen=True)
+class Edit:
+    file: str
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    expected: tuple[str, ...]  # invariants, any of which may be the first to notice
+    edits: tuple[Edit, ...]
+
+
+def mutant(name, expected, *edits):
+    return Mutant(name, tuple(expected.split()), tuple(Edit(*edit) for edit in edits))
+
+
+MUTANTS = [
+    mutant(
+        "redelivery goes to the tail of its FIFO group",
+        "fifo_order nothing_lost",
+        (
+            "queue.cpp",
+            "    if (fifo()) {\n        fifo_.refresh(message.group);\n    } else {",
+            "    if (fifo()) {\n"
+            "        groups_[message.group].line.remove(slab_, slot);\n"
+            "        groups_[message.group].line.push_back(slab_, slot);\n"
+            "        fifo_.refresh(message.group);\n    } else {",
+        ),
+    ),
+    mutant(
+        "no group lock",
+        "group_lock",
+        (
+            "queue_delivery.cpp",
+            "    while (slot != no_slot && slab_[slot].state == State::visible) {\n",
+            "    while (slot != no_slot) {\n"
+            "        if (slab_[slot].state != State::visible) {\n"
+            "            slot = Line::next(slab_, slot);\n"
+            "            continue;\n"
+            "        }\n",
+        ),
+    ),
+    mutant(
+        "dead letter one delivery too late",
+        "dead_letter",
+        (
+            "queue_delivery.cpp",
+            "message.receive_count >= policy_.max_receives",
+            "message.receive_count > policy_.max_receives",
+        ),
+    ),
+    mutant(
+        "dead letter one delivery too early",
+        "dead_letter",
+        (
+            "queue_delivery.cpp",
+            "message.receive_count >= policy_.max_receives",
+            "message.receive_count + 1 >= policy_.max_receives",
+        ),
+    ),
+    mutant(
+        "delay ends a microsecond early",
+        "delay counters",
+        (
+            "queue.cpp",
+            "start_timer(slot, State::delayed, now + delay);",
+            "start_timer(slot, State::delayed, now + delay - Duration(1));",
+        ),
+    ),
+    mutant(
+        "timers fire a microsecond early",
+        "delay lease counters",
+        (
+            "timing_wheel.cpp",
+            "if (slab[slot].due() <= now) {",
+            "if (slab[slot].due() <= now + Duration(1)) {",
+        ),
+    ),
+    mutant(
+        "long leases end early",
+        "lease counters",
+        (
+            "queue_delivery.cpp",
+            "start_timer(slot, State::in_flight, now + timeout);\n        if",
+            "start_timer(slot, State::in_flight, now + std::min<Duration>(timeout, "
+            "std::chrono::minutes(3)));\n        if",
+        ),
+    ),
+    mutant(
+        "newest first",
+        "visible_order fairness",
+        (
+            "standard_lines.cpp",
+            "        common_.push_back(slab_, slot);",
+            "        common_.push_front(slab_, slot);",
+        ),
+    ),
+    mutant(
+        "what was taken back goes to the end of the line",
+        "visible_order fairness",
+        (
+            "queue_delivery.cpp",
+            "standard_.push_front(receipt.slot);",
+            "standard_.push_back(receipt.slot);",
+        ),
+    ),
+    mutant(
+        "a duplicate send renews the window",
+        "deduplication",
+        (
+            "deduplication.hpp",
+            "    void clear();",
+            "    void clear();\n"
+            "    void renew(std::string_view key, Instant now) {\n"
+            "        for (Accepted& accepted : order_)\n"
+            "            if (accepted.key == key) accepted.at = now;\n"
+            "    }",
+        ),
+        (
+            "queue.cpp",
+            "            ++counters_.deduplicated;",
+            "            ++counters_.deduplicated;\n            deduplication_.renew(key, now);",
+        ),
+    ),
+    mutant(
+        "deleting forgets the de-duplication ids",
+        "deduplication",
+        (
+            "queue_delivery.cpp",
+            "    ++counters_.deleted;",
+            "    ++counters_.deleted;\n    deduplication_.clear();",
+        ),
+    ),
+    mutant(
+        "purge keeps the de-duplication memory",
+        "deduplication",
+        ("queue.cpp", "    std::swap(debris->deduplication, deduplication_);\n", ""),
+    ),
+    mutant(
+        "de-duplication ids of a group count in every group",
+        "deduplication",
+        (
+            "queue.cpp",
+            "Deduplication::key(per_group ? options.group : std::string_view(), deduplication_id)",
+            "Deduplication::key(per_group ? std::string_view() : std::string_view(), "
+            "deduplication_id)",
+        ),
+    ),
+    mutant(
+        "stale FIFO receipt deletes a message in flight",
+        "receipts",
+        (
+            "queue_delivery.cpp",
+            "if (fifo() && !current) {",
+            "if (fifo() && !current && message->state != State::in_flight) {",
+        ),
+    ),
+    mutant(
+        "a receipt's slot is enough",
+        "receipts answers",
+        (
+            "slab.hpp",
+            "        if (slot >= end_ || (*this)[slot].sequence != sequence || sequence == 0) "
+            "return nullptr;",
+            "        if (slot >= end_ || (*this)[slot].sequence == 0 || sequence == 0) "
+            "return nullptr;",
+        ),
+    ),
+    mutant(
+        "receive count stays at one",
+        "receive_count",
+        (
+            "queue_delivery.cpp",
+            "    ++message.receive_count;",
+            "    if (message.receive_count == 0) ++message.receive_count;",
+        ),
+    ),
+    mutant(
+        "a delivery taken back still counts",
+        "receive_count",
+        (
+            "queue_delivery.cpp",
+            "if (--message->receive_count == 0)",
+            "if (message->receive_count == 0)",
+        ),
+    ),
+    mutant(
+        "the delayed counter drifts",
+        "counters links",
+        ("queue.cpp", "        if (state == State::delayed) --counters_.delayed;\n", ""),
+    ),
+    mutant(
+        "no retention while in flight",
+        "retention",
+        (
+            "queue_time.cpp",
+            "    while (!sent_.empty() && slab_",
+            "    while (!sent_.empty() && slab_[sent_.head()].state != State::in_flight && slab_",
+        ),
+    ),
+    mutant(
+        "the age of a moved message starts anew",
+        "retention next_event",
+        (
+            "queue.cpp",
+            "const Instant base = fifo() ? now : transfer.sent_at;",
+            "const Instant base = now;",
+        ),
+    ),
+    mutant(
+        "the next event leaves out retention",
+        "next_event",
+        (
+            "queue_time.cpp",
+            "    if (!sent_.empty()) consider(slab_[sent_.head()].sent_at + policy_.retention);\n",
+            "",
+        ),
+    ),
+    mutant(
+        "groups do not take turns",
+        "fairness",
+        (
+            "standard_lines.cpp",
+            "    if (!groups_[index].in_ring) return;\n",
+            "    if (index != no_slot) return;\n",
+        ),
+    ),
+    mutant(
+        "no group is ever noisy",
+        "fairness",
+        (
+            "standard_lines.cpp",
+            "    if (now >= group.last_sent + noisy_silence) return false;\n",
+            "    if (now >= group.last_sent) return false;\n",
+        ),
+    ),
+    mutant(
+        "one more in flight than the limit",
+        "limits answers",
+        (
+            "queue_delivery.cpp",
+            "counters_.in_flight >= policy_.max_in_flight;",
+            "counters_.in_flight > policy_.max_in_flight;",
+        ),
+    ),
+    mutant(
+        "a repeated receive request ignores changed visibility",
+        "attempt_id",
+        (
+            "queue_delivery.cpp",
+            " &&\n                               message->due() == one.visible_at;",
+            ";",
+        ),
+    ),
+    mutant(
+        "a move forgets the group",
+        "payload_intact",
+        ("queue.cpp", "        .group = std::string(group_key(message)),\n", ""),
+    ),
+]
+
+
+def plant(one, folder):
+    """Copies the engine and applies the edits. Returns the names of the files that changed."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(ENGINE, folder / "engine", ignore=shutil.ignore_patterns("*_test.cpp"))
+    for edit in one.edits:
+        path = folder / "engine" / edit.file
+        text = path.read_text()
+        if text.count(edit.find) != 1:
+            sys.exit(
+                f"mutation '{one.name}': its text is {text.count(edit.find)} times in "
+                f"src/engine/{edit.file}, not once:\n{edit.find}"
+            )
+        path.write_text(text.replace(edit.find, edit.replace))
+    return {edit.file for edit in one.edits}
+
+
+def affected(sources, changed):
+    """The sources that see one of the changed files, through any chain of includes."""
+    texts = {path.name: path.read_text() for path in ENGINE.glob("*.[ch]pp")}
+    reached = set(changed)
+    grown = True
+    while grown:
+        users = {
+            name
+            for name, text in texts.items()
+            if any(f'"engine/{header}"' in text for header in reached)
+        }
+        grown = not users <= reached
+        reached |= users
+    return [source for source in sources if source in reached]
+
+
+class Builder:
+    def __init__(self, compiler, parts, build):
+        self.compile_command = [compiler, "-std=c++23", "-O1"]
+        if shutil.which("ccache"):
+            self.compile_command.insert(0, "ccache")
+        self.link_command = [compiler]
+        if shutil.which("ld.mold"):
+            self.link_command.append("-fuse-ld=mold")
+        self.parts = parts
+        self.build = build
+        self.sources = sorted(
+            path.name for path in ENGINE.glob("*.cpp") if not path.name.endswith("_test.cpp")
+        )
+
+    def compile(self, folder, source):
+        """Headers and sources of `folder` hide those of src."""
+        target = folder / (source + ".o")
+        subprocess.run(
+            [*self.compile_command, f"-I{folder}", f"-I{ROOT / 'src'}"]
+            + ["-c", str(folder / "engine" / source), "-o", str(target)],
+            check=True,
+        )
+        return target
+
+    def compile_sound(self):
+        """The objects that mutants do not change."""
+        folder = self.build / "sound"
+        plant(Mutant("none", (), ()), folder)
+        with ThreadPoolExecutor(JOBS) as pool:
+            objects = pool.map(lambda source: self.compile(folder, source), self.sources)
+            return dict(zip(self.sources, objects))
+
+    def build_mutant(self, one, sound):
+        folder = self.build / re.sub(r"\W+", "_", one.name)
+        objects = dict(sound)
+        for source in affected(self.sources, plant(one, folder)):
+            objects[source] = self.compile(folder, source)
+        program = folder / "sim"
+        subprocess.run(
+            [*self.link_command, *map(str, objects.values()), str(self.parts), "-o", str(program)],
+            check=True,
+        )
+        return program
+
+
+def judge(one, program):
+    """What the simulation said, and whether that is what the row demands."""
+    command = [str(program), "--seeds", f"1..{SEEDS}", "--no-history"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=RUN_SECONDS_MAX, check=False, text=True,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        return "hangs", True
+    found = re.search(r"seed (\d+).*?: (\w+): (.*)", done.stdout)
+    if found:
+        seed, invariant, text = found.groups()
+        return f"seed {seed:>4}  {invariant}: {text}", invariant in one.expected
+    if done.returncode < 0:
+        return f"crashes: {done.stdout.strip()}", True
+    return "SURVIVES", False
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compiler", default="g++")
+    parser.add_argument("--parts", type=Path, required=True, help="libtranter_sim_parts.a")
+    parser.add_argument("--build", type=Path, required=True, help="where the mutants are built")
+    parser.add_argument("--only", default="", help="mutants whose name contains this")
+    options = parser.parse_args()
+
+    builder = Builder(options.compiler, options.parts, options.build)
+    chosen = [one for one in MUTANTS if options.only in one.name]
+    with open(BUILD_LOCK, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sound = builder.compile_sound()
+        with ThreadPoolExecutor(JOBS) as pool:
+            programs = list(pool.map(lambda one: builder.build_mutant(one, sound), chosen))
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        verdicts = list(pool.map(judge, chosen, programs))
+    missed = 0
+    for one, (verdict, good) in zip(chosen, verdicts):
+        missed += not good
+        note = "" if good else f"  <-- expected {' or '.join(one.expected)}"
+        print(f"{one.name:<55} {verdict}{note}")
+    print(f"{len(chosen) - missed} of {len(chosen)} planted bugs found as expected")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
