@@ -3,6 +3,7 @@
 #include "http/browser_guard.hpp"
 #include "http/response_writer.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -274,6 +275,9 @@ void Connection::send_answer() {
     Response response = std::move(answer_);
     answer_ = {};
     auto settled = std::move(settled_);
+    // The peer may have left after the last events were read: the kernel would still take the
+    // answer, and whoever asked to be told would believe that it arrived.
+    if (settled && phase_ != Phase::closed && peer_left()) close();
     if (phase_ == Phase::closed) {
         if (settled) settled(false);
         return;
@@ -426,6 +430,11 @@ void Connection::lost() {
     const bool tell = phase_ == Phase::waiting && !answered_.load(std::memory_order_relaxed);
     close();
     if (tell && hook) hook();
+}
+
+bool Connection::peer_left() const {
+    pollfd state{.fd = fd_, .events = POLLRDHUP, .revents = 0};
+    return peer_closed_ || (::poll(&state, 1, 0) > 0 && state.revents != 0);
 }
 
 void Connection::notify_disconnect() {

@@ -71,6 +71,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void drain();
     void lost();
     void close();
+    bool peer_left() const;
     void notify_disconnect();
     void release_parser();
     void set_timeout(Timeout kind, Duration after);
