@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -459,6 +461,99 @@ TEST_F(ServerTest, SpreadsConnectionsOverItsThreads) {
     const std::lock_guard lock(mutex);
     ASSERT_EQ(seen.size(), 4U);
     EXPECT_EQ(std::ranges::count(seen, seen[0]), 2);
+}
+
+/// Answers every second request at once and hands the others to three threads.
+class ManyThreads {
+  public:
+    ManyThreads() {
+        for (int i = 0; i < 3; ++i)
+            threads_.emplace_back([this] { work(); });
+    }
+    ~ManyThreads() {
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        filled_.notify_all();
+        for (auto& thread : threads_)
+            thread.join();
+    }
+
+    void handle(const Request& request, Exchange exchange) {
+        exchange.on_disconnect([] {});
+        exchange.on_deadline(60s, [] {});
+        Job job{std::move(exchange), std::string(request.path)};
+        if (request.body == "now") {
+            answer(std::move(job));
+            return;
+        }
+        const std::lock_guard lock(mutex_);
+        jobs_.push_back(std::move(job));
+        filled_.notify_one();
+    }
+
+    std::atomic<int> written{0};
+
+  private:
+    struct Job {
+        Exchange exchange;
+        std::string path;
+    };
+
+    void answer(Job job) {
+        std::move(job.exchange).respond(answer_with(job.path), [this](bool all) {
+            written += all ? 1 : 0;
+        });
+    }
+
+    void work() {
+        std::unique_lock lock(mutex_);
+        while (!ended_) {
+            filled_.wait(lock, [this] { return ended_ || !jobs_.empty(); });
+            while (!jobs_.empty()) {
+                Job job = std::move(jobs_.back());
+                jobs_.pop_back();
+                lock.unlock();
+                answer(std::move(job));
+                lock.lock();
+            }
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable filled_;
+    std::vector<Job> jobs_;
+    bool ended_ = false;
+    std::vector<std::thread> threads_;
+};
+
+TEST_F(ServerTest, AnswersManyPipeliningClientsFromManyThreads) {
+    ManyThreads workers;
+    ServerOptions options;
+    options.threads = 2;
+    Server server(options, [&](const Request& request, Exchange exchange) {
+        workers.handle(request, std::move(exchange));
+    });
+    server.start();
+    std::string stream;
+    for (int i = 0; i < 200; ++i) {
+        stream += post("/" + std::to_string(i), i % 100 < 50 || i % 2 == 0 ? "now" : "later");
+    }
+    std::vector<TestSocket> clients;
+    for (int i = 0; i < 6; ++i)
+        clients.emplace_back(server.port());
+
+    for (auto& client : clients)
+        ASSERT_TRUE(client.send(stream));
+
+    for (auto& client : clients) {
+        for (int i = 0; i < 200; ++i) {
+            ASSERT_EQ(body_of(client.read_answer()), "/" + std::to_string(i));
+        }
+    }
+    server.stop(60s);
+    EXPECT_EQ(workers.written, 1200);
 }
 
 TEST_F(ServerTest, StopClosesIdleConnectionsAndWaitsForAnswers) {
