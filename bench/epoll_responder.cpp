@@ -13,7 +13,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,8 +50,7 @@ std::size_t request_length(std::string_view input) {
 }
 
 /// False when the client is gone.
-bool serve(Session& session, std::string_view answer) {
-    std::array<char, 16384> chunk;
+bool serve(Session& session, std::span<char> chunk, std::string_view answer) {
     const ssize_t got = recv(session.fd, chunk.data(), chunk.size(), 0);
     if (got <= 0) return false;
     session.input.append(chunk.data(), static_cast<std::size_t>(got));
@@ -100,6 +99,7 @@ int main(int argc, char** argv) {
     const std::string answer = make_answer();
 
     std::array<epoll_event, 64> events;
+    std::array<char, 16384> chunk;
     for (;;) {
         const int ready = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
         for (int i = 0; i < ready; ++i) {
@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
                 const int on = 1;
                 setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
                 watch(epoll, fd, new Session{fd, {}});
-            } else if (!serve(*session, answer)) {
+            } else if (!serve(*session, chunk, answer)) {
                 close(session->fd);
                 delete session;
             }

@@ -82,7 +82,7 @@ void ClientLoop::poll(std::uint64_t timeout_ns, const Handler& handler) {
 }
 
 void ClientLoop::read(Client& client, const Handler& handler) {
-    client.connection.fill();
+    client.connection.fill(chunk_);
     if (!client.busy) {
         fail(client, "the server answered without being asked");
         return;

@@ -67,7 +67,9 @@ class ClientLoop {
     const Protocol& protocol_;
     Epoll epoll_;
     std::vector<Client> clients_;
-    Answer answer_;  // reused, so that a run allocates nothing
+    // Reused, so that a run allocates nothing.
+    Answer answer_;
+    std::vector<char> chunk_ = std::vector<char>(65536);
     std::uint64_t errors_{};
     std::string first_error_;
 };

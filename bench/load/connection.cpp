@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -54,8 +53,7 @@ bool Connection::flush() {
     return true;
 }
 
-void Connection::fill() {
-    std::array<char, 65536> chunk;
+void Connection::fill(std::span<char> chunk) {
     const ssize_t got = recv(fd_, chunk.data(), chunk.size(), 0);
     if (got > 0) {
         in_.append(chunk.data(), static_cast<std::size_t>(got));

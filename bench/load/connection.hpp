@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,8 @@ class Connection {
     /// Writes what the socket takes. False while some of it is left; throws when the peer is gone.
     bool flush();
 
-    /// Reads what has arrived. Throws when the server closed the connection.
-    void fill();
+    /// Reads what has arrived, by way of `chunk`. Throws when the server closed the connection.
+    void fill(std::span<char> chunk);
 
     /// Bytes read and not yet consumed; valid until the next fill() or consume().
     [[nodiscard]] std::string_view input() const { return std::string_view(in_).substr(consumed_); }
