@@ -98,6 +98,16 @@ def test_a_client_that_half_closes_is_still_answered(api, server, name):
     assert json.loads(body)["MD5OfMessageBody"] == "9dd4e461268c8034f5c8564e155c67a6"
 
 
+def test_a_long_poll_of_a_half_closed_client_ends_at_once(api, server, name):
+    """It cannot be told from a client that left, so no message is kept for it."""
+    queue = api.create(name())
+    with poll_on_a_socket(server, queue) as connection:
+        wait_for_long_polls(server, queue)
+        connection.shutdown(socket.SHUT_WR)
+
+        assert read_answer(connection) == (200, b"{}")
+
+
 def test_a_request_in_single_bytes_is_understood(api, server, name):
     queue = api.create(name())
     with socket.create_connection((server.host, server.port), timeout=20) as connection:

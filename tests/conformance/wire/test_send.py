@@ -133,6 +133,15 @@ def test_the_trace_id_of_the_http_request_is_the_default(api, name):
     }
 
 
+def test_a_trace_id_that_is_not_text_is_left_out(api, name):
+    queue = api.create(name())
+
+    api.send(queue, "x", headers={"X-Amzn-Trace-Id": b"Root=\xff"})
+
+    (message,) = api.receive(queue, AttributeNames=["All"])
+    assert "AWSTraceHeader" not in message["Attributes"]
+
+
 def test_refuses_unknown_system_attributes(api, name):
     queue = api.create(name())
 
