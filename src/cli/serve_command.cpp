@@ -20,6 +20,7 @@
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace tranter::cli {
 namespace {
@@ -133,9 +134,21 @@ class ServeProcess {
             .token = config_.admin_token,
             .attributes = [this, options = sqs_options(config_)](const broker::QueueHandle& queue
                           ) { return sqs::queue_attributes(options, broker_, *queue); },
-            .metrics = {.version = TRANTER_VERSION, .connections = [this] {
-                            return sqs_server_ ? sqs_server_->connections() : 0;
-                        }}};
+            .metrics = {
+                .version = TRANTER_VERSION,
+                .connections = [this] { return sqs_server_ ? sqs_server_->connections() : 0; },
+                .requests =
+                    [this] {
+                        return request_counts();
+                    }}};
+    }
+
+    std::vector<admin::RequestCount> request_counts() const {
+        std::vector<admin::RequestCount> counts;
+        for (const auto& one : sqs_.requests()) {
+            counts.push_back({.action = one.action, .code = one.code, .count = one.count});
+        }
+        return counts;
     }
 
     void announce(std::optional<int> ready_fd) {

@@ -41,7 +41,17 @@ std::string xml_message(const Failure& failure) {
 
 }  // namespace
 
+void Dress::count_success() const {
+    if (counters != nullptr) counters->succeeded(action_index(*action));
+}
+
+void Dress::count_failure(Code code) const {
+    if (counters == nullptr) return;
+    counters->failed(action ? action_index(*action) : RequestCounters::unknown_action, code);
+}
+
 http::Response Dress::failure(const Failure& failure) const {
+    count_failure(failure.code);
     const CodeInfo& code = info(failure.code);
     http::Response response;
     response.status = code.status;
@@ -74,6 +84,7 @@ http::Response Dress::failure(const Failure& failure) const {
 }
 
 http::Response Dress::finish(JsonOutput out) const {
+    count_success();
     http::Response response;
     response.content_type = json_type;
     append_request_id(response.headers, request_id);
@@ -83,6 +94,7 @@ http::Response Dress::finish(JsonOutput out) const {
 }
 
 http::Response Dress::finish(XmlOutput out) const {
+    count_success();
     http::Response response;
     response.content_type = xml_type;
     append_request_id(response.headers, request_id);

@@ -6,8 +6,10 @@
 #include "sqs/input.hpp"
 #include "sqs/output.hpp"
 #include "sqs/reply.hpp"
+#include "sqs/request_counters.hpp"
 #include "sqs/service.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +30,7 @@ struct Dress {
     Protocol protocol = Protocol::json;
     const Action* action = nullptr;  // in the route table; null: unknown
     Uuid request_id{};
+    RequestCounters* counters = nullptr;  // of the service, when it counts
 
     http::Response failure(const Failure& failure) const;
     /// An Output for this action, filled by `write`.
@@ -46,6 +49,10 @@ struct Dress {
     http::Response finish(JsonOutput out) const;
     http::Response finish(XmlOutput out) const;
     XmlOutput begin_xml() const;
+
+  private:
+    void count_success() const;
+    void count_failure(Code code) const;
 };
 
 /// One request while its action runs. Views live until the handler returns.
@@ -89,6 +96,9 @@ struct Action {
 
 /// Nothing when SQS has no such action.
 const Action* find_action(std::string_view name);
+/// Actions are numbered from 0 in order of name.
+std::size_t action_index(const Action& action);
+std::string_view action_name(std::size_t index);
 
 // The 23 actions, by file.
 Outcome<> create_queue(Call& call);

@@ -32,13 +32,24 @@ constexpr std::array actions{
     Action{"TagQueue", tag_queue, false, true},
     Action{"UntagQueue", untag_queue, false, true},
 };
-static_assert(actions.size() == 23 && std::ranges::is_sorted(actions, {}, &Action::name));
+static_assert(
+    actions.size() == RequestCounters::unknown_action &&
+    std::ranges::is_sorted(actions, {}, &Action::name)
+);
 
 }  // namespace
 
 const Action* find_action(std::string_view name) {
     const auto found = std::ranges::lower_bound(actions, name, {}, &Action::name);
     return found != actions.end() && found->name == name ? &*found : nullptr;
+}
+
+std::size_t action_index(const Action& action) {
+    return static_cast<std::size_t>(&action - actions.data());
+}
+
+std::string_view action_name(std::size_t index) {
+    return actions[index].name;
 }
 
 }  // namespace tranter::sqs

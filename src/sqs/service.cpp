@@ -90,6 +90,7 @@ Failure unknown_action(std::string_view name) {
 struct Service::Core {
     ServiceOptions options;
     broker::Broker& broker;
+    mutable RequestCounters counters{};
 
     void handle(const http::Request& request, Reply reply) const;
 
@@ -114,7 +115,11 @@ struct Service::Core {
 };
 
 Service::Service(ServiceOptions options, broker::Broker& broker)
-    : core_(std::make_unique<Core>(Core{std::move(options), broker})) {}
+    : core_(std::make_unique<Core>(std::move(options), broker)) {}
+
+std::vector<RequestCounters::Count> Service::requests() const {
+    return core_->counters.list();
+}
 
 Service::~Service() = default;
 
@@ -135,6 +140,7 @@ void Service::Core::handle(const http::Request& request, Reply reply) const {
     Dress dress{
         .protocol = head.target || head.json_body() ? Protocol::json : Protocol::query,
         .request_id = make_uuid(),
+        .counters = &counters,
     };
     if (!get && request.method != "POST") {
         http::Response response = dress.failure(

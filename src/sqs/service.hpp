@@ -5,6 +5,7 @@
 #include "http/message.hpp"
 #include "http/server.hpp"
 #include "sqs/reply.hpp"
+#include "sqs/request_counters.hpp"
 
 #include <cstdint>
 #include <map>
@@ -70,6 +71,9 @@ class Service {
     /// anything that a client sent.
     void handle(const http::Request& request, http::Exchange exchange);
     void handle(const http::Request& request, Reply reply);
+
+    /// What was answered so far, for metrics. Thread-safe.
+    std::vector<RequestCounters::Count> requests() const;
 
   private:
     struct Core;
