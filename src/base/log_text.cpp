@@ -194,6 +194,7 @@ bool is_secret_field(std::string_view key) {
     });
 }
 
+// NOLINTNEXTLINE(readability-function-size): a line has these six parts
 std::string format_log_line(
     LogFormat format,
     LogTime time,

@@ -86,7 +86,7 @@ class Broker {
         Position position = 0;
     };
     /// Stores one message and hands it to the longest-waiting long poll that may have it.
-    [[nodiscard]] SendResult send(const QueueHandle& queue, SendRequest request);
+    [[nodiscard]] SendResult send(const QueueHandle& queue, const SendRequest& request);
 
     /// Called exactly once, from any thread, outside every lock. Deliveries that turn out not to
     /// reach their consumer are given to take_back().

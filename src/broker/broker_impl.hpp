@@ -38,7 +38,7 @@ class Broker::Impl {
     // ... and after it
     void finish(const QueueHandle& queue, Aftermath aftermath);
     /// Puts a message that left `from` into `to`; `false` when `to` was deleted meanwhile.
-    bool deliver_transfer(QueueId from, const QueueHandle& to, engine::Transfer transfer);
+    bool deliver_transfer(QueueId from, const QueueHandle& to, const engine::Transfer& message);
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
 

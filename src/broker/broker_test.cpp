@@ -365,22 +365,25 @@ TEST_F(BrokerTest, ManyThreadsGetEachMessageExactlyOnce) {
     std::mutex mutex;
     std::multiset<std::string> bodies;
     std::atomic<int> received{0};
+    const auto take = [&](const engine::Received& answer) {
+        for (const auto& delivery : answer.deliveries) {
+            {
+                const std::lock_guard lock(mutex);
+                bodies.emplace(delivery.payload.body());
+            }
+            std::ignore = broker.acknowledge(queue, delivery.receipt);
+            ++received;
+        }
+    };
     const auto consume = [&] {
         while (received < senders * each) {
             const auto answered = std::make_shared<std::atomic<bool>>(false);
-            const auto id =
-                broker.receive(queue, {.max_messages = 3}, true, [&](engine::Received answer) {
-                    for (const auto& delivery : answer.deliveries) {
-                        {
-                            const std::lock_guard lock(mutex);
-                            bodies.emplace(delivery.payload.body());
-                        }
-                        std::ignore = broker.acknowledge(queue, delivery.receipt);
-                        ++received;
-                    }
-                    *answered = true;
-                    answered->notify_one();
-                });
+            const auto on_answer = [&, answered](const engine::Received& answer) {
+                take(answer);
+                *answered = true;
+                answered->notify_one();
+            };
+            const auto id = broker.receive(queue, {.max_messages = 3}, true, on_answer);
             if (id != 0 && received >= senders * each) broker.cancel_wait(queue, id);
             answered->wait(false);
         }

@@ -12,7 +12,7 @@ std::unexpected<Error> gone(const Queue::State& state) {
 
 }  // namespace
 
-Broker::SendResult Broker::send(const QueueHandle& queue, SendRequest request) {
+Broker::SendResult Broker::send(const QueueHandle& queue, const SendRequest& request) {
     Queue::State& state = queue->state();
     Aftermath aftermath;
     SendResult result{.sent = engine::Sent{}};
@@ -70,7 +70,8 @@ Broker::WaitId Broker::receive(
         if (id == 0 && received.deliveries.empty()) ++state.empty_receives;
         impl_->plan(queue, now, aftermath);
     }
-    if (id == 0) receiver(std::move(received));
+    // Moved from only when it waits, and then id is not 0.
+    if (id == 0) receiver(std::move(received));  // NOLINT(bugprone-use-after-move)
     impl_->finish(queue, std::move(aftermath));
     if (id != 0 && impl_->stopping.load()) {
         // stop() may have passed this queue before the wait was in line.

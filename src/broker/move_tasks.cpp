@@ -144,7 +144,7 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
         transfer.first_received_at = {};
         transfer.receive_count = 0;
         transfer.source_queue = 0;
-        if (target && deliver_transfer(source.id, target, std::move(transfer))) {
+        if (target && deliver_transfer(source.id, target, transfer)) {
             ++task.view.moved;
         } else {
             deliver_transfer(source.id, task.source, original);

@@ -90,12 +90,12 @@ void Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
         }
         if (target && deliver_transfer(queue->id(), target, dead)) continue;
         // Its dead-letter queue was deleted this very moment: the message stays where it was.
-        deliver_transfer(queue->id(), queue, std::move(dead));
+        deliver_transfer(queue->id(), queue, dead);
     }
 }
 
 bool Broker::Impl::deliver_transfer(
-    QueueId from, const QueueHandle& to, engine::Transfer transfer
+    QueueId from, const QueueHandle& to, const engine::Transfer& message
 ) {
     Queue::State& state = to->state();
     Aftermath aftermath;
@@ -103,8 +103,7 @@ bool Broker::Impl::deliver_transfer(
         const std::lock_guard lock(state.mutex);
         const Instant now = clock.now();
         if (state.deleted) return false;
-        const engine::Transfer& message = transfer;
-        const engine::Sent place = state.engine.move_in(transfer, now);
+        const engine::Sent place = state.engine.move_in(message, now);
         journal.append(record::MessageMoved{
             .from = from,
             .from_slot = message.source_slot,

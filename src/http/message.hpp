@@ -20,13 +20,13 @@ struct Header {
 /// One request. Every view is valid only until the handler returns: whoever answers later copies
 /// what it needs (this is what keeps ten thousand idle long polls small).
 struct Request {
-    std::string_view method;
-    std::string_view target;  // as received: path and query, origin form
-    std::string_view path;    // not percent-decoded
-    std::string_view query;   // without '?', not percent-decoded
-    std::string_view body;    // followed by body_padding_bytes readable bytes
-    std::span<const Header> headers;
-    std::string_view peer;  // textual address of the client, without port
+    std::string_view method{};
+    std::string_view target{};  // as received: path and query, origin form
+    std::string_view path{};    // not percent-decoded
+    std::string_view query{};   // without '?', not percent-decoded
+    std::string_view body{};    // followed by body_padding_bytes readable bytes
+    std::span<const Header> headers{};
+    std::string_view peer{};  // textual address of the client, without port
 
     /// The first header of that name (ASCII case does not matter), or nothing.
     std::optional<std::string_view> header(std::string_view name) const;
