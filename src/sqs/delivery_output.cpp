@@ -25,36 +25,28 @@ constexpr OutputMap user_map{"MessageAttributes", "MessageAttribute"};
 
 class DeliveryWriter {
   public:
-    DeliveryWriter(
-        Output& output,
-        const ServiceOptions& options,
-        broker::Broker& broker,
-        const broker::Queue& queue,
-        const DeliveryView& view
-    )
-        : output_(output),
-          options_(options),
-          broker_(broker),
-          queue_(queue),
-          view_(view),
-          fifo_(queue.fifo()) {}
+    DeliveryWriter(Output& output, const DeliveryContext& context)
+        : output_(output), context_(context), fifo_(context.queue.fifo()) {}
 
     void write(const engine::Delivery& delivery) {
         const engine::Payload& payload = delivery.payload;
         output_.begin_object(message_list);
         output_.token("MessageId", [&](std::string& out) { append_uuid(out, payload.id()); });
         output_.token("ReceiptHandle", [&](std::string& out) {
-            broker_.receipts().append(out, queue_.id(), delivery.receipt);
+            context_.broker.receipts().append(out, context_.queue.id(), delivery.receipt);
         });
         output_.token("MD5OfBody", [&](std::string& out) { append_hex(out, payload.body_md5()); });
         output_.text("Body", payload.body());
-        if (!view_.system.empty()) write_system_attributes(delivery);
-        if (!view_.user.none() && !payload.attributes().empty()) write_user_attributes(payload);
+        if (!context_.view.system.empty()) write_system_attributes(delivery);
+        if (!context_.view.user.none() && !payload.attributes().empty())
+            write_user_attributes(payload);
         output_.end_object(message_list);
     }
 
   private:
-    bool wanted(SystemAttribute attribute) const { return view_.system.contains(attribute); }
+    bool wanted(SystemAttribute attribute) const {
+        return context_.view.system.contains(attribute);
+    }
 
     void entry(SystemAttribute attribute, std::string_view value) {
         output_.entry(system_map, system_attribute_name(attribute), value);
@@ -117,8 +109,8 @@ class DeliveryWriter {
     std::string source_arn(const engine::Delivery& delivery) const {
         if (!wanted(SystemAttribute::dead_letter_queue_source_arn)) return {};
         if (delivery.source_queue == 0) return {};
-        const broker::QueueHandle source = broker_.find_queue(delivery.source_queue);
-        return source ? queue_arn(options_, source->name()) : std::string();
+        const broker::QueueHandle source = context_.broker.find_queue(delivery.source_queue);
+        return source ? queue_arn(context_.options, source->name()) : std::string();
     }
 
     static std::uint64_t millis(Instant when) {
@@ -130,7 +122,7 @@ class DeliveryWriter {
         std::vector<MessageAttribute> selected;
         selected.reserve(encoded.count());
         while (const auto attribute = encoded.next()) {
-            if (view_.user.matches(attribute->name)) selected.push_back(*attribute);
+            if (context_.view.user.matches(attribute->name)) selected.push_back(*attribute);
         }
         if (selected.empty()) return;
         // SDKs compare the digest with what they got, which may be fewer than were sent.
@@ -158,10 +150,7 @@ class DeliveryWriter {
     }
 
     Output& output_;
-    const ServiceOptions& options_;
-    broker::Broker& broker_;
-    const broker::Queue& queue_;
-    const DeliveryView& view_;
+    const DeliveryContext& context_;
     bool fifo_;
     std::string number_;  // scratch
 };
@@ -169,12 +158,7 @@ class DeliveryWriter {
 }  // namespace
 
 void write_deliveries(
-    Output& output,
-    const ServiceOptions& options,
-    broker::Broker& broker,
-    const broker::Queue& queue,
-    std::span<const engine::Delivery> deliveries,
-    const DeliveryView& view
+    Output& output, const DeliveryContext& context, std::span<const engine::Delivery> deliveries
 ) {
     if (deliveries.empty()) return;
     std::size_t bytes = 0;
@@ -182,7 +166,7 @@ void write_deliveries(
         bytes += 640 + delivery.payload.size();
     output.reserve(bytes);
 
-    DeliveryWriter writer(output, options, broker, queue, view);
+    DeliveryWriter writer(output, context);
     output.begin_list(message_list);
     for (const engine::Delivery& delivery : deliveries)
         writer.write(delivery);

@@ -15,14 +15,17 @@ struct DeliveryView {
     MessageAttributeFilter user;
 };
 
+/// Where the messages come from and what of them is shown.
+struct DeliveryContext {
+    const ServiceOptions& options;
+    broker::Broker& broker;
+    const broker::Queue& queue;
+    const DeliveryView& view;
+};
+
 /// Writes the `Messages` of an answer; nothing at all when there are none.
 void write_deliveries(
-    Output& output,
-    const ServiceOptions& options,
-    broker::Broker& broker,
-    const broker::Queue& queue,
-    std::span<const engine::Delivery> deliveries,
-    const DeliveryView& view
+    Output& output, const DeliveryContext& context, std::span<const engine::Delivery> deliveries
 );
 
 }  // namespace tranter::sqs

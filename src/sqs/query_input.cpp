@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <unordered_set>
+#include <utility>
 
 namespace tranter::sqs {
 
@@ -107,7 +108,8 @@ std::vector<QueryInput::Numbered> QueryInput::below(std::string_view prefix) {
         std::string_view rest = parameter.name.substr(prefix.size());
         if (rest.empty()) {
             // "AttributeName=" is how older SDKs write an empty list.
-            if (!parameter.value.empty()) found.push_back({0, {rest, parameter.value}});
+            if (!parameter.value.empty())
+                found.push_back({0, found.size(), {rest, parameter.value}});
             continue;
         }
         if (rest.front() != '.') continue;
@@ -124,9 +126,11 @@ std::vector<QueryInput::Numbered> QueryInput::below(std::string_view prefix) {
             std::from_chars(rest.data(), rest.data() + digits, number);
             rest.remove_prefix(std::min(rest.size(), digits + 1));
         }
-        found.push_back({number, {rest, parameter.value}});
+        found.push_back({number, found.size(), {rest, parameter.value}});
     }
-    std::ranges::stable_sort(found, {}, &Numbered::number);
+    std::ranges::sort(found, {}, [](const Numbered& each) {
+        return std::pair(each.number, each.place);
+    });
     return found;
 }
 

@@ -55,6 +55,7 @@ class QueryInput final : public Input {
   private:
     struct Numbered {
         std::uint64_t number = 0;  // 0: none was written
+        std::size_t place = 0;     // in the form; decides between equal numbers
         Parameter parameter;       // the name is what follows the number, without the dot
     };
     std::optional<std::string_view> find(std::string_view name) const;

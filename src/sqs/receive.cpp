@@ -43,7 +43,7 @@ struct Answer {
             ));
         }
         http::Response response = dress.success([&](Output& output) {
-            write_deliveries(output, service, broker, *queue, received.deliveries, view);
+            write_deliveries(output, {service, broker, *queue, view}, received.deliveries);
         });
         if (received.deliveries.empty()) return std::move(reply).respond(std::move(response));
 

@@ -79,6 +79,13 @@ struct Head {
     }
 };
 
+/// A request whose sender is known.
+struct Arrival {
+    const http::Request& request;
+    const Head& head;
+    std::string_view sender;
+};
+
 Failure unknown_action(std::string_view name) {
     return {
         Code::invalid_action,
@@ -101,14 +108,7 @@ struct Service::Core {
         const;
     /// The access key id; empty when nobody must be known and nobody is.
     Outcome<std::string> identify(const http::Request& request) const;
-    void run(
-        const http::Request& request,
-        const Head& head,
-        const Dress& dress,
-        std::string_view sender,
-        Input& input,
-        Reply& reply
-    ) const;
+    void run(const Arrival& arrival, const Dress& dress, Input& input, Reply& reply) const;
     void answer_when_durable(
         broker::Position position, const Dress& dress, http::Response response, Reply& reply
     ) const;
@@ -186,7 +186,7 @@ void Service::Core::handle_json(
 
     JsonDocument document(request.body);
     if (document.failure()) return refuse(*document.failure());
-    run(request, head, dress, *sender, document.input(), reply);
+    run({request, head, *sender}, dress, document.input(), reply);
 }
 
 void Service::Core::handle_query(
@@ -218,7 +218,7 @@ void Service::Core::handle_query(
     const Outcome<std::string> sender = identify(request);
     if (!sender) return refuse(sender.error());
     QueryInput input(parsed->parameters());
-    run(request, head, dress, *sender, input, reply);
+    run({request, head, *sender}, dress, input, reply);
 }
 
 Outcome<std::string> Service::Core::identify(const http::Request& request) const {
@@ -227,14 +227,8 @@ Outcome<std::string> Service::Core::identify(const http::Request& request) const
     return authenticate(request, options.auth, now);
 }
 
-void Service::Core::run(
-    const http::Request& request,
-    const Head& head,
-    const Dress& dress,
-    std::string_view sender,
-    Input& input,
-    Reply& reply
-) const {
+void Service::Core::run(const Arrival& arrival, const Dress& dress, Input& input, Reply& reply)
+    const {
     const auto perform = [&](auto output) {
         Call call{
             .options = options,
@@ -242,10 +236,10 @@ void Service::Core::run(
             .dress = dress,
             .input = input,
             .output = output,
-            .host = head.host,
-            .path_queue = queue_name_of_path(request.path, options.context_path),
-            .trace_id = head.trace_id,
-            .sender = sender,
+            .host = arrival.head.host,
+            .path_queue = queue_name_of_path(arrival.request.path, options.context_path),
+            .trace_id = arrival.head.trace_id,
+            .sender = arrival.sender,
             .reply = reply,
         };
         const Outcome<> outcome = dress.action->run(call);
