@@ -39,11 +39,16 @@ class LeafParser {
             add(option);
         }
         help_ = app_.add_flag("-h,--help");
-        words_ = app_.add_option("words", [](const CLI::results_t&) { return true; });
-        words_->expected(-1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
 
     Result<> parse(std::vector<std::string> words, Invocation& invocation) {
+        // A place for every word, each for one: a place for many would take [1,2] apart.
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const auto accept = [](const CLI::results_t&) {
+                return true;
+            };
+            words_.push_back(app_.add_option(fmt::format("word{}", i), accept));
+        }
         std::ranges::reverse(words);
         try {
             app_.parse(std::move(words));
@@ -68,7 +73,7 @@ class LeafParser {
     std::string_view path_;
     CLI::App app_;
     CLI::Option* help_ = nullptr;
-    CLI::Option* words_ = nullptr;
+    std::vector<CLI::Option*> words_{};
     std::vector<CLI::Option*> parsed_{};  // in the order of command_.options
 
     void add(const Option& option) {
@@ -160,7 +165,10 @@ class LeafParser {
     }
 
     Result<> collect_words(Values& values) const {
-        const std::vector<std::string>& words = words_->results();
+        std::vector<std::string> words;
+        for (const CLI::Option* word : words_) {
+            words.insert(words.end(), word->results().begin(), word->results().end());
+        }
         std::size_t next = 0;
         for (const Positional& positional : command_.positionals) {
             const std::size_t left = words.size() - next;

@@ -15,6 +15,23 @@ struct Row {
     std::string right;
 };
 
+constexpr std::size_t line_columns = 100;
+
+/// Text in lines of at most `width` characters, the further ones indented.
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+    std::string out;
+    while (text.size() > width) {
+        const std::size_t space = text.rfind(' ', width);
+        if (space == std::string_view::npos) break;
+        out += text.substr(0, space);
+        out += '\n';
+        out.append(indent, ' ');
+        text.remove_prefix(space + 1);
+    }
+    out += text;
+    return out;
+}
+
 void append_rows(std::string& out, std::string_view title, const std::vector<Row>& rows) {
     if (rows.empty()) return;
     std::size_t width = 0;
@@ -23,7 +40,9 @@ void append_rows(std::string& out, std::string_view title, const std::vector<Row
     }
     fmt::format_to(std::back_inserter(out), "\n{}:\n", title);
     for (const Row& row : rows) {
-        fmt::format_to(std::back_inserter(out), "  {:{}}  {}\n", row.left, width, row.right);
+        const std::size_t indent = 2 + width + 2;
+        const std::string right = wrapped(row.right, line_columns - indent, indent);
+        fmt::format_to(std::back_inserter(out), "  {:{}}  {}\n", row.left, width, right);
     }
 }
 

@@ -76,6 +76,12 @@ Result<int> create(const Arguments& arguments) {
             fmt::format("the name of a FIFO queue ends in .fifo, expected {}.fifo", name)
         );
     }
+    if (!fifo && name.ends_with(".fifo")) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("queue name {} is that of a FIFO queue, expected --fifo", in_quotes(name))
+        );
+    }
     auto attributes = collect_queue_attributes(arguments);
     if (!attributes) return std::unexpected(attributes.error());
     const auto tags = collect_assignments(arguments, "tag");
