@@ -1,6 +1,7 @@
 #include "cli/elasticmq_config.hpp"
 
 #include "base/log_text.hpp"
+#include "base/suggest.hpp"
 #include "cli/config_rules.hpp"
 #include "cli/elasticmq_draft.hpp"
 
@@ -42,6 +43,20 @@ const Key* find_key(std::span<const Key> keys, const ConfigPath& path) {
     }
     const auto found = std::ranges::find(keys, fmt::format("{}", fmt::join(path, ".")), &Key::path);
     return found == keys.end() ? nullptr : &*found;
+}
+
+// The key as a notice shows it. ElasticMQ ignores a misspelt key silently, and files in the wild
+// have them (deadLetterQueue), so say what was probably meant.
+template <class Key>
+std::string describe_unused(
+    std::span<const Key> keys, const ConfigPath& path, const ConfigPath& relative
+) {
+    std::vector<std::string_view> names;
+    for (const Key& key : keys) {
+        names.push_back(key.path);
+        names.push_back(key.path.substr(0, key.path.find('.')));
+    }
+    return format_path(path) + did_you_mean(fmt::format("{}", fmt::join(relative, ".")), names);
 }
 
 class ElasticReader {
@@ -145,7 +160,9 @@ Result<void> ElasticReader::read_root(const ConfigNode::Object& root) {
         } else if (const auto* table = std::get_if<ConfigNode::Object>(&member.node.value)) {
             done = read_table(*table, member.key);
         } else {
-            draft_.unused.push_back(format_path({member.key}));
+            draft_.unused.push_back(
+                describe_unused(elasticmq::server_keys(), {member.key}, {member.key})
+            );
         }
         if (!done) return done;
     }
@@ -165,12 +182,13 @@ Result<void> ElasticReader::read_table(
         } else if (const auto* key = find_key(elasticmq::server_keys(), path)) {
             done = read_key(*key, member, path);
         } else {
-            unused.push_back(format_path(path));
+            unused.push_back(describe_unused(elasticmq::server_keys(), path, path));
         }
         if (!done) return done;
     }
     // A table of which nothing is known is named once, not key by key.
-    if (!unused.empty() && unused.size() == members.size()) unused = {format_path({table})};
+    if (!unused.empty() && unused.size() == members.size())
+        unused = {describe_unused(elasticmq::server_keys(), {table}, {table})};
     draft_.unused.insert(draft_.unused.end(), unused.begin(), unused.end());
     return {};
 }
@@ -224,7 +242,7 @@ Result<void> ElasticReader::read_queue(
         } else if (relative == ConfigPath{"deadLettersQueue"}) {
             if (Result<void> done = read_dead_letter(member, place, queue); !done) return done;
         } else {
-            draft_.unused.push_back(format_path(path));
+            draft_.unused.push_back(describe_unused(elasticmq::queue_keys(), path, relative));
         }
     }
     return {};

@@ -254,6 +254,20 @@ TEST(ElasticmqConfigTest, KeysWithoutMeaningAreListedInOneNotice) {
     );
 }
 
+TEST(ElasticmqConfigTest, AMisspeltKeyIsIgnoredAsElasticMqDoesButNamed) {
+    const std::vector<std::string> notices = notices_of(R"(
+        rest-sqs { bind-hostname = localhost, bind-prot = 1 }
+        queues { a { deadLetterQueue { name = b, maxReceiveCount = 5 } } }
+    )");
+
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(
+        notices[0],
+        "keys that have no meaning here: queues.a.deadLetterQueue (did you mean "
+        "deadLettersQueue?), rest-sqs.bind-prot (did you mean rest-sqs.bind-port?)"
+    );
+}
+
 TEST(ElasticmqConfigTest, StorageIsAcceptedWithANotice) {
     const std::vector<std::string> notices = notices_of(R"(
         rest-sqs.bind-hostname = localhost

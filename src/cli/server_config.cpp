@@ -82,7 +82,7 @@ Result<void> check_exposure(const ServerConfig& config) {
     if (config.insecure) return {};
     if (config.sqs_enabled && !is_loopback(config.sqs) && config.auth.mode == AuthMode::none) {
         return fail(
-            Errc::permission_denied,
+            Errc::invalid_argument,
             fmt::format(
                 "server.sqs: {} can be reached from other machines and auth.mode is none, set "
                 "auth.mode = \"sigv4\" with keys, listen on 127.0.0.1 or use --insecure",
@@ -92,7 +92,7 @@ Result<void> check_exposure(const ServerConfig& config) {
     }
     if (config.admin_enabled && !is_loopback(config.admin) && config.admin_token.empty()) {
         return fail(
-            Errc::permission_denied,
+            Errc::invalid_argument,
             fmt::format(
                 "server.admin: {} can be reached from other machines and admin.token is not set, "
                 "set it, listen on 127.0.0.1 or use --insecure",

@@ -71,6 +71,8 @@ TEST_F(CheckExposureTest, RefusesThePublicSqsPortWithoutAuthentication) {
         "server.sqs: 0.0.0.0:9324 can be reached from other machines and auth.mode is none, set "
         "auth.mode = \"sigv4\" with keys, listen on 127.0.0.1 or use --insecure"
     );
+    // What a wrong configuration is for every command: exit status 2.
+    EXPECT_EQ(check_exposure(config_).error().code(), Errc::invalid_argument);
     config_.auth.mode = AuthMode::sigv4;
     EXPECT_TRUE(check_exposure(config_));
 }

@@ -228,8 +228,7 @@ TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
     );
     EXPECT_EQ(
         toml_error("[server]\ndata = \"/var/lib/tranter\"\n"),
-        "t.toml:2: server.data: durable storage is not in this version, every_server_key is kept "
-        "in "
+        "t.toml:2: server.data: durable storage is not in this version, everything is kept in "
         "memory; remove it"
     );
 }
