@@ -43,9 +43,9 @@ Shown show_seconds(Duration duration) {
     return fmt::to_string(std::chrono::duration_cast<seconds>(duration).count());
 }
 
-Shown show_kept(const AttributeSource& source, std::string_view name, Shown otherwise) {
+Shown show_kept(const AttributeSource& source, std::string_view name, const Shown& otherwise) {
     const auto found = source.settings.attributes.find(std::string(name));
-    return found == source.settings.attributes.end() ? otherwise : found->second;
+    return found == source.settings.attributes.end() ? otherwise : Shown(found->second);
 }
 
 bool is_fifo(const AttributeSource& source) {

@@ -38,10 +38,10 @@ TEST_F(DeleteTest, IsIdempotent) {
 
 TEST_F(DeleteTest, OlderHandlesOfAStandardQueueDelete) {
     const std::string handle = receive("q");
-    clock_.advance(seconds(31));
+    clock.advance(seconds(31));
     EXPECT_NE(receive("q"), "");
     EXPECT_EQ(remove("q", handle).status(), 200);
-    clock_.advance(seconds(31));
+    clock.advance(seconds(31));
     EXPECT_EQ(receive("q"), "");
 }
 
@@ -62,7 +62,7 @@ TEST_F(DeleteTest, RefusesHandlesThatAreNotTheQueues) {
 
 TEST_F(DeleteTest, ExpiredHandlesOfAFifoQueueAreRefused) {
     const std::string handle = receive("q.fifo");
-    clock_.advance(seconds(31));
+    clock.advance(seconds(31));
     EXPECT_EQ(
         remove("q.fifo", handle).message(),
         "Value " + handle +
@@ -90,7 +90,7 @@ TEST_F(DeleteTest, BatchesFailEntryByEntry) {
 TEST_F(DeleteTest, VisibilityCanBeChanged) {
     const std::string handle = receive("q");
     EXPECT_EQ(hide("q", handle, "100").status(), 200);
-    clock_.advance(seconds(31));
+    clock.advance(seconds(31));
     EXPECT_EQ(receive("q"), "");
     EXPECT_EQ(hide("q", handle, "\"0\"").status(), 200);
     EXPECT_NE(receive("q"), "");
@@ -103,7 +103,7 @@ TEST_F(DeleteTest, VisibilityIsChecked) {
         "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and "
         "43200."
     );
-    clock_.advance(seconds(10));
+    clock.advance(seconds(10));
     EXPECT_EQ(
         hide("q", handle, "43200").message(),
         "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout "
@@ -125,7 +125,7 @@ TEST_F(DeleteTest, VisibilityIsChecked) {
 
 TEST_F(DeleteTest, VisibilityOfALapsedFifoDeliveryIsNotInFlight) {
     const std::string handle = receive("q.fifo");
-    clock_.advance(seconds(31));
+    clock.advance(seconds(31));
     EXPECT_EQ(hide("q.fifo", handle, "10").code(), "AWS.SimpleQueueService.MessageNotInflight");
 }
 

@@ -11,10 +11,11 @@ namespace tranter::sqs {
 
 namespace {
 
-consteval auto make_codes() {
+/// A class, so that the enumerators can stand there without their enum's name.
+struct Table {
     using enum Code;
     using enum Fault;
-    return std::array{
+    static constexpr std::array codes{
         CodeInfo{
             queue_does_not_exist,
             400,
@@ -192,8 +193,8 @@ consteval auto make_codes() {
             "ServiceUnavailable",
             receiver},
     };
-}
-constexpr std::array codes = make_codes();
+};
+constexpr auto& codes = Table::codes;
 
 constexpr bool in_order() {
     for (std::size_t i = 0; i < codes.size(); ++i) {

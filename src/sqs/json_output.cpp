@@ -7,48 +7,48 @@
 namespace tranter::sqs {
 
 void JsonOutput::key(std::string_view name) {
-    if (comma_) out_ += ',';
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
+    if (comma_) buffer += ',';
+    buffer += '"';
+    buffer += name;
+    buffer += "\":";
     comma_ = true;
 }
 
 void JsonOutput::open(char bracket) {
-    out_ += bracket;
+    buffer += bracket;
     comma_ = false;
 }
 
 void JsonOutput::close(char bracket) {
-    out_ += bracket;
+    buffer += bracket;
     comma_ = true;
 }
 
 void JsonOutput::text(std::string_view name, std::string_view value) {
     key(name);
-    append_json_string(out_, value);
+    append_json_string(buffer, value);
 }
 
 void JsonOutput::number(std::string_view name, std::uint64_t value) {
     std::array<char, 24> digits;
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     key(name);
-    out_.append(digits.data(), end);
+    buffer.append(digits.data(), end);
 }
 
 void JsonOutput::flag(std::string_view name, bool value) {
     key(name);
-    out_ += value ? "true" : "false";
+    buffer += value ? "true" : "false";
 }
 
 std::string& JsonOutput::begin_token(std::string_view name) {
     key(name);
-    out_ += '"';
-    return out_;
+    buffer += '"';
+    return buffer;
 }
 
 void JsonOutput::end_token(std::string_view) {
-    out_ += '"';
+    buffer += '"';
 }
 
 void JsonOutput::begin_list(const OutputList& list) {
@@ -57,8 +57,8 @@ void JsonOutput::begin_list(const OutputList& list) {
 }
 
 void JsonOutput::element(const OutputList&, std::string_view value) {
-    if (comma_) out_ += ',';
-    append_json_string(out_, value);
+    if (comma_) buffer += ',';
+    append_json_string(buffer, value);
     comma_ = true;
 }
 
@@ -67,7 +67,7 @@ void JsonOutput::end_list(const OutputList&) {
 }
 
 void JsonOutput::begin_object(const OutputList&) {
-    if (comma_) out_ += ',';
+    if (comma_) buffer += ',';
     open('{');
 }
 
@@ -81,17 +81,17 @@ void JsonOutput::begin_map(const OutputMap& map) {
 }
 
 void JsonOutput::entry(const OutputMap&, std::string_view name, std::string_view value) {
-    if (comma_) out_ += ',';
-    append_json_string(out_, name);
-    out_ += ':';
-    append_json_string(out_, value);
+    if (comma_) buffer += ',';
+    append_json_string(buffer, name);
+    buffer += ':';
+    append_json_string(buffer, value);
     comma_ = true;
 }
 
 void JsonOutput::begin_entry(const OutputMap&, std::string_view name) {
-    if (comma_) out_ += ',';
-    append_json_string(out_, name);
-    out_ += ':';
+    if (comma_) buffer += ',';
+    append_json_string(buffer, name);
+    buffer += ':';
     open('{');
 }
 
@@ -104,8 +104,8 @@ void JsonOutput::end_map(const OutputMap&) {
 }
 
 std::string JsonOutput::finish() && {
-    out_ += '}';
-    return std::move(out_);
+    buffer += '}';
+    return std::move(buffer);
 }
 
 }  // namespace tranter::sqs

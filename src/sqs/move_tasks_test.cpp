@@ -45,8 +45,8 @@ class MoveTasksTest : public ServiceTest {
     }
     void run() {
         for (int i = 0; i < 100; ++i) {
-            clock_.advance(std::chrono::milliseconds(100));
-            broker_.run_due();
+            clock.advance(std::chrono::milliseconds(100));
+            broker.run_due();
         }
     }
 };

@@ -49,19 +49,19 @@ class Output {
     virtual void end_entry(const OutputMap& map) = 0;
     virtual void end_map(const OutputMap& map) = 0;
 
-    void reserve(std::size_t bytes) { out_.reserve(out_.size() + bytes); }
+    void reserve(std::size_t bytes) { buffer.reserve(buffer.size() + bytes); }
 
   protected:
     virtual std::string& begin_token(std::string_view name) = 0;
     virtual void end_token(std::string_view name) = 0;
 
-    std::string out_;
+    std::string buffer;
 };
 
 /// AWS JSON 1.0: one object.
 class JsonOutput final : public Output {
   public:
-    JsonOutput() { out_ += '{'; }
+    JsonOutput() { buffer += '{'; }
 
     void text(std::string_view name, std::string_view value) override;
     void number(std::string_view name, std::uint64_t value) override;

@@ -99,7 +99,7 @@ TEST_F(QueueAttributesTest, SettingIsAllOrNothing) {
     make_queue("q");
     EXPECT_EQ(set("q", R"("DelaySeconds":"5","VisibilityTimeout":"x")").status(), 400);
     EXPECT_EQ(attribute("q", "DelaySeconds"), "0");
-    clock_.advance(std::chrono::seconds(10));
+    clock.advance(std::chrono::seconds(10));
     EXPECT_EQ(set("q", R"("DelaySeconds":"5","VisibilityTimeout":"6")").status(), 200);
     EXPECT_EQ(attribute("q", "DelaySeconds"), "5");
     EXPECT_EQ(attribute("q", "LastModifiedTimestamp"), "1767323055");

@@ -148,7 +148,7 @@ Outcome<ReceiveInput> read_receive(Call& call, const broker::Queue& queue) {
 
 /// A client that gives up, or whose time is over, is answered with nothing. cancel_wait() has no
 /// effect once the wait was answered, so whoever comes first wins.
-void wait_for_messages(std::shared_ptr<Answer> answer, const ReceiveInput& input) {
+void wait_for_messages(const std::shared_ptr<Answer>& answer, const ReceiveInput& input) {
     const auto end_wait = [answer] {
         if (answer->wait_id != 0) answer->broker.cancel_wait(answer->queue, answer->wait_id);
     };

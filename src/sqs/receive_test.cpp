@@ -38,7 +38,7 @@ TEST_F(ReceiveTest, MessagesHaveBodyDigestAndHandle) {
     EXPECT_EQ(reply.at("Messages/0/ReceiptHandle").size(), 38U);
     EXPECT_EQ(reply.at("Messages/0/Attributes"), "");
     EXPECT_EQ(get().body(), "{}");
-    clock_.advance(seconds(30));
+    clock.advance(seconds(30));
     EXPECT_THAT(
         query("Action=ReceiveMessage&QueueUrl=q").body(), HasSubstr("<Body>a&#13;\nb</Body>")
     );
@@ -46,7 +46,7 @@ TEST_F(ReceiveTest, MessagesHaveBodyDigestAndHandle) {
 
 TEST_F(ReceiveTest, SystemAttributesAreSelected) {
     send_body("q", "x");
-    clock_.advance(std::chrono::milliseconds(1500));
+    clock.advance(std::chrono::milliseconds(1500));
     const TestReply& reply =
         get(R"("AttributeNames":["SentTimestamp"],"MessageSystemAttributeNames":["All"])");
     EXPECT_EQ(
@@ -54,7 +54,7 @@ TEST_F(ReceiveTest, SystemAttributesAreSelected) {
         R"({"ApproximateFirstReceiveTimestamp":"1767323046500","ApproximateReceiveCount":"1",)"
         R"("SenderId":"AIDAIT2UOQQY3AUEKVGXU","SentTimestamp":"1767323045000"})"
     );
-    clock_.advance(seconds(30));
+    clock.advance(seconds(30));
     EXPECT_EQ(
         get(R"("AttributeNames":["ApproximateReceiveCount"])").at("Messages/0/Attributes"),
         R"({"ApproximateReceiveCount":"2"})"
@@ -78,7 +78,7 @@ TEST_F(ReceiveTest, MessageAttributesAreFilteredAndTheDigestCoversWhatIsReturned
        R"("b":{"DataType":"Binary","BinaryValue":"AAH/"},)"
        R"("n":{"DataType":"Number","StringValue":"42"}})");
     const auto again = [&](std::string_view names) -> TestReply& {
-        clock_.advance(seconds(30));
+        clock.advance(seconds(30));
         return get(R"("MessageAttributeNames":[)" + std::string(names) + "]");
     };
     EXPECT_EQ(get().at("Messages/0/MessageAttributes"), "");
@@ -98,7 +98,7 @@ TEST_F(ReceiveTest, MessageAttributesAreFilteredAndTheDigestCoversWhatIsReturned
     const TestReply& none = again(R"("nothing")");
     EXPECT_EQ(none.at("Messages/0/MessageAttributes"), "");
     EXPECT_EQ(none.at("Messages/0/MD5OfMessageAttributes"), "");
-    clock_.advance(seconds(30));
+    clock.advance(seconds(30));
     EXPECT_THAT(
         query("Action=ReceiveMessage&QueueUrl=q&MessageAttributeName.1=foo").body(),
         HasSubstr("<MessageAttribute><Name>foo</Name><Value><StringValue>bar</StringValue>"
@@ -132,7 +132,7 @@ TEST_F(ReceiveTest, AnExplicitVisibilityTimeoutIsHonoured) {
     EXPECT_NE(get(R"("VisibilityTimeout":0)").body(), "{}");
     EXPECT_NE(get(R"("VisibilityTimeout":5)").body(), "{}");
     EXPECT_EQ(get().body(), "{}");
-    clock_.advance(seconds(5));
+    clock.advance(seconds(5));
     EXPECT_EQ(
         get(R"("AttributeNames":["ApproximateReceiveCount"])")
             .at("Messages/0/Attributes/ApproximateReceiveCount"),
@@ -192,7 +192,7 @@ TEST_F(ReceiveTest, DeletingTheQueueEndsLongPolls) {
 
 TEST_F(ReceiveTest, StoppingEndsLongPolls) {
     const TestReply& poll = get(R"("WaitTimeSeconds":20)");
-    broker_.stop();
+    broker.stop();
     EXPECT_EQ(poll.body(), "{}");
 }
 

@@ -48,7 +48,7 @@ struct RedrivePolicy {
 };
 
 Outcome<RedrivePolicy> read_policy(const dom::object& document, std::string_view text) {
-    const auto refuse = [&](std::string reason) {
+    const auto refuse = [&](std::string_view reason) {
         return Failed(invalid_value(text, policy_name, reason));
     };
     dom::element arn;

@@ -269,10 +269,10 @@ TEST_F(SendTest, RelaxedLimitsLiftWhatElasticMqLifts) {
 TEST_F(SendTest, CopiesAndMovesGoToTheOtherQueue) {
     broker::QueueSettings settings;
     settings.copy_to = "copies";
-    ASSERT_TRUE(broker_.create_queue("copied", settings));
+    ASSERT_TRUE(broker.create_queue("copied", settings));
     settings.copy_to = "";
     settings.move_to = "moves";
-    ASSERT_TRUE(broker_.create_queue("moved", settings));
+    ASSERT_TRUE(broker.create_queue("moved", settings));
     make_queue("copies");
     EXPECT_EQ(
         send_to("moved", R"("MessageBody":"x")").code(), "AWS.SimpleQueueService.NonExistentQueue"
@@ -291,7 +291,7 @@ TEST_F(SendTest, CopiesAndMovesGoToTheOtherQueue) {
 TEST_F(SendTest, GroupsMayBeFull) {
     broker::QueueSettings settings;
     settings.engine.groups.max_queued_per_group = 1;
-    ASSERT_TRUE(broker_.create_queue("q", settings));
+    ASSERT_TRUE(broker.create_queue("q", settings));
     EXPECT_EQ(send_to("q", R"("MessageBody":"x","MessageGroupId":"g")").status(), 200);
     const TestReply& full = send_to("q", R"("MessageBody":"x","MessageGroupId":"g")");
     EXPECT_EQ(full.status(), 403);

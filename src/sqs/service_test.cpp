@@ -206,30 +206,30 @@ TEST_F(ServiceTest, QueuesAreMadeAtTheirFirstUseWhenConfigured) {
 
 TEST_F(ServiceTest, AnswersToChangesWaitUntilTheyAreDurable) {
     make_queue("q1");
-    journal_.hold = true;
+    journal.hold = true;
     const TestReply& reply = on("q1", "SendMessage", R"("MessageBody":"x")");
     ASSERT_FALSE(reply.answered);
-    ASSERT_EQ(journal_.waiting.size(), 1U);
-    journal_.waiting[0](true);
+    ASSERT_EQ(journal.waiting.size(), 1U);
+    journal.waiting[0](true);
     EXPECT_EQ(reply.status(), 200);
 }
 
 TEST_F(ServiceTest, ChangesThatCannotBeMadeDurableAreTheServersFault) {
     make_queue("q1");
-    journal_.hold = true;
+    journal.hold = true;
     const TestReply& reply = on("q1", "SendMessage", R"("MessageBody":"x")");
-    journal_.waiting.at(0)(false);
+    journal.waiting.at(0)(false);
     EXPECT_EQ(reply.status(), 503);
     EXPECT_THAT(reply.answer.headers, HasSubstr("ServiceUnavailable;Receiver"));
 }
 
 TEST_F(ServiceTest, ABatchWaitsOnce) {
     make_queue("q1");
-    journal_.hold = true;
+    journal.hold = true;
     on("q1",
        "SendMessageBatch",
        R"("Entries":[{"Id":"a","MessageBody":"x"},{"Id":"b","MessageBody":"y"}])");
-    EXPECT_EQ(journal_.waiting.size(), 1U);
+    EXPECT_EQ(journal.waiting.size(), 1U);
 }
 
 }  // namespace

@@ -16,15 +16,15 @@ using std::chrono::seconds;
 class Sigv4Test : public ::testing::Test {
   protected:
     Sigv4Test() {
-        options_.required = true;
-        options_.keys = {{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
-        headers_ = {
+        options.required = true;
+        options.keys = {{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
+        headers = {
             {"Content-Type", "application/x-amz-json-1.0"},
             {"Host", "127.0.0.1:9324"},
             {"X-Amz-Target", "AmazonSQS.SendMessage"},
             {"X-Amz-Date", "20260102T030405Z"},
             {"Authorization",
-             authorization("content-type;host;x-amz-date;x-amz-target", signature_)}};
+             authorization("content-type;host;x-amz-date;x-amz-target", signature)}};
     }
 
     static std::string authorization(std::string_view signed_headers, std::string_view signature) {
@@ -34,28 +34,28 @@ class Sigv4Test : public ::testing::Test {
     }
 
     std::string& header(std::string_view name) {
-        for (auto& [each, value] : headers_) {
+        for (auto& [each, value] : headers) {
             if (each == name) return value;
         }
-        return headers_.emplace_back(std::string(name), "").second;
+        return headers.emplace_back(std::string(name), "").second;
     }
     void drop(std::string_view name) {
-        std::erase_if(headers_, [&](const auto& each) { return each.first == name; });
+        std::erase_if(headers, [&](const auto& each) { return each.first == name; });
     }
 
     Outcome<std::string> check() const {
-        std::vector<http::Header> headers;
-        for (const auto& [name, value] : headers_)
-            headers.push_back({name, value});
+        std::vector<http::Header> views;
+        for (const auto& [name, value] : headers)
+            views.push_back({name, value});
         const http::Request request{
-            .method = method_,
+            .method = method,
             .target = {},
-            .path = path_,
-            .query = query_,
-            .body = body_,
-            .headers = headers,
+            .path = path,
+            .query = query,
+            .body = body,
+            .headers = views,
             .peer = {}};
-        return authenticate(request, options_, now_);
+        return authenticate(request, options, now);
     }
     Code code() const {
         const auto outcome = check();
@@ -63,16 +63,16 @@ class Sigv4Test : public ::testing::Test {
         return outcome ? Code::internal_failure : outcome.error().code;
     }
 
-    static constexpr std::string_view signature_ =
+    static constexpr std::string_view signature =
         "e9cfa084956afc0aeb393f23b79a37acc2ac99a6c240cd9c4787425bc17c4950";
-    AuthOptions options_;
-    std::string method_ = "POST";
-    std::string path_ = "/";
-    std::string query_;
-    std::string body_ =
+    AuthOptions options;
+    std::string method = "POST";
+    std::string path = "/";
+    std::string query;
+    std::string body =
         R"({"QueueUrl": "http://127.0.0.1:9324/000000000000/q1", "MessageBody": "hello"})";
-    std::vector<std::pair<std::string, std::string>> headers_;
-    WallTime now_{seconds(1'767'323'045)};
+    std::vector<std::pair<std::string, std::string>> headers;
+    WallTime now{seconds(1'767'323'045)};
 };
 
 TEST_F(Sigv4Test, AcceptsASignedHeader) {
@@ -80,25 +80,25 @@ TEST_F(Sigv4Test, AcceptsASignedHeader) {
 }
 
 TEST_F(Sigv4Test, AcceptsAPresignedUrl) {
-    method_ = "GET";
-    path_ = "/000000000000/q1";
-    body_ = "";
-    headers_ = {{"Host", "127.0.0.1:9324"}};
-    query_ =
+    method = "GET";
+    path = "/000000000000/q1";
+    body = "";
+    headers = {{"Host", "127.0.0.1:9324"}};
+    query =
         "Action=ReceiveMessage&Version=2012-11-05&X-Amz-Algorithm=AWS4-HMAC-SHA256"
         "&X-Amz-Credential=AKIDEXAMPLE%2F20260102%2Fus-east-1%2Fsqs%2Faws4_request"
         "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host"
         "&X-Amz-Signature=001ff6be327a07fe38b7c12e07e0f10a7d9f65e6dd1d8fb860c50e74d393cd3a";
     EXPECT_EQ(check(), "AKIDEXAMPLE");
 
-    now_ += seconds(3600);
+    now += seconds(3600);
     EXPECT_TRUE(check());
-    now_ += seconds(1);
+    now += seconds(1);
     EXPECT_EQ(code(), Code::request_expired);
-    now_ -= seconds(3601);
-    query_.replace(query_.find("3600"), 4, "604801");
+    now -= seconds(3601);
+    query.replace(query.find("3600"), 4, "604801");
     EXPECT_EQ(code(), Code::incomplete_signature);
-    query_.replace(query_.find("604801"), 6, "604800");
+    query.replace(query.find("604801"), 6, "604800");
     EXPECT_EQ(code(), Code::signature_does_not_match);
     header("Authorization") = "x";
     EXPECT_EQ(code(), Code::incomplete_signature);
@@ -110,24 +110,24 @@ TEST_F(Sigv4Test, CollapsesBlanksInHeaders) {
 }
 
 TEST_F(Sigv4Test, RefusesWhatWasChangedAfterSigning) {
-    body_ += " ";
+    body += " ";
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    body_.pop_back();
+    body.pop_back();
     header("Host") = "127.0.0.2:9324";
     EXPECT_EQ(code(), Code::signature_does_not_match);
     header("Host") = "127.0.0.1:9324";
-    path_ = "/x";
+    path = "/x";
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    path_ = "/";
-    query_ = "a=b";
+    path = "/";
+    query = "a=b";
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    query_ = "";
-    method_ = "GET";
+    query = "";
+    method = "GET";
     EXPECT_EQ(code(), Code::signature_does_not_match);
 }
 
 TEST_F(Sigv4Test, RefusesOtherFormsOfASignature) {
-    const std::string good(signature_);
+    const std::string good(signature);
     std::string upper = good;
     for (char& c : upper)
         c = static_cast<char>(std::toupper(c));
@@ -139,12 +139,11 @@ TEST_F(Sigv4Test, RefusesOtherFormsOfASignature) {
 }
 
 TEST_F(Sigv4Test, RefusesUnsignedHostAndAmzHeaders) {
-    header("Authorization") = authorization("content-type;x-amz-date;x-amz-target", signature_);
+    header("Authorization") = authorization("content-type;x-amz-date;x-amz-target", signature);
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    header("Authorization") = authorization("content-type;host;x-amz-date", signature_);
+    header("Authorization") = authorization("content-type;host;x-amz-date", signature);
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    header("Authorization") =
-        authorization("content-type;host;x-amz-date;x-amz-target", signature_);
+    header("Authorization") = authorization("content-type;host;x-amz-date;x-amz-target", signature);
     EXPECT_TRUE(check());
     header("X-Amz-Content-Sha256") = "UNSIGNED-PAYLOAD";
     EXPECT_EQ(code(), Code::signature_does_not_match);
@@ -154,29 +153,29 @@ TEST_F(Sigv4Test, RefusesUnsignedHostAndAmzHeaders) {
 }
 
 TEST_F(Sigv4Test, ClocksMayDifferByFifteenMinutes) {
-    now_ += minutes(15);
+    now += minutes(15);
     EXPECT_TRUE(check());
-    now_ += seconds(1);
+    now += seconds(1);
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    now_ -= minutes(30) + seconds(1);
+    now -= minutes(30) + seconds(1);
     EXPECT_TRUE(check());
-    now_ -= seconds(1);
+    now -= seconds(1);
     EXPECT_EQ(code(), Code::signature_does_not_match);
 }
 
 TEST_F(Sigv4Test, UnknownKeysAndSessionTokensAreRefused) {
-    options_.keys = {{"OTHER", "secret"}};
+    options.keys = {{"OTHER", "secret"}};
     EXPECT_EQ(check().error().message, "The security token included in the request is invalid.");
     EXPECT_EQ(code(), Code::invalid_client_token_id);
-    options_.keys = {{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
+    options.keys = {{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
     header("X-Amz-Security-Token") = "junk";
     EXPECT_EQ(code(), Code::invalid_client_token_id);
 }
 
 TEST_F(Sigv4Test, RegionsCanBeLimited) {
-    options_.regions = {"eu-west-1"};
+    options.regions = {"eu-west-1"};
     EXPECT_EQ(code(), Code::signature_does_not_match);
-    options_.regions = {"eu-west-1", "us-east-1"};
+    options.regions = {"eu-west-1", "us-east-1"};
     EXPECT_TRUE(check());
 }
 
@@ -195,12 +194,12 @@ TEST_F(Sigv4Test, MalformedAuthorizationIsIncomplete) {
         "AWS4-HMAC-SHA256",
         "AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=00",
         "AWS4-HMAC-SHA256 SignedHeaders=host, Signature=00",
-        authorization("host;content-type", signature_),
-        authorization("host;host", signature_),
-        authorization("", signature_),
-        authorization(many + "host", signature_),
-        authorization("host", signature_) + ", Signature=00",
-        authorization("host", signature_) + ", Extra=1",
+        authorization("host;content-type", signature),
+        authorization("host;host", signature),
+        authorization("", signature),
+        authorization(many + "host", signature),
+        authorization("host", signature) + ", Signature=00",
+        authorization("host", signature) + ", Extra=1",
     };
     for (const std::string& value : malformed) {
         header("Authorization") = value;
@@ -209,12 +208,12 @@ TEST_F(Sigv4Test, MalformedAuthorizationIsIncomplete) {
 }
 
 TEST_F(Sigv4Test, DuplicateAndMissingSecurityHeadersAreIncomplete) {
-    headers_.emplace_back("authorization", "x");
+    headers.emplace_back("authorization", "x");
     EXPECT_EQ(code(), Code::incomplete_signature);
-    headers_.pop_back();
-    headers_.emplace_back("x-amz-date", "20260102T030405Z");
+    headers.pop_back();
+    headers.emplace_back("x-amz-date", "20260102T030405Z");
     EXPECT_EQ(code(), Code::incomplete_signature);
-    headers_.pop_back();
+    headers.pop_back();
     drop("X-Amz-Date");
     EXPECT_EQ(code(), Code::incomplete_signature);
     header("X-Amz-Date") = "Fri, 02 Jan 2026 03:04:05 GMT";

@@ -106,7 +106,7 @@ class ServiceTest : public ::testing::Test {
   protected:
     static constexpr std::string_view base = "http://127.0.0.1:9324/000000000000/";
 
-    void restart(ServiceOptions options) { service_.emplace(std::move(options), broker_); }
+    void restart(ServiceOptions options) { service.emplace(std::move(options), broker); }
 
     TestReply& send(const TestRequest& request) {
         std::string body = request.body;
@@ -126,8 +126,8 @@ class ServiceTest : public ::testing::Test {
             .headers = headers,
             .peer = "127.0.0.1",
         };
-        TestReply& reply = replies_.emplace_back();
-        service_->handle(raw, Reply(reply));
+        TestReply& reply = replies.emplace_back();
+        service->handle(raw, Reply(reply));
         return reply;
     }
     TestReply& json(std::string_view action, std::string body) {
@@ -170,11 +170,11 @@ class ServiceTest : public ::testing::Test {
         return on(queue, "ReceiveMessage").at("Messages/0/ReceiptHandle");
     }
 
-    TestClock clock_;
-    TestJournal journal_;
-    broker::Broker broker_{{}, clock_, journal_};
-    std::optional<Service> service_{std::in_place, ServiceOptions{}, broker_};
-    std::deque<TestReply> replies_;
+    TestClock clock;
+    TestJournal journal;
+    broker::Broker broker{{}, clock, journal};
+    std::optional<Service> service{std::in_place, ServiceOptions{}, broker};
+    std::deque<TestReply> replies;
 };
 
 }  // namespace tranter::sqs

@@ -66,31 +66,31 @@ void append_xml_escaped(std::string& out, std::string_view text) {
 
 XmlOutput::XmlOutput(std::string_view action, bool has_result)
     : action_(action), has_result_(has_result) {
-    out_ += "<?xml version=\"1.0\"?>\n<";
-    out_ += action_;
-    out_ += "Response xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">";
+    buffer += "<?xml version=\"1.0\"?>\n<";
+    buffer += action_;
+    buffer += "Response xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">";
     if (has_result_) {
-        out_ += '<';
-        out_ += action_;
-        out_ += "Result>";
+        buffer += '<';
+        buffer += action_;
+        buffer += "Result>";
     }
 }
 
 void XmlOutput::open(std::string_view name) {
-    out_ += '<';
-    out_ += name;
-    out_ += '>';
+    buffer += '<';
+    buffer += name;
+    buffer += '>';
 }
 
 void XmlOutput::close(std::string_view name) {
-    out_ += "</";
-    out_ += name;
-    out_ += '>';
+    buffer += "</";
+    buffer += name;
+    buffer += '>';
 }
 
 void XmlOutput::text(std::string_view name, std::string_view value) {
     open(name);
-    append_xml_escaped(out_, value);
+    append_xml_escaped(buffer, value);
     close(name);
 }
 
@@ -98,19 +98,19 @@ void XmlOutput::number(std::string_view name, std::uint64_t value) {
     std::array<char, 24> digits;
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
     open(name);
-    out_.append(digits.data(), end);
+    buffer.append(digits.data(), end);
     close(name);
 }
 
 void XmlOutput::flag(std::string_view name, bool value) {
     open(name);
-    out_ += value ? "true" : "false";
+    buffer += value ? "true" : "false";
     close(name);
 }
 
 std::string& XmlOutput::begin_token(std::string_view name) {
     open(name);
-    return out_;
+    return buffer;
 }
 
 void XmlOutput::end_token(std::string_view name) {
@@ -149,16 +149,16 @@ void XmlOutput::end_entry(const OutputMap& map) {
 
 std::string XmlOutput::finish(std::string_view request_id) && {
     if (has_result_) {
-        out_ += "</";
-        out_ += action_;
-        out_ += "Result>";
+        buffer += "</";
+        buffer += action_;
+        buffer += "Result>";
     }
-    out_ += "<ResponseMetadata><RequestId>";
-    out_ += request_id;
-    out_ += "</RequestId></ResponseMetadata></";
-    out_ += action_;
-    out_ += "Response>\n";
-    return std::move(out_);
+    buffer += "<ResponseMetadata><RequestId>";
+    buffer += request_id;
+    buffer += "</RequestId></ResponseMetadata></";
+    buffer += action_;
+    buffer += "Response>\n";
+    return std::move(buffer);
 }
 
 }  // namespace tranter::sqs

@@ -12,7 +12,9 @@
 
 namespace {
 
-using namespace tranter;
+namespace fuzz = tranter::fuzz;
+namespace http = tranter::http;
+namespace sqs = tranter::sqs;
 
 void check_codec(std::string_view body) {
     std::vector<char> padded(body.begin(), body.end());
@@ -33,6 +35,7 @@ void check_codec(std::string_view body) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     const std::size_t line = input.find('\n');

@@ -12,7 +12,9 @@
 
 namespace {
 
-using namespace tranter;
+namespace fuzz = tranter::fuzz;
+namespace http = tranter::http;
+namespace sqs = tranter::sqs;
 
 void check_codec(std::string_view query, std::string_view body) {
     const auto parsed = sqs::QueryForm::parse(body, query);
@@ -21,7 +23,7 @@ void check_codec(std::string_view query, std::string_view body) {
     const fuzz::Parameters read = fuzz::read_parameters(input);
     if (input.failure()) return;
     std::string body_again;
-    JsonWriter json(body_again);
+    tranter::JsonWriter json(body_again);
     fuzz::write_json(json, read);
     const std::size_t size = body_again.size();
     body_again.append(http::body_padding_bytes, ' ');
@@ -35,6 +37,7 @@ void check_codec(std::string_view query, std::string_view body) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     const std::size_t line = input.find('\n');
