@@ -2,23 +2,15 @@
 
 #include "http/text.hpp"
 
-#include <boost/beast/http/basic_parser.hpp>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 
 namespace tranter::http {
-namespace beast = boost::beast::http;
-
 namespace {
 
 constexpr std::size_t method_bytes_max = 24;
-
-std::string_view view_of(boost::beast::string_view text) {
-    return {text.data(), text.size()};
-}
 
 /// Bytes up to and including the last line feed. string_view::rfind looks at one byte at a time.
 std::size_t whole_lines(std::string_view bytes) {
@@ -28,102 +20,7 @@ std::size_t whole_lines(std::string_view bytes) {
                : static_cast<std::size_t>(static_cast<const char*>(last) - bytes.data()) + 1;
 }
 
-/// "GET / HTTP/3.7" is a version we do not speak, "GET / HTTP/1.1x" is nonsense.
-bool names_some_http_version(std::string_view bytes) {
-    const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
-    const std::size_t at = line.rfind(" HTTP/");
-    if (at == std::string_view::npos || line.size() != at + 9) return false;
-    if (std::ranges::count(line, ' ') != 2) return false;
-    return is_digit(line[at + 6]) && line[at + 7] == '.' && is_digit(line[at + 8]);
-}
-
 }  // namespace
-
-/// Beast's parser for one header block, writing what it finds into the RequestParser.
-class RequestParser::HeadReader final : public beast::basic_parser<true> {
-  public:
-    explicit HeadReader(RequestParser& into) : into_(into) {
-        header_limit(static_cast<std::uint32_t>(into.limits_->header_bytes));
-        body_limit(boost::none);
-    }
-
-  private:
-    using Code = boost::system::error_code;
-
-    void
-    on_request_impl(beast::verb, boost::beast::string_view method, boost::beast::string_view target, int version, Code&)
-        override {
-        into_.request_.method = view_of(method);
-        into_.request_.target = view_of(target);
-        into_.version_ = version;
-    }
-
-    void on_field_impl(
-        beast::field field,
-        boost::beast::string_view name,
-        boost::beast::string_view value,
-        Code& ec
-    ) override {
-        auto& headers = into_.headers_;
-        if (headers.size() >= into_.limits_->header_lines) {
-            into_.fail_with(431, "too many header lines");
-            ec = beast::error::header_limit;
-            return;
-        }
-        // Beast joins folded lines in a buffer of its own, or skips the line end before the value.
-        const char* const name_end = name.data() + name.size();
-        const bool outside = value.data() < name_end || value.data() > into_.base_ + into_.size_;
-        if (outside ||
-            view_of({name_end, static_cast<std::size_t>(value.data() - name_end)}).find('\n') !=
-                std::string_view::npos) {
-            ec = beast::error::bad_value;
-            return;
-        }
-        const int index = static_cast<int>(headers.size());
-        headers.push_back({view_of(name), view_of(value)});
-        note(field, index);
-    }
-
-    void note(beast::field field, int index) {
-        switch (field) {
-            case beast::field::host:
-                into_.host_ = index;
-                ++into_.hosts_;
-                break;
-            case beast::field::content_length:
-                into_.content_length_ = index;
-                ++into_.content_lengths_;
-                break;
-            case beast::field::transfer_encoding:
-                into_.transfer_encoding_ = index;
-                ++into_.transfer_encodings_;
-                break;
-            case beast::field::expect:
-                into_.expect_ = index;
-                break;
-            case beast::field::origin:
-                into_.origin_ = index;
-                break;
-            case beast::field::sec_fetch_site:
-                into_.fetch_site_ = index;
-                break;
-            default:
-                break;
-        }
-    }
-
-    void on_response_impl(int, boost::beast::string_view, int, Code&) override {}
-    void on_header_impl(Code&) override {}
-    void on_body_init_impl(boost::optional<std::uint64_t> const&, Code&) override {}
-    std::size_t on_body_impl(boost::beast::string_view body, Code&) override { return body.size(); }
-    void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, Code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view body, Code&) override {
-        return body.size();
-    }
-    void on_finish_impl(Code&) override {}
-
-    RequestParser& into_;
-};
 
 RequestParser::State RequestParser::feed(std::string_view bytes) {
     if (own_.empty()) {
@@ -178,23 +75,17 @@ RequestParser::State RequestParser::parse_head() {
 
     const std::size_t lines = whole_lines(bytes);
     if (lines > tried_bytes_) {
-        headers_.clear();
-        host_ = origin_ = fetch_site_ = content_length_ = transfer_encoding_ = expect_ = -1;
-        hosts_ = content_lengths_ = transfer_encodings_ = 0;
-        HeadReader reader(*this);
-        boost::system::error_code ec;
-        const std::size_t used = reader.put({base_, lines}, ec);
-        if (state_ == State::failed) return state_;
-        if (ec && ec != beast::error::need_more) {
-            if (ec == beast::error::bad_version && names_some_http_version(bytes)) {
+        switch (read_head({base_, lines}, limits_->header_lines, head_, head_bytes_)) {
+            case HeadState::done:
+                return finish_head();
+            case HeadState::malformed:
+                return fail_with(400, "malformed request");
+            case HeadState::other_version:
                 return fail_with(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-            }
-            return fail_with(400, "malformed request");
-        }
-        if (reader.is_header_done()) {
-            head_bytes_ = used;
-            keep_alive_ = reader.keep_alive();
-            return finish_head();
+            case HeadState::too_many_lines:
+                return fail_with(431, "too many header lines");
+            case HeadState::more:
+                break;
         }
         tried_bytes_ = lines;
     }
@@ -220,27 +111,30 @@ RequestParser::State RequestParser::check_request_line(std::string_view bytes) {
 }
 
 RequestParser::State RequestParser::finish_head() {
+    request_.method = head_.method;
+    request_.target = head_.target;
+    keep_alive_ = !head_.connection_close && (head_.version == 11 || head_.connection_keep_alive);
     if (check_framing() == State::failed) return State::failed;
     if (check_target() == State::failed) return State::failed;
     if (check_method() == State::failed) return State::failed;
-    if (transfer_encodings_ != 0) chunks_.emplace(limits_->body_bytes);
+    if (head_.transfer_encodings != 0) chunks_.emplace(limits_->body_bytes);
     body_ready_bytes_ = 0;
     return State::need_body;
 }
 
 RequestParser::State RequestParser::check_framing() {
-    if (hosts_ > 1) return fail_with(400, "more than one Host header");
-    if (version_ == 11 && hosts_ == 0) return fail_with(400, "Host header is missing");
-    if (content_lengths_ > 1) return fail_with(400, "more than one Content-Length header");
-    if (transfer_encodings_ != 0) {
-        if (transfer_encodings_ > 1 || content_lengths_ != 0 || version_ == 10 ||
-            !same_ignoring_case(at(transfer_encoding_), "chunked")) {
+    if (head_.hosts > 1) return fail_with(400, "more than one Host header");
+    if (head_.version == 11 && head_.hosts == 0) return fail_with(400, "Host header is missing");
+    if (head_.content_lengths > 1) return fail_with(400, "more than one Content-Length header");
+    if (head_.transfer_encodings != 0) {
+        if (head_.transfer_encodings > 1 || head_.content_lengths != 0 || head_.version == 10 ||
+            !same_ignoring_case(head_.value(head_.transfer_encoding), "chunked")) {
             return fail_with(400, "the only transfer encoding is chunked, without Content-Length");
         }
     }
     body_bytes_ = 0;
-    if (content_length_ >= 0) {
-        const std::string_view digits = at(content_length_);
+    if (head_.content_length >= 0) {
+        const std::string_view digits = head_.value(head_.content_length);
         if (digits.empty() || !std::ranges::all_of(digits, is_digit)) {
             return fail_with(400, "Content-Length is not a number");
         }
@@ -250,8 +144,8 @@ RequestParser::State RequestParser::check_framing() {
             return fail_with(413, "request body is too large");
         }
     }
-    expects_continue_ = expect_ >= 0 && version_ == 11;
-    if (expects_continue_ && !same_ignoring_case(at(expect_), "100-continue")) {
+    expects_continue_ = head_.expect >= 0 && head_.version == 11;
+    if (expects_continue_ && !same_ignoring_case(head_.value(head_.expect), "100-continue")) {
         return fail_with(417, "the only expectation met here is 100-continue");
     }
     return State::need_body;
@@ -324,7 +218,7 @@ RequestParser::State RequestParser::parse_body() {
 
 RequestParser::State RequestParser::finish(std::string_view body) {
     request_.body = body;
-    request_.headers = headers_;
+    request_.headers = head_.headers;
     return State::complete;
 }
 
@@ -351,7 +245,7 @@ void RequestParser::rebase(const char* base) {
         const auto at = reinterpret_cast<std::uintptr_t>(view.data());
         if (at >= from && at <= to) view = {base + (at - from), view.size()};
     };
-    for (Header& header : headers_) {
+    for (Header& header : head_.headers) {
         move(header.name);
         move(header.value);
     }
@@ -371,7 +265,7 @@ void RequestParser::forget_request() {
     }
     size_ -= consumed_;
     consumed_ = head_bytes_ = tried_bytes_ = body_ready_bytes_ = 0;
-    headers_.clear();
+    head_.clear();
     chunks_.reset();
     chunked_body_.clear();
     request_ = {};

@@ -2,6 +2,7 @@
 
 #include "http/byte_buffer.hpp"
 #include "http/chunk_decoder.hpp"
+#include "http/head_reader.hpp"
 #include "http/message.hpp"
 #include "http/server.hpp"
 
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace tranter::http {
 
@@ -23,8 +23,7 @@ struct Rejection {
 /// not depend on how the bytes were split. It works in place on the bytes of feed() as long as a
 /// request arrives in one piece, which is nearly always, and copies only what has to be kept.
 ///
-/// Beast's basic_parser reads the header block. Whole lines are given to it, because what it makes
-/// of half a line depends on where the line was cut. Bodies are ours: see ChunkDecoder.
+/// Header blocks are read by read_head(), in whole lines; chunked bodies by ChunkDecoder.
 class RequestParser {
   public:
     enum class State : std::uint8_t {
@@ -62,7 +61,7 @@ class RequestParser {
 
     const Request& request() const { return request_; }
     bool keep_alive() const { return keep_alive_; }
-    bool is_http_1_0() const { return version_ == 10; }
+    bool is_http_1_0() const { return head_.version == 10; }
     bool is_head() const { return request_.method == "HEAD"; }
     /// `Expect: 100-continue` was sent and nothing of the body has arrived.
     bool wants_continue() const {
@@ -71,15 +70,13 @@ class RequestParser {
 
     /// Who the request is for: Host, or the authority of an absolute-form target. Empty for
     /// HTTP/1.0 without Host.
-    std::string_view host() const { return at(host_); }
+    std::string_view host() const { return head_.value(head_.host); }
     std::string_view target_authority() const { return target_authority_; }
-    std::string_view origin() const { return at(origin_); }
-    std::string_view fetch_site() const { return at(fetch_site_); }
-    bool has_origin() const { return origin_ >= 0; }
+    std::string_view origin() const { return head_.value(head_.origin); }
+    std::string_view fetch_site() const { return head_.value(head_.fetch_site); }
+    bool has_origin() const { return head_.origin >= 0; }
 
   private:
-    class HeadReader;
-
     State parse();
     State parse_head();
     State check_request_line(std::string_view bytes);
@@ -94,9 +91,6 @@ class RequestParser {
     void keep();
     void rebase(const char* base);
     void forget_request();
-    std::string_view at(int index) const {
-        return index < 0 ? std::string_view{} : headers_[static_cast<std::size_t>(index)].value;
-    }
 
     const Limits* limits_;  // the server's, outlives us
 
@@ -113,21 +107,11 @@ class RequestParser {
     State state_ = State::need_head;
     bool keep_alive_ = false;
     bool expects_continue_ = false;
-    int version_ = 11;
-    int host_ = -1;  // indices into headers_, -1 for absent
-    int origin_ = -1;
-    int fetch_site_ = -1;
-    int content_length_ = -1;
-    int transfer_encoding_ = -1;
-    int expect_ = -1;
-    int hosts_ = 0;
-    int content_lengths_ = 0;
-    int transfer_encodings_ = 0;
     std::size_t body_bytes_ = 0;  // announced
     std::string_view target_authority_;
     Rejection rejection_;
     Request request_;
-    std::vector<Header> headers_;
+    Head head_;
     std::optional<ChunkDecoder> chunks_;
     ByteBuffer chunked_body_;
 };

@@ -175,6 +175,28 @@ TEST(RequestParser, FollowsTheKeepAliveRulesOfBothVersions) {
     EXPECT_TRUE(requests_of(get("Connection: x, Close\r\n")).at(0).ends_with("close\n"));
 }
 
+TEST(RequestParser, FindsAControlCharacterWhereverItStandsInAValue) {
+    for (std::size_t at = 0; at < 20; ++at) {
+        for (const char wrong : {'\0', '\x01', '\x1f', '\x7f', '\r', '\n'}) {
+            std::string value(20, 'v');
+            value[at] = wrong;
+            EXPECT_EQ(status_of(get("X-A: " + value + "\r\n")), 400) << at << " " << int{wrong};
+        }
+        for (const char fine : {'\t', ' ', '~', '\x80', '\xff'}) {
+            std::string value(20, 'v');
+            value[at] = fine;
+            EXPECT_EQ(status_of(get("X-A: " + value + "\r\n")), 0) << at << " " << int{fine};
+        }
+    }
+}
+
+TEST(RequestParser, TrimsValues) {
+    EXPECT_EQ(
+        requests_of(get("X-A: \t b c \t \r\nX-B:\r\n")).at(0),
+        "GET /? for a|\nHost=a\nX-A=b c\nX-B=\nkeep\n"
+    );
+}
+
 TEST(RequestParser, AsksForTheBodyOnlyWhileNothingOfItIsThere) {
     const Limits limits;
     const std::string head = post("Expect: 100-Continue\r\nContent-Length: 2\r\n\r\n");
@@ -257,6 +279,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"NUL in a name", get(std::string("X\0A: b\r\n", 8)), 400},
         Refused{"NUL in a value", get(std::string("XA: \0\r\n", 7)), 400},
         Refused{"empty name", get(": b\r\n"), 400},
+        Refused{"malformed connection option", get("Connection: a b, close\r\n"), 400},
         Refused{"no colon", get("X-A\r\n"), 400},
         Refused{"no host", "GET / HTTP/1.1\r\n\r\n", 400},
         Refused{"two hosts", get("Host: b\r\n"), 400},
