@@ -182,6 +182,7 @@ TEST_F(ReceiveTest, TheQueuesOwnWaitTimeIsTheDefault) {
     make_queue("slow", R"("ReceiveMessageWaitTimeSeconds":"7")");
     EXPECT_EQ(get("", "slow").deadline_after, seconds(7));
     EXPECT_EQ(get(R"("WaitTimeSeconds":0)", "slow").body(), "{}");
+    broker.stop();  // the waiting poll holds its queue
 }
 
 TEST_F(ReceiveTest, DeletingTheQueueEndsLongPolls) {
@@ -208,6 +209,7 @@ TEST_F(ReceiveTest, TooManyInFlightIsAnErrorOfShortPollsOnly) {
     EXPECT_EQ(reply.status(), 403);
     EXPECT_EQ(reply.code(), "OverLimit");
     EXPECT_FALSE(get(R"("WaitTimeSeconds":1)", "small").answered);
+    broker.stop();  // the waiting poll holds its queue
 }
 
 TEST_F(ReceiveTest, DeadLettersSayWhereTheyCameFrom) {
