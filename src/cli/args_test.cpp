@@ -55,16 +55,16 @@ Command tree() {
 
 class ArgsTest : public testing::Test {
   protected:
-    const Command root_ = tree();
+    const Command root = tree();
 
     Invocation parse(std::vector<std::string> words) {
-        auto invocation = parse_command_line(root_, std::move(words));
+        auto invocation = parse_command_line(root, std::move(words));
         if (!invocation) ADD_FAILURE() << invocation.error().message();
         return invocation ? *invocation : Invocation{};
     }
 
     std::string refusal(std::vector<std::string> words) {
-        const auto invocation = parse_command_line(root_, std::move(words));
+        const auto invocation = parse_command_line(root, std::move(words));
         if (invocation) return "accepted";
         EXPECT_EQ(invocation.error().code(), Errc::invalid_argument);
         return invocation.error().message();

@@ -13,19 +13,20 @@ namespace {
 
 /// A home directory, an environment and the endpoints of a cloud that is not there.
 class AwsSettingsTest : public testing::Test {
-  protected:
+  public:
     AwsSettingsTest() {
         std::string name = "/tmp/tranter-aws-XXXXXX";
-        home_ = ::mkdtemp(name.data());
-        std::filesystem::create_directory(home_ / ".aws");
-        environment_["HOME"] = home_;
+        home = ::mkdtemp(name.data());
+        std::filesystem::create_directory(home / ".aws");
+        environment["HOME"] = home;
     }
-    ~AwsSettingsTest() override { std::filesystem::remove_all(home_); }
+    ~AwsSettingsTest() override { std::filesystem::remove_all(home); }
     AwsSettingsTest(const AwsSettingsTest&) = delete;
     AwsSettingsTest& operator=(const AwsSettingsTest&) = delete;
 
+  protected:
     void write(const std::string& name, std::string_view text) {
-        std::ofstream(home_ / name) << text;
+        std::ofstream(home / name) << text;
     }
 
     Result<AwsSettings> load(std::string profile = {}) {
@@ -33,8 +34,8 @@ class AwsSettingsTest : public testing::Test {
             {.profile = std::move(profile),
              .environment =
                  [this](const std::string& name) {
-                     const auto found = environment_.find(name);
-                     return found == environment_.end() ? nullptr : found->second.c_str();
+                     const auto found = environment.find(name);
+                     return found == environment.end() ? nullptr : found->second.c_str();
                  },
              .fetch =
                  [this](const http::ClientRequest& request) {
@@ -47,16 +48,16 @@ class AwsSettingsTest : public testing::Test {
         return load().value().find_credentials(with_instance);
     }
 
-    std::filesystem::path home_;
-    std::map<std::string, std::string> environment_{};
-    std::map<std::string, http::ClientResponse> answers_{};  // by URL
-    std::vector<http::ClientRequest> requests_{};
+    std::filesystem::path home;
+    std::map<std::string, std::string> environment{};
+    std::map<std::string, http::ClientResponse> answers{};  // by URL
+    std::vector<http::ClientRequest> requests{};
 
   private:
     Result<http::ClientResponse> answer(const http::ClientRequest& request) {
-        requests_.push_back(request);
-        const auto found = answers_.find(request.url);
-        if (found == answers_.end()) return fail(Errc::unavailable, "nobody there");
+        requests.push_back(request);
+        const auto found = answers.find(request.url);
+        if (found == answers.end()) return fail(Errc::unavailable, "nobody there");
         return found->second;
     }
 };
@@ -66,15 +67,15 @@ constexpr std::string_view document =
 
 TEST_F(AwsSettingsTest, FindsNothingOnAnEmptyMachineWithoutAskingAnybody) {
     EXPECT_FALSE(find().value().has_value());
-    EXPECT_TRUE(requests_.empty());
+    EXPECT_TRUE(requests.empty());
     EXPECT_EQ(load().value().region(), std::nullopt);
 }
 
 TEST_F(AwsSettingsTest, TakesTheEnvironmentFirst) {
     write(".aws/credentials", "[default]\naws_access_key_id = f\naws_secret_access_key = f\n");
-    environment_["AWS_ACCESS_KEY_ID"] = "id";
-    environment_["AWS_SECRET_ACCESS_KEY"] = "secret";
-    environment_["AWS_SESSION_TOKEN"] = "session";
+    environment["AWS_ACCESS_KEY_ID"] = "id";
+    environment["AWS_SECRET_ACCESS_KEY"] = "secret";
+    environment["AWS_SESSION_TOKEN"] = "session";
 
     const auto found = find();
 
@@ -85,7 +86,7 @@ TEST_F(AwsSettingsTest, TakesTheEnvironmentFirst) {
 }
 
 TEST_F(AwsSettingsTest, HalfAKeyInTheEnvironmentIsAnError) {
-    environment_["AWS_ACCESS_KEY_ID"] = "id";
+    environment["AWS_ACCESS_KEY_ID"] = "id";
 
     EXPECT_EQ(find().error().code(), Errc::unauthenticated);
 }
@@ -97,8 +98,8 @@ TEST_F(AwsSettingsTest, ANamedProfileWinsOverTheEnvironment) {
         "[work]\n  # ours\naws_access_key_id = id\naws_secret_access_key = secret=\n"
     );
     write(".aws/config", "[profile work]\nregion = eu-west-1\n[default]\nregion = us-west-2\n");
-    environment_["AWS_ACCESS_KEY_ID"] = "other";
-    environment_["AWS_SECRET_ACCESS_KEY"] = "other";
+    environment["AWS_ACCESS_KEY_ID"] = "other";
+    environment["AWS_SECRET_ACCESS_KEY"] = "other";
 
     const AwsSettings work = load("work").value();
 
@@ -106,10 +107,10 @@ TEST_F(AwsSettingsTest, ANamedProfileWinsOverTheEnvironment) {
     EXPECT_EQ(work.find_credentials(true).value()->secret_key, "secret=");
     EXPECT_EQ(work.region(), "eu-west-1");
     EXPECT_EQ(load().value().region(), "us-west-2");
-    environment_["AWS_PROFILE"] = "work";
+    environment["AWS_PROFILE"] = "work";
     EXPECT_EQ(find().value()->access_key, "other");
     EXPECT_EQ(load().value().region(), "eu-west-1");
-    environment_["AWS_REGION"] = "ap-south-1";
+    environment["AWS_REGION"] = "ap-south-1";
     EXPECT_EQ(load().value().region(), "ap-south-1");
 }
 
@@ -123,7 +124,7 @@ TEST_F(AwsSettingsTest, AProfileThatIsAskedForHasToExist) {
 
 TEST_F(AwsSettingsTest, FilesMayStandElsewhere) {
     write("keys", "[default]\naws_access_key_id=id\naws_secret_access_key=secret\n");
-    environment_["AWS_SHARED_CREDENTIALS_FILE"] = home_ / "keys";
+    environment["AWS_SHARED_CREDENTIALS_FILE"] = home / "keys";
 
     EXPECT_EQ(find().value()->access_key, "id");
 }
@@ -139,56 +140,56 @@ TEST_F(AwsSettingsTest, AProfileOfAnAssumedRoleSaysWhatToDo) {
 
 TEST_F(AwsSettingsTest, AsksTheContainerEndpointWithItsToken) {
     write("token", "secret token\n");
-    environment_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/1";
-    environment_["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = home_ / "token";
-    answers_["http://169.254.170.2/v2/credentials/1"] = {
+    environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/1";
+    environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = home / "token";
+    answers["http://169.254.170.2/v2/credentials/1"] = {
         .status = 200, .body = std::string(document)};
 
     const auto found = find();
 
     ASSERT_TRUE(found && *found);
     EXPECT_EQ((*found)->session_token, "session");
-    EXPECT_EQ(requests_.front().headers.front().second, "secret token");
+    EXPECT_EQ(requests.front().headers.front().second, "secret token");
 }
 
 TEST_F(AwsSettingsTest, SendsTheContainerTokenToNoStranger) {
-    environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://example.com/credentials";
-    environment_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "hunter2";
+    environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://example.com/credentials";
+    environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "hunter2";
 
     const auto found = find();
 
     EXPECT_EQ(found.error().code(), Errc::unauthenticated);
     EXPECT_EQ(found.error().message().find("hunter2"), std::string::npos);
-    EXPECT_TRUE(requests_.empty());
+    EXPECT_TRUE(requests.empty());
 }
 
 TEST_F(AwsSettingsTest, AContainerEndpointThatDoesNotAnswerRightIsAnError) {
     const std::string url = "http://127.0.0.1:1/credentials?x=y";
-    environment_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
+    environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
 
     EXPECT_EQ(find().error().code(), Errc::unauthenticated);
     for (const char* body : {"", "{}", "not json", R"({"AccessKeyId": 1})"}) {
-        answers_[url] = {.status = 200, .body = body};
+        answers[url] = {.status = 200, .body = body};
         EXPECT_EQ(find().error().code(), Errc::unauthenticated) << body;
     }
-    answers_[url] = {.status = 500, .body = std::string(document)};
+    answers[url] = {.status = 500, .body = std::string(document)};
     EXPECT_EQ(find().error().code(), Errc::unauthenticated);
 }
 
 TEST_F(AwsSettingsTest, AsksTheInstanceWithATokenAndOnlyWhenAllowed) {
     const std::string origin = "http://169.254.169.254/latest";
     const std::string roles = origin + "/meta-data/iam/security-credentials/";
-    answers_[origin + "/api/token"] = {.status = 200, .body = "imds token"};
-    answers_[roles] = {.status = 200, .body = "role\n"};
-    answers_[roles + "role"] = {.status = 200, .body = std::string(document)};
+    answers[origin + "/api/token"] = {.status = 200, .body = "imds token"};
+    answers[roles] = {.status = 200, .body = "role\n"};
+    answers[roles + "role"] = {.status = 200, .body = std::string(document)};
 
     EXPECT_FALSE(find(false).value().has_value());
-    EXPECT_TRUE(requests_.empty());
+    EXPECT_TRUE(requests.empty());
     EXPECT_EQ(find(true).value()->access_key, "id");
-    ASSERT_EQ(requests_.size(), 3U);
-    EXPECT_EQ(requests_[0].method, "PUT");
-    EXPECT_EQ(requests_[2].headers.front().second, "imds token");
-    environment_["AWS_EC2_METADATA_DISABLED"] = "true";
+    ASSERT_EQ(requests.size(), 3U);
+    EXPECT_EQ(requests[0].method, "PUT");
+    EXPECT_EQ(requests[2].headers.front().second, "imds token");
+    environment["AWS_EC2_METADATA_DISABLED"] = "true";
     EXPECT_FALSE(find(true).value().has_value());
 }
 

@@ -36,20 +36,24 @@ int run(std::vector<std::string> words) {
     return status ? *status : fail_with(status.error());
 }
 
-}  // namespace
-
-}  // namespace tranter::cli
-
-int main(int argc, char** argv) {
-    using namespace tranter::cli;
-    prepare_standard_streams();
+/// The place where broken environments end: nothing is thrown past it.
+int run_guarded(std::vector<std::string> words) {
     constexpr int failed = static_cast<int>(ExitCode::failed);
     try {
-        return run({argv + 1, argv + argc});
+        return run(std::move(words));
     } catch (const OutputClosed&) {
         return failed;
     } catch (const std::exception& broken) {
         say(broken.what());
         return failed;
     }
+}
+
+}  // namespace
+
+}  // namespace tranter::cli
+
+int main(int argc, char** argv) {
+    tranter::cli::prepare_standard_streams();
+    return tranter::cli::run_guarded({argv + 1, argv + argc});
 }

@@ -15,12 +15,13 @@ namespace {
 
 /// A file to write to and read back.
 class OutputTest : public testing::Test {
-  protected:
+  public:
     OutputTest() : fd_(::open("/tmp", O_TMPFILE | O_RDWR, 0600)) {}
     ~OutputTest() override { ::close(fd_); }
     OutputTest(const OutputTest&) = delete;
     OutputTest& operator=(const OutputTest&) = delete;
 
+  protected:
     int fd() const { return fd_; }
 
     std::string printed() const {

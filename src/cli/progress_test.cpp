@@ -13,7 +13,7 @@ namespace tranter::cli {
 namespace {
 
 class ProgressTest : public testing::Test {
-  protected:
+  public:
     ProgressTest() {
         if (::pipe(ends_.data()) != 0) throw SystemError("no pipe");
     }
@@ -24,6 +24,7 @@ class ProgressTest : public testing::Test {
     ProgressTest(const ProgressTest&) = delete;
     ProgressTest& operator=(const ProgressTest&) = delete;
 
+  protected:
     int writer() const { return ends_[1]; }
     void close_writer() {
         if (ends_[1] >= 0) ::close(ends_[1]);

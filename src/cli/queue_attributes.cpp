@@ -24,7 +24,7 @@ struct Attribute {
     Kind kind;
 };
 
-constexpr auto attributes = std::to_array<Attribute>({
+constexpr auto known_attributes = std::to_array<Attribute>({
     {"visibility-timeout", "VisibilityTimeout", Kind::seconds},
     {"delay", "DelaySeconds", Kind::seconds},
     {"retention", "MessageRetentionPeriod", Kind::seconds},
@@ -69,10 +69,10 @@ Result<JsonMember> parse_queue_attribute(std::string_view assignment) {
             fmt::format("queue attribute {} is not valid UTF-8", in_quotes(assignment))
         );
     }
-    std::array<std::string_view, attributes.size()> known;
-    for (std::size_t i = 0; i < attributes.size(); ++i) {
-        if (attributes[i].name == name) return encode(attributes[i], value);
-        known[i] = attributes[i].name;
+    std::array<std::string_view, known_attributes.size()> known;
+    for (std::size_t i = 0; i < known_attributes.size(); ++i) {
+        if (known_attributes[i].name == name) return encode(known_attributes[i], value);
+        known[i] = known_attributes[i].name;
     }
     // AWS names go through as they are: the server knows best which there are.
     if (std::isupper(static_cast<unsigned char>(name.front())) != 0) {

@@ -7,7 +7,7 @@
 namespace tranter::cli {
 namespace {
 
-Error error_of(int status, std::string body, std::string query_error = {}) {
+Error error_of(int status, std::string body, std::string_view query_error = {}) {
     http::ClientResponse response{.status = status, .body = std::move(body)};
     if (!query_error.empty()) response.headers.emplace_back("x-amzn-query-error", query_error);
     return error_of_answer(response, parse_service_url("http://127.0.0.1:9324").value());
