@@ -10,19 +10,21 @@
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace tranter::sim;
+    namespace sim = tranter::sim;
 
     constexpr std::uint64_t operations_max = 1000;
-    ByteChoices choices({data, size});
-    Tally tally;
-    const Run done = run(choices, operations_max, tally);
+    sim::ByteChoices choices({data, size});
+    sim::Tally tally;
+    const sim::Run done = sim::run(choices, operations_max, tally);
     if (!done.failure) return 0;
 
-    for (const std::string& line : replay(done.scenario, shrink(done)).history) {
+    for (const std::string& line : sim::replay(done.scenario, sim::shrink(done)).history) {
         std::printf("%s\n", line.c_str());
     }
     std::printf(
-        "%s: %s\n", std::string(name(done.failure->invariant)).c_str(), done.failure->text.c_str()
+        "%s: %s\n",
+        std::string(sim::name(done.failure->invariant)).c_str(),
+        done.failure->text.c_str()
     );
     std::abort();
 }

@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-namespace {
+namespace tranter::sim {
 
-using namespace tranter::sim;
+namespace {
 
 constexpr std::string_view usage =
     "usage: tranter_sim [--seeds A..B] [--seconds N] [--operations N] [--require-probes]\n"
@@ -192,9 +192,7 @@ int simulate(const Options& options) {
     return 0;
 }
 
-}  // namespace
-
-int main(int count, char** values) {
+int run_program(int count, char** values) {
     Options options;
     if (!read_arguments(count, values, options)) {
         std::fputs(usage.data(), stderr);
@@ -203,4 +201,12 @@ int main(int count, char** values) {
     std::signal(SIGSEGV, report_crash);
     std::signal(SIGABRT, report_crash);
     return simulate(options);
+}
+
+}  // namespace
+
+}  // namespace tranter::sim
+
+int main(int count, char** values) {
+    return tranter::sim::run_program(count, values);
 }

@@ -10,10 +10,6 @@ namespace {
 
 constexpr Duration lease_max = std::chrono::hours(12);
 
-std::string number(std::uint64_t value) {
-    return std::to_string(value);
-}
-
 }  // namespace
 
 Model::Model(const engine::QueuePolicy& policy, Tally& tally) : policy_(policy), tally_(tally) {}
@@ -65,12 +61,15 @@ void Model::accept_number(const engine::Sent& answer) {
     if (answer.sequence != expected) {
         throw Violation(
             Invariant::answers,
-            "message got sequence " + number(answer.sequence) + ", not " + number(expected)
+            "message got sequence " + std::to_string(answer.sequence) + ", not " +
+                std::to_string(expected)
         );
     }
     for (const Message& message : messages_) {
         if (message.slot == answer.slot) {
-            throw Violation(Invariant::receipts, "two messages in slot " + number(answer.slot));
+            throw Violation(
+                Invariant::receipts, "two messages in slot " + std::to_string(answer.slot)
+            );
         }
     }
     fates_.push_back(Fate::held);
@@ -161,8 +160,8 @@ void Model::send(
     if (full != !answer || (!answer && answer.error().code() != Errc::limit_exceeded)) {
         throw Violation(
             Invariant::limits,
-            "group " + group + " holds " + number(static_cast<std::uint64_t>(queued)) +
-                " queued messages of at most " + number(limit)
+            "group " + group + " holds " + std::to_string(static_cast<std::uint64_t>(queued)) +
+                " queued messages of at most " + std::to_string(limit)
         );
     }
     if (full) return;

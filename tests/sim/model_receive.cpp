@@ -139,7 +139,7 @@ void Model::consume_dead(Batch& batch, const engine::Transfer& transfer) {
                 " of " + std::to_string(policy_.max_receives) + " deliveries"
         );
     }
-    if (auto refused = refusal(batch, *message)) throw *refused;
+    if (auto refused = refusal(batch, *message)) throw Violation(*refused);
     check_transfer(transfer, *message);
     tally_.hit(Probe::dead_lettered);
     remove(message->sequence, Fate::moved);
@@ -163,7 +163,7 @@ void Model::consume_delivery(Batch& batch, const engine::Delivery& delivery) {
             body + " is delivered again after " + std::to_string(message->receive_count)
         );
     }
-    if (auto refused = refusal(batch, *message)) throw *refused;
+    if (auto refused = refusal(batch, *message)) throw Violation(*refused);
     if (policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight) {
         throw Violation(Invariant::limits, body + " is over the in-flight limit");
     }
