@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from servers import LOAD_CORE, binary
+from servers import LOAD_CORE, PRIORITY, binary
 
 
 def run_load(mode, port, api="sqs", pinned=True, command=(), **options):
@@ -15,7 +15,7 @@ def run_load(mode, port, api="sqs", pinned=True, command=(), **options):
         words += ["--", *command]
     if pinned:
         words = ["taskset", "-c", LOAD_CORE, *words]
-    result = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    result = subprocess.run([*PRIORITY, *words], stdout=subprocess.PIPE, text=True, check=False)
     if not result.stdout:
         raise RuntimeError(f"tranter_load {mode} failed with {result.returncode}")
     return json.loads(result.stdout)

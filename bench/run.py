@@ -12,6 +12,7 @@ from pathlib import Path
 
 import benches
 import machine
+import servers
 
 
 def parse_arguments():
@@ -22,6 +23,9 @@ def parse_arguments():
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; all when left out")
     parser.add_argument("--write", type=Path, metavar="FILE",
                         help="also put the tables between the `<!-- NAME -->` marks of this file")
+    parser.add_argument("--realtime", action="store_true",
+                        help="run servers and generator at real-time priority (needs root), so that "
+                             "what else runs on the machine costs them nothing but cache")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in benches.ALL]
     if unknown:
@@ -42,6 +46,8 @@ def write_section(path, name, lines):
 def main():
     arguments = parse_arguments()
     failed = False
+    if arguments.realtime:
+        servers.PRIORITY += ["chrt", "--rr", "1"]
     about = machine.describe()
     print("\n".join(about) + "\n")
     if arguments.write:

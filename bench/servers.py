@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("TRANTER_BUILD", ROOT / "build" / "release"))
 BENCH = ROOT / "bench"
 SERVER_CORE, LOAD_CORE = "0", "1"
+PRIORITY = []  # what every server and generator is started through; see --realtime of run.py
 PATIENCE_SECONDS = 20
 
 
@@ -72,8 +73,8 @@ class Server:
         self.pinned = pinned
         command = COMMANDS[name](self.port, *flags)
         if pinned:
-            # exec, not a child of taskset: the pid is the server's
             command = ["taskset", "-c", SERVER_CORE, *command]
+        command = [*PRIORITY, *command]  # these exec what follows: the pid is the server's
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self._wait_until_listening()
