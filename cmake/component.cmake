@@ -52,6 +52,11 @@ function(tranter_component name)
     if(TRANTER_PCH)
       target_precompile_headers(${name}_test REUSE_FROM tranter_pch)
     endif()
+    if(TRANTER_SANITIZE MATCHES undefined)
+      # The code is watched for undefined behaviour, not the assertions about it: they are most of
+      # what there is to compile.
+      target_compile_options(${name}_test PRIVATE -fno-sanitize=undefined)
+    endif()
     add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES LABELS unit)
