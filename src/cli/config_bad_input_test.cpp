@@ -26,6 +26,7 @@ struct BadInput {
     const char* says;  ///< part of the error
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name by which GoogleTest finds it
 void PrintTo(const BadInput& input, std::ostream* out) {
     *out << input.id << ' ' << input.what;
 }

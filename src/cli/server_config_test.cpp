@@ -56,43 +56,43 @@ TEST(IsLoopbackTest, KnowsNamesAndAddressesOfThisMachine) {
 
 class CheckExposureTest : public testing::Test {
   protected:
-    ServerConfig config_;
+    ServerConfig config;
 };
 
 TEST_F(CheckExposureTest, AllowsTheDefaults) {
-    EXPECT_TRUE(check_exposure(config_));
+    EXPECT_TRUE(check_exposure(config));
 }
 
 TEST_F(CheckExposureTest, RefusesThePublicSqsPortWithoutAuthentication) {
-    config_.sqs.host = "0.0.0.0";
+    config.sqs.host = "0.0.0.0";
 
     EXPECT_EQ(
-        check_exposure(config_).error().message(),
+        check_exposure(config).error().message(),
         "server.sqs: 0.0.0.0:9324 can be reached from other machines and auth.mode is none, set "
         "auth.mode = \"sigv4\" with keys, listen on 127.0.0.1 or use --insecure"
     );
     // What a wrong configuration is for every command: exit status 2.
-    EXPECT_EQ(check_exposure(config_).error().code(), Errc::invalid_argument);
-    config_.auth.mode = AuthMode::sigv4;
-    EXPECT_TRUE(check_exposure(config_));
+    EXPECT_EQ(check_exposure(config).error().code(), Errc::invalid_argument);
+    config.auth.mode = AuthMode::sigv4;
+    EXPECT_TRUE(check_exposure(config));
 }
 
 TEST_F(CheckExposureTest, RefusesThePublicAdminPortWithoutAToken) {
-    config_.admin.host = "::";
+    config.admin.host = "::";
 
-    EXPECT_FALSE(check_exposure(config_));
-    config_.admin_token = "0123456789abcdef";
-    EXPECT_TRUE(check_exposure(config_));
+    EXPECT_FALSE(check_exposure(config));
+    config.admin_token = "0123456789abcdef";
+    EXPECT_TRUE(check_exposure(config));
 }
 
 TEST_F(CheckExposureTest, AllowsEverythingWhenToldSoAndIgnoresPortsThatAreOff) {
-    config_.sqs.host = "0.0.0.0";
-    config_.sqs_enabled = false;
-    EXPECT_TRUE(check_exposure(config_));
+    config.sqs.host = "0.0.0.0";
+    config.sqs_enabled = false;
+    EXPECT_TRUE(check_exposure(config));
 
-    config_.sqs_enabled = true;
-    config_.insecure = true;
-    EXPECT_TRUE(check_exposure(config_));
+    config.sqs_enabled = true;
+    config.insecure = true;
+    EXPECT_TRUE(check_exposure(config));
 }
 
 }  // namespace
