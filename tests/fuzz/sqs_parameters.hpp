@@ -143,7 +143,9 @@ class FormWriter {
             if (attribute.has_list) add(name + ".Value.StringListValue.1", "x");
         }
         for (std::size_t i = 0; i < all.entries.size(); ++i) {
-            write(all.entries[i], numbered(prefix, entries_name.query, i) + ".");
+            const std::string entry = numbered(prefix, entries_name.query, i) + ".";
+            add(entry + "Marker", "");  // so that an entry that says nothing is one all the same
+            write(all.entries[i], entry);
         }
     }
 
