@@ -25,7 +25,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
                          public Timed {
   public:
     Connection(EventLoop& loop, int fd, std::string peer);
-    ~Connection();
+    ~Connection() override;
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 

@@ -13,11 +13,11 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// An object with one deadline in a DeadlineIndex.
 class Timed {
   public:
+    virtual ~Timed() = default;
     virtual void on_deadline_passed() = 0;
 
   protected:
     Timed() = default;
-    virtual ~Timed() = default;
 
   private:
     friend class DeadlineIndex;

@@ -59,10 +59,8 @@ class Mailbox {
 /// Something that waits for readiness of a file descriptor.
 class Pollable {
   public:
-    virtual void on_ready(std::uint32_t epoll_events) = 0;
-
-  protected:
     virtual ~Pollable() = default;
+    virtual void on_ready(std::uint32_t epoll_events) = 0;
 };
 
 /// One I/O thread: epoll (edge-triggered), its connections, their deadlines, and the buffers they
