@@ -27,10 +27,10 @@ class Sigv4Test : public ::testing::Test {
              authorization("content-type;host;x-amz-date;x-amz-target", signature)}};
     }
 
-    static std::string authorization(std::string_view signed_headers, std::string_view signature) {
+    static std::string authorization(std::string_view signed_headers, std::string_view proof) {
         return "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/sqs/aws4_request, "
                "SignedHeaders=" +
-               std::string(signed_headers) + ", Signature=" + std::string(signature);
+               std::string(signed_headers) + ", Signature=" + std::string(proof);
     }
 
     std::string& header(std::string_view name) {
