@@ -5,9 +5,9 @@ A file is checked again only when it, a header of ours that it includes, .clang-
 changed; the memory is build/lint/. With --changed only files that differ from the merge base with
 the main branch are looked at, as far as git knows that base.
 
-Most of the time goes into reading the same system headers, so files of one folder are first checked
-together as one translation unit. Only when that finds something, each is checked alone: what one
-file says against another (two helpers of the same name) is no fault.
+Nearly all the time goes into the headers, so files of one folder are checked together as one
+translation unit. A file that is complained about there is checked again alone, because what two
+files have against each other (private helpers of the same name) is no fault.
 """
 
 import argparse
@@ -24,7 +24,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "lint"
-BATCH = 6
+BATCH = 16
+ERROR = re.compile(r"^(/[^:\n]+):\d+:\d+: (?:fatal )?error: ", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -88,16 +89,23 @@ def tidy(path, flags):
 
 def check(batch, flags):
     """Returns the complaints about each file of the batch that has some."""
-    if len(batch) > 1:
-        unit = CACHE / (hashlib.sha256(str(batch).encode()).hexdigest()[:16] + ".cpp")
-        unit.write_text("".join(f'#include "{path}"\n' for path in batch))
-        clean, _ = tidy(unit, flags)
+    together, alone, complaints = list(batch), [], {}
+    while len(together) > 1:
+        unit = CACHE / (hashlib.sha256(str(together).encode()).hexdigest()[:16] + ".cpp")
+        unit.write_text("".join(f'#include "{path}"\n' for path in together))
+        clean, text = tidy(unit, flags)
+        suspects = {pathlib.Path(name) for name in ERROR.findall(text)} & set(together)
         if clean:
-            for path in batch:
+            for path in together:
                 stamp_of(path).touch()
-            return {}
-    complaints = {}
-    for path in batch:
+            together = []
+        elif suspects:
+            alone += sorted(suspects)
+            together = [path for path in together if path not in suspects]
+        else:  # it is about a header
+            complaints[together[0]] = text
+            together = []
+    for path in together + alone:
         clean, text = tidy(path, flags)
         if clean:
             stamp_of(path).touch()
