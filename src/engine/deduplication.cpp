@@ -35,6 +35,22 @@ std::optional<Instant> Deduplication::oldest() const {
     return order_.front().at;
 }
 
+std::vector<StoredDeduplication> Deduplication::stored() const {
+    std::vector<StoredDeduplication> all;
+    all.reserve(order_.size());
+    for (const Accepted& accepted : order_) {
+        const Entry& entry = *find(accepted.key);
+        all.push_back(
+            {.key = std::string(accepted.key),
+             .id = entry.id,
+             .sequence = entry.sequence,
+             .slot = entry.slot,
+             .at = accepted.at}
+        );
+    }
+    return all;
+}
+
 void Deduplication::clear() {
     order_.clear();
     entries_.clear();

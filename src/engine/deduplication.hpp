@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace tranter::engine {
 
@@ -27,10 +28,13 @@ class Deduplication {
     static std::string key(std::string_view group, std::string_view id);
 
     const Entry* find(std::string_view key) const;
+    /// No effect when the key is known. Calls come in order of time.
     void insert(std::string key, const Entry& entry, Instant now);
     /// Forgets what was accepted a whole window ago.
     void expire(Duration window, Instant now);
     std::optional<Instant> oldest() const;
+    /// Everything known, in order of time.
+    std::vector<StoredDeduplication> stored() const;
     void clear();
     std::size_t size() const { return entries_.size(); }
 

@@ -18,8 +18,7 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
     const std::string_view deduplication_id = payload.deduplication_id();
     std::string key;
     if (fifo() && !deduplication_id.empty()) {
-        const bool per_group = policy_.deduplication_scope == DeduplicationScope::message_group;
-        key = Deduplication::key(per_group ? options.group : std::string_view(), deduplication_id);
+        key = deduplication_key(options.group, deduplication_id);
         if (const auto* first = deduplication_.find(key)) {
             ++counters_.deduplicated;
             return Sent{
@@ -53,7 +52,7 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
         message.state = State::visible;
         ++counters_.visible;
     }
-    enter_line(slot);
+    enter_line(slot, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
     if (!key.empty()) {
         deduplication_.insert(
@@ -75,7 +74,7 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     message.state = State::visible;
     ++counters_.visible;
     ++counters_.moved_in;
-    enter_line(slot);
+    enter_line(slot, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
     // A FIFO queue starts the message's age anew, a standard one keeps it (SQS_SPEC 8.1).
     const Instant base = fifo() ? now : transfer.sent_at;
@@ -126,11 +125,11 @@ Slot Queue::add(Payload payload, std::string_view group, Instant sent_at, bool m
     return slot;
 }
 
-void Queue::enter_line(Slot slot) {
+void Queue::enter_line(Slot slot, Instant now) {
     if (fifo()) {
         fifo_.append(slot);
     } else if (slab_[slot].state == State::visible) {
-        standard_.push_back(slot);
+        standard_.push_back(slot, now);
     }
 }
 
@@ -142,7 +141,7 @@ void Queue::start_timer(Slot slot, State state, Instant due) {
 }
 
 /// From delayed or in flight (with its timer gone) to visible.
-void Queue::make_visible(Slot slot) {
+void Queue::make_visible(Slot slot, Instant since) {
     Message& message = slab_[slot];
     if (message.state == State::delayed) {
         --counters_.delayed;
@@ -154,7 +153,7 @@ void Queue::make_visible(Slot slot) {
     if (fifo()) {
         fifo_.refresh(message.group);
     } else {
-        standard_.push_back(slot);
+        standard_.push_back(slot, since);
     }
 }
 

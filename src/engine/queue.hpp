@@ -19,8 +19,10 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tranter::engine {
@@ -88,6 +90,31 @@ class Queue {
     void set_policy(const QueuePolicy& policy, Instant now);
     const QueuePolicy& policy() const { return policy_; }
 
+    /// What restore() needs to make this message again; nothing when it is gone.
+    std::optional<Stored> stored(std::uint32_t slot, Sequence sequence) const;
+    /// The part of it that hand-outs change.
+    std::optional<DeliveryState> delivery_state(std::uint32_t slot, Sequence sequence) const;
+    /// FIFO: what de-duplication knows a message by.
+    std::string deduplication_key(std::string_view group, std::string_view id) const;
+    /// The message that was accepted under this key inside the window; 0: none.
+    Sequence deduplicated_as(std::string_view key) const;
+    std::vector<StoredDeduplication> stored_deduplication() const {
+        return deduplication_.stored();
+    }
+    /// Makes a new queue what another one was: every message goes back to its slot, so receipts
+    /// stay valid. What ended meanwhile (leases, delays, retention, de-duplication) has ended, in
+    /// order of time. Of two messages with one slot the older gets another one. Not restored: the
+    /// history that fairness looks at, receive-request attempt ids and counters of the past.
+    void restore(
+        std::vector<Stored> messages,
+        std::vector<StoredDeduplication> deduplication,
+        Sequence last_sequence,
+        Instant now
+    );
+    Sequence last_sequence() const { return last_sequence_; }
+    /// Of payloads held.
+    std::uint64_t bytes() const { return counters_.bytes; }
+
     /// Lets everything happen that is due. Every operation does this first; call it to keep
     /// counters fresh and memory small while nobody calls.
     void advance(Instant now);
@@ -112,8 +139,8 @@ class Queue {
 
     // queue.cpp: messages come and go
     Slot add(Payload payload, std::string_view group, Instant sent_at, bool moved_in);
-    void make_visible(Slot slot);
-    void enter_line(Slot slot);
+    void make_visible(Slot slot, Instant since);
+    void enter_line(Slot slot, Instant now);
     void start_timer(Slot slot, State state, Instant due);
     void leave_flight(Message& message);
     void remove(Slot slot);
@@ -136,6 +163,12 @@ class Queue {
     void expire(Instant now);
     void delay_waiting_fifo_messages(Instant now);
     std::vector<Slot> visible_in_order() const;
+
+    // queue_restore.cpp
+    Slot restore_message(Stored& stored);
+    bool restore_timer(Slot slot, const DeliveryState& state, Instant now);
+    void restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& visible);
+    DeliveryState delivery_state_of(const Message& message) const;
 
     // queue_view.cpp
     template <class Visit>

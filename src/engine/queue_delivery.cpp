@@ -59,7 +59,7 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
         standard_.took_turn(group);
     }
     for (const Slot slot : still_visible)
-        standard_.push_back(slot);
+        standard_.push_back(slot, now);
 }
 
 void Queue::receive_fifo(const ReceiveOptions& options, Instant now, Received& received) {
@@ -193,7 +193,7 @@ Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, 
         if (timeout > Duration::zero()) {
             start_timer(receipt.slot, State::in_flight, now + timeout);
         } else {
-            make_visible(receipt.slot);
+            make_visible(receipt.slot, now);
         }
     } else if (timeout > Duration::zero()) {
         standard_.remove(receipt.slot);

@@ -9,7 +9,7 @@ void Queue::advance(Instant now) {
     fired_.clear();
     wheel_.advance(slab_, now, fired_);
     for (const Slot slot : fired_)
-        make_visible(slot);
+        make_visible(slot, slab_[slot].due());
     deduplication_.expire(policy_.deduplication_window, now);
     attempts_.expire(now);
 }

@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace tranter::engine {
 
 /// Messages in chunks that never move, addressed by slot; freed slots are used again, latest first.
+/// A chunk exists once a slot of it is used, so a restored message with a high slot costs only its
+/// own chunk.
 class Slab {
   public:
     Message& operator[](Slot slot) { return chunks_[slot / chunk_size][slot % chunk_size]; }
@@ -23,10 +26,29 @@ class Slab {
             free_ = (*this)[slot].line.next;
             return slot;
         }
-        if (end_ == chunks_.size() * chunk_size) {
-            chunks_.push_back(std::make_unique<Message[]>(chunk_size));
+        if (fresh_ == fresh_end_) start_chunk();
+        return fresh_++;
+    }
+
+    /// Restoring, before any allocate(): the slot belongs to the newest message that claims it.
+    void claim(Slot slot, Sequence sequence) {
+        const std::size_t chunk = slot / chunk_size;
+        if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
+        if (!chunks_[chunk]) chunks_[chunk] = std::make_unique<Message[]>(chunk_size);
+        Message& message = (*this)[slot];
+        if (message.sequence == 0) ++used_;
+        if (message.sequence < sequence) message.sequence = sequence;
+    }
+    /// Every slot of the claimed chunks that nobody claimed is free now.
+    void end_claims() {
+        for (std::size_t chunk = chunks_.size(); chunk-- > 0;) {
+            if (!chunks_[chunk]) continue;
+            for (std::size_t i = chunk_size; i-- > 0;) {
+                if (chunks_[chunk][i].sequence != 0) continue;
+                chunks_[chunk][i].line.next = free_;
+                free_ = static_cast<Slot>(chunk * chunk_size + i);
+            }
         }
-        return end_++;
     }
 
     void release(Slot slot) {
@@ -39,8 +61,11 @@ class Slab {
 
     /// The message when the slot holds the one of that sequence number, else null.
     Message* find(Slot slot, Sequence sequence) {
-        if (slot >= end_ || (*this)[slot].sequence != sequence || sequence == 0) return nullptr;
+        if (!exists(slot) || (*this)[slot].sequence != sequence || sequence == 0) return nullptr;
         return &(*this)[slot];
+    }
+    const Message* find(Slot slot, Sequence sequence) const {
+        return const_cast<Slab*>(this)->find(slot, sequence);
     }
 
     std::size_t size() const { return used_; }
@@ -48,19 +73,41 @@ class Slab {
   private:
     static constexpr std::size_t chunk_size = 1024;
 
+    bool exists(Slot slot) const {
+        return slot / chunk_size < chunks_.size() && chunks_[slot / chunk_size] != nullptr;
+    }
+
+    void start_chunk() {
+        while (next_chunk_ < chunks_.size() && chunks_[next_chunk_])
+            ++next_chunk_;
+        if (next_chunk_ == chunks_.size()) chunks_.emplace_back();
+        chunks_[next_chunk_] = std::make_unique<Message[]>(chunk_size);
+        fresh_ = static_cast<Slot>(next_chunk_ * chunk_size);
+        fresh_end_ = fresh_ + static_cast<Slot>(chunk_size);
+    }
+
     /// An empty slab keeps one chunk, so that a burst does not hold its memory for good.
     void shrink() {
         if (chunks_.size() <= 1) return;
-        chunks_.resize(1);
-        chunks_.shrink_to_fit();
+        std::unique_ptr<Message[]> kept;
+        for (auto& chunk : chunks_) {
+            if (!kept) kept = std::move(chunk);
+        }
         for (std::size_t i = 0; i < chunk_size; ++i)
-            chunks_[0][i] = Message{};
+            kept[i] = Message{};
+        chunks_.clear();
+        chunks_.push_back(std::move(kept));
+        chunks_.shrink_to_fit();
         free_ = no_slot;
-        end_ = 0;
+        next_chunk_ = 0;
+        fresh_ = 0;
+        fresh_end_ = static_cast<Slot>(chunk_size);
     }
 
-    std::vector<std::unique_ptr<Message[]>> chunks_;
-    Slot end_ = 0;  // slots below were used at least once
+    std::vector<std::unique_ptr<Message[]>> chunks_;  // null: none of its slots was ever used
+    std::size_t next_chunk_ = 0;                      // chunks below exist
+    Slot fresh_ = 0;                                  // from here to fresh_end_: never used
+    Slot fresh_end_ = 0;
     Slot free_ = no_slot;
     std::size_t used_ = 0;
 };

@@ -58,10 +58,22 @@ void StandardLines::set_policy(const GroupPolicy& policy) {
     }
 }
 
-void StandardLines::push_back(Slot slot) {
-    Message& message = slab_[slot];
-    message.due_or_place = ++last_place_;
-    const Slot group = home(message.group);
+void StandardLines::push_back(Slot slot, Instant since) {
+    last_place_ = std::max<std::int64_t>(last_place_ + 1, since.time_since_epoch().count());
+    slab_[slot].due_or_place = last_place_;
+    append(slot);
+}
+
+void StandardLines::restore(Slot slot, Instant place) {
+    const std::int64_t number = place.time_since_epoch().count();
+    slab_[slot].due_or_place = number;
+    first_place_ = std::min(first_place_, number);
+    last_place_ = std::max(last_place_, number);
+    append(slot);
+}
+
+void StandardLines::append(Slot slot) {
+    const Slot group = home(slab_[slot].group);
     if (group == no_slot) {
         common_.push_back(slab_, slot);
         return;
@@ -204,7 +216,7 @@ void StandardLines::rebuild(const GroupPolicy& policy, const std::vector<Slot>& 
     set_policy(policy);
     groups_.for_each([&](Slot index) { groups_[index].noisy = false; });
     for (const Slot slot : visible)
-        push_back(slot);
+        append(slot);
 }
 
 std::size_t StandardLines::count() const {

@@ -24,10 +24,12 @@ class StandardLines {
     void set_policy(const GroupPolicy& policy);
     const GroupPolicy& policy() const { return policy_; }
 
-    /// The message became visible: it goes to the end of its line.
-    void push_back(Slot slot);
+    /// The message became visible at `since`: it goes to the end of its line.
+    void push_back(Slot slot, Instant since);
     /// The message goes before all others.
     void push_front(Slot slot);
+    /// Restoring, in order of place: the message is in line since `place`.
+    void restore(Slot slot, Instant place);
     /// The message is no longer visible.
     void remove(Slot slot);
 
@@ -71,6 +73,7 @@ class StandardLines {
     }
     bool may_deliver(Slot group) const;
     void refresh(Slot group);
+    void append(Slot slot);
     Slot next_by_place(std::uint64_t in_flight, Instant now);
     bool turns_noisy(const Group& group, std::uint64_t in_flight, Instant now) const;
     void quiet_the_silent(Instant now);
@@ -84,6 +87,8 @@ class StandardLines {
     IndexedHeap<ByLine> quiet_;  // other policies: by place of the first message
     IndexedHeap<ByInFlight> noisy_;
     Instant silence_check_ = Instant::max();  // no noisy group can be silent enough before
+    // Places are microseconds, as times are, so that they mean the same after a restart. Whoever
+    // goes before all others gets one below zero.
     std::int64_t last_place_ = 0;
     std::int64_t first_place_ = 0;
     // Processing time counts with weight 2^(minutes since weight_epoch_), so that older time fades

@@ -115,12 +115,54 @@ struct Transfer {
     std::uint32_t source_slot = 0;
 };
 
+/// Where the latest delivery of a message stands.
+struct DeliveryState {
+    std::uint32_t deliveries = 0;     // hand-outs so far, never goes back
+    std::uint32_t receive_count = 0;  // of those, not taken back
+    Instant received_at{};            // latest hand-out
+    Instant first_received_at{};      // {}: never
+    enum class State : std::uint8_t { visible, in_flight, delayed } state = State::visible;
+    bool taken_back = false;  // the latest hand-out
+    /// In flight: end of the lease. Delayed: when it becomes visible. Visible in a standard queue:
+    /// its place in line, as the time since when it waits; before 1970 when it was taken back and
+    /// so goes before all others.
+    Instant due{};
+
+    bool operator==(const DeliveryState&) const = default;
+};
+
+/// Everything that a queue must know of a message again after a restart.
+struct Stored {
+    Payload payload;
+    std::string group{};
+    std::uint32_t slot = 0;
+    Sequence sequence = 0;
+    Instant sent_at{};
+    DeliveryState delivery{};
+    std::uint32_t source_queue = 0;
+    bool moved_in = false;  // came from another queue, at `moved_at`
+    Instant moved_at{};
+};
+
+/// An accepted de-duplication id, whether or not its message still exists.
+struct StoredDeduplication {
+    std::string key{};  // Deduplication::key
+    MessageId id{};
+    Sequence sequence = 0;
+    std::uint32_t slot = 0;
+    Instant at{};
+
+    bool operator==(const StoredDeduplication&) const = default;
+};
+
 struct Received {
     std::vector<Delivery> deliveries{};
     /// Exhausted messages that this call took out; the caller puts them into the dead-letter queue.
     std::vector<Transfer> dead{};
     /// Nothing was handed out because max_in_flight is reached.
     bool over_limit = false;
+    /// Set by the broker: nothing was handed out because it could not be recorded.
+    bool unavailable = false;
 };
 
 /// A look at a message without receiving it.

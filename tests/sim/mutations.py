@@ -128,7 +128,7 @@ MUTANTS = [
         (
             "queue_delivery.cpp",
             "standard_.push_front(receipt.slot);",
-            "standard_.push_back(receipt.slot);",
+            "standard_.push_back(receipt.slot, now);",
         ),
     ),
     mutant(
@@ -167,10 +167,9 @@ MUTANTS = [
         "de-duplication ids of a group count in every group",
         "deduplication",
         (
-            "queue.cpp",
-            "Deduplication::key(per_group ? options.group : std::string_view(), deduplication_id)",
-            "Deduplication::key(per_group ? std::string_view() : std::string_view(), "
-            "deduplication_id)",
+            "queue_restore.cpp",
+            "Deduplication::key(per_group ? group : std::string_view(), id)",
+            "Deduplication::key(per_group ? std::string_view() : std::string_view(), id)",
         ),
     ),
     mutant(
@@ -187,9 +186,9 @@ MUTANTS = [
         "receipts answers",
         (
             "slab.hpp",
-            "        if (slot >= end_ || (*this)[slot].sequence != sequence || sequence == 0) "
+            "        if (!exists(slot) || (*this)[slot].sequence != sequence || sequence == 0) "
             "return nullptr;",
-            "        if (slot >= end_ || (*this)[slot].sequence == 0 || sequence == 0) "
+            "        if (!exists(slot) || (*this)[slot].sequence == 0 || sequence == 0) "
             "return nullptr;",
         ),
     ),

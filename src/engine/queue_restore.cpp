@@ -1,0 +1,177 @@
+#include "engine/queue.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace tranter::engine {
+
+std::string Queue::deduplication_key(std::string_view group, std::string_view id) const {
+    const bool per_group = policy_.deduplication_scope == DeduplicationScope::message_group;
+    return Deduplication::key(per_group ? group : std::string_view(), id);
+}
+
+Sequence Queue::deduplicated_as(std::string_view key) const {
+    const auto* entry = deduplication_.find(key);
+    return entry == nullptr ? 0 : entry->sequence;
+}
+
+std::optional<Stored> Queue::stored(std::uint32_t slot, Sequence sequence) const {
+    const Message* message = slab_.find(slot, sequence);
+    if (message == nullptr) return std::nullopt;
+    Stored stored{
+        .payload = message->payload,
+        .group = std::string(group_key(*message)),
+        .slot = slot,
+        .sequence = sequence,
+        .sent_at = message->sent_at,
+        .delivery = delivery_state_of(*message),
+        .source_queue = message->source_queue,
+        .moved_in = message->moved_in};
+    if (!message->moved_in) return stored;
+    const auto moved = std::ranges::lower_bound(moved_at_, sequence, {}, [](const MovedAt& entry) {
+        return entry.sequence;
+    });
+    stored.moved_at = moved->at;
+    return stored;
+}
+
+std::optional<DeliveryState> Queue::delivery_state(std::uint32_t slot, Sequence sequence) const {
+    const Message* message = slab_.find(slot, sequence);
+    if (message == nullptr) return std::nullopt;
+    return delivery_state_of(*message);
+}
+
+DeliveryState Queue::delivery_state_of(const Message& message) const {
+    DeliveryState state{
+        .deliveries = message.deliveries,
+        .receive_count = message.receive_count,
+        .received_at = message.received_at,
+        .first_received_at = message.first_received_at(),
+        .taken_back = message.taken_back};
+    if (message.state == State::in_flight) state.state = DeliveryState::State::in_flight;
+    if (message.state == State::delayed) state.state = DeliveryState::State::delayed;
+    // A FIFO message that is visible keeps its place by sequence alone.
+    if (!fifo() || message.state != State::visible) state.due = message.due();
+    return state;
+}
+
+void Queue::restore(
+    std::vector<Stored> messages,
+    std::vector<StoredDeduplication> deduplication,
+    Sequence last_sequence,
+    Instant now
+) {
+    advance(now);
+    std::vector<std::pair<Sequence, std::uint32_t>> order(messages.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) {
+        order[i] = {messages[i].sequence, i};
+        slab_.claim(messages[i].slot, messages[i].sequence);
+    }
+    slab_.end_claims();
+    if (!std::ranges::is_sorted(order)) std::ranges::sort(order);
+
+    last_sequence_ = last_sequence;
+    std::vector<std::pair<Slot, DeliveryState>> visible;
+    for (const auto& [sequence, index] : order) {
+        Stored& stored = messages[index];
+        last_sequence_ = std::max(last_sequence_, sequence);
+        const Slot slot = restore_message(stored);
+        const bool waits = restore_timer(slot, stored.delivery, now);
+        if (fifo()) {
+            fifo_.append(slot);
+        } else if (!waits) {
+            visible.emplace_back(slot, stored.delivery);
+        }
+    }
+    restore_lines(visible);
+
+    std::ranges::stable_sort(deduplication, {}, &StoredDeduplication::at);
+    for (StoredDeduplication& entry : deduplication) {
+        const Deduplication::Entry accepted{
+            .id = entry.id, .sequence = entry.sequence, .slot = entry.slot};
+        deduplication_.insert(std::move(entry.key), accepted, entry.at);
+    }
+    advance(now);
+}
+
+Slot Queue::restore_message(Stored& stored) {
+    Slot slot = stored.slot;
+    if (slab_[slot].sequence != stored.sequence) slot = slab_.allocate();
+    Message& message = slab_[slot];
+    counters_.bytes += stored.payload.size();
+    message.payload = std::move(stored.payload);
+    message.sequence = stored.sequence;
+    message.sent_at = stored.sent_at;
+    message.moved_in = stored.moved_in;
+    message.source_queue = stored.source_queue;
+    const DeliveryState& delivery = stored.delivery;
+    message.deliveries = delivery.deliveries;
+    message.receive_count = delivery.receive_count;
+    message.received_at = delivery.received_at;
+    message.taken_back = delivery.taken_back;
+    if (delivery.first_received_at != Instant{}) {
+        message.set_first_received_at(delivery.first_received_at);
+    }
+    const Instant arrived = stored.moved_in ? stored.moved_at : stored.sent_at;
+    if (!stored.group.empty() || fifo()) {
+        message.group = groups_.find_or_create(stored.group);
+        Group& group = groups_[message.group];
+        ++group.messages;
+        group.last_sent = std::max(group.last_sent, arrived);
+    }
+    (stored.moved_in ? moved_ : sent_).push_back(slab_, slot);
+    if (stored.moved_in) {
+        const Instant base = fifo() ? arrived : stored.sent_at;
+        moved_expiry_.push({.base = base, .slot = slot, .sequence = stored.sequence});
+        moved_at_.push_back({.sequence = stored.sequence, .at = arrived});
+    }
+    return slot;
+}
+
+/// Whether the message waits for a lease or a delay to end; otherwise it is visible.
+bool Queue::restore_timer(Slot slot, const DeliveryState& state, Instant now) {
+    Message& message = slab_[slot];
+    if (state.state == DeliveryState::State::visible || state.due <= now) {
+        message.state = State::visible;
+        ++counters_.visible;
+        return false;
+    }
+    if (state.state == DeliveryState::State::delayed) {
+        start_timer(slot, State::delayed, state.due);
+        ++counters_.delayed;
+        return true;
+    }
+    start_timer(slot, State::in_flight, state.due);
+    ++counters_.in_flight;
+    if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
+        ++counters_.groups_in_flight;
+    }
+    return true;
+}
+
+void Queue::restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& visible) {
+    struct Place {
+        Instant since{};
+        bool in_line = false;  // a timer that ended at the same moment goes first
+        Sequence sequence = 0;
+        Slot slot = 0;
+    };
+    std::vector<Place> places;
+    places.reserve(visible.size());
+    for (const auto& [slot, state] : visible) {
+        places.push_back(
+            {.since = state.due,
+             .in_line = state.state == DeliveryState::State::visible,
+             .sequence = slab_[slot].sequence,
+             .slot = slot}
+        );
+    }
+    std::ranges::sort(places, {}, [](const Place& place) {
+        return std::tuple(place.since, place.in_line, place.sequence);
+    });
+    for (const Place& place : places)
+        standard_.restore(place.slot, place.since);
+}
+
+}  // namespace tranter::engine
