@@ -13,7 +13,7 @@ SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 # What is neither ours nor the system's: `lib/...` in angle brackets, or a name listed here.
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/", "net/", "bits/")
-THIRD_PARTY_FILES = ("simdjson.h", "toml++", "sqlite3.h", "libpq-fe.h")
+THIRD_PARTY_FILES = ("simdjson.h", "toml++", "sqlite3.h", "libpq-fe.h", "xxhash.h")
 FOR_TESTS = ("gtest/", "gmock/")
 
 

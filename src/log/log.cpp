@@ -1,0 +1,231 @@
+#include "log/log.hpp"
+
+#include "log/frame_reader.hpp"
+#include "log/log_impl.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace tranter::log {
+
+Log::Log(Disk& disk, LogOptions options, RecordVisitor& visitor)
+    : impl_(std::make_unique<Impl>(disk, options)) {
+    impl_->open(visitor);
+}
+
+Log::~Log() = default;
+
+const StoreIdentity& Log::identity() const {
+    return impl_->identity;
+}
+
+const OpenReport& Log::opened() const {
+    return impl_->report;
+}
+
+Position Log::append(RecordType type, std::string_view body) {
+    if (body.size() > body_bytes_max) {
+        throw std::length_error(
+            "record has " + std::to_string(body.size()) + " bytes, limit is " +
+            std::to_string(body_bytes_max)
+        );
+    }
+    const std::lock_guard lock(impl_->mutex);
+    Chunk& chunk = impl_->chunk_for_append();
+    const Position position = make_position(impl_->end_segment, impl_->end_offset);
+    append_frame(chunk.bytes, type, body);
+    impl_->end_offset = chunk.end();
+    impl_->figures.appended_bytes += frame_bytes(body.size());
+    ++impl_->figures.appended_records;
+    impl_->resting.store(false, std::memory_order_relaxed);
+    return position;
+}
+
+Chunk& Log::Impl::chunk_for_append() {
+    if (pending.empty() || end_offset >= options.segment_bytes) start_chunk();
+    return pending.back();
+}
+
+void Log::Impl::start_chunk() {
+    Chunk chunk;
+    if (end_offset >= options.segment_bytes) {
+        chunk.bytes = encode_header(
+            {.store = identity.id, .number = end_segment + 1, .previous_end = end_offset}
+        );
+        chunk.batch_at = segment_header_bytes;
+        ++end_segment;
+    } else {
+        chunk.offset = end_offset;
+    }
+    chunk.segment = end_segment;
+    append_batch_frame(chunk.bytes, {});
+    end_offset = chunk.end();
+    pending.push_back(std::move(chunk));
+}
+
+Position Log::end() const {
+    const std::lock_guard lock(impl_->mutex);
+    return make_position(impl_->end_segment, impl_->end_offset);
+}
+
+SegmentNumber Log::next_segment() const {
+    const std::lock_guard lock(impl_->mutex);
+    const bool closed = impl_->end_offset >= impl_->options.segment_bytes;
+    return impl_->end_segment + (closed ? 1 : 0);
+}
+
+bool Log::is_written(Position position) const {
+    return position <= impl_->written_end.load(std::memory_order_acquire);
+}
+
+bool Log::is_durable(Position position) const {
+    return position <= impl_->durable_end.load(std::memory_order_acquire);
+}
+
+void Log::when_written(Position position, Done done) {
+    impl_->wait(
+        impl_->written_waiters, impl_->written_end, Wanted::write, position, std::move(done)
+    );
+}
+
+void Log::when_durable(Position position, Done done) {
+    const bool os = impl_->options.durability == Durability::os;
+    impl_->wait(
+        impl_->durable_waiters,
+        impl_->durable_end,
+        os ? Wanted::write : Wanted::sync,
+        position,
+        std::move(done)
+    );
+}
+
+void Log::Impl::wait(
+    Waiters& waiters, std::atomic<Position>& end, Wanted wanted, Position at, Done done
+) {
+    bool first = false;
+    bool reached = false;
+    bool waits = false;
+    {
+        const std::lock_guard lock(mutex);
+        reached = at <= end.load(std::memory_order_relaxed);
+        waits = !reached && !stuck();
+        if (waits) {
+            first = waiters.empty();
+            auto place = waiters.end();
+            while (place != waiters.begin() && std::prev(place)->position > at)
+                --place;
+            waiters.insert(place, {.position = at, .done = std::move(done)});
+        }
+    }
+    // Moved from only when it waits.
+    if (!waits) return done(reached);  // NOLINT(bugprone-use-after-move)
+    if (first && on_wanted) on_wanted(wanted);
+}
+
+Accepts Log::accepts() const {
+    if (impl_->stuck()) return Accepts::nothing;
+    return impl_->low_space ? Accepts::no_growth : Accepts::everything;
+}
+
+std::string Log::trouble() const {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stuck()) return impl_->failure;
+    if (!impl_->low_space) return {};
+    return "the disk of the data directory is nearly full: less than " +
+           std::to_string(impl_->options.reserve_bytes) + " bytes are free";
+}
+
+LogFigures Log::figures() const {
+    const std::lock_guard lock(impl_->mutex);
+    LogFigures figures = impl_->figures;
+    figures.oldest_segment = impl_->segments.begin()->first;
+    figures.newest_segment = impl_->segments.rbegin()->first;
+    for (const auto& [number, segment] : impl_->segments)
+        figures.bytes += segment.end;
+    return figures;
+}
+
+std::uint32_t Log::segment_bytes() const {
+    return impl_->options.segment_bytes;
+}
+
+bool Log::wants(Wanted wanted) const {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stuck()) return false;
+    const bool os = impl_->options.durability == Durability::os;
+    const bool durable = !impl_->durable_waiters.empty();
+    if (wanted == Wanted::sync) return durable && !os;
+    return wanted == Wanted::write && (!impl_->written_waiters.empty() || (durable && os));
+}
+
+void Log::on_wanted(std::function<void(Wanted)> hook) {
+    impl_->on_wanted = std::move(hook);
+}
+
+bool Log::read(Position position, std::string& body) const {
+    const SegmentNumber number = segment_of(position);
+    const std::uint32_t offset = offset_of(position);
+    std::shared_ptr<File> file;
+    std::uint32_t end = 0;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        for (const auto* chunks : {&impl_->in_flight, &impl_->pending}) {
+            for (const Chunk& chunk : *chunks) {
+                if (chunk.segment != number || offset < chunk.offset || offset >= chunk.end()) {
+                    continue;
+                }
+                const std::string_view frame =
+                    std::string_view(chunk.bytes).substr(offset - chunk.offset);
+                body = body_of(frame);
+                return true;
+            }
+        }
+        const auto found = impl_->segments.find(number);
+        if (found == impl_->segments.end()) return false;
+        file = found->second.file;
+        end = found->second.end;
+    }
+    constexpr std::size_t window_bytes = 4096;  // most records fit
+    FrameReader reader(*file, impl_->identity.id, number, end, window_bytes);
+    const auto frame = reader.frame(offset);
+    if (!frame) {
+        throw CorruptLog(
+            impl_->disk.path_of(segment_name(number)) + " is damaged at offset " +
+            std::to_string(offset) + ": a record is damaged"
+        );
+    }
+    body = frame->body;
+    return true;
+}
+
+std::uint32_t Log::visit_oldest(std::uint32_t offset, std::size_t bytes_max, RecordVisitor& visitor)
+    const {
+    std::shared_ptr<File> file;
+    SegmentNumber number = 0;
+    std::uint32_t end = 0;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        number = impl_->segments.begin()->first;
+        file = impl_->segments.begin()->second.file;
+        end = impl_->segments.begin()->second.end;
+    }
+    FrameReader reader(*file, impl_->identity.id, number, end);
+    const std::uint64_t first = std::max<std::uint64_t>(offset, segment_header_bytes);
+    std::uint64_t at = first;
+    while (at < end && at - first < bytes_max) {
+        const auto frame = reader.frame(at);
+        if (!frame) {
+            throw CorruptLog(
+                impl_->disk.path_of(segment_name(number)) + " is damaged at offset " +
+                std::to_string(at) + ": a record is damaged"
+            );
+        }
+        const Position position = make_position(number, static_cast<std::uint32_t>(at));
+        at += frame->bytes;
+        if (frame->type != batch_type) visitor.record(position, frame->type, frame->body);
+    }
+    return at < end ? static_cast<std::uint32_t>(at) : 0;
+}
+
+}  // namespace tranter::log

@@ -1,0 +1,151 @@
+#include "log/threads.hpp"
+
+#include "base/log.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace tranter::log {
+namespace {
+
+constexpr auto look_around = std::chrono::seconds(1);
+
+/// Wakes one thread that sleeps until there is something to do.
+class Bell {
+  public:
+    void ring() {
+        rings_.fetch_add(1);
+        rings_.notify_one();
+    }
+    std::uint32_t heard() const { return rings_.load(); }
+    /// Returns at once when it rang since `heard`.
+    void wait(std::uint32_t heard) const { rings_.wait(heard); }
+
+  private:
+    std::atomic<std::uint32_t> rings_{0};
+};
+
+}  // namespace
+
+class LogThreads::Impl {
+  public:
+    Impl(Log& log, Keeper& keeper) : log_(log), compactor_(log, keeper) {
+        log_.on_wanted([this](Log::Wanted wanted) { wake(wanted); });
+        writer_ = std::jthread([this](const std::stop_token& stop) {
+            serve(stop, write_bell_, Log::Wanted::write, [this] { log_.write(); });
+        });
+        syncer_ = std::jthread([this](const std::stop_token& stop) {
+            serve(stop, sync_bell_, Log::Wanted::sync, [this] { log_.sync(); });
+        });
+        keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
+    }
+
+    ~Impl() {
+        for (std::jthread* thread : {&keeper_, &writer_, &syncer_})
+            thread->request_stop();
+        wake(Log::Wanted::nothing);
+        wake(Log::Wanted::write);
+        wake(Log::Wanted::sync);
+        for (std::jthread* thread : {&keeper_, &writer_, &syncer_})
+            thread->join();
+        log_.rest();
+    }
+
+  private:
+    void wake(Log::Wanted wanted) {
+        switch (wanted) {
+            case Log::Wanted::sync:
+                return sync_bell_.ring();
+            case Log::Wanted::write:
+                return write_bell_.ring();
+            case Log::Wanted::nothing:
+                break;
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            woken_ = true;
+        }
+        condition_.notify_one();
+    }
+
+    void serve(
+        const std::stop_token& stop,
+        const Bell& bell,
+        Log::Wanted wanted,
+        const std::function<void()>& commit
+    ) const {
+        while (!stop.stop_requested()) {
+            const std::uint32_t heard = bell.heard();
+            if (log_.wants(wanted)) {
+                commit();
+            } else {
+                bell.wait(heard);
+            }
+        }
+    }
+
+    /// Once a second: space, what nobody waits for, and compaction.
+    void look_after(const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            log_.check_space();
+            if (log_.figures().appended_records == seen_records_) log_.rest();
+            seen_records_ = log_.figures().appended_records;
+            compact(stop);
+            std::unique_lock lock(mutex_);
+            condition_.wait_for(lock, look_around, [this] { return woken_; });
+            woken_ = false;
+        }
+    }
+
+    void compact(const std::stop_token& stop) {
+        if (given_up_) return;
+        try {
+            while (!stop.stop_requested()) {
+                const auto need = compactor_.step();
+                if (need == Compactor::Need::nothing) return;
+                if (need == Compactor::Need::durable && !wait_durable()) return;
+            }
+        } catch (const SystemError& error) {
+            given_up_ = true;
+            log_error(
+                "log", "compaction has stopped, the log will grow", {{"error", error.what()}}
+            );
+        }
+    }
+
+    bool wait_durable() {
+        std::atomic<int> answer{0};
+        log_.when_durable(compactor_.position(), [&answer](bool durable) {
+            answer = durable ? 1 : 2;
+            answer.notify_one();
+        });
+        answer.wait(0);
+        return answer == 1;
+    }
+
+    Log& log_;
+    Compactor compactor_;
+    Bell write_bell_;
+    Bell sync_bell_;
+    std::mutex mutex_;
+    std::condition_variable condition_;
+    bool woken_ = false;  // guarded by mutex_
+    // only used by the thread that looks after the log
+    std::uint64_t seen_records_ = 0;
+    bool given_up_ = false;
+    std::jthread writer_;
+    std::jthread syncer_;
+    std::jthread keeper_;
+};
+
+LogThreads::LogThreads(Log& log, Keeper& keeper) : impl_(std::make_unique<Impl>(log, keeper)) {}
+
+LogThreads::~LogThreads() = default;
+
+}  // namespace tranter::log
