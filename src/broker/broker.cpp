@@ -23,8 +23,41 @@ Instant Broker::now() const {
     return impl_->clock.now();
 }
 
+std::uint64_t Broker::bytes() const {
+    return impl_->bytes->load(std::memory_order_relaxed);
+}
+
+void Broker::restore(Restored restored) {
+    const Instant now = impl_->clock.now();
+    impl_->last_id = restored.last_queue;
+    impl_->deleted_at.insert(restored.deleted.begin(), restored.deleted.end());
+    for (RestoredQueue& stored : restored.queues) {
+        auto queue = std::make_shared<Queue>(
+            stored.id, stored.name, *stored.settings, stored.created, impl_->bytes
+        );
+        Queue::State& state = queue->state();
+        Aftermath aftermath;
+        {
+            const QueueLock lock(state);
+            state.modified = stored.modified;
+            state.purged = stored.purged;
+            state.engine.restore(
+                std::move(stored.messages),
+                std::move(stored.deduplication),
+                stored.last_sequence,
+                now
+            );
+            impl_->plan(queue, now, aftermath);
+        }
+        impl_->by_name.emplace(queue->name(), queue);
+        impl_->by_id.emplace(queue->id(), queue);
+    }
+    impl_->restore_tasks(restored.tasks);
+}
+
 Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings settings) {
     const Instant now = impl_->clock.now();
+    if (auto admitted = impl_->admit(true); !admitted) return std::unexpected(admitted.error());
     const std::unique_lock lock(impl_->registry_mutex);
     if (impl_->by_name.contains(name)) {
         return fail(Errc::already_exists, "queue " + std::string(name) + " exists already");
@@ -35,8 +68,9 @@ Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings se
         }
         impl_->deleted_at.erase(deleted);
     }
-    auto queue =
-        std::make_shared<Queue>(++impl_->last_id, std::string(name), std::move(settings), now);
+    auto queue = std::make_shared<Queue>(
+        ++impl_->last_id, std::string(name), std::move(settings), now, impl_->bytes
+    );
     const SettingsSnapshot initial = queue->state().settings;
     impl_->journal.append(record::QueueCreated{
         .queue = queue->id(), .name = queue->name(), .settings = initial.get(), .at = now});
@@ -79,14 +113,16 @@ std::vector<QueueHandle> Broker::dead_letter_sources(std::string_view name) cons
     return all;
 }
 
-bool Broker::delete_queue(const QueueHandle& queue, Position& position) {
+Result<Position> Broker::delete_queue(const QueueHandle& queue) {
+    if (auto admitted = impl_->admit(false); !admitted) return std::unexpected(admitted.error());
     Queue::State& state = queue->state();
     std::shared_ptr<void> debris;
     Instant now{};
+    Position position = 0;
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         now = impl_->clock.now();
-        if (std::exchange(state.deleted, true)) return false;
+        if (std::exchange(state.deleted, true)) return gone(state);
         debris = state.engine.purge(now);
         position = impl_->journal.append(record::QueueDeleted{.queue = queue->id(), .at = now});
     }
@@ -103,14 +139,16 @@ bool Broker::delete_queue(const QueueHandle& queue, Position& position) {
     }
     impl_->events.remove(*queue);
     impl_->drop_waiters(queue);
-    return true;
+    return position;
 }
 
 Result<Position> Broker::purge(const QueueHandle& queue) {
+    if (auto admitted = impl_->admit(false); !admitted) return std::unexpected(admitted.error());
     Queue::State& state = queue->state();
     std::shared_ptr<void> debris;  // destroyed after the lock
-    const std::lock_guard lock(state.mutex);
+    const QueueLock lock(state);
     const Instant now = impl_->clock.now();
+    if (state.deleted) return gone(state);
     if (state.purged && now < *state.purged + impl_->options.purge_cooldown) {
         return fail(Errc::conflict, "queue " + queue->name() + " was purged just now");
     }
@@ -122,12 +160,14 @@ Result<Position> Broker::purge(const QueueHandle& queue) {
 Result<Position> Broker::change_settings(
     const QueueHandle& queue, const std::function<Result<void>(QueueSettings&)>& change
 ) {
+    if (auto admitted = impl_->admit(true); !admitted) return std::unexpected(admitted.error());
     Queue::State& state = queue->state();
     Aftermath aftermath;
     Position position = 0;
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         const Instant now = impl_->clock.now();
+        if (state.deleted) return gone(state);
         auto changed = std::make_shared<QueueSettings>(*state.settings);
         if (auto result = change(*changed); !result) return std::unexpected(result.error());
         if (changed->engine != state.settings->engine) {
@@ -157,7 +197,7 @@ void Broker::run_due() {
         Queue::State& state = queue->state();
         Aftermath aftermath;
         {
-            const std::lock_guard lock(state.mutex);
+            const QueueLock lock(state);
             if (state.deleted) continue;
             const Instant now = impl_->clock.now();
             state.engine.advance(now);

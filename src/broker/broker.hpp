@@ -25,6 +25,8 @@ struct BrokerOptions {
     Duration purge_cooldown{};
     /// Long polls waiting in one queue; more are answered `limit_exceeded`.
     std::size_t waiters_per_queue = 100'000;
+    /// Of payloads in all queues; sends beyond it are answered `limit_exceeded`. 0: no limit.
+    std::uint64_t bytes_max = 0;
 };
 
 /// A move of dead letters back to where they came from, or elsewhere (SQS_SPEC 8.3).
@@ -41,9 +43,19 @@ struct MoveTask {
     Instant started{};
 };
 
+/// Text of the status in records, and back; nothing for other texts.
+std::string_view status_text(MoveTask::Status status);
+std::optional<MoveTask::Status> parse_status(std::string_view text);
+
+struct Restored;
+
 /// All queues of one store: thread-safe, one mutex per queue, long polls in order of arrival.
 /// Nothing here blocks, starts threads or does I/O; who needs durability waits on the journal
-/// position that a change returns.
+/// position that a change returns, or on journal().end() where none is returned.
+///
+/// When the journal takes nothing any more, every operation that would change something is
+/// `unavailable` with the journal's reason; when it must not grow, so are sends, new queues, new
+/// settings and new move tasks, and move tasks pause.
 class Broker {
   public:
     /// Clock and journal outlive the broker.
@@ -53,6 +65,10 @@ class Broker {
     const ReceiptCodec& receipts() const;
     Journal& journal();
     Instant now() const;
+    /// Payload bytes held by all queues.
+    std::uint64_t bytes() const;
+    /// Fills a new broker with what was stored. Before anything else is called.
+    void restore(Restored restored);
 
     // Queues -----------------------------------------------------------------------------------
     /// `already_exists` when the name is taken, `conflict` inside the delete cool-down.
@@ -66,12 +82,13 @@ class Broker {
     ) const;
     /// Queues whose dead-letter queue is `name`, in order of name.
     std::vector<QueueHandle> dead_letter_sources(std::string_view name) const;
-    /// Drops the queue with its messages; its long polls are answered empty. `false`: gone already.
-    bool delete_queue(const QueueHandle& queue, Position& position);
-    /// `conflict` inside the purge cool-down.
+    /// Drops the queue with its messages; its long polls are answered empty. `not_found` when it is
+    /// gone already.
+    [[nodiscard]] Result<Position> delete_queue(const QueueHandle& queue);
+    /// `conflict` inside the purge cool-down, `not_found` when the queue is gone.
     [[nodiscard]] Result<Position> purge(const QueueHandle& queue);
     /// Replaces the settings by what `change` makes of them, atomically; nothing happens when it
-    /// returns an error.
+    /// returns an error. `not_found` when the queue is gone.
     [[nodiscard]] Result<Position> change_settings(
         const QueueHandle& queue, const std::function<Result<void>(QueueSettings&)>& change
     );
@@ -86,16 +103,20 @@ class Broker {
         Position position = 0;
     };
     /// Stores one message and hands it to the longest-waiting long poll that may have it.
+    /// `limit_exceeded` over a quota of bytes. The position of a duplicate is that of everything
+    /// before it, because the first send may not be durable yet.
     [[nodiscard]] SendResult send(const QueueHandle& queue, const SendRequest& request);
 
-    /// Called exactly once, from any thread, outside every lock. Deliveries that turn out not to
+    /// Called exactly once, from any thread, outside every lock, once the journal has written the
+    /// leases; when it cannot, with nothing and `unavailable`. Deliveries that turn out not to
     /// reach their consumer are given to take_back().
     using Receiver = std::move_only_function<void(engine::Received)>;
     /// 0: answered already. Otherwise names the wait for cancel_wait().
     using WaitId = std::uint64_t;
-    /// Calls `receiver` before returning when a message is available, when `wait` is false or when
-    /// the broker is stopping; otherwise the receiver waits in line until a message comes or
-    /// cancel_wait() or stop() is called. The caller watches the time.
+    /// Answers `receiver` at once (calling it before returning, unless leases have to be written
+    /// first) when a message is available, when `wait` is false or when the broker is stopping;
+    /// otherwise the receiver waits in line until a message comes or cancel_wait() or stop() is
+    /// called. The caller watches the time.
     [[nodiscard]] WaitId receive(
         const QueueHandle& queue,
         const engine::ReceiveOptions& options,
@@ -109,6 +130,7 @@ class Broker {
 
     struct ChangeResult {
         Result<bool> done;  // acknowledge: whether a message was deleted; visibility: true
+        /// acknowledge: wait until it is durable; visibility: until it is written.
         Position position = 0;
     };
     [[nodiscard]] ChangeResult acknowledge(
@@ -144,6 +166,7 @@ class Broker {
     std::size_t waiting() const;
 
   private:
+    friend class StoreKeeper;
     class Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -3,17 +3,25 @@
 #include "broker/broker.hpp"
 #include "broker/event_index.hpp"
 #include "broker/queue_state.hpp"
+#include "broker/restored.hpp"
+#include "broker/transfers.hpp"
 
 #include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
 
 namespace tranter::broker {
+
+/// What a request is told that found a queue which was deleted meanwhile.
+inline std::unexpected<Error> gone(const Queue::State& state) {
+    return fail(Errc::not_found, "queue " + state.name + " does not exist any more");
+}
 
 /// Lock order: tasks_mutex, then one queue's mutex, then registry_mutex or the event index. No two
 /// queues are ever locked together. Receivers and the hook run outside every lock.
@@ -25,17 +33,26 @@ class Broker::Impl {
           journal(journal_in),
           receipts(options_in.receipt_key) {}
 
+    /// Whether the journal still takes a change; `grows`: one that frees no space.
+    Result<> admit(bool grows) const;
+
     // service.cpp: what every operation does around its change, under the queue's mutex ...
     /// Hands what is available to the long polls in line, oldest first.
     void serve_waiters(Queue::State& state, Instant now, Aftermath& aftermath);
-    /// Journals hand-outs and collects dead letters.
-    void note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
+    /// Journals hand-outs and collects dead letters. Returns what the receiver waits for.
+    Position note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
+    Position note_lease(Queue::State& state, const engine::Receipt& receipt);
     /// Plans when to look at the queue again.
     void plan(const QueueHandle& queue, Instant now, Aftermath& aftermath);
     engine::ReceiveOptions with_dead_letters(
         const Queue::State& state, engine::ReceiveOptions options
     ) const;
+    /// `limit_exceeded` when the message does not fit into a quota of bytes.
+    Result<> check_quotas(Queue::State& state, const SendRequest& request, Instant now) const;
     // ... and after it
+    /// Calls the receiver once the records of its leases are written.
+    void hand_over(Receiver receiver, engine::Received received, Position position);
+    void move_dead_letters(const QueueHandle& queue, Aftermath& aftermath);
     void finish(const QueueHandle& queue, Aftermath aftermath);
     /// Puts a message that left `from` into `to`; `false` when `to` was deleted meanwhile.
     bool deliver_transfer(QueueId from, const QueueHandle& to, const engine::Transfer& message);
@@ -47,7 +64,10 @@ class Broker::Impl {
         MoveTask view{};
         QueueHandle source{};
         Instant next_slice{};
+        Position position = 0;  // of the newest record
     };
+    void log_task(Task& task);
+    void restore_tasks(const std::vector<RestoredTask>& stored);
     void run_move_tasks(Instant now);
     void run_slice(Task& task, Instant now);
     void settle(Task& task, MoveTask::Status status, std::string failure);
@@ -58,7 +78,9 @@ class Broker::Impl {
     const Clock& clock;
     Journal& journal;
     const ReceiptCodec receipts;
+    const std::shared_ptr<ByteTotal> bytes = std::make_shared<ByteTotal>(0);
     std::function<void()> on_earlier_event;  // set before the first request
+    Transfers transfers;
 
     mutable std::shared_mutex registry_mutex;
     // guarded by registry_mutex

@@ -200,8 +200,7 @@ TEST_F(BrokerTest, KeepsDeliveringWhileTheDeadLetterQueueIsMissing) {
     const auto queue = make("q", {.engine = {.max_receives = 1}, .dead_letter_queue = "dead"});
     send(queue, "poison");
     std::ignore = receive(queue);
-    Position position = 0;
-    EXPECT_TRUE(broker.delete_queue(dead, position));
+    EXPECT_TRUE(broker.delete_queue(dead));
     clock.pass(seconds(31));
 
     EXPECT_EQ(receive(queue).received->deliveries.at(0).receive_count, 2U);
@@ -211,13 +210,12 @@ TEST_F(BrokerTest, DeletingAQueueEndsItsLongPollsAndItsName) {
     const auto queue = make("q");
     Answer answer;
     std::ignore = broker.receive(queue, {}, true, answer.receiver());
-    Position position = 0;
 
-    EXPECT_TRUE(broker.delete_queue(queue, position));
+    EXPECT_TRUE(broker.delete_queue(queue));
 
     EXPECT_TRUE(answer.empty());
     EXPECT_EQ(broker.find_queue("q"), nullptr);
-    EXPECT_FALSE(broker.delete_queue(queue, position));
+    EXPECT_EQ(broker.delete_queue(queue).error().code(), Errc::not_found);
     const auto sent = broker.send(queue, {.payload = payload("x")}).sent;
     ASSERT_FALSE(sent);
     EXPECT_EQ(sent.error().code(), Errc::not_found);
@@ -226,11 +224,10 @@ TEST_F(BrokerTest, DeletingAQueueEndsItsLongPollsAndItsName) {
 TEST_F(BrokerTest, CoolDownsRefuseNewNamesAndPurges) {
     Broker cool({.delete_cooldown = seconds(60), .purge_cooldown = seconds(60)}, clock, journal);
     const auto queue = *cool.create_queue("q", {});
-    Position position = 0;
 
     EXPECT_TRUE(cool.purge(queue));
     EXPECT_EQ(cool.purge(queue).error().code(), Errc::conflict);
-    EXPECT_TRUE(cool.delete_queue(queue, position));
+    EXPECT_TRUE(cool.delete_queue(queue));
     EXPECT_EQ(cool.create_queue("q", {}).error().code(), Errc::conflict);
 
     clock.pass(seconds(60));
@@ -321,8 +318,7 @@ TEST_F(BrokerTest, AMoveTaskFailsWhenItsDestinationIsDeleted) {
     const auto target = make("target");
     send(dead, "x");
     const auto task = broker.start_move_task(dead, "target", 0);
-    Position position = 0;
-    EXPECT_TRUE(broker.delete_queue(target, position));
+    EXPECT_TRUE(broker.delete_queue(target));
 
     broker.run_due();
 

@@ -52,13 +52,13 @@ struct MessageDeleted {
     std::uint32_t slot = 0;
     engine::Sequence sequence = 0;
 };
-/// A hand-out, its take-back or a changed lease: nobody waits for these.
+/// A hand-out, its take-back or a changed lease: the state of the delivery as it is now. Nobody
+/// waits for the disk because of these.
 struct LeaseChanged {
     QueueId queue = 0;
     std::uint32_t slot = 0;
     engine::Sequence sequence = 0;
-    std::uint32_t receive_count = 0;
-    Instant visible_at{};
+    engine::DeliveryState state{};
 };
 /// A message left one queue for another: dead letter or move task.
 struct MessageMoved {
@@ -71,12 +71,17 @@ struct MessageMoved {
     const engine::Transfer* message = nullptr;  // as it is in its new queue
     Instant at{};
 };
+/// A move task as it is now: enough to go on with it.
 struct MoveTaskChanged {
     std::string_view task_id;
     QueueId source = 0;
     std::string_view destination;  // queue name; empty: each message's own source
-    std::string_view status;
+    std::string_view status;       // see status_text()
+    std::string_view failure;
+    std::uint32_t max_per_second = 0;
     std::uint64_t moved = 0;
+    std::uint64_t to_move = 0;
+    Instant started{};
     Instant at{};
 };
 
@@ -97,28 +102,46 @@ using Record = std::variant<
 /// for.
 using Position = std::uint64_t;
 
+/// What a journal still takes; see log::Accepts.
+enum class Accepts : std::uint8_t { everything, no_growth, nothing };
+
 /// Where changes of state go before they are answered. append() is called under the queue's mutex,
-/// so records of one queue arrive in order, and must not block; when_durable() is called outside
-/// every lock.
+/// so records of one queue arrive in order, and must not block; the when_ functions are called
+/// outside every lock. Thread-safe.
 class Journal {
   public:
     virtual ~Journal() = default;
-    /// Thread-safe.
     virtual Position append(const Record& record) = 0;
+    /// Who waits for this waits for everything appended so far.
+    virtual Position end() const = 0;
+
+    using Done = std::move_only_function<void(bool)>;
     /// Runs `done(true)` once everything up to `position` is as durable as configured,
     /// `done(false)` when it never will be. May run it before returning, or later on the journal's
     /// own thread.
-    virtual void when_durable(Position position, std::move_only_function<void(bool)> done) = 0;
+    virtual void when_durable(Position position, Done done) = 0;
     /// Whether when_durable() would answer at once, so that callers can skip making the callback.
     virtual bool is_durable(Position position) const = 0;
+    /// The same for what need only survive the end of this process.
+    virtual void when_written(Position position, Done done) = 0;
+    virtual bool is_written(Position position) const = 0;
+
+    virtual Accepts accepts() const = 0;
+    /// Why not everything is accepted, for people; empty otherwise.
+    virtual std::string trouble() const = 0;
 };
 
 /// Keeps nothing: the memory-only store.
 class NullJournal final : public Journal {
   public:
     Position append(const Record&) override { return 0; }
-    void when_durable(Position, std::move_only_function<void(bool)> done) override { done(true); }
+    Position end() const override { return 0; }
+    void when_durable(Position, Done done) override { done(true); }
     bool is_durable(Position) const override { return true; }
+    void when_written(Position, Done done) override { done(true); }
+    bool is_written(Position) const override { return true; }
+    Accepts accepts() const override { return Accepts::everything; }
+    std::string trouble() const override { return {}; }
 };
 
 }  // namespace tranter::broker

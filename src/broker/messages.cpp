@@ -4,24 +4,26 @@
 #include <utility>
 
 namespace tranter::broker {
-namespace {
-
-std::unexpected<Error> gone(const Queue::State& state) {
-    return fail(Errc::not_found, "queue " + state.name + " does not exist any more");
-}
-
-}  // namespace
-
 Broker::SendResult Broker::send(const QueueHandle& queue, const SendRequest& request) {
+    if (auto admitted = impl_->admit(true); !admitted) {
+        return {.sent = std::unexpected(admitted.error())};
+    }
     Queue::State& state = queue->state();
     Aftermath aftermath;
     SendResult result{.sent = engine::Sent{}};
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         if (state.deleted) return {.sent = gone(state)};
         const Instant now = impl_->clock.now();
+        if (auto fits = impl_->check_quotas(state, request, now); !fits) {
+            return {.sent = std::unexpected(fits.error())};
+        }
         result.sent = state.engine.send(request.payload, request.options, now);
-        if (!result.sent || result.sent->duplicate) return result;
+        if (!result.sent) return result;
+        if (result.sent->duplicate) {
+            result.position = impl_->journal.end();
+            return result;
+        }
         result.position = impl_->journal.append(record::MessageSent{
             .queue = state.id,
             .slot = result.sent->slot,
@@ -43,15 +45,21 @@ Broker::WaitId Broker::receive(
     Queue::State& state = queue->state();
     Aftermath aftermath;
     engine::Received received;
+    Position position = 0;
     WaitId id = 0;
+    if (!impl_->admit(false)) {
+        received.unavailable = true;
+        receiver(std::move(received));
+        return 0;
+    }
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         const Instant now = impl_->clock.now();
         if (!state.deleted) {
             // Who waits already goes first when something became visible since the last look.
             impl_->serve_waiters(state, now, aftermath);
             received = state.engine.receive(impl_->with_dead_letters(state, options), now);
-            impl_->note_received(state, received, aftermath);
+            position = impl_->note_received(state, received, aftermath);
         }
         const bool waits = received.deliveries.empty() && wait && !state.deleted &&
                            !impl_->stopping.load(std::memory_order_relaxed);
@@ -70,8 +78,11 @@ Broker::WaitId Broker::receive(
         if (id == 0 && received.deliveries.empty()) ++state.empty_receives;
         impl_->plan(queue, now, aftermath);
     }
-    // Moved from only when it waits, and then id is not 0.
-    if (id == 0) receiver(std::move(received));  // NOLINT(bugprone-use-after-move)
+    if (id == 0) {
+        // Moved from only when it waits, and then id is not 0.
+        // NOLINTNEXTLINE(bugprone-use-after-move)
+        impl_->hand_over(std::move(receiver), std::move(received), position);
+    }
     impl_->finish(queue, std::move(aftermath));
     if (id != 0 && impl_->stopping.load()) {
         // stop() may have passed this queue before the wait was in line.
@@ -97,20 +108,16 @@ void Broker::cancel_wait(const QueueHandle& queue, WaitId id) {
 }
 
 void Broker::take_back(const QueueHandle& queue, const std::vector<engine::Receipt>& receipts) {
+    if (!impl_->admit(false)) return;
     Queue::State& state = queue->state();
     Aftermath aftermath;
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         const Instant now = impl_->clock.now();
         // Backwards, because each goes before all others.
         for (const engine::Receipt& receipt : receipts | std::views::reverse) {
             state.engine.take_back(receipt, now);
-            impl_->journal.append(record::LeaseChanged{
-                .queue = state.id,
-                .slot = receipt.slot,
-                .sequence = receipt.sequence,
-                .receive_count = receipt.delivery - 1,
-                .visible_at = now});
+            impl_->note_lease(state, receipt);
         }
         impl_->serve_waiters(state, now, aftermath);
         impl_->plan(queue, now, aftermath);
@@ -119,15 +126,23 @@ void Broker::take_back(const QueueHandle& queue, const std::vector<engine::Recei
 }
 
 Broker::ChangeResult Broker::acknowledge(const QueueHandle& queue, const engine::Receipt& receipt) {
+    if (auto admitted = impl_->admit(false); !admitted) {
+        return {.done = std::unexpected(admitted.error())};
+    }
     Queue::State& state = queue->state();
     Aftermath aftermath;
     ChangeResult result{.done = false};
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         if (state.deleted) return {.done = gone(state)};
         const Instant now = impl_->clock.now();
         result.done = state.engine.acknowledge(receipt, now);
-        if (!result.done || !*result.done) return result;
+        if (!result.done) return result;
+        if (!*result.done) {
+            // Who deletes again is told so only when the first delete is as safe.
+            result.position = impl_->journal.end();
+            return result;
+        }
         result.position = impl_->journal.append(record::MessageDeleted{
             .queue = state.id, .slot = receipt.slot, .sequence = receipt.sequence});
         // A FIFO group or a limit may have opened.
@@ -141,21 +156,19 @@ Broker::ChangeResult Broker::acknowledge(const QueueHandle& queue, const engine:
 Broker::ChangeResult Broker::change_visibility(
     const QueueHandle& queue, const engine::Receipt& receipt, Duration timeout
 ) {
+    if (auto admitted = impl_->admit(false); !admitted) {
+        return {.done = std::unexpected(admitted.error())};
+    }
     Queue::State& state = queue->state();
     Aftermath aftermath;
     ChangeResult result{.done = true};
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         if (state.deleted) return {.done = gone(state)};
         const Instant now = impl_->clock.now();
         const auto changed = state.engine.change_visibility(receipt, timeout, now);
         if (!changed) return {.done = std::unexpected(changed.error())};
-        result.position = impl_->journal.append(record::LeaseChanged{
-            .queue = state.id,
-            .slot = receipt.slot,
-            .sequence = receipt.sequence,
-            .receive_count = receipt.delivery,
-            .visible_at = now + timeout});
+        result.position = impl_->note_lease(state, receipt);
         impl_->serve_waiters(state, now, aftermath);
         impl_->plan(queue, now, aftermath);
     }

@@ -2,6 +2,7 @@
 #include "broker/broker_impl.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace tranter::broker {
@@ -12,29 +13,38 @@ constexpr std::size_t slice_max = 500;
 /// Finished tasks remembered for each source (ListMessageMoveTasks shows at most ten).
 constexpr std::size_t remembered_per_source = 10;
 
-using Status = MoveTask::Status;
+/// A task that cannot go on now looks again after this.
+constexpr Duration pause = std::chrono::seconds(1);
 
-std::string_view status_text(Status status) {
-    switch (status) {
-        case Status::running:
-            return "running";
-        case Status::completed:
-            return "completed";
-        case Status::cancelling:
-            return "cancelling";
-        case Status::cancelled:
-            return "cancelled";
-        case Status::failed:
-            break;
-    }
-    return "failed";
-}
+using Status = MoveTask::Status;
+constexpr std::array<std::pair<Status, std::string_view>, 5> status_texts{{
+    {Status::running, "running"},
+    {Status::completed, "completed"},
+    {Status::cancelling, "cancelling"},
+    {Status::cancelled, "cancelled"},
+    {Status::failed, "failed"},
+}};
 
 }  // namespace
+
+std::string_view status_text(MoveTask::Status status) {
+    for (const auto& [value, text] : status_texts) {
+        if (value == status) return text;
+    }
+    return {};
+}
+
+std::optional<MoveTask::Status> parse_status(std::string_view text) {
+    for (const auto& [value, known] : status_texts) {
+        if (known == text) return value;
+    }
+    return std::nullopt;
+}
 
 Result<MoveTask> Broker::start_move_task(
     const QueueHandle& source, std::string_view destination, std::uint32_t max_per_second
 ) {
+    if (auto admitted = impl_->admit(true); !admitted) return std::unexpected(admitted.error());
     if (!destination.empty() && !find_queue(destination)) {
         return fail(Errc::not_found, "queue " + std::string(destination) + " does not exist");
     }
@@ -58,18 +68,14 @@ Result<MoveTask> Broker::start_move_task(
             return task.view.source == source->name() && ++remembered >= remembered_per_source;
         });
         impl_->tasks.push_front({.view = view, .source = source, .next_slice = now});
-        impl_->journal.append(record::MoveTaskChanged{
-            .task_id = view.id,
-            .source = source->id(),
-            .destination = view.destination,
-            .status = status_text(view.status),
-            .at = now});
+        impl_->log_task(impl_->tasks.front());
     }
     impl_->earlier_event();
     return view;
 }
 
 Result<MoveTask> Broker::cancel_move_task(std::string_view id) {
+    if (auto admitted = impl_->admit(false); !admitted) return std::unexpected(admitted.error());
     const std::lock_guard lock(impl_->tasks_mutex);
     for (Impl::Task& task : impl_->tasks) {
         if (task.view.id != id || task.view.status != Status::running) continue;
@@ -102,7 +108,12 @@ std::optional<Instant> Broker::Impl::next_slice() const {
 void Broker::Impl::run_move_tasks(Instant now) {
     const std::lock_guard lock(tasks_mutex);
     for (Task& task : tasks) {
-        if (task.view.status == Status::running && task.next_slice <= now) run_slice(task, now);
+        if (task.view.status != Status::running || task.next_slice > now) continue;
+        if (admit(true)) {
+            run_slice(task, now);
+        } else {
+            task.next_slice = now + pause;
+        }
     }
 }
 
@@ -120,16 +131,18 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
     }
 
     Queue::State& source = task.source->state();
+    Transfers::Token under_way;
     std::vector<engine::Transfer> moving;
     const std::size_t wanted = task.view.max_per_second > 0 ? 1 : slice_max;
     bool gone = false;
     {
-        const std::lock_guard lock(source.mutex);
+        const QueueLock lock(source);
         gone = source.deleted;
         const auto movable = [&](const engine::MessageView& message) {
             return fixed != nullptr || find(by_id, message.source_queue) != nullptr;
         };
         if (!gone) moving = source.engine.move_out(wanted, movable, now);
+        if (!moving.empty()) under_way = transfers.begin();
     }
     for (engine::Transfer& transfer : moving) {
         const QueueHandle target = fixed ? fixed : find(by_id, transfer.source_queue);
@@ -150,6 +163,7 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
             deliver_transfer(source.id, task.source, original);
         }
     }
+    under_way = {};
     if (gone || moving.size() < wanted) {
         const bool stuck = !gone && task.view.moved == 0 && task.view.to_move > 0;
         if (stuck) {
@@ -163,18 +177,37 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
     if (const auto rate = task.view.max_per_second; rate > 0) {
         task.next_slice += Duration(std::chrono::seconds(1)) / rate;
     }
+    log_task(task);
 }
 
 void Broker::Impl::settle(Task& task, MoveTask::Status status, std::string failure) {
     task.view.status = status;
     task.view.failure = std::move(failure);
-    journal.append(record::MoveTaskChanged{
+    log_task(task);
+}
+
+void Broker::Impl::log_task(Task& task) {
+    task.position = journal.append(record::MoveTaskChanged{
         .task_id = task.view.id,
         .source = task.source->id(),
         .destination = task.view.destination,
-        .status = status_text(status),
+        .status = status_text(task.view.status),
+        .failure = task.view.failure,
+        .max_per_second = task.view.max_per_second,
         .moved = task.view.moved,
+        .to_move = task.view.to_move,
+        .started = task.view.started,
         .at = clock.now()});
+}
+
+void Broker::Impl::restore_tasks(const std::vector<RestoredTask>& stored) {
+    for (const RestoredTask& one : stored) {
+        const auto source = by_id.find(one.source);
+        if (source == by_id.end()) continue;
+        Task task{.view = one.task, .source = source->second, .position = one.position};
+        task.view.source = source->second->name();
+        tasks.push_front(std::move(task));
+    }
 }
 
 }  // namespace tranter::broker

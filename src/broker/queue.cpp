@@ -5,7 +5,18 @@
 namespace tranter::broker {
 
 Queue::Queue(QueueId id, std::string name, QueueSettings settings, Instant created)
-    : state_(std::make_unique<State>(id, std::move(name), std::move(settings), created)) {}
+    : Queue(id, std::move(name), std::move(settings), created, std::make_shared<ByteTotal>(0)) {}
+
+Queue::Queue(
+    QueueId id,
+    std::string name,
+    QueueSettings settings,
+    Instant created,
+    std::shared_ptr<ByteTotal> total
+)
+    : state_(std::make_unique<State>(id, std::move(name), std::move(settings), created)) {
+    state_->total = std::move(total);
+}
 
 Queue::~Queue() = default;
 
@@ -36,7 +47,7 @@ SettingsSnapshot Queue::settings() const {
 }
 
 engine::Counters Queue::counters(Instant now) const {
-    const std::lock_guard lock(state_->mutex);
+    const QueueLock lock(*state_);
     state_->engine.advance(now);
     engine::Counters counters = state_->engine.counters();
     // The engine also counts the broker's own attempts for long polls that go on waiting.
@@ -45,7 +56,7 @@ engine::Counters Queue::counters(Instant now) const {
 }
 
 std::optional<Instant> Queue::oldest(Instant now) const {
-    const std::lock_guard lock(state_->mutex);
+    const QueueLock lock(*state_);
     state_->engine.advance(now);
     return state_->engine.oldest();
 }

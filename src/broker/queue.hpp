@@ -4,13 +4,18 @@
 #include "broker/settings.hpp"
 #include "engine/types.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tranter::broker {
+
+/// Payload bytes held by all queues of a store.
+using ByteTotal = std::atomic<std::uint64_t>;
 
 class Queue;
 /// Shared by the broker and by requests under way; a deleted queue lives on until they end.
@@ -21,6 +26,14 @@ using SettingsSnapshot = std::shared_ptr<const QueueSettings>;
 class Queue {
   public:
     Queue(QueueId id, std::string name, QueueSettings settings, Instant created);
+    /// Counts its bytes in `total` as well.
+    Queue(
+        QueueId id,
+        std::string name,
+        QueueSettings settings,
+        Instant created,
+        std::shared_ptr<ByteTotal> total
+    );
     ~Queue();
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;

@@ -12,39 +12,86 @@ constexpr Duration idle_look = std::chrono::seconds(1);
 
 }  // namespace
 
+Result<> Broker::Impl::admit(bool grows) const {
+    const Accepts accepts = journal.accepts();
+    if (accepts == Accepts::everything) return {};
+    if (accepts == Accepts::no_growth && !grows) return {};
+    return fail(Errc::unavailable, journal.trouble());
+}
+
+Result<> Broker::Impl::check_quotas(Queue::State& state, const SendRequest& request, Instant now)
+    const {
+    const std::uint64_t queue_max = state.settings->bytes_max;
+    if (queue_max == 0 && options.bytes_max == 0) return {};
+    const std::uint64_t size = request.payload.size();
+    const auto queue_would = [&] {
+        return state.engine.bytes() + size;
+    };
+    const auto store_would = [&] {
+        return bytes->load(std::memory_order_relaxed) + size;
+    };
+    const auto fits = [&] {
+        return (queue_max == 0 || queue_would() <= queue_max) &&
+               (options.bytes_max == 0 || store_would() <= options.bytes_max);
+    };
+    if (fits()) return {};
+    state.engine.advance(now);
+    state.count_bytes();
+    const std::string key =
+        state.engine.deduplication_key(request.options.group, request.payload.deduplication_id());
+    const bool duplicate = state.fifo && state.engine.deduplicated_as(key) != 0;
+    if (fits() || duplicate) return {};
+    const bool queue_full = queue_max != 0 && queue_would() > queue_max;
+    return fail(
+        Errc::limit_exceeded,
+        "with this message of " + std::to_string(size) + " bytes " +
+            (queue_full ? "queue " + state.name : std::string("the queues together")) +
+            " would hold " + std::to_string(queue_full ? queue_would() : store_would()) +
+            " bytes, limit is " + std::to_string(queue_full ? queue_max : options.bytes_max)
+    );
+}
+
 void Broker::Impl::serve_waiters(Queue::State& state, Instant now, Aftermath& aftermath) {
+    // Hand-outs that cannot be recorded must not happen; who waits is answered empty in the end.
+    if (state.waiters.empty() || !admit(false)) return;
     while (!state.waiters.empty()) {
         const auto first = state.waiters.begin();
         const auto wanted = with_dead_letters(state, first->second.receive_options());
         engine::Received received = state.engine.receive(wanted, now);
-        note_received(state, received, aftermath);
+        const Position position = note_received(state, received, aftermath);
         if (received.deliveries.empty()) return;
         aftermath.answers.push_back(
-            {.receiver = std::move(first->second.receiver), .received = std::move(received)}
+            {.receiver = std::move(first->second.receiver),
+             .received = std::move(received),
+             .position = position}
         );
         state.waiters.erase(first);
         --waiting;
     }
 }
 
-void Broker::Impl::note_received(
+Position Broker::Impl::note_received(
     Queue::State& state, engine::Received& received, Aftermath& aftermath
 ) {
-    for (const engine::Delivery& delivery : received.deliveries) {
-        journal.append(record::LeaseChanged{
-            .queue = state.id,
-            .slot = delivery.receipt.slot,
-            .sequence = delivery.receipt.sequence,
-            .receive_count = delivery.receive_count,
-            .visible_at = delivery.visible_at});
-    }
-    if (received.dead.empty()) return;
+    Position position = 0;
+    for (const engine::Delivery& delivery : received.deliveries)
+        position = note_lease(state, delivery.receipt);
+    if (received.dead.empty()) return position;
+    if (!aftermath.dead_on_their_way) aftermath.dead_on_their_way = transfers.begin();
     aftermath.dead_letter_queue = state.settings->dead_letter_queue;
     for (engine::Transfer& dead : received.dead) {
         dead.source_queue = state.id;
         aftermath.dead.push_back(std::move(dead));
     }
     received.dead.clear();
+    return position;
+}
+
+Position Broker::Impl::note_lease(Queue::State& state, const engine::Receipt& receipt) {
+    const auto now_is = state.engine.delivery_state(receipt.slot, receipt.sequence);
+    if (!now_is) return 0;
+    return journal.append(record::LeaseChanged{
+        .queue = state.id, .slot = receipt.slot, .sequence = receipt.sequence, .state = *now_is});
 }
 
 engine::ReceiveOptions Broker::Impl::with_dead_letters(
@@ -71,11 +118,29 @@ void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& afterm
 }
 
 void Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
+    if (!aftermath.dead.empty()) move_dead_letters(queue, aftermath);
     for (Aftermath::Answer& answer : aftermath.answers) {
-        answer.receiver(std::move(answer.received));
+        hand_over(std::move(answer.receiver), std::move(answer.received), answer.position);
     }
     if (aftermath.earlier_event) earlier_event();
-    if (aftermath.dead.empty()) return;
+}
+
+void Broker::Impl::hand_over(Receiver receiver, engine::Received received, Position position) {
+    if (position == 0 || journal.is_written(position)) return receiver(std::move(received));
+    journal.when_written(
+        position,
+        [receiver = std::move(receiver), received = std::move(received)](bool written) mutable {
+            if (!written) {
+                received = {};
+                received.unavailable = true;
+            }
+            receiver(std::move(received));
+        }
+    );
+}
+
+void Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& aftermath) {
+    const Transfers::Token under_way = std::move(aftermath.dead_on_their_way);
     QueueHandle target;
     {
         const std::shared_lock lock(registry_mutex);
@@ -100,7 +165,7 @@ bool Broker::Impl::deliver_transfer(
     Queue::State& state = to->state();
     Aftermath aftermath;
     {
-        const std::lock_guard lock(state.mutex);
+        const QueueLock lock(state);
         const Instant now = clock.now();
         if (state.deleted) return false;
         const engine::Sent place = state.engine.move_in(message, now);

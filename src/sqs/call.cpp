@@ -130,7 +130,10 @@ Outcome<broker::QueueHandle> Call::find_queue(bool may_create) {
     settings.engine.groups.order = is_fifo_name(name) ? engine::Order::fifo : engine::Order::none;
     if (!is_fifo_name(name)) settings.content_based_deduplication = false;
     Result<broker::QueueHandle> created = broker.create_queue(name, std::move(settings));
-    if (created) return *created;
+    if (created) {
+        wait_for_all();
+        return *created;
+    }
     // Somebody else was faster.
     if (broker::QueueHandle found = broker.find_queue(name)) return found;
     return Failed(from_error(created.error()));

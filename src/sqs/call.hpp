@@ -68,8 +68,10 @@ struct Call {
     std::string_view sender;      // access key id, or empty
     Reply& reply;
 
-    /// The answer waits until the journal has this position.
+    /// The answer waits until the journal has made this position durable ...
     broker::Position position = 0;
+    /// ... and written that one.
+    broker::Position written = 0;
     /// The action moved `reply` away and answers by itself.
     bool reply_taken = false;
 
@@ -79,6 +81,9 @@ struct Call {
     /// What was read so far was readable.
     [[nodiscard]] Outcome<> check_input() const;
     void wait_for(broker::Position other) { position = std::max(position, other); }
+    /// For everything that was changed so far, by anyone.
+    void wait_for_all() { wait_for(broker.journal().end()); }
+    void wait_until_written(broker::Position other) { written = std::max(written, other); }
 
   private:
     [[nodiscard]] Outcome<broker::QueueHandle> find_queue(bool may_create);

@@ -163,6 +163,7 @@ Outcome<> start_message_move_task(Call& call) {
                 return Failed(from_error(task.error()));
         }
     }
+    call.wait_for_all();
     call.output.text(
         "TaskHandle", make_handle(task->id, queue_arn(call.options, (*source)->name()))
     );
@@ -185,6 +186,7 @@ Outcome<> cancel_message_move_task(Call& call) {
         }
         return Failed(from_error(task.error()));
     }
+    call.wait_for_all();
     call.output.number("ApproximateNumberOfMessagesMoved", task->moved);
     return {};
 }

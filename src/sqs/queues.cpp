@@ -157,6 +157,7 @@ Outcome<> create_queue(Call& call) {
         if (Outcome<> good = check_same(call, *existing, target, input->attributes); !good) {
             return good;
         }
+        call.wait_for_all();
         write_url(call, input->name);
         return {};
     }
@@ -178,6 +179,7 @@ Outcome<> create_queue(Call& call) {
         }
         return Failed(from_error(created.error()));
     }
+    call.wait_for_all();
     write_url(call, input->name);
     return {};
 }
@@ -185,9 +187,9 @@ Outcome<> create_queue(Call& call) {
 Outcome<> delete_queue(Call& call) {
     const auto queue = call.existing_queue();
     if (!queue) return Failed(queue.error());
-    broker::Position position = 0;
-    if (!call.broker.delete_queue(*queue, position)) return Failed(no_such_queue());
-    call.wait_for(position);
+    const auto position = call.broker.delete_queue(*queue);
+    if (!position) return Failed(from_error(position.error()));
+    call.wait_for(*position);
     return {};
 }
 

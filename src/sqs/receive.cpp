@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,12 @@ struct Answer {
     broker::Broker::WaitId wait_id = 0;
 
     void give(engine::Received received) {
+        if (received.unavailable) {
+            return std::move(reply).respond(dress.failure(
+                {Code::service_unavailable,
+                 "The hand-out could not be recorded: " + broker.journal().trouble()}
+            ));
+        }
         if (received.over_limit && over_limit_is_failure) {
             return std::move(reply).respond(dress.failure(
                 {Code::over_limit,
@@ -187,10 +194,14 @@ Outcome<> receive_message(Call& call) {
         wait_for_messages(std::make_shared<Answer>(std::move(answer)), *input);
         return {};
     }
-    // Answered before receive() returns, so the answer can stay on the stack.
-    (void)call.broker.receive(*queue, input->options, false, [&answer](engine::Received received) {
-        answer.give(std::move(received));
-    });
+    std::ignore = call.broker.receive(
+        *queue,
+        input->options,
+        false,
+        [answer = std::move(answer)](engine::Received received) mutable {
+            answer.give(std::move(received));
+        }
+    );
     return {};
 }
 

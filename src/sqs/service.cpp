@@ -109,9 +109,7 @@ struct Service::Core {
     /// The access key id; empty when nobody must be known and nobody is.
     Outcome<std::string> identify(const http::Request& request) const;
     void run(const Arrival& arrival, const Dress& dress, Input& input, Reply& reply) const;
-    void answer_when_durable(
-        broker::Position position, const Dress& dress, http::Response response, Reply& reply
-    ) const;
+    void answer_when_safe(const Call& call, http::Response response) const;
 };
 
 Service::Service(ServiceOptions options, broker::Broker& broker)
@@ -245,7 +243,7 @@ void Service::Core::run(const Arrival& arrival, const Dress& dress, Input& input
         const Outcome<> outcome = dress.action->run(call);
         if (call.reply_taken) return;
         if (!outcome) return std::move(reply).respond(dress.failure(outcome.error()));
-        answer_when_durable(call.position, dress, dress.finish(std::move(output)), reply);
+        answer_when_safe(call, dress.finish(std::move(output)));
     };
     if (dress.protocol == Protocol::json) {
         perform(JsonOutput());
@@ -254,24 +252,29 @@ void Service::Core::run(const Arrival& arrival, const Dress& dress, Input& input
     }
 }
 
-void Service::Core::answer_when_durable(
-    broker::Position position, const Dress& dress, http::Response response, Reply& reply
-) const {
+void Service::Core::answer_when_safe(const Call& call, http::Response response) const {
     broker::Journal& journal = broker.journal();
-    if (position == 0 || journal.is_durable(position)) {
-        return std::move(reply).respond(std::move(response));
-    }
-    journal.when_durable(
-        position,
-        [dress, response = std::move(response), reply = std::move(reply)](bool durable) mutable {
-            if (!durable) {
-                response = dress.failure(
-                    {Code::service_unavailable, "The change could not be made durable."}
-                );
-            }
-            std::move(reply).respond(std::move(response));
+    const bool durable = call.position != 0;
+    const bool ready = (!durable || journal.is_durable(call.position)) &&
+                       (call.written == 0 || journal.is_written(call.written));
+    if (ready) return std::move(call.reply).respond(std::move(response));
+    auto answer = [dress = call.dress,
+                   &journal,
+                   response = std::move(response),
+                   reply = std::move(call.reply)](bool safe) mutable {
+        if (!safe) {
+            response = dress.failure(
+                {Code::service_unavailable,
+                 "The change could not be made durable: " + journal.trouble()}
+            );
         }
-    );
+        std::move(reply).respond(std::move(response));
+    };
+    if (durable) {
+        journal.when_durable(std::max(call.position, call.written), std::move(answer));
+    } else {
+        journal.when_written(call.written, std::move(answer));
+    }
 }
 
 }  // namespace tranter::sqs

@@ -28,17 +28,26 @@ class TestClock final : public Clock {
     Instant now_{std::chrono::seconds(1'767'323'045)};  // 2026-01-02T03:04:05Z
 };
 
-/// Makes nothing durable until the test says so.
+/// Makes nothing durable or written, while it holds, until the test says so.
 class TestJournal final : public broker::Journal {
   public:
     broker::Position append(const broker::Record&) override { return hold ? ++last_ : 0; }
-    void when_durable(broker::Position, std::move_only_function<void(bool)> done) override {
-        waiting.push_back(std::move(done));
-    }
+    broker::Position end() const override { return hold ? last_ : 0; }
+    void when_durable(broker::Position, Done done) override { waiting.push_back(std::move(done)); }
     bool is_durable(broker::Position position) const override { return position == 0; }
+    void when_written(broker::Position, Done done) override {
+        waiting_for_write.push_back(std::move(done));
+    }
+    bool is_written(broker::Position position) const override { return position == 0; }
+    broker::Accepts accepts() const override { return taken; }
+    std::string trouble() const override {
+        return taken == broker::Accepts::everything ? "" : "the disk is gone";
+    }
 
     bool hold = false;
-    std::vector<std::move_only_function<void(bool)>> waiting;
+    broker::Accepts taken = broker::Accepts::everything;
+    std::vector<Done> waiting;
+    std::vector<Done> waiting_for_write;
 
   private:
     broker::Position last_ = 0;

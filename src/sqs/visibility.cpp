@@ -59,7 +59,7 @@ Outcome<> change_one(Call& call, const broker::QueueHandle& queue, const Visibil
     const auto result =
         call.broker.change_visibility(queue, *receipt, std::chrono::seconds(timeout.value));
     if (!result.done) return Failed(refused(result.done.error(), input));
-    // Nobody waits for lease changes to become durable.
+    call.wait_until_written(result.position);
     return {};
 }
 
