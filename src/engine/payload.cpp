@@ -26,18 +26,18 @@ char* append(char* out, std::string_view part) {
 
 Payload Payload::make(const PayloadParts& parts) {
     const auto body_bytes = checked_size<std::uint32_t>(parts.body);
-    const auto attributes_bytes = checked_size<std::uint32_t>(parts.attributes);
+    const auto attributes_bytes =
+        static_cast<std::uint32_t>(checked_size<std::int32_t>(parts.attributes));
     const auto system_bytes = checked_size<std::uint16_t>(parts.system_attributes);
     const auto deduplication_bytes = checked_size<std::uint8_t>(parts.deduplication_id);
     const auto sender_bytes = checked_size<std::uint8_t>(parts.sender);
     const std::size_t bytes = std::size_t{body_bytes} + attributes_bytes + system_bytes +
                               deduplication_bytes + sender_bytes;
-    void* memory = std::malloc(sizeof(Block) + bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    auto* block = new (memory) Block{
+    auto* block = new (allocate(bytes)) Block{
         .references = 1,
         .body_bytes = body_bytes,
         .attributes_bytes = attributes_bytes,
+        .elsewhere = 0,
         .system_attributes_bytes = system_bytes,
         .deduplication_id_bytes = deduplication_bytes,
         .sender_bytes = sender_bytes,
@@ -51,8 +51,41 @@ Payload Payload::make(const PayloadParts& parts) {
     return Payload(block);
 }
 
+void* Payload::allocate(std::size_t bytes) {
+    void* memory = std::malloc(sizeof(Block) + bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+void Payload::refuse_bytes() {
+    throw std::logic_error("the bytes of this payload are elsewhere, load them first");
+}
+
 std::size_t Payload::size() const {
-    return static_cast<std::size_t>(sender().data() - block_->bytes()) + block_->sender_bytes;
+    return std::size_t{block_->body_bytes} + block_->attributes_bytes +
+           block_->system_attributes_bytes + block_->deduplication_id_bytes + block_->sender_bytes;
+}
+
+Payload Payload::without_bytes(std::uint64_t place) const {
+    auto* block = new (allocate(sizeof place)) Block{
+        .references = 1,
+        .body_bytes = block_->body_bytes,
+        .attributes_bytes = block_->attributes_bytes,
+        .elsewhere = 1,
+        .system_attributes_bytes = block_->system_attributes_bytes,
+        .deduplication_id_bytes = block_->deduplication_id_bytes,
+        .sender_bytes = block_->sender_bytes,
+        .id = block_->id,
+        .body_md5 = block_->body_md5};
+    std::memcpy(block->bytes(), &place, sizeof place);
+    return Payload(block);
+}
+
+std::uint64_t Payload::place() const {
+    if (has_bytes()) throw std::logic_error("the bytes of this payload are in memory");
+    std::uint64_t place = 0;
+    std::memcpy(&place, block_->bytes(), sizeof place);
+    return place;
 }
 
 Payload Payload::with_identity(const MessageId& id, std::string_view deduplication_id) const {

@@ -42,9 +42,14 @@ class Payload {
     ~Payload() { release(); }
 
     explicit operator bool() const { return block_ != nullptr; }
-    std::string_view body() const { return {block_->bytes(), block_->body_bytes}; }
+    /// Throws std::logic_error, like every function that returns one of the parts, when the bytes
+    /// are elsewhere.
+    std::string_view body() const {
+        if (block_->elsewhere) refuse_bytes();
+        return {block_->bytes(), block_->body_bytes};
+    }
     std::string_view attributes() const {
-        return {block_->bytes() + block_->body_bytes, block_->attributes_bytes};
+        return {body().data() + block_->body_bytes, block_->attributes_bytes};
     }
     std::string_view system_attributes() const {
         return {attributes().data() + block_->attributes_bytes, block_->system_attributes_bytes};
@@ -64,12 +69,20 @@ class Payload {
     /// The same content under another identity (a redriven message gets a new message id).
     Payload with_identity(const MessageId& id, std::string_view deduplication_id) const;
 
+    /// The same message without its bytes, which the owner keeps at `place`: id, checksum and size
+    /// stay known.
+    Payload without_bytes(std::uint64_t place) const;
+    bool has_bytes() const { return !block_->elsewhere; }
+    /// Where without_bytes() was told they are.
+    std::uint64_t place() const;
+
   private:
     // 48 bytes in front of every message's bytes; part of the engine's memory budget.
     struct Block {
         std::atomic<std::uint32_t> references;
         std::uint32_t body_bytes;
-        std::uint32_t attributes_bytes;
+        std::uint32_t attributes_bytes : 31;
+        std::uint32_t elsewhere : 1;  // instead of the bytes stands their place
         std::uint16_t system_attributes_bytes;
         std::uint8_t deduplication_id_bytes;
         std::uint8_t sender_bytes;
@@ -79,6 +92,8 @@ class Payload {
     };
 
     explicit Payload(Block* block) : block_(block) {}
+    static void* allocate(std::size_t bytes);
+    [[noreturn]] static void refuse_bytes();
     void retain() {
         if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
     }

@@ -104,12 +104,24 @@ std::shared_ptr<void> Queue::purge(Instant now) {
     moved_expiry_ = {};
     moved_at_.clear();
     counters_.visible = counters_.in_flight = counters_.delayed = 0;
-    counters_.bytes = counters_.groups_in_flight = 0;
+    counters_.bytes = counters_.bytes_in_memory = counters_.groups_in_flight = 0;
     return debris;
 }
 
+void Queue::count_bytes(const Payload& payload) {
+    const std::size_t size = payload.size();
+    counters_.bytes += size;
+    if (payload.has_bytes()) counters_.bytes_in_memory += size;
+}
+
+void Queue::discount_bytes(const Payload& payload) {
+    const std::size_t size = payload.size();
+    counters_.bytes -= size;
+    if (payload.has_bytes()) counters_.bytes_in_memory -= size;
+}
+
 Slot Queue::add(Payload payload, std::string_view group, Instant sent_at, bool moved_in) {
-    counters_.bytes += payload.size();
+    count_bytes(payload);
     const Slot slot = slab_.allocate();
     Message& message = slab_[slot];
     message.payload = std::move(payload);
@@ -177,7 +189,7 @@ void Queue::remove(Slot slot) {
         if (state == State::in_flight) leave_flight(message);
     }
     if (fifo()) fifo_.erase(slot);
-    counters_.bytes -= message.payload.size();
+    discount_bytes(message.payload);
     (message.moved_in ? moved_ : sent_).remove(slab_, slot);
     if (message.group != no_slot && --groups_[message.group].messages == 0) {
         groups_.release(message.group);

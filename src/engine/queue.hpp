@@ -114,6 +114,12 @@ class Queue {
     Sequence last_sequence() const { return last_sequence_; }
     /// Of payloads held.
     std::uint64_t bytes() const { return counters_.bytes; }
+    std::uint64_t bytes_in_memory() const { return counters_.bytes_in_memory; }
+    /// The message stays, but the bytes of its payload are at `place` and no longer in memory.
+    /// `false`: the message is gone.
+    bool move_bytes(std::uint32_t slot, Sequence sequence, std::uint64_t place);
+    /// The payload of a message that is still here.
+    std::optional<Payload> find_payload(std::uint32_t slot, Sequence sequence) const;
 
     /// Lets everything happen that is due. Every operation does this first; call it to keep
     /// counters fresh and memory small while nobody calls.
@@ -138,6 +144,8 @@ class Queue {
     bool fifo() const { return policy_.groups.order == Order::fifo; }
 
     // queue.cpp: messages come and go
+    void count_bytes(const Payload& payload);
+    void discount_bytes(const Payload& payload);
     Slot add(Payload payload, std::string_view group, Instant sent_at, bool moved_in);
     void make_visible(Slot slot, Instant since);
     void enter_line(Slot slot, Instant now);

@@ -56,6 +56,21 @@ DeliveryState Queue::delivery_state_of(const Message& message) const {
     return state;
 }
 
+bool Queue::move_bytes(std::uint32_t slot, Sequence sequence, std::uint64_t place) {
+    Message* message = slab_.find(slot, sequence);
+    if (message == nullptr) return false;
+    discount_bytes(message->payload);
+    message->payload = message->payload.without_bytes(place);
+    count_bytes(message->payload);
+    return true;
+}
+
+std::optional<Payload> Queue::find_payload(std::uint32_t slot, Sequence sequence) const {
+    const Message* message = slab_.find(slot, sequence);
+    if (message == nullptr) return std::nullopt;
+    return message->payload;
+}
+
 void Queue::restore(
     std::vector<Stored> messages,
     std::vector<StoredDeduplication> deduplication,
@@ -99,7 +114,7 @@ Slot Queue::restore_message(Stored& stored) {
     Slot slot = stored.slot;
     if (slab_[slot].sequence != stored.sequence) slot = slab_.allocate();
     Message& message = slab_[slot];
-    counters_.bytes += stored.payload.size();
+    count_bytes(stored.payload);
     message.payload = std::move(stored.payload);
     message.sequence = stored.sequence;
     message.sent_at = stored.sent_at;

@@ -321,5 +321,24 @@ TEST(QueueRestoreTest, ARestoredFifoQueueBehavesLikeTheFirst) {
     expect_same_behaviour(Order::fifo);
 }
 
+TEST(QueueBytesTest, AMessageWhoseBytesAreElsewhereBehavesLikeAnyOther) {
+    Queue queue({});
+    const Instant now(Duration(1'000'000));
+    const auto sent = *queue.send(Payload::make({.body = "hello", .id = {1}}), {}, now);
+
+    EXPECT_TRUE(queue.move_bytes(sent.slot, sent.sequence, 77));
+
+    EXPECT_EQ(queue.bytes(), 5U);
+    EXPECT_EQ(queue.bytes_in_memory(), 0U);
+    EXPECT_EQ(queue.find_payload(sent.slot, sent.sequence)->place(), 77U);
+    const Received received = queue.receive({}, now);
+    ASSERT_EQ(received.deliveries.size(), 1U);
+    EXPECT_EQ(received.deliveries[0].payload.place(), 77U);
+    EXPECT_TRUE(*queue.acknowledge(received.deliveries[0].receipt, now));
+    EXPECT_FALSE(queue.move_bytes(sent.slot, sent.sequence, 78));
+    EXPECT_EQ(queue.bytes(), 0U);
+    queue.check();
+}
+
 }  // namespace
 }  // namespace tranter::engine

@@ -123,6 +123,7 @@ void Queue::check() const {
         counted.in_flight += message.state == State::in_flight;
         counted.delayed += message.state == State::delayed;
         counted.bytes += message.payload.size();
+        if (message.payload.has_bytes()) counted.bytes_in_memory += message.payload.size();
         if (message.group == no_slot) return true;
         ++groups[message.group].messages;
         groups[message.group].in_flight += message.state == State::in_flight;
@@ -132,6 +133,9 @@ void Queue::check() const {
     require(counted.in_flight == counters_.in_flight, "in flight counter is wrong");
     require(counted.delayed == counters_.delayed, "delayed counter is wrong");
     require(counted.bytes == counters_.bytes, "bytes counter is wrong");
+    require(
+        counted.bytes_in_memory == counters_.bytes_in_memory, "bytes in memory counter is wrong"
+    );
     require(
         slab_.size() == counted.visible + counted.in_flight + counted.delayed,
         "the slab holds messages that no list has"

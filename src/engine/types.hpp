@@ -182,7 +182,8 @@ struct Counters {
     std::uint64_t visible = 0;
     std::uint64_t in_flight = 0;
     std::uint64_t delayed = 0;
-    std::uint64_t bytes = 0;  // of payloads held
+    std::uint64_t bytes = 0;            // of payloads held
+    std::uint64_t bytes_in_memory = 0;  // of those, not kept elsewhere
     std::uint64_t groups_in_flight = 0;
     std::uint64_t noisy_groups = 0;
     // Since the queue was made:
