@@ -27,7 +27,8 @@ std::uint64_t Broker::bytes() const {
     return impl_->bytes->load(std::memory_order_relaxed);
 }
 
-void Broker::restore(Restored restored) {
+std::vector<MovedSlot> Broker::restore(Restored restored) {
+    std::vector<MovedSlot> moved;
     const Instant now = impl_->clock.now();
     impl_->last_id = restored.last_queue;
     impl_->deleted_at.insert(restored.deleted.begin(), restored.deleted.end());
@@ -41,18 +42,21 @@ void Broker::restore(Restored restored) {
             const QueueLock lock(state);
             state.modified = stored.modified;
             state.purged = stored.purged;
-            state.engine.restore(
+            const auto elsewhere = state.engine.restore(
                 std::move(stored.messages),
                 std::move(stored.deduplication),
                 stored.last_sequence,
                 now
             );
+            for (const auto& [slot, sequence] : elsewhere)
+                moved.push_back({.queue = stored.id, .slot = slot, .sequence = sequence});
             impl_->plan(queue, now, aftermath);
         }
         impl_->by_name.emplace(queue->name(), queue);
         impl_->by_id.emplace(queue->id(), queue);
     }
     impl_->restore_tasks(restored.tasks);
+    return moved;
 }
 
 Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings settings) {
@@ -139,6 +143,8 @@ Result<Position> Broker::delete_queue(const QueueHandle& queue) {
     }
     impl_->events.remove(*queue);
     impl_->drop_waiters(queue);
+    const std::lock_guard lock(impl_->tasks_mutex);
+    std::erase_if(impl_->tasks, [&](const Impl::Task& task) { return task.source == queue; });
     return position;
 }
 
@@ -170,6 +176,10 @@ Result<Position> Broker::change_settings(
         if (state.deleted) return gone(state);
         auto changed = std::make_shared<QueueSettings>(*state.settings);
         if (auto result = change(*changed); !result) return std::unexpected(result.error());
+        // Fixed at creation.
+        const engine::QueuePolicy& before = state.settings->engine;
+        changed->engine.groups.order = before.groups.order;
+        changed->engine.deduplication_scope = before.deduplication_scope;
         if (changed->engine != state.settings->engine) {
             state.engine.set_policy(changed->engine, now);
         }

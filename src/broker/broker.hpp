@@ -48,6 +48,7 @@ std::string_view status_text(MoveTask::Status status);
 std::optional<MoveTask::Status> parse_status(std::string_view text);
 
 struct Restored;
+struct MovedSlot;
 
 /// All queues of one store: thread-safe, one mutex per queue, long polls in order of arrival.
 /// Nothing here blocks, starts threads or does I/O; who needs durability waits on the journal
@@ -67,8 +68,9 @@ class Broker {
     Instant now() const;
     /// Payload bytes held by all queues.
     std::uint64_t bytes() const;
-    /// Fills a new broker with what was stored. Before anything else is called.
-    void restore(Restored restored);
+    /// Fills a new broker with what was stored. Before anything else is called. Returns the
+    /// messages that have another slot than before, which the log must learn.
+    std::vector<MovedSlot> restore(Restored restored);
 
     // Queues -----------------------------------------------------------------------------------
     /// `already_exists` when the name is taken, `conflict` inside the delete cool-down.
@@ -82,8 +84,8 @@ class Broker {
     ) const;
     /// Queues whose dead-letter queue is `name`, in order of name.
     std::vector<QueueHandle> dead_letter_sources(std::string_view name) const;
-    /// Drops the queue with its messages; its long polls are answered empty. `not_found` when it is
-    /// gone already.
+    /// Drops the queue with its messages and move tasks; its long polls are answered empty.
+    /// `not_found` when it is gone already.
     [[nodiscard]] Result<Position> delete_queue(const QueueHandle& queue);
     /// `conflict` inside the purge cool-down, `not_found` when the queue is gone.
     [[nodiscard]] Result<Position> purge(const QueueHandle& queue);

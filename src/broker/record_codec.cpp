@@ -11,15 +11,6 @@
 namespace tranter::broker {
 namespace {
 
-template <class T, class... All>
-constexpr std::size_t index_in(std::type_identity<std::variant<All...>>) {
-    std::size_t index = 0;
-    std::ignore = ((std::is_same_v<T, All> ? true : (++index, false)) || ...);
-    return index;
-}
-template <class T>
-constexpr log::RecordType type_of = record_kinds[index_in<T>(std::type_identity<AnyRecord>{})].type;
-
 constexpr bool numbered_in_order() {
     for (std::size_t i = 0; i < record_kinds.size(); ++i) {
         if (record_kinds[i].type != record_kinds[0].type + i) return false;
@@ -27,7 +18,7 @@ constexpr bool numbered_in_order() {
     return true;
 }
 static_assert(numbered_in_order(), "decode() finds the alternative by the number of its type");
-static_assert(type_of<record::MoveTaskChanged> == 28);
+static_assert(record_type<record::MoveTaskChanged> == 28);
 
 constexpr std::uint8_t moved_in_bit = 1;
 constexpr std::uint8_t deduplicates_bit = 2;
@@ -266,7 +257,7 @@ log::RecordType encode_any(const Variant& record, std::string& out) {
     return std::visit(
         [&]<class T>(const T& one) {
             write(writer, one);
-            return type_of<T>;
+            return record_type<T>;
         },
         record
     );
@@ -318,8 +309,9 @@ Result<> decode(log::RecordType type, std::string_view body, DecodedRecord& into
 }
 
 std::optional<MessageKey> message_key(log::RecordType type, std::string_view body) {
-    const bool moved = type == type_of<record::MessageMoved>;
-    if (!moved && type != type_of<record::MessageSent> && type != type_of<record::MessageImage>) {
+    const bool moved = type == record_type<record::MessageMoved>;
+    if (!moved && type != record_type<record::MessageSent> &&
+        type != record_type<record::MessageImage>) {
         return std::nullopt;
     }
     ByteReader in(body);

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 namespace tranter::broker {
@@ -82,6 +84,19 @@ inline constexpr std::array<RecordKind, std::variant_size_v<AnyRecord>> record_k
     {27, "deduplication_image"},
     {28, "move_task_changed"},
 }};
+/// The type of a record's frame.
+template <class T>
+inline constexpr log::RecordType record_type = [] {
+    log::RecordType type = 0;
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+        ((std::is_same_v<T, std::variant_alternative_t<i, AnyRecord>>
+              ? void(type = record_kinds[i].type)
+              : void()),
+         ...);
+    }
+    (std::make_index_sequence<std::variant_size_v<AnyRecord>>());
+    return type;
+}();
 /// The first byte of every body.
 inline constexpr std::uint8_t body_version = 1;
 

@@ -4,7 +4,9 @@
 #include "broker/journal.hpp"
 #include "broker/settings.hpp"
 #include "engine/types.hpp"
+#include "log/position.hpp"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +14,13 @@
 #include <vector>
 
 namespace tranter::broker {
+
+/// A message that could not go back to its slot.
+struct MovedSlot {
+    QueueId queue = 0;
+    std::uint32_t slot = 0;
+    engine::Sequence sequence = 0;
+};
 
 /// One queue as it was stored.
 struct RestoredQueue {
@@ -24,6 +33,7 @@ struct RestoredQueue {
     engine::Sequence last_sequence = 0;
     std::vector<engine::Stored> messages{};
     std::vector<engine::StoredDeduplication> deduplication{};
+    log::SegmentNumber described_in = 0;  // segment of its newest image
 };
 
 struct RestoredTask {

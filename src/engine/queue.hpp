@@ -103,9 +103,10 @@ class Queue {
     }
     /// Makes a new queue what another one was: every message goes back to its slot, so receipts
     /// stay valid. What ended meanwhile (leases, delays, retention, de-duplication) has ended, in
-    /// order of time. Of two messages with one slot the older gets another one. Not restored: the
-    /// history that fairness looks at, receive-request attempt ids and counters of the past.
-    void restore(
+    /// order of time. Of two messages with one slot the older gets another one, which is returned.
+    /// Not restored: the history that fairness looks at, receive-request attempt ids and counters
+    /// of the past.
+    std::vector<std::pair<std::uint32_t, Sequence>> restore(
         std::vector<Stored> messages,
         std::vector<StoredDeduplication> deduplication,
         Sequence last_sequence,

@@ -71,7 +71,7 @@ std::optional<Payload> Queue::find_payload(std::uint32_t slot, Sequence sequence
     return message->payload;
 }
 
-void Queue::restore(
+std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
     std::vector<Stored> messages,
     std::vector<StoredDeduplication> deduplication,
     Sequence last_sequence,
@@ -87,11 +87,13 @@ void Queue::restore(
     if (!std::ranges::is_sorted(order)) std::ranges::sort(order);
 
     last_sequence_ = last_sequence;
+    std::vector<std::pair<std::uint32_t, Sequence>> elsewhere;
     std::vector<std::pair<Slot, DeliveryState>> visible;
     for (const auto& [sequence, index] : order) {
         Stored& stored = messages[index];
         last_sequence_ = std::max(last_sequence_, sequence);
         const Slot slot = restore_message(stored);
+        if (slot != stored.slot) elsewhere.emplace_back(slot, sequence);
         const bool waits = restore_timer(slot, stored.delivery, now);
         if (fifo()) {
             fifo_.append(slot);
@@ -108,6 +110,7 @@ void Queue::restore(
         deduplication_.insert(std::move(entry.key), accepted, entry.at);
     }
     advance(now);
+    return elsewhere;
 }
 
 Slot Queue::restore_message(Stored& stored) {

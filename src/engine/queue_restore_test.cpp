@@ -35,7 +35,9 @@ std::unique_ptr<Queue> restored(
         }
     }
     auto copy = std::make_unique<Queue>(queue.policy());
-    copy->restore(std::move(messages), queue.stored_deduplication(), queue.last_sequence(), now);
+    std::ignore = copy->restore(
+        std::move(messages), queue.stored_deduplication(), queue.last_sequence(), now
+    );
     copy->check();
     return copy;
 }
@@ -66,7 +68,7 @@ TEST(QueueRestoreTest, StandardOrderIsTheTimeSinceWhenAMessageIsVisible) {
     messages.push_back(make_stored("sent third, delayed", 2, 3, start + seconds(2)));
     messages.back().delivery.due = start + seconds(8);
     messages.back().delivery.state = DeliveryState::State::delayed;
-    queue.restore(std::move(messages), {}, 3, start + minutes(1));
+    std::ignore = queue.restore(std::move(messages), {}, 3, start + minutes(1));
     queue.check();
 
     EXPECT_EQ(bodies(queue, start + minutes(1), 1), "sent second");
@@ -94,9 +96,12 @@ TEST(QueueRestoreTest, OfTwoMessagesWithOneSlotTheNewerKeepsIt) {
     std::vector<Stored> messages;
     messages.push_back(make_stored("new", 5, 8, start));
     messages.push_back(make_stored("old", 5, 7, start));
-    queue.restore(std::move(messages), {}, 8, start);
+    const auto elsewhere = queue.restore(std::move(messages), {}, 8, start);
     queue.check();
 
+    ASSERT_EQ(elsewhere.size(), 1U);
+    EXPECT_EQ(elsewhere[0].second, 7U);
+    EXPECT_TRUE(queue.stored(elsewhere[0].first, 7));
     EXPECT_TRUE(queue.stored(5, 8));
     EXPECT_FALSE(queue.stored(5, 7));
     EXPECT_EQ(queue.counters().visible, 2U);
@@ -105,7 +110,7 @@ TEST(QueueRestoreTest, OfTwoMessagesWithOneSlotTheNewerKeepsIt) {
 
 TEST(QueueRestoreTest, SequencesGoOnWhenTheNewestMessageIsGone) {
     Queue queue({});
-    queue.restore({}, {}, 41, start);
+    std::ignore = queue.restore({}, {}, 41, start);
 
     EXPECT_EQ(queue.send(Payload::make({.body = "a"}), {}, start)->sequence, 42U);
 }
@@ -115,7 +120,7 @@ TEST(QueueRestoreTest, AHighSlotDoesNotStandInTheWayOfLowOnes) {
     std::vector<Stored> messages;
     for (std::uint32_t i = 0; i < 3; ++i)
         messages.push_back(make_stored("x", 9'000'000 + i * 5000, i + 1, start));
-    queue.restore(std::move(messages), {}, 3, start);
+    std::ignore = queue.restore(std::move(messages), {}, 3, start);
 
     std::vector<std::uint32_t> slots;
     for (int i = 0; i < 5000; ++i)
@@ -144,7 +149,7 @@ TEST(QueueRestoreTest, WhatExpiredMeanwhileIsGone) {
     std::vector<StoredDeduplication> ids{
         {.key = queue.deduplication_key({}, "old id"), .sequence = 1, .at = start},
         {.key = queue.deduplication_key({}, "new id"), .sequence = 2, .at = start + minutes(58)}};
-    queue.restore(std::move(messages), std::move(ids), 2, start + minutes(61));
+    std::ignore = queue.restore(std::move(messages), std::move(ids), 2, start + minutes(61));
     queue.check();
 
     EXPECT_EQ(queue.deduplicated_as(queue.deduplication_key({}, "old id")), 0U);

@@ -1,0 +1,128 @@
+#include "broker/keeper.hpp"
+
+#include "broker/broker_impl.hpp"
+#include "log/scan.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace tranter::broker {
+namespace {
+
+/// About what a frame, a record and its smaller parts take beside the payload.
+constexpr std::uint64_t record_overhead_bytes = 128;
+
+/// The rest only changed or ended what older records or images began.
+constexpr bool may_be_kept(log::RecordType type) {
+    return type == record_type<record::StoreImage> || type == record_type<record::QueueCreated> ||
+           type == record_type<record::QueueImage> ||
+           type == record_type<record::DeduplicationImage> ||
+           type == record_type<record::MoveTaskChanged>;
+}
+
+}  // namespace
+
+void StoreKeeper::keep(log::Position at, log::RecordType type, std::string_view body) {
+    if (const auto key = message_key(type, body)) return keep_message(*key, type, body);
+    if (!may_be_kept(type)) return;
+    if (const auto read = decode(type, body, decoded_); !read) {
+        throw log::CorruptLog(
+            log::segment_name(log::segment_of(at)) + ", offset " +
+            std::to_string(log::offset_of(at)) + ": " + read.error().message()
+        );
+    }
+    const log::SegmentNumber going = log::segment_of(at);
+    const AnyRecord& record = decoded_.record;
+    if (const auto* created = std::get_if<record::QueueCreated>(&record)) {
+        keep_store_image(going);
+        journal_.renew_queue_image(created->queue, going);
+    } else if (const auto* image = std::get_if<record::QueueImage>(&record)) {
+        keep_store_image(going);
+        journal_.renew_queue_image(image->queue, going);
+    } else if (std::holds_alternative<record::StoreImage>(record)) {
+        keep_store_image(going);
+    } else if (const auto* entry = std::get_if<record::DeduplicationImage>(&record)) {
+        const QueueHandle queue = broker_.find_queue(entry->queue);
+        if (!queue) return;
+        const QueueLock lock(queue->state());
+        keep_deduplication(queue->state(), std::move(decoded_.deduplication));
+    } else if (const auto* task = std::get_if<record::MoveTaskChanged>(&record)) {
+        keep_task(at, *task);
+    }
+}
+
+void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std::string_view body) {
+    const QueueHandle queue = broker_.find_queue(key.queue);
+    if (!queue) return;
+    Queue::State& state = queue->state();
+    const QueueLock lock(state);
+    if (state.deleted) return;
+    if (const auto stored = state.engine.stored(key.slot, key.sequence)) {
+        const std::string_view id = stored->payload.deduplication_id();
+        const bool deduplicates =
+            state.fifo && !stored->moved_in && !id.empty() &&
+            state.engine.deduplicated_as(state.engine.deduplication_key(stored->group, id)) ==
+                key.sequence;
+        journal_.append_image(record::MessageImage{
+            .queue = state.id, .message = &*stored, .deduplicates = deduplicates});
+        return;
+    }
+    // The message is gone, but its de-duplication id may still count.
+    if (!state.fifo || !decode(type, body, decoded_)) return;
+    engine::StoredDeduplication entry{.sequence = key.sequence, .slot = key.slot};
+    const auto take = [&](const engine::Payload& payload, std::string_view group, Instant at) {
+        if (payload.deduplication_id().empty()) return;
+        entry.key = state.engine.deduplication_key(group, payload.deduplication_id());
+        entry.id = payload.id();
+        entry.at = at;
+    };
+    if (const auto* sent = std::get_if<record::MessageSent>(&decoded_.record)) {
+        take(*sent->payload, sent->group, sent->at);
+    } else if (const auto* image = std::get_if<record::MessageImage>(&decoded_.record)) {
+        const engine::Stored& message = *image->message;
+        if (image->deduplicates) take(message.payload, message.group, message.sent_at);
+    }
+    if (!entry.key.empty()) keep_deduplication(state, std::move(entry));
+}
+
+/// With the queue's mutex held.
+void StoreKeeper::keep_deduplication(Queue::State& state, engine::StoredDeduplication entry) {
+    if (state.deleted) return;
+    state.engine.advance(broker_.now());
+    if (state.engine.deduplicated_as(entry.key) != entry.sequence) return;
+    journal_.append_image(record::DeduplicationImage{.queue = state.id, .entry = &entry});
+}
+
+void StoreKeeper::keep_task(log::Position at, const record::MoveTaskChanged& change) {
+    Broker::Impl& impl = *broker_.impl_;
+    const std::lock_guard lock(impl.tasks_mutex);
+    for (Broker::Impl::Task& task : impl.tasks) {
+        // Its newest record goes.
+        if (task.view.id == change.task_id && task.position <= at) impl.log_task(task);
+    }
+}
+
+void StoreKeeper::keep_store_image(log::SegmentNumber going) {
+    if (store_image_for_ == going) return;
+    store_image_for_ = going;
+    Broker::Impl& impl = *broker_.impl_;
+    const std::shared_lock lock(impl.registry_mutex);
+    journal_.append_image(record::StoreImage{.last_queue = impl.last_id});
+}
+
+void StoreKeeper::settle() {
+    broker_.impl_->transfers.settle();
+}
+
+std::uint64_t StoreKeeper::live_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const QueueHandle& queue : broker_.list_queues({}, {}, std::string::npos)) {
+        const QueueLock lock(queue->state());
+        const engine::Counters counters = queue->state().engine.counters();
+        const std::uint64_t messages = counters.visible + counters.in_flight + counters.delayed;
+        bytes += counters.bytes + (messages + 1) * record_overhead_bytes;
+    }
+    return bytes;
+}
+
+}  // namespace tranter::broker

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "broker/broker.hpp"
+#include "broker/durable_journal.hpp"
+#include "log/compaction.hpp"
+
+namespace tranter::broker {
+
+/// Knows of each record of a store's log whether it is still needed, and writes that again.
+class StoreKeeper final : public log::Keeper {
+  public:
+    /// Both outlive the keeper.
+    StoreKeeper(Broker& broker, DurableJournal& journal) : broker_(broker), journal_(journal) {}
+
+    void keep(log::Position at, log::RecordType type, std::string_view body) override;
+    /// Waits for dead letters and moved messages on their way; never long, because nothing blocks
+    /// between taking a message out and putting it in.
+    void settle() override;
+    std::uint64_t live_bytes() const override;
+
+  private:
+    void keep_message(const MessageKey& key, log::RecordType type, std::string_view body);
+    void keep_deduplication(Queue::State& state, engine::StoredDeduplication entry);
+    void keep_task(log::Position at, const record::MoveTaskChanged& change);
+    void keep_store_image(log::SegmentNumber going);
+
+    Broker& broker_;
+    DurableJournal& journal_;
+    log::SegmentNumber store_image_for_ = 0;  // the going segment for which one was written last
+    DecodedRecord decoded_;
+};
+
+}  // namespace tranter::broker

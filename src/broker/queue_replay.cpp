@@ -1,0 +1,244 @@
+#include "broker/queue_replay.hpp"
+
+#include "engine/deduplication.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tranter::broker {
+
+using engine::DeliveryState;
+using engine::Sequence;
+using engine::Stored;
+using State = engine::DeliveryState::State;
+
+Stored& SlotTable::operator[](std::uint32_t slot) {
+    const std::size_t chunk = slot / chunk_size;
+    if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
+    if (!chunks_[chunk]) chunks_[chunk] = std::make_unique<Stored[]>(chunk_size);
+    return chunks_[chunk][slot % chunk_size];
+}
+
+Stored* SlotTable::find(std::uint32_t slot) {
+    const std::size_t chunk = slot / chunk_size;
+    if (chunk >= chunks_.size() || !chunks_[chunk]) return nullptr;
+    return &chunks_[chunk][slot % chunk_size];
+}
+
+void SlotTable::drain(std::vector<Stored>& out) {
+    std::size_t messages = 0;
+    for_each([&](const Stored&) { ++messages; });
+    out.reserve(out.size() + messages);
+    for (auto& chunk : chunks_) {
+        for (std::size_t i = 0; chunk && i < chunk_size; ++i) {
+            if (chunk[i].sequence != 0) out.push_back(std::move(chunk[i]));
+        }
+        chunk.reset();
+    }
+}
+
+QueueReplay::QueueReplay(const record::QueueCreated& created, log::SegmentNumber segment)
+    : queue_{
+          .id = created.queue,
+          .name = std::string(created.name),
+          .settings = std::make_shared<const QueueSettings>(*created.settings),
+          .created = created.at,
+          .modified = created.at,
+          .described_in = segment} {}
+
+QueueReplay::QueueReplay(const record::QueueImage& image, log::SegmentNumber segment)
+    : queue_{.id = image.queue, .name = std::string(image.name), .created = image.created} {
+    apply(image, segment);
+}
+
+void QueueReplay::apply(const record::QueueImage& image, log::SegmentNumber segment) {
+    if (!queue_.settings || *queue_.settings != *image.settings) {
+        queue_.settings = std::make_shared<const QueueSettings>(*image.settings);
+    }
+    queue_.modified = image.modified;
+    queue_.purged = image.purged;
+    queue_.last_sequence = std::max(queue_.last_sequence, image.last_sequence);
+    queue_.described_in = segment;
+}
+
+void QueueReplay::apply(const record::QueueChanged& change) {
+    const engine::QueuePolicy before = policy();
+    const engine::QueuePolicy& after = change.settings->engine;
+    const bool other_times = before.retention != after.retention ||
+                             before.deduplication_window != after.deduplication_window;
+    // What had ended under the old rules stays ended, and the new ones count at once.
+    if (other_times) expire(change.at);
+    queue_.settings = std::make_shared<const QueueSettings>(*change.settings);
+    queue_.modified = change.at;
+    if (fifo() && before.delay != after.delay) change_fifo_delay(change.at);
+    if (other_times) expire(change.at);
+}
+
+void QueueReplay::apply(const record::QueuePurged& purge) {
+    slots_.clear();
+    displaced_.clear();
+    deduplication_.clear();
+    queue_.purged = purge.at;
+}
+
+void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload) {
+    Stored& message = claim(sent.slot, sent.sequence, sent.at);
+    message.payload = std::move(payload);
+    message.group = sent.group;
+    message.sent_at = sent.at;
+    const Duration delay = sent.delay.value_or(policy().delay);
+    if (delay > Duration::zero()) {
+        message.delivery = {.state = State::delayed, .due = sent.at + delay};
+    } else if (!fifo()) {
+        message.delivery = {.due = next_place(sent.at)};
+    }
+    remember(message);
+}
+
+void QueueReplay::apply(const record::MessageImage& image, Stored stored) {
+    // It may have had another slot, or stand displaced.
+    std::erase_if(displaced_, [&](const Stored& old) { return old.sequence == stored.sequence; });
+    Stored& message = claim(stored.slot, stored.sequence, stored.sent_at);
+    message = std::move(stored);
+    const DeliveryState& state = message.delivery;
+    if (!fifo() && state.state == State::visible) {
+        last_place_ = std::max<std::int64_t>(last_place_, state.due.time_since_epoch().count());
+    }
+    if (image.deduplicates) remember(message);
+}
+
+void QueueReplay::apply(const record::DeduplicationImage&, engine::StoredDeduplication entry) {
+    remember(std::move(entry));
+}
+
+void QueueReplay::apply(const record::MessageDeleted& deleted) {
+    erase(deleted.slot, deleted.sequence);
+}
+
+void QueueReplay::apply(const record::LeaseChanged& change) {
+    Stored* message = find(change.slot, change.sequence);
+    if (message == nullptr) return;
+    message->delivery = change.state;
+    if (!fifo() && change.state.state == State::visible) {
+        last_place_ =
+            std::max<std::int64_t>(last_place_, change.state.due.time_since_epoch().count());
+    }
+}
+
+void QueueReplay::left(const record::MessageMoved& moved) {
+    erase(moved.from_slot, moved.from_sequence);
+}
+
+void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer transfer) {
+    Stored& message = claim(moved.to_slot, moved.to_sequence, moved.at);
+    message.payload = std::move(transfer.payload);
+    message.group = std::move(transfer.group);
+    message.sent_at = transfer.sent_at;
+    message.source_queue = transfer.source_queue;
+    message.moved_in = true;
+    message.moved_at = moved.at;
+    message.delivery.receive_count = transfer.receive_count;
+    if (transfer.receive_count > 0) {
+        message.delivery.first_received_at = transfer.first_received_at;
+    }
+    if (!fifo()) message.delivery.due = next_place(moved.at);
+}
+
+RestoredQueue QueueReplay::finish(Instant newest) {
+    forget_duplicates(newest);
+    queue_.messages = std::move(displaced_);
+    slots_.drain(queue_.messages);
+    queue_.deduplication = std::move(deduplication_);
+    return std::move(queue_);
+}
+
+Stored* QueueReplay::find(std::uint32_t slot, Sequence sequence) {
+    Stored* message = slots_.find(slot);
+    if (message != nullptr && message->sequence == sequence) return message;
+    for (Stored& other : displaced_) {
+        if (other.sequence == sequence) return &other;
+    }
+    return nullptr;
+}
+
+/// The cell of a message that begins or is written anew, empty but for its numbers.
+Stored& QueueReplay::claim(std::uint32_t slot, Sequence sequence, Instant at) {
+    Stored& message = slots_[slot];
+    const bool other = message.sequence != 0 && message.sequence != sequence;
+    if (other && !expired(message, at)) displaced_.push_back(std::move(message));
+    message = {};
+    message.slot = slot;
+    message.sequence = sequence;
+    queue_.last_sequence = std::max(queue_.last_sequence, sequence);
+    return message;
+}
+
+void QueueReplay::erase(std::uint32_t slot, Sequence sequence) {
+    Stored* message = find(slot, sequence);
+    if (message == nullptr) return;
+    if (displaced_.empty() || message < displaced_.data() ||
+        message >= displaced_.data() + displaced_.size()) {
+        *message = {};
+    } else {
+        displaced_.erase(displaced_.begin() + (message - displaced_.data()));
+    }
+}
+
+bool QueueReplay::expired(const Stored& message, Instant at) const {
+    const Instant base = message.moved_in && fifo() ? message.moved_at : message.sent_at;
+    return base + policy().retention <= at;
+}
+
+void QueueReplay::expire(Instant at) {
+    slots_.for_each([&](Stored& message) {
+        if (expired(message, at)) message = {};
+    });
+    std::erase_if(displaced_, [&](const Stored& message) { return expired(message, at); });
+    forget_duplicates(at);
+}
+
+void QueueReplay::forget_duplicates(Instant at) {
+    std::erase_if(deduplication_, [&](const engine::StoredDeduplication& entry) {
+        return entry.at + policy().deduplication_window <= at;
+    });
+    forget_at_ = std::max<std::size_t>(1024, 2 * deduplication_.size());
+}
+
+void QueueReplay::remember(engine::StoredDeduplication entry) {
+    if (deduplication_.size() >= forget_at_) forget_duplicates(entry.at);
+    deduplication_.push_back(std::move(entry));
+}
+
+void QueueReplay::remember(const Stored& message) {
+    const std::string_view id = message.payload.deduplication_id();
+    if (!fifo() || id.empty()) return;
+    const bool per_group =
+        policy().deduplication_scope == engine::DeduplicationScope::message_group;
+    const std::string_view group = per_group ? std::string_view(message.group) : "";
+    remember(
+        {.key = engine::Deduplication::key(group, id),
+         .id = message.payload.id(),
+         .sequence = message.sequence,
+         .slot = message.slot,
+         .at = message.sent_at}
+    );
+}
+
+/// As engine::Queue::set_policy() does: waiting messages that nobody received yet get it as well.
+void QueueReplay::change_fifo_delay(Instant at) {
+    slots_.for_each([&](Stored& message) {
+        DeliveryState& state = message.delivery;
+        if (message.moved_in || state.receive_count > 0 || state.state == State::in_flight) return;
+        const Instant due = message.sent_at + policy().delay;
+        const bool waits = due > at;
+        state.state = waits ? State::delayed : State::visible;
+        state.due = waits ? due : Instant{};
+    });
+}
+
+Instant QueueReplay::next_place(Instant at) {
+    last_place_ = std::max<std::int64_t>(last_place_ + 1, at.time_since_epoch().count());
+    return Instant(Duration(last_place_));
+}
+
+}  // namespace tranter::broker
