@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -38,11 +39,16 @@ class Clock {
 /// The wall clock as it was at construction, advanced by the monotonic clock ever since.
 class SteadyClock final : public Clock {
   public:
-    SteadyClock()
-        : wall_(std::chrono::duration_cast<Duration>(
-              std::chrono::system_clock::now().time_since_epoch()
-          )),
+    /// Starts at `not_before` when the wall clock is behind it.
+    explicit SteadyClock(Instant not_before = {})
+        : wall_(std::max(wall_clock(), not_before).time_since_epoch()),
           steady_(std::chrono::steady_clock::now()) {}
+
+    static Instant wall_clock() {
+        return Instant(std::chrono::duration_cast<Duration>(
+            std::chrono::system_clock::now().time_since_epoch()
+        ));
+    }
 
     Instant now() const override {
         const auto elapsed = std::chrono::steady_clock::now() - steady_;
