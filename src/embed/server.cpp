@@ -2,13 +2,11 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "broker/broker.hpp"
 #include "embed/event_thread.hpp"
+#include "embed/storage.hpp"
 #include "sqs/service.hpp"
 
 #include <tranter/server.hpp>
-
-#include <sys/random.h>
 
 #include <chrono>
 #include <utility>
@@ -23,13 +21,13 @@ bool is_loopback(const std::string& address) {
     return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
 
-broker::BrokerOptions broker_options() {
-    broker::BrokerOptions options;
-    auto& key = options.receipt_key;
-    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-        throw SystemError("the kernel gives no random bytes for the receipt key");
-    }
-    return options;
+embed::StorageOptions storage_options(const EmbeddedServerOptions& options) {
+    embed::StorageOptions out;
+    if (options.durability == Durability::none) return out;
+    out.directory = options.data_directory;
+    out.durability =
+        options.durability == Durability::os ? log::Durability::os : log::Durability::sync;
+    return out;
 }
 
 sqs::ServiceOptions service_options(const EmbeddedServerOptions& options) {
@@ -59,21 +57,24 @@ class EmbeddedServer::Impl {
   public:
     explicit Impl(const EmbeddedServerOptions& options)
         : address_(options.address),
-          broker_(broker_options(), clock_, journal_),
-          service_(service_options(options), broker_),
-          events_(broker_),
+          storage_(storage_options(options)),
+          service_(service_options(options), storage_.broker()),
+          events_(storage_.broker()),
           http_(
               http_options(options),
               [this](const http::Request& request, http::Exchange exchange) {
                   service_.handle(request, std::move(exchange));
               }
           ) {
+        storage_.start();
         http_.start();
     }
 
     ~Impl() {
-        broker_.stop();
+        storage_.broker().stop();
         http_.stop(drain_grace);
+        // While those who wait for it can still be answered.
+        storage_.finish();
     }
 
     std::uint16_t port() const { return http_.port(); }
@@ -85,9 +86,7 @@ class EmbeddedServer::Impl {
 
   private:
     const std::string address_;
-    const SteadyClock clock_;
-    broker::NullJournal journal_;
-    broker::Broker broker_;
+    embed::Storage storage_;
     sqs::Service service_;
     embed::EventThread events_;
     http::Server http_;

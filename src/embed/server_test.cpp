@@ -5,6 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -65,6 +69,63 @@ TEST(EmbeddedServerTest, HandsADelayedMessageToAWaitingReceiver) {
 TEST(EmbeddedServerTest, RefusesToListenBeyondLoopback) {
     EmbeddedServerOptions options;
     options.address = "0.0.0.0";
+
+    EXPECT_THROW(EmbeddedServer{options}, std::runtime_error);
+}
+
+class EmbeddedDataTest : public testing::Test {
+  protected:
+    EmbeddedDataTest() {
+        std::string path = testing::TempDir() + "tranter-embed-XXXXXX";
+        directory = ::mkdtemp(path.data()) == nullptr ? std::string() : path;
+        options.auto_create = true;
+        options.data_directory = directory;
+    }
+    ~EmbeddedDataTest() override { std::filesystem::remove_all(directory); }
+
+    void send(const EmbeddedServer& server) {
+        call(server, "SendMessage", "{" + queue_url(server) + R"(,"MessageBody":"kept"})");
+    }
+    std::string receive(const EmbeddedServer& server) {
+        return call(server, "ReceiveMessage", "{" + queue_url(server) + "}");
+    }
+
+    std::string directory;
+    EmbeddedServerOptions options;
+};
+
+TEST_F(EmbeddedDataTest, ADataDirectoryKeepsMessagesForTheNextServer) {
+    for (const Durability durability : {Durability::sync, Durability::os}) {
+        options.durability = durability;
+        send(EmbeddedServer(options));
+
+        EXPECT_THAT(receive(EmbeddedServer(options)), HasSubstr(R"("Body":"kept")"));
+    }
+}
+
+TEST_F(EmbeddedDataTest, DurabilityNoneLeavesTheDirectoryAlone) {
+    options.durability = Durability::none;
+
+    send(EmbeddedServer(options));
+
+    EXPECT_TRUE(std::filesystem::is_empty(directory));
+    EXPECT_EQ(receive(EmbeddedServer(options)), "{}");
+}
+
+TEST_F(EmbeddedDataTest, ADataDirectoryIsForOneServerAtATime) {
+    const EmbeddedServer first(options);
+
+    try {
+        const EmbeddedServer second(options);
+        FAIL() << "shares the directory";
+    } catch (const std::runtime_error& refusal) {
+        EXPECT_THAT(refusal.what(), HasSubstr(directory));
+        EXPECT_THAT(refusal.what(), HasSubstr(std::to_string(::getpid())));
+    }
+}
+
+TEST_F(EmbeddedDataTest, ADirectoryThatIsSharedByAllUsersIsRefused) {
+    std::filesystem::permissions(directory, std::filesystem::perms(01777));
 
     EXPECT_THROW(EmbeddedServer{options}, std::runtime_error);
 }
