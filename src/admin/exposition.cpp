@@ -9,6 +9,18 @@
 namespace tranter::admin {
 namespace {
 
+std::string_view type_name(Exposition::Type type) {
+    switch (type) {
+        case Exposition::Type::counter:
+            return "counter";
+        case Exposition::Type::gauge:
+            return "gauge";
+        case Exposition::Type::summary:
+            break;
+    }
+    return "summary";
+}
+
 void append_label_value(std::string& out, std::string_view value) {
     for (const char c : value) {
         if (c == '\n') {
@@ -24,12 +36,7 @@ void append_label_value(std::string& out, std::string_view value) {
 
 void Exposition::header(std::string_view name, Type type, std::string_view help) {
     fmt::format_to(
-        std::back_inserter(out_),
-        "# HELP {} {}\n# TYPE {} {}\n",
-        name,
-        help,
-        name,
-        type == Type::counter ? "counter" : "gauge"
+        std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type_name(type)
     );
 }
 

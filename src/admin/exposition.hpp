@@ -11,7 +11,7 @@ namespace tranter::admin {
 /// header; label values are escaped, names are constants of this program.
 class Exposition {
   public:
-    enum class Type { counter, gauge };
+    enum class Type { counter, gauge, summary };
     using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
     explicit Exposition(std::string& out) : out_(out) {}

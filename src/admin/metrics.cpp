@@ -170,12 +170,11 @@ void render_process(Exposition& out, const MetricsSources& sources, Instant star
 
 }  // namespace
 
-std::string render_metrics(
-    const broker::Broker& broker, const MetricsSources& sources, Instant started
-) {
+std::string render_metrics(broker::Broker& broker, const MetricsSources& sources, Instant started) {
     std::string text;
     Exposition out(text);
     render_queues(out, collect(broker));
+    render_storage(out, sources.storage, broker.journal());
     render_process(out, sources, started);
     return text;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/storage.hpp"
 #include "broker/broker.hpp"
 
 #include <cstddef>
@@ -22,11 +23,10 @@ struct MetricsSources {
     std::string version{};
     std::function<std::size_t()> connections{};
     std::function<std::vector<RequestCount>()> requests{};
+    StorageSources storage{};
 };
 
 /// Everything `/metrics` shows, in O(queues). Each queue is locked for the time of a few counters.
-std::string render_metrics(
-    const broker::Broker& broker, const MetricsSources& sources, Instant started
-);
+std::string render_metrics(broker::Broker& broker, const MetricsSources& sources, Instant started);
 
 }  // namespace tranter::admin

@@ -136,18 +136,24 @@ http::Response Service::health(std::string_view path) const {
     if (path == "/livez") return reply(200, text_type, "ok\n");
     if (path == "/startupz")
         return reply(ready_ ? 200 : 503, text_type, ready_ ? "ok\n" : "starting\n");
-    const std::string_view reason = draining ? "draining" : "starting";
+    const std::string_view serving = ready ? "ok" : draining ? "draining" : "starting";
+    const StorageHealth storage = storage_health(broker_.journal());
+    const int status = ready && storage.status != "fail" ? 200 : 503;
     if (path == "/readyz") {
-        return reply(ready ? 200 : 503, text_type, ready ? "ok\n" : std::string(reason) + "\n");
+        std::string text(storage.status == "fail" ? "failed" : serving);
+        if (!storage.reason.empty()) text += ", " + storage.reason;
+        return reply(status, text_type, text + "\n");
     }
     std::string body;
     JsonWriter json(body);
-    json.begin_object().member("status", ready ? "ok" : "fail");
-    json.member("durability", "none");
+    json.begin_object().member("status", status == 200 ? storage.status : "fail");
+    json.member("durability", options_.metrics.storage.durability);
     json.key("checks").begin_array().begin_object();
-    json.member("name", "serving").member("status", ready ? "ok" : reason);
-    json.end_object().end_array().end_object();
-    return reply(ready ? 200 : 503, json_type, std::move(body) + "\n");
+    json.member("name", "serving").member("status", serving);
+    json.end_object();
+    write_health(json, storage, options_.metrics.storage);
+    json.end_array().end_object();
+    return reply(status, json_type, std::move(body) + "\n");
 }
 
 http::Response Service::statistics() const {

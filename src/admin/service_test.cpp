@@ -14,6 +14,22 @@ class FixedClock final : public Clock {
     Instant now() const override { return Instant(std::chrono::seconds(1'700'000'000)); }
 };
 
+/// A log that says what the test wants.
+class StubJournal final : public broker::Journal {
+  public:
+    broker::Position append(const broker::Record&) override { return 0; }
+    broker::Position end() const override { return 0; }
+    void when_durable(broker::Position, Done done) override { done(true); }
+    bool is_durable(broker::Position) const override { return true; }
+    void when_written(broker::Position, Done done) override { done(true); }
+    bool is_written(broker::Position) const override { return true; }
+    broker::Accepts accepts() const override { return accepted; }
+    std::string trouble() const override { return why; }
+
+    broker::Accepts accepted = broker::Accepts::everything;
+    std::string why{};
+};
+
 class AdminServiceTest : public testing::Test {
   protected:
     http::Response get(
@@ -29,7 +45,7 @@ class AdminServiceTest : public testing::Test {
     }
 
     FixedClock clock;
-    broker::NullJournal journal;
+    StubJournal journal;
     broker::Broker broker{{}, clock, journal};
     Service service{{}, broker};
 };
@@ -124,6 +140,103 @@ TEST_F(AdminServiceTest, ServesNothingButReads) {
         EXPECT_EQ(service.answer({.method = method, .path = "/metrics"}).status, 405) << method;
     }
     EXPECT_EQ(get("/nothing").status, 404);
+}
+
+class AdminStorageTest : public AdminServiceTest {
+  protected:
+    AdminStorageTest() { stored.set_ready(true); }
+
+    http::Response ask(std::string_view path) {
+        return stored.answer({.method = "GET", .path = path});
+    }
+
+    Service stored{
+        {.metrics =
+             {.storage = {
+                  .durability = "sync",
+                  .recovery = std::chrono::milliseconds(250),
+                  .figures =
+                      [] {
+                          return log::LogFigures{
+                              .oldest_segment = 3,
+                              .newest_segment = 5,
+                              .bytes = 4096,
+                              .commits = 7,
+                              .appended_bytes = 900,
+                              .appended_records = 11,
+                              .sync_micros = 1'500'000};
+                      },
+                  .live_bytes = [] { return 1024; },
+                  .free_bytes =
+                      [] {
+                          return 65536;
+                      }}}},
+        broker};
+};
+
+TEST_F(AdminStorageTest, ShowsTheDurabilityAndTheSegments) {
+    EXPECT_EQ(
+        ask("/health").body,
+        R"({"status":"ok","durability":"sync","checks":[{"name":"serving","status":"ok"},)"
+        R"({"name":"data","status":"ok","oldest_segment":3,"newest_segment":5,"bytes":4096}]})"
+        "\n"
+    );
+}
+
+TEST_F(AdminStorageTest, SaysThatThereIsNoDataDirectory) {
+    service.set_ready(true);
+
+    EXPECT_EQ(
+        get("/health").body,
+        R"({"status":"ok","durability":"none","checks":[{"name":"serving","status":"ok"}]})"
+        "\n"
+    );
+    EXPECT_EQ(get("/metrics").body.find("tranter_store"), std::string::npos);
+}
+
+TEST_F(AdminStorageTest, IsReadyButDegradedWhileTheDiskIsNearlyFull) {
+    journal.accepted = broker::Accepts::no_growth;
+    journal.why = "7 MiB are free";
+
+    EXPECT_EQ(ask("/readyz").status, 200);
+    EXPECT_EQ(ask("/readyz").body, "ok, 7 MiB are free\n");
+    EXPECT_EQ(ask("/health").status, 200);
+    EXPECT_NE(ask("/health").body.find(R"("status":"degraded")"), std::string::npos);
+}
+
+TEST_F(AdminStorageTest, IsNotReadyOnceTheLogFailedAndSaysWhy) {
+    journal.accepted = broker::Accepts::nothing;
+    journal.why = "cannot sync log-1: Input/output error";
+
+    EXPECT_EQ(ask("/readyz").status, 503);
+    EXPECT_NE(ask("/readyz").body.find("Input/output error"), std::string::npos);
+    EXPECT_EQ(ask("/health").status, 503);
+    EXPECT_NE(ask("/health").body.find("Input/output error"), std::string::npos);
+    EXPECT_EQ(ask("/livez").status, 200);
+}
+
+TEST_F(AdminStorageTest, ShowsMetricsOfTheLog) {
+    journal.accepted = broker::Accepts::no_growth;
+
+    const std::string text = ask("/metrics").body;
+
+    for (const char* line : {
+             "tranter_store_wal_bytes 4096\n",
+             "tranter_store_wal_segments 3\n",
+             "tranter_store_live_bytes 1024\n",
+             "tranter_store_free_bytes 65536\n",
+             "tranter_store_commits_total 7\n",
+             "tranter_store_appended_bytes_total 900\n",
+             "tranter_store_appended_records_total 11\n",
+             "# TYPE tranter_store_fsync_duration_seconds summary\n",
+             "tranter_store_fsync_duration_seconds_sum 1.5\n",
+             "tranter_store_fsync_duration_seconds_count 7\n",
+             "tranter_store_recovery_seconds 0.25\n",
+             "tranter_store_accepts{state=\"everything\"} 0\n",
+             "tranter_store_accepts{state=\"no_growth\"} 1\n",
+         }) {
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    }
 }
 
 }  // namespace

@@ -1,0 +1,97 @@
+#include "admin/storage.hpp"
+
+#include <utility>
+
+namespace tranter::admin {
+namespace {
+
+using Type = Exposition::Type;
+
+constexpr std::pair<broker::Accepts, std::string_view> accepts_names[] = {
+    {broker::Accepts::everything, "everything"},
+    {broker::Accepts::no_growth, "no_growth"},
+    {broker::Accepts::nothing, "nothing"},
+};
+
+constexpr double micros_per_second = 1e6;
+
+}  // namespace
+
+StorageHealth storage_health(const broker::Journal& journal) {
+    const broker::Accepts accepts = journal.accepts();
+    if (accepts == broker::Accepts::everything) return {};
+    const bool failed = accepts == broker::Accepts::nothing;
+    return {.status = failed ? "fail" : "degraded", .reason = journal.trouble()};
+}
+
+void write_health(JsonWriter& json, const StorageHealth& health, const StorageSources& sources) {
+    if (!sources.figures) return;
+    const log::LogFigures figures = sources.figures();
+    json.begin_object().member("name", "data").member("status", health.status);
+    if (!health.reason.empty()) json.member("reason", health.reason);
+    json.member("oldest_segment", figures.oldest_segment)
+        .member("newest_segment", figures.newest_segment)
+        .member("bytes", figures.bytes)
+        .end_object();
+}
+
+void render_storage(
+    Exposition& out, const StorageSources& sources, const broker::Journal& journal
+) {
+    if (!sources.figures) return;
+    const log::LogFigures figures = sources.figures();
+    const auto one = [&](std::string_view name, Type type, std::string_view help, auto value) {
+        out.header(name, type, help);
+        out.sample(name, {}, static_cast<double>(value));
+    };
+    one("tranter_store_wal_bytes", Type::gauge, "Size of the log.", figures.bytes);
+    one("tranter_store_wal_segments",
+        Type::gauge,
+        "Files of the log.",
+        figures.newest_segment - figures.oldest_segment + 1);
+    if (sources.live_bytes) {
+        one("tranter_store_live_bytes",
+            Type::gauge,
+            "About how much of the log still matters.",
+            sources.live_bytes());
+    }
+    if (sources.free_bytes) {
+        one("tranter_store_free_bytes",
+            Type::gauge,
+            "Space left on the disk of the data directory.",
+            sources.free_bytes());
+    }
+    one("tranter_store_commits_total", Type::counter, "Group commits.", figures.commits);
+    one("tranter_store_appended_bytes_total",
+        Type::counter,
+        "Bytes of records appended to the log.",
+        figures.appended_bytes);
+    one("tranter_store_appended_records_total",
+        Type::counter,
+        "Records appended to the log.",
+        figures.appended_records);
+    constexpr std::string_view syncs = "tranter_store_fsync_duration_seconds";
+    out.header(syncs, Type::summary, "Time that syncs of group commits took.");
+    out.sample(
+        "tranter_store_fsync_duration_seconds_sum",
+        {},
+        static_cast<double>(figures.sync_micros) / micros_per_second
+    );
+    const bool synced = sources.durability == "sync";
+    out.sample(
+        "tranter_store_fsync_duration_seconds_count",
+        {},
+        synced ? static_cast<double>(figures.commits) : 0
+    );
+    one("tranter_store_recovery_seconds",
+        Type::gauge,
+        "How long opening the data directory took.",
+        std::chrono::duration<double>(sources.recovery).count());
+    out.header("tranter_store_accepts", Type::gauge, "1 for what the log still takes.");
+    const broker::Accepts now = journal.accepts();
+    for (const auto& [accepts, name] : accepts_names) {
+        out.sample("tranter_store_accepts", {{"state", name}}, now == accepts ? 1 : 0);
+    }
+}
+
+}  // namespace tranter::admin
