@@ -2,6 +2,7 @@
 
 #include "cli/completion_command.hpp"
 #include "cli/config_command.hpp"
+#include "cli/data_command.hpp"
 #include "cli/dlq_command.hpp"
 #include "cli/message_command.hpp"
 #include "cli/queue_command.hpp"
@@ -111,6 +112,7 @@ Command command_tree() {
              queue_command(),
              message_command(),
              dlq_command(),
+             data_command(),
              config_group(),
              completion_command()},
     };

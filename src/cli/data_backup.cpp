@@ -1,0 +1,109 @@
+#include "cli/data_actions.hpp"
+#include "cli/data_copy.hpp"
+#include "cli/data_replay.hpp"
+#include "cli/unicode.hpp"
+#include "log/directory.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace tranter::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Makes the target, for its owner only, or finds it empty.
+Result<> prepare_target(const fs::path& target) {
+    std::error_code failure;
+    if (fs::exists(target, failure)) {
+        if (!fs::is_directory(target, failure)) {
+            return fail(
+                Errc::already_exists,
+                fmt::format("{} is a file, expected a directory", in_quotes(target.string()))
+            );
+        }
+        if (!fs::is_empty(target, failure) || failure) {
+            return fail(
+                Errc::already_exists,
+                fmt::format(
+                    "{} is not empty, expected an empty directory or none",
+                    in_quotes(target.string())
+                )
+            );
+        }
+        return {};
+    }
+    fs::path made = fs::absolute(target).lexically_normal();
+    if (!made.has_filename()) made = made.parent_path();  // "name/"
+    const fs::path parent = made.parent_path();
+    fs::create_directories(parent, failure);
+    if (failure || ::mkdir(made.c_str(), S_IRWXU) != 0) {
+        const int cause = failure ? failure.value() : errno;
+        throw SystemError(
+            "cannot make directory " + target.string() + ": " +
+            std::generic_category().message(cause)
+        );
+    }
+    log::open_directory(parent)->sync_directory();
+    return {};
+}
+
+class IgnoreRecords final : public log::RecordVisitor {
+  public:
+    void record(log::Position, log::RecordType, std::string_view) override {}
+};
+
+/// Reads the copy as `data verify` does.
+log::StoreScan verify_copy(log::Disk& disk) {
+    IgnoreRecords ignore;
+    log::StoreScan scan = log::scan_store(disk, false, ignore);
+    const auto damage = real_damage(scan.damage());
+    if (damage.empty()) return scan;
+    throw log::CorruptLog(
+        disk.path_of(damage.front().file) + " at offset " + std::to_string(damage.front().offset) +
+        ": " + damage.front().what + "; the store that was copied is damaged there"
+    );
+}
+
+}  // namespace
+
+Result<int> backup_data(const Arguments& arguments) {
+    const std::string target = arguments.text("TARGET");
+    auto source = look_at(arguments.text("DIR"));
+    if (!source) return std::unexpected(source.error());
+    if (auto prepared = prepare_target(target); !prepared) {
+        return std::unexpected(prepared.error());
+    }
+    const auto disk = log::open_directory(target);
+    Progress progress;
+    const auto segments = log::list_segments(*source->disk);
+    progress.start("copying, segment", segments.empty() ? 0 : segments.back());
+    copy_store(*source->disk, *disk, source->identity, [&](log::SegmentNumber number) {
+        progress.update(number);
+    });
+    progress.start("verifying");
+    const log::StoreScan scan = verify_copy(*disk);
+    const auto copy = look_at(target);
+    if (!copy) return std::unexpected(copy.error());
+    const Replayed held = replay(*copy);
+    progress.stop();
+
+    const ScanTotals totals = totals_of(scan.segments);
+    Json record;
+    record.set("target", target)
+        .set("segments", scan.segments.size())
+        .set("bytes", totals.bytes)
+        .set("records", totals.records)
+        .set("queues", held.queues.size())
+        .set("messages", held.messages);
+    data_output(arguments, progress).one(record);
+    return 0;
+}
+
+}  // namespace tranter::cli
