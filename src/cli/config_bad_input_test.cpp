@@ -10,7 +10,8 @@
 
 /// Configurations that people and generators get wrong. The numbers are those of a corpus written
 /// for JSON files; each is told here in the words of tranter.toml or elasticmq.conf. Files and
-/// their permissions (CONF-022, -027, -028) are in config_command_test.cpp.
+/// their permissions (CONF-022, -027, -028) are in config_command_test.cpp, data directories
+/// (CONF-015, -017, -018) in tests/e2e/test_data.py.
 namespace tranter::cli {
 namespace {
 
@@ -148,24 +149,6 @@ constexpr BadInput bad_inputs[] = {
      "queues { a { defaultVisibilityTimeout = 99999999999999h } }",
      Expected::refused,
      "\"99999999999999h\" is too large"},
-    {"CONF_015",
-     "data dir is a file",
-     Syntax::toml,
-     "[server]\ndata = \"/etc/passwd\"",
-     Expected::refused,
-     "server.data: durable storage is not in this version"},
-    {"CONF_017",
-     "data dir world-writable",
-     Syntax::toml,
-     "[server]\ndata = \"/tmp\"",
-     Expected::refused,
-     "server.data: durable storage is not in this version"},
-    {"CONF_018",
-     "two instances one data dir",
-     Syntax::toml,
-     "[server]\ndata = \"var\"",
-     Expected::refused,
-     "server.data: durable storage is not in this version"},
     {"CONF_019",
      "bind 0.0.0.0 without auth",
      Syntax::toml,

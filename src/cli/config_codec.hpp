@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -102,8 +103,13 @@ template <std::uint64_t min, std::uint64_t max>
 struct SizeCodec {
     static constexpr ValueShape shape = ValueShape::text;
 
-    static Result<void> read(const ConfigNode& node, std::uint64_t& value) {
-        return read_size(node, min, max, value);
+    template <std::unsigned_integral T>
+    static Result<void> read(const ConfigNode& node, T& value) {
+        static_assert(max <= std::numeric_limits<T>::max());
+        std::uint64_t size = 0;
+        if (Result<void> done = read_size(node, min, max, size); !done) return done;
+        value = static_cast<T>(size);
+        return {};
     }
     static std::string write(std::uint64_t value) { return toml_size(value); }
     static std::string describe() { return describe_size(min, max); }

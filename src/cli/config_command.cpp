@@ -43,9 +43,11 @@ int check(
         return say_usage(err, done.error());
     }
     config.insecure |= insecure;
-    if (const Result<void> done = check_exposure(config); !done) {
-        err << file << ": ";
-        return say_usage(err, done.error());
+    for (const auto& check : {check_exposure, check_durability}) {
+        if (const Result<void> done = check(config); !done) {
+            err << file << ": ";
+            return say_usage(err, done.error());
+        }
     }
     for (const std::string& notice : loaded->notices)
         err << "note: " << notice << '\n';

@@ -8,6 +8,7 @@ namespace tranter::cli {
 namespace {
 
 constexpr std::array<std::string_view, 2> limits_names{"strict", "relaxed"};
+constexpr std::array<std::string_view, 3> durability_names{"none", "os", "sync"};
 constexpr std::array<std::string_view, 2> auth_names{"none", "sigv4"};
 constexpr std::array<std::string_view, 4> format_names{"auto", "json", "logfmt", "pretty"};
 constexpr std::array<std::string_view, 7> level_names{
@@ -20,6 +21,7 @@ constexpr std::int64_t count_max = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t hour = 3600;
 constexpr std::int64_t day = 24 * hour;
 constexpr std::uint64_t mebibyte = 1048576;
+constexpr std::uint64_t storage_max = std::uint64_t{1024} << 40U;
 
 template <class Config, class Codec, auto member>
 constexpr ConfigKey<Config> make_key(
@@ -73,6 +75,31 @@ constexpr ServerKey all_server_keys[] = {
     return c.auto_create;
 }
 > ("server.auto_create", "create a queue at its first use, as `[queue_template]` says"),
+    server_key < TextCodec, [](auto& c) -> auto& {
+    return c.data;
+}
+> ("server.data",
+   "the directory that queues and messages are kept in; without it they are in memory only"),
+    server_key < NameCodec<durability_names>, [](auto& c) -> auto& {
+    return c.durability;
+}
+> ("server.durability",
+   "what an acknowledged change survives: `sync` a power loss, `os` a crash of the server, "
+   "`none` nothing, as without `server.data`"),
+    server_key < SizeCodec<0, storage_max>, [](auto& c) -> auto& {
+    return c.data_max;
+}
+> ("server.data_max", "bytes of messages in all queues; then sends are refused; 0B is no limit"),
+    server_key < SizeCodec<0, storage_max>, [](auto& c) -> auto& {
+    return c.memory_limit;
+}
+> ("server.memory_limit",
+   "memory for messages; what is beyond it is read from `server.data` when it is received; 0B "
+   "is half of the machine's"),
+    server_key < SizeCodec<mebibyte, 1024 * mebibyte>, [](auto& c) -> auto& {
+    return c.segment_size;
+}
+> ("server.segment_size", "the log in `server.data` is cut into files of this size"),
     server_key < IntegerCodec<0, 1024>, [](auto& c) -> auto& {
     return c.threads;
 }
@@ -229,6 +256,10 @@ constexpr QueueKey all_queue_keys[] = {
     return c.max_in_flight;
 }
 > ("max_in_flight", "messages in flight; 0 is no limit, -1 is `server.max_in_flight`"),
+    queue_key < SizeCodec<0, storage_max>, [](auto& c) -> auto& {
+    return c.max_bytes;
+}
+> ("max_bytes", "bytes of messages held; then sends are refused; 0B is no limit"),
     queue_key < TextMapCodec, [](auto& c) -> auto& {
     return c.tags;
 }
@@ -249,8 +280,6 @@ struct FutureKey {
 };
 
 constexpr std::string_view not_yet = "is not supported by this version, remove it";
-constexpr std::string_view no_storage =
-    "durable storage is not in this version, everything is kept in memory; remove it";
 
 constexpr FutureKey future_keys[] = {
     {"provider", not_yet},
@@ -260,8 +289,6 @@ constexpr FutureKey future_keys[] = {
     {"apps", not_yet},
     {"scale", not_yet},
     {"history", not_yet},
-    {"server.data", no_storage},
-    {"server.durability", no_storage},
 };
 
 }  // namespace

@@ -278,8 +278,8 @@ TEST(ElasticmqConfigTest, StorageIsAcceptedWithANotice) {
     EXPECT_EQ(
         notices,
         (std::vector<std::string>{
-            "messages-storage: queues and messages are kept in memory by this version",
-            "queues-storage: queues are kept in memory by this version"})
+            "messages-storage: queues and messages are kept with --data DIR only",
+            "queues-storage: queues are kept with --data DIR only"})
     );
 }
 

@@ -87,7 +87,7 @@ Result<void> read_account(const ConfigNode& node, Draft& draft) {
 Result<void> read_storage(const ConfigNode& node, Draft& draft, std::string_view what) {
     const Result<bool> on = read_bool(node);
     if (!on) return std::unexpected(on.error());
-    if (*on) draft.notices.push_back(fmt::format("{} are kept in memory by this version", what));
+    if (*on) draft.notices.push_back(fmt::format("{} are kept with --data DIR only", what));
     return {};
 }
 

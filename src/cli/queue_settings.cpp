@@ -2,6 +2,10 @@
 
 #include "base/json_writer.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace tranter::cli {
 namespace {
 
@@ -39,6 +43,10 @@ std::string redrive_allow_policy(const RedriveAllowConfig& allow, const ServerCo
     return text;
 }
 
+/// Attributes that keys of the configuration stand for.
+constexpr std::array<std::string_view, 3> configured_attributes{
+    "RedriveAllowPolicy", "DeduplicationScope", "FifoThroughputLimit"};
+
 }  // namespace
 
 broker::QueueSettings queue_settings(const QueueConfig& queue, const ServerConfig& config) {
@@ -62,6 +70,7 @@ broker::QueueSettings queue_settings(const QueueConfig& queue, const ServerConfi
                   .max_queued_per_group = queue.groups.max_queued}},
         .receive_wait = queue.receive_wait,
         .max_message_bytes = static_cast<std::uint32_t>(queue.max_message_size),
+        .bytes_max = queue.max_bytes,
         .content_based_deduplication = queue.content_based_deduplication,
         .dead_letter_queue = queue.dead_letter.queue,
         .copy_to = queue.copy_to,
@@ -77,6 +86,18 @@ broker::QueueSettings queue_settings(const QueueConfig& queue, const ServerConfi
         settings.attributes["FifoThroughputLimit"] = "perMessageGroupId";
     }
     return settings;
+}
+
+broker::QueueSettings merge_settings(
+    const broker::QueueSettings& restored, broker::QueueSettings configured
+) {
+    configured.tags.insert(restored.tags.begin(), restored.tags.end());
+    for (const auto& [name, value] : restored.attributes) {
+        if (std::ranges::find(configured_attributes, name) == configured_attributes.end()) {
+            configured.attributes.emplace(name, value);
+        }
+    }
+    return configured;
 }
 
 }  // namespace tranter::cli

@@ -2,18 +2,18 @@
 
 #include "admin/service.hpp"
 #include "base/log.hpp"
-#include "broker/broker.hpp"
 #include "cli/config_file.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/queue_settings.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/serve_loop.hpp"
+#include "cli/serve_storage.hpp"
 #include "http/server.hpp"
 #include "sqs/service.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -33,14 +33,6 @@ void raise_file_limit() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-SipKey random_key() {
-    SipKey key{};
-    if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-        throw SystemError("the kernel gives no random bytes for the receipt key");
-    }
-    return key;
 }
 
 sqs::ServiceOptions sqs_options(const ServerConfig& config) {
@@ -77,21 +69,13 @@ http::ServerOptions http_options(
 /// The server and everything it is made of, in order of construction.
 class ServeProcess {
   public:
-    explicit ServeProcess(const ServerConfig& config)
+    ServeProcess(const ServerConfig& config, bool repair)
         : config_(config),
-          broker_(
-              {.receipt_key = random_key(),
-               .delete_cooldown = config.delete_cooldown,
-               .purge_cooldown = config.purge_cooldown},
-              clock_,
-              journal_
-          ),
+          storage_(storage_options(config, repair)),
+          broker_(storage_.broker()),
           sqs_(sqs_options(config), broker_),
           admin_(admin_options(), broker_) {
-        for (const QueueConfig& queue : config_.queues) {
-            const auto made = broker_.create_queue(queue.name, queue_settings(queue, config_));
-            if (!made) throw SystemError("queue " + queue.name + ": " + made.error().message());
-        }
+        settle_queues(broker_, config_);
         const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
         if (config_.sqs_enabled) {
             sqs_server_ = std::make_unique<http::Server>(
@@ -111,8 +95,22 @@ class ServeProcess {
         }
     }
 
-    void run(std::optional<int> ready_fd) {
+    /// Returns the exit status: 1 when the data directory failed underway.
+    int run(std::optional<int> ready_fd) {
+        serve_until_signal(ready_fd);
+        const broker::Journal& journal = broker_.journal();
+        if (journal.accepts() == broker::Accepts::nothing) {
+            log_error("serve", "stopped, and the log had failed", {{"why", journal.trouble()}});
+            return static_cast<int>(ExitCode::failed);
+        }
+        log_info("serve", "stopped");
+        return 0;
+    }
+
+  private:
+    void serve_until_signal(std::optional<int> ready_fd) {
         ServeLoop loop(broker_);
+        const Committing committing(storage_);
         if (sqs_server_) sqs_server_->start();
         if (admin_server_) admin_server_->start();
         admin_.set_ready(true);
@@ -125,10 +123,20 @@ class ServeProcess {
         broker_.stop();
         if (sqs_server_) sqs_server_->stop(drain_grace);
         if (admin_server_) admin_server_->stop(drain_grace);
-        log_info("serve", "stopped");
     }
 
-  private:
+    /// Ends after the servers, on every way out: until then answers wait for what it commits.
+    class Committing {
+      public:
+        explicit Committing(embed::Storage& storage) : storage_(storage) { storage_.start(); }
+        ~Committing() { storage_.finish(); }
+        Committing(const Committing&) = delete;
+        Committing& operator=(const Committing&) = delete;
+
+      private:
+        embed::Storage& storage_;
+    };
+
     admin::ServiceOptions admin_options() {
         return {
             .token = config_.admin_token,
@@ -137,10 +145,8 @@ class ServeProcess {
             .metrics = {
                 .version = TRANTER_VERSION,
                 .connections = [this] { return sqs_server_ ? sqs_server_->connections() : 0; },
-                .requests =
-                    [this] {
-                        return request_counts();
-                    }}};
+                .requests = [this] { return request_counts(); },
+                .storage = storage_sources(config_, storage_)}};
     }
 
     std::vector<admin::RequestCount> request_counts() const {
@@ -163,14 +169,13 @@ class ServeProcess {
             "listening",
             {{"sqs", sqs_text}, {"admin", admin_text}, {"version", TRANTER_VERSION}}
         );
-        log_warn("serve", "messages are kept in memory only and are gone when the server stops");
+        log_storage(config_, storage_.opened());
         announce_ready(ready_fd, fmt::format("READY sqs={} admin={}\n", sqs_text, admin_text));
     }
 
     const ServerConfig config_;
-    const SteadyClock clock_;
-    broker::NullJournal journal_;
-    broker::Broker broker_;
+    embed::Storage storage_;
+    broker::Broker& broker_;
     sqs::Service sqs_;
     admin::Service admin_;
     std::unique_ptr<http::Server> sqs_server_;
@@ -187,8 +192,7 @@ Result<int> serve(const ServeFlags& flags) {
         log_warn("config", "configuration", {{"notice", notice}});
     }
     raise_file_limit();
-    ServeProcess(loaded->config).run(flags.ready_fd);
-    return 0;
+    return ServeProcess(loaded->config, flags.repair.value_or(false)).run(flags.ready_fd);
 }
 
 }  // namespace tranter::cli

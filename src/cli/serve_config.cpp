@@ -17,11 +17,36 @@ Result<void> apply_endpoint(
     return {};
 }
 
+/// A flag is said for this start only, so one that changes nothing is a mistake.
+Result<void> apply_data_flags(const ServeFlags& flags, ServerConfig& config) {
+    if (flags.data) config.data = *flags.data;
+    if (flags.durability) {
+        config.durability = *flags.durability == "none" ? DurabilityLevel::none
+                            : *flags.durability == "os" ? DurabilityLevel::os
+                                                        : DurabilityLevel::sync;
+    }
+    if (flags.data && flags.data->empty()) {
+        return fail(Errc::invalid_argument, "--data is empty, name a directory");
+    }
+    const bool promises = flags.durability && *flags.durability != "none";
+    if (config.data.empty() && promises) {
+        return fail(
+            Errc::invalid_argument,
+            "--durability is " + *flags.durability + ", which needs a directory, add --data DIR"
+        );
+    }
+    if (!keeps_data(config) && flags.repair.value_or(false)) {
+        return fail(Errc::invalid_argument, "--repair needs a data directory, add --data DIR");
+    }
+    return {};
+}
+
 Result<void> apply_flags(const ServeFlags& flags, ServerConfig& config) {
     if (auto done = apply_endpoint(flags.sqs, "--sqs", config.sqs); !done) return done;
     if (auto done = apply_endpoint(flags.admin, "--admin", config.admin); !done) return done;
     if (flags.sqs) config.sqs_enabled = true;
     if (flags.admin) config.admin_enabled = true;
+    if (auto done = apply_data_flags(flags, config); !done) return done;
     if (flags.limits) {
         config.limits = *flags.limits == "relaxed" ? LimitsMode::relaxed : LimitsMode::strict;
     }
@@ -56,6 +81,7 @@ Result<LoadedConfig> load_serve_config(const ServeFlags& flags) {
     }
     if (auto done = apply_flags(flags, loaded.config); !done) return std::unexpected(done.error());
     if (auto safe = check_exposure(loaded.config); !safe) return std::unexpected(safe.error());
+    if (auto kept = check_durability(loaded.config); !kept) return std::unexpected(kept.error());
     return loaded;
 }
 

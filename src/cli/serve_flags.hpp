@@ -12,7 +12,10 @@ struct ServeFlags {
     std::optional<std::string> config_file{};  // tranter.toml or elasticmq.conf
     std::optional<std::string> sqs{};          // ADDR:PORT, an IPv6 address in brackets
     std::optional<std::string> admin{};        // ADDR:PORT
-    std::optional<std::string> limits{};       // strict | relaxed
+    std::optional<std::string> data{};         // directory
+    std::optional<std::string> durability{};   // none | os | sync
+    std::optional<bool> repair{};
+    std::optional<std::string> limits{};  // strict | relaxed
     std::optional<bool> auto_create{};
     std::optional<int> threads{};  // 1 .. 1024
     std::optional<bool> insecure{};

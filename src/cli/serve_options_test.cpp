@@ -16,6 +16,7 @@ TEST(ServeOptionsTest, NothingGivenIsNothingSaid) {
     const ServeFlags flags = read({}).value();
 
     EXPECT_FALSE(flags.config_file || flags.sqs || flags.admin || flags.limits);
+    EXPECT_FALSE(flags.data || flags.durability || flags.repair.has_value());
     EXPECT_FALSE(flags.auto_create.has_value() || flags.insecure.has_value());
     EXPECT_FALSE(flags.threads || flags.log_format || flags.log_level || flags.ready_fd);
 }
@@ -26,6 +27,11 @@ TEST(ServeOptionsTest, PassesOnWhatIsGiven) {
                                    "--sqs",
                                    "[::1]:0",
                                    "--admin=127.0.0.1:9325",
+                                   "--data",
+                                   "var",
+                                   "--durability",
+                                   "os",
+                                   "--repair",
                                    "--limits",
                                    "relaxed",
                                    "--auto-create",
@@ -43,6 +49,9 @@ TEST(ServeOptionsTest, PassesOnWhatIsGiven) {
     EXPECT_EQ(flags.config_file, "t.toml");
     EXPECT_EQ(flags.sqs, "[::1]:0");
     EXPECT_EQ(flags.admin, "127.0.0.1:9325");
+    EXPECT_EQ(flags.data, "var");
+    EXPECT_EQ(flags.durability, "os");
+    EXPECT_EQ(flags.repair, true);
     EXPECT_EQ(flags.limits, "relaxed");
     EXPECT_EQ(flags.auto_create, true);
     EXPECT_EQ(flags.insecure, false);
@@ -57,6 +66,7 @@ TEST(ServeOptionsTest, RefusesWhatCannotBeMeant) {
              {"--sqs", "http"},
              {"--sqs", "127.0.0.1:http"},
              {"--admin", "127.0.0.1:70000"},
+             {"--durability", "fsync"},
              {"--limits", "none"},
              {"--threads", "0"},
              {"--threads", "-1"},

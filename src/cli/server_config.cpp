@@ -103,4 +103,17 @@ Result<void> check_exposure(const ServerConfig& config) {
     return {};
 }
 
+bool keeps_data(const ServerConfig& config) {
+    return !config.data.empty() && config.durability != DurabilityLevel::none;
+}
+
+Result<void> check_durability(const ServerConfig& config) {
+    // `sync` is the default, so it may be that nobody asked for it.
+    if (!config.data.empty() || config.durability != DurabilityLevel::os) return {};
+    return fail(
+        Errc::invalid_argument,
+        "server.durability: is os, which needs a directory to write to, set server.data or --data"
+    );
+}
+
 }  // namespace tranter::cli

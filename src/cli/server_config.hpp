@@ -34,6 +34,8 @@ bool is_loopback(const Endpoint& endpoint);
 
 enum class LimitsMode : std::uint8_t { strict, relaxed };
 enum class AuthMode : std::uint8_t { none, sigv4 };
+/// What an acknowledged change survives: nothing, the end of the process, a power loss.
+enum class DurabilityLevel : std::uint8_t { none, os, sync };
 enum class GroupFairness : std::uint8_t { aws, round_robin, off };
 enum class DeduplicationScope : std::uint8_t { queue, message_group };
 enum class FifoThroughputLimit : std::uint8_t { per_queue, per_message_group_id };
@@ -83,6 +85,7 @@ struct QueueConfig {
     RedriveAllowConfig redrive_allow;
     GroupsConfig groups;
     std::int64_t max_in_flight = server_default;  ///< 0 means no limit
+    std::uint64_t max_bytes = 0;                  ///< of payloads held; 0 means no limit
     std::map<std::string, std::string> tags;
     std::string copy_to;  ///< every accepted message is also sent to this queue
     std::string move_to;  ///< messages are stored in this queue instead
@@ -108,6 +111,11 @@ struct ServerConfig {
     LimitsMode limits = LimitsMode::strict;
     bool auto_create = false;
     QueueConfig auto_create_template;
+    std::string data;  ///< directory; empty: memory only
+    DurabilityLevel durability = DurabilityLevel::sync;
+    std::uint64_t data_max = 0;      ///< bytes of payloads in all queues; 0 means no limit
+    std::uint64_t memory_limit = 0;  ///< bytes; 0: half of what the machine has
+    std::uint32_t segment_size = 64U << 20U;
     std::uint32_t threads = 0;  ///< 0: one per core
     std::string region = "us-east-1";
     std::string account = "000000000000";
@@ -138,5 +146,11 @@ struct ServerConfig {
 /// Refuses to be reachable from other machines without authentication: a non-loopback `sqs` needs
 /// auth.mode = "sigv4", a non-loopback `admin` a token, or `insecure`. Call it last, after flags.
 [[nodiscard]] Result<void> check_exposure(const ServerConfig& config);
+
+/// Whether queues live in the data directory: `none` turns it off.
+bool keeps_data(const ServerConfig& config);
+
+/// Refuses `os` without a data directory, which would promise what it cannot keep. Call it last.
+[[nodiscard]] Result<void> check_durability(const ServerConfig& config);
 
 }  // namespace tranter::cli

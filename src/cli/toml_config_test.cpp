@@ -32,6 +32,11 @@ admin = "[::1]:19325"
 admin_enabled = false
 limits = "relaxed"
 auto_create = true
+data = "var/tranter"
+durability = "os"
+data_max = "10GiB"
+memory_limit = "512MiB"
+segment_size = "16MiB"
 threads = 4
 region = "eu-west-1"
 account = "123456789012"
@@ -76,6 +81,7 @@ max_message_size = "256KiB"
 dead_letter = { queue = "dlq", max_receives = 3 }
 groups = { max_in_flight = 1, max_queued = 5, fair = "round_robin" }
 max_in_flight = 5
+max_bytes = "1GiB"
 tags = { team = "shop", "odd key" = "a=b" }
 copy_to = "audit"
 
@@ -111,6 +117,11 @@ TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
     EXPECT_FALSE(config.admin_enabled);
     EXPECT_EQ(config.limits, LimitsMode::relaxed);
     EXPECT_TRUE(config.auto_create);
+    EXPECT_EQ(config.data, "var/tranter");
+    EXPECT_EQ(config.durability, DurabilityLevel::os);
+    EXPECT_EQ(config.data_max, std::uint64_t{10} << 30U);
+    EXPECT_EQ(config.memory_limit, 512U << 20U);
+    EXPECT_EQ(config.segment_size, 16U << 20U);
     EXPECT_EQ(config.threads, 4U);
     EXPECT_EQ(config.region, "eu-west-1");
     EXPECT_EQ(config.account, "123456789012");
@@ -129,6 +140,7 @@ TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
     EXPECT_EQ(config.admin_token, "token-from-environment");
     EXPECT_EQ(config.log.format, LogFormat::logfmt);
     EXPECT_EQ(config.log.level, LogLevel::debug);
+    EXPECT_EQ(config.queues.back().max_bytes, 1U << 30U);
     EXPECT_EQ(config.auto_create_template.dead_letter.max_receives, 2U);
     EXPECT_EQ(*parse_toml_text(write_toml_config(config)), config);
 }
@@ -210,6 +222,15 @@ TEST(TomlConfigTest, RangesAndTypesAreChecked) {
         "t.toml:2: server.limits: is \"strickt\" (did you mean strict?), use one of `strict`, "
         "`relaxed`"
     );
+    EXPECT_EQ(
+        toml_error("[server]\ndurability = \"fsync\"\n"),
+        "t.toml:2: server.durability: is \"fsync\" (did you mean sync?), use one of `none`, `os`, "
+        "`sync`"
+    );
+    EXPECT_EQ(
+        toml_error("[server]\nsegment_size = \"2GiB\"\n"),
+        "t.toml:2: server.segment_size: is \"2GiB\", allowed is 1MiB to 1GiB"
+    );
     EXPECT_EQ(toml_error("server = 1\n"), "t.toml:1: server: is a number, write a table [server]");
     EXPECT_EQ(
         toml_error("queues = [1]\n"),
@@ -225,11 +246,6 @@ TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
     EXPECT_EQ(
         toml_error("[worker]\nconcurrency = 5\n"),
         "t.toml:1: worker: is not supported by this version, remove it"
-    );
-    EXPECT_EQ(
-        toml_error("[server]\ndata = \"/var/lib/tranter\"\n"),
-        "t.toml:2: server.data: durable storage is not in this version, everything is kept in "
-        "memory; remove it"
     );
 }
 

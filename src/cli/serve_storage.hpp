@@ -1,0 +1,22 @@
+#pragma once
+
+#include "admin/storage.hpp"
+#include "cli/server_config.hpp"
+#include "embed/storage.hpp"
+
+namespace tranter::cli {
+
+/// Where `serve` keeps its queues.
+embed::StorageOptions storage_options(const ServerConfig& config, bool repair);
+
+/// What the admin port shows of it; `storage` outlives that.
+admin::StorageSources storage_sources(const ServerConfig& config, const embed::Storage& storage);
+
+/// One line that says what is promised and what was restored, and one for each thing to know.
+void log_storage(const ServerConfig& config, const embed::StorageReport& opened);
+
+/// Makes the configured queues, and brings those that were restored to what the configuration says;
+/// what is as it should be is not touched. Throws SystemError that names the queue.
+void settle_queues(broker::Broker& broker, const ServerConfig& config);
+
+}  // namespace tranter::cli
