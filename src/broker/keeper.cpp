@@ -121,8 +121,15 @@ std::uint64_t StoreKeeper::live_bytes() const {
         const engine::Counters counters = queue->state().engine.counters();
         const std::uint64_t messages = counters.visible + counters.in_flight + counters.delayed;
         bytes += counters.bytes + (messages + 1) * record_overhead_bytes;
+        // Ids outlive their messages, by a window in which there can be many of them.
+        const std::uint64_t ids = queue->state().engine.deduplication_ids();
+        if (ids <= messages) continue;
+        bytes += (ids - messages) * record_overhead_bytes +
+                 queue->state().engine.deduplication_bytes() / ids * (ids - messages);
     }
-    return bytes;
+    Broker::Impl& impl = *broker_.impl_;
+    const std::lock_guard lock(impl.tasks_mutex);
+    return bytes + impl.tasks.size() * record_overhead_bytes;
 }
 
 }  // namespace tranter::broker

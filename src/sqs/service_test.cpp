@@ -232,5 +232,115 @@ TEST_F(ServiceTest, ABatchWaitsOnce) {
     EXPECT_EQ(journal.waiting.size(), 1U);
 }
 
+TEST_F(ServiceTest, ChangedVisibilityIsAnsweredOnceItIsWritten) {
+    make_queue("q1");
+    on("q1", "SendMessage", R"("MessageBody":"x")");
+    const std::string handle = receive("q1");
+    journal.hold = true;
+
+    const TestReply& reply = on(
+        "q1", "ChangeMessageVisibility", R"("VisibilityTimeout":5,"ReceiptHandle":")" + handle + '"'
+    );
+
+    ASSERT_FALSE(reply.answered);
+    EXPECT_TRUE(journal.waiting.empty());
+    journal.waiting_for_write.at(0)(true);
+    EXPECT_EQ(reply.status(), 200);
+}
+
+TEST_F(ServiceTest, AReceiveIsAnsweredOnceItsLeaseIsWritten) {
+    make_queue("q1");
+    on("q1", "SendMessage", R"("MessageBody":"x")");
+    on("q1", "SendMessage", R"("MessageBody":"y")");
+    journal.hold = true;
+
+    const TestReply& written = on("q1", "ReceiveMessage");
+    const TestReply& failed = on("q1", "ReceiveMessage", R"("WaitTimeSeconds":5)");
+
+    ASSERT_FALSE(written.answered);
+    journal.waiting_for_write.at(0)(true);
+    EXPECT_EQ(written.at("Messages/0/Body"), "x");
+    journal.taken = broker::Accepts::nothing;
+    journal.waiting_for_write.at(1)(false);
+    EXPECT_EQ(failed.status(), 503);
+    EXPECT_EQ(failed.message(), "The hand-out could not be recorded: the disk is gone");
+}
+
+TEST_F(ServiceTest, QueuesAndMoveTasksAreAnsweredOnceTheyAreDurable) {
+    make_queue("dead");
+    make_queue(
+        "q1",
+        R"("RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead\",)"
+        R"(\"maxReceiveCount\":3}")"
+    );
+    journal.hold = true;
+
+    const TestReply& made = json("CreateQueue", R"({"QueueName":"new"})");
+    const TestReply& found = json("CreateQueue", R"({"QueueName":"new"})");
+    const TestReply& moving =
+        json("StartMessageMoveTask", R"({"SourceArn":"arn:aws:sqs:us-east-1:000000000000:dead"})");
+
+    EXPECT_FALSE(made.answered);
+    EXPECT_FALSE(found.answered);
+    EXPECT_FALSE(moving.answered);
+    ASSERT_EQ(journal.waiting.size(), 3U);
+    for (auto& done : journal.waiting)
+        done(true);
+    EXPECT_EQ(made.status(), 200);
+    EXPECT_EQ(found.body(), made.body());
+    EXPECT_EQ(moving.status(), 200);
+}
+
+TEST_F(ServiceTest, ARepeatedDeleteWaitsForTheFirst) {
+    make_queue("q1");
+    on("q1", "SendMessage", R"("MessageBody":"x")");
+    const std::string member = R"("ReceiptHandle":")" + receive("q1") + '"';
+    journal.hold = true;
+
+    const TestReply& first = on("q1", "DeleteMessage", member);
+    const TestReply& second = on("q1", "DeleteMessage", member);
+
+    EXPECT_FALSE(first.answered);
+    EXPECT_FALSE(second.answered);
+}
+
+TEST_F(ServiceTest, ChangesAreUnavailableWhenTheJournalTakesNothing) {
+    make_queue("q1");
+    journal.taken = broker::Accepts::nothing;
+
+    for (const TestReply* reply :
+         {&on("q1", "SendMessage", R"("MessageBody":"x")"),
+          &on("q1", "TagQueue", R"("Tags":{"a":"b"})"),
+          &on("q1", "PurgeQueue"),
+          &on("q1", "DeleteQueue"),
+          &json("CreateQueue", R"({"QueueName":"new"})")}) {
+        EXPECT_EQ(reply->status(), 503);
+        EXPECT_EQ(reply->message(), "the disk is gone");
+    }
+    EXPECT_EQ(on("q1", "ReceiveMessage").status(), 503);
+    EXPECT_EQ(on("q1", "GetQueueAttributes").status(), 200);
+    const TestReply& batch =
+        on("q1", "SendMessageBatch", R"("Entries":[{"Id":"a","MessageBody":"x"}])");
+    EXPECT_EQ(batch.status(), 200);
+    EXPECT_EQ(batch.at("Failed/0/Code"), "ServiceUnavailable");
+    EXPECT_EQ(batch.at("Failed/0/SenderFault"), "false");
+}
+
+TEST_F(ServiceTest, AQueueThatIsFullIsOverItsLimitEntryByEntry) {
+    broker::QueueSettings settings;
+    settings.bytes_max = 5;
+    ASSERT_TRUE(broker.create_queue("small", settings));
+
+    const TestReply& batch =
+        on("small",
+           "SendMessageBatch",
+           R"("Entries":[{"Id":"a","MessageBody":"1234"},{"Id":"b","MessageBody":"56"}])");
+
+    EXPECT_EQ(batch.at("Successful/0/Id"), "a");
+    EXPECT_EQ(batch.at("Failed/0/Id"), "b");
+    EXPECT_EQ(batch.at("Failed/0/Code"), "OverLimit");
+    EXPECT_EQ(on("small", "SendMessage", R"("MessageBody":"56")").code(), "OverLimit");
+}
+
 }  // namespace
 }  // namespace tranter::sqs
