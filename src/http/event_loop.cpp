@@ -66,7 +66,10 @@ void Mailbox::close() {
 }
 
 void Mailbox::wake() {
-    if (std::exchange(awake_, true)) return;
+    if (!std::exchange(awake_, true)) Burst::wake(shared_from_this());
+}
+
+void Mailbox::wake_now() {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto put = ::write(wake_fd_, &one, sizeof(one));
 }
@@ -102,17 +105,7 @@ void EventLoop::run() {
             epoll_fd_, events.data(), static_cast<int>(events.size()), wait_milliseconds()
         );
         now_ = std::chrono::steady_clock::now();
-        for (int i = 0; i < count; ++i) {
-            const epoll_event& event = events[static_cast<std::size_t>(i)];
-            if (event.data.ptr == nullptr)
-                mail_ = true;
-            else
-                static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
-        }
-        // Only now: these may close connections that still have an event in this round.
-        if (mail_) read_mail();
-        run_deadlines();
-        if (!deferred_.empty()) run_deferred();
+        run_round(std::span(events).first(static_cast<std::size_t>(std::max(count, 0))));
         dropped_.clear();
         if (stopping_ && connections_.empty()) finished_ = true;
     }
@@ -122,6 +115,22 @@ void EventLoop::run() {
         run_deferred();
     dropped_.clear();
     current_loop = nullptr;
+}
+
+void EventLoop::run_round(std::span<const epoll_event> events) {
+    // Who is woken by requests of this round (another loop, the thread that commits) finds the work
+    // of all of them.
+    const Burst burst;
+    for (const epoll_event& event : events) {
+        if (event.data.ptr == nullptr)
+            mail_ = true;
+        else
+            static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+    }
+    // Only now: these may close connections that still have an event in this round.
+    if (mail_) read_mail();
+    run_deadlines();
+    if (!deferred_.empty()) run_deferred();
 }
 
 int EventLoop::wait_milliseconds() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/burst.hpp"
 #include "http/deadline_index.hpp"
 #include "http/response_writer.hpp"
 #include "http/server.hpp"
@@ -10,8 +11,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
+
+struct epoll_event;
 
 namespace tranter::http {
 
@@ -26,12 +30,12 @@ struct ServerContext {
 
 /// Where other threads leave work for an I/O thread. Shared by the loop and its connections, so
 /// that answering after the server is gone is harmless.
-class Mailbox {
+class Mailbox final : public Wakeable, public std::enable_shared_from_this<Mailbox> {
   public:
     using Task = std::move_only_function<void()>;
 
     Mailbox();
-    ~Mailbox();
+    ~Mailbox() override;
     Mailbox(const Mailbox&) = delete;
     Mailbox& operator=(const Mailbox&) = delete;
 
@@ -43,6 +47,7 @@ class Mailbox {
     int wake_fd() const { return wake_fd_; }
     void take(std::vector<std::shared_ptr<Connection>>& answered, std::vector<Task>& tasks);
     void close();
+    void wake_now() override;
 
   private:
     void wake();
@@ -119,6 +124,7 @@ class EventLoop {
 
   private:
     int wait_milliseconds() const;
+    void run_round(std::span<const epoll_event> events);
     void read_mail();
     void run_deferred();
     void run_deadlines();

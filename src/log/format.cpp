@@ -161,13 +161,16 @@ void append_batch_frame(std::string& out, const BatchBody& batch) {
     std::string body;
     put(body, batch.commit);
     put(body, batch.bytes);
-    put(body, std::uint32_t{0});
+    put(body, batch.synced);
     append_frame(out, batch_type, body);
 }
 
 BatchBody decode_batch(std::string_view body) {
     if (body.size() != batch_body_bytes) return {};
-    return {.commit = get<std::uint64_t>(body, 0), .bytes = get<std::uint32_t>(body, 8)};
+    return {
+        .commit = get<std::uint64_t>(body, 0),
+        .bytes = get<std::uint32_t>(body, 8),
+        .synced = get<std::uint32_t>(body, 12)};
 }
 
 }  // namespace tranter::log

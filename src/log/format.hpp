@@ -79,10 +79,12 @@ struct Frame {
 std::optional<Frame> read_frame(std::uint64_t store, Position at, std::string_view bytes);
 
 /// Body of the frame in front of every group commit. Who finds a damaged frame looks for a later
-/// batch: if there is one, the damage is not a torn tail.
+/// batch that was written when the damaged bytes were synced already: if there is one, the damage
+/// is not a torn tail.
 struct BatchBody {
     std::uint64_t commit = 0;  // counts commits of the store
     std::uint32_t bytes = 0;   // of the frames that follow
+    std::uint32_t synced = 0;  // this much of the segment was synced before this was written
 };
 inline constexpr std::size_t batch_body_bytes = 16;
 inline constexpr std::size_t batch_frame_bytes = frame_bytes(batch_body_bytes);

@@ -49,8 +49,12 @@ Chunk& Log::Impl::chunk_for_append() {
 
 void Log::Impl::start_chunk() {
     Chunk chunk;
+    if (!spare.empty()) {
+        chunk.bytes = std::move(spare.back());
+        spare.pop_back();
+    }
     if (end_offset >= options.segment_bytes) {
-        chunk.bytes = encode_header(
+        chunk.bytes += encode_header(
             {.store = identity.id, .number = end_segment + 1, .previous_end = end_offset}
         );
         chunk.batch_at = segment_header_bytes;

@@ -1,3 +1,4 @@
+#include "base/burst.hpp"
 #include "base/log.hpp"
 #include "log/log_impl.hpp"
 
@@ -8,12 +9,14 @@
 namespace tranter::log {
 namespace {
 
-void seal(Chunk& chunk, std::uint64_t store, std::uint64_t commit) {
+void seal(Chunk& chunk, std::uint64_t store, std::uint64_t commit, Position synced) {
     std::string batch;
     const std::size_t frames_at = chunk.batch_at + batch_frame_bytes;
     append_batch_frame(
         batch,
-        {.commit = commit, .bytes = static_cast<std::uint32_t>(chunk.bytes.size() - frames_at)}
+        {.commit = commit,
+         .bytes = static_cast<std::uint32_t>(chunk.bytes.size() - frames_at),
+         .synced = segment_of(synced) == chunk.segment ? offset_of(synced) : 0}
     );
     // In place and without touching the string's own fields, which read() may be reading.
     std::copy(batch.begin(), batch.end(), chunk.bytes.data() + chunk.batch_at);
@@ -43,13 +46,15 @@ bool Log::write() {
 }
 
 bool Log::Impl::take_pending() {
+    Position synced = 0;
     {
         const std::lock_guard lock(mutex);
+        synced = synced_end;
         // What found no space goes first.
         if (in_flight.empty()) in_flight.swap(pending);
     }
     for (Chunk& chunk : in_flight) {
-        if (!chunk.sealed) seal(chunk, identity.id, ++last_commit);
+        if (!chunk.sealed) seal(chunk, identity.id, ++last_commit, synced);
     }
     return !in_flight.empty();
 }
@@ -120,6 +125,14 @@ void Log::Impl::publish_written() {
         ++figures.commits;
     }
     const Position end = make_position(in_flight.back().segment, in_flight.back().end());
+    // One being filled and one being written are enough; a burst does not keep its memory.
+    constexpr std::size_t spare_max = 2;
+    constexpr std::size_t spare_bytes_max = 1U << 20U;
+    for (Chunk& chunk : in_flight) {
+        if (spare.size() >= spare_max || chunk.bytes.capacity() > spare_bytes_max) continue;
+        chunk.bytes.clear();
+        spare.push_back(std::move(chunk.bytes));
+    }
     in_flight.clear();
     if (no_space.exchange(false)) failure.clear();
     written_end.store(end, std::memory_order_release);
@@ -187,8 +200,7 @@ void Log::rest() {
     sync();
     {
         const std::lock_guard lock(impl_->mutex);
-        const bool closed = impl_->end_offset >= impl_->options.segment_bytes;
-        if (impl_->stuck() || closed || impl_->resting || !impl_->pending.empty()) return;
+        if (impl_->stuck() || impl_->resting || !impl_->pending.empty()) return;
         impl_->start_chunk();
         impl_->resting = true;
     }
@@ -256,6 +268,7 @@ void Log::Impl::answer() {
         const std::lock_guard lock(mutex);
         ready.swap(answers);
     }
+    const Burst burst;
     for (Answer& answer : ready)
         answer.done(answer.reached);
 }

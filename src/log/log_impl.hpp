@@ -87,8 +87,9 @@ class Log::Impl {
     mutable std::mutex mutex;
     // guarded by mutex
     std::map<SegmentNumber, Segment> segments;
-    std::deque<Chunk> pending;    // not yet being written; appends go to the last
-    std::deque<Chunk> in_flight;  // being written; bytes change only under write_mutex as well
+    std::deque<Chunk> pending;       // not yet being written; appends go to the last
+    std::deque<Chunk> in_flight;     // being written; bytes change only under write_mutex as well
+    std::vector<std::string> spare;  // of chunks that were written, to be filled again
     SegmentNumber end_segment = 1;
     std::uint32_t end_offset = 0;
     Position synced_end = 0;

@@ -122,6 +122,14 @@ void Log::Impl::rewrite_newest(const SegmentScan& scan) {
         copy->write(offset, std::string_view(bytes).substr(0, static_cast<std::size_t>(wanted)));
         offset += wanted;
     }
+    if (scan.open_batch != 0 && scan.open_batch < scan.end) {
+        // What is left of a torn commit is a commit now.
+        const std::uint32_t frames_at = scan.open_batch + batch_frame_bytes;
+        std::string batch;
+        append_batch_frame(batch, {.commit = ++last_commit, .bytes = scan.end - frames_at});
+        seal_frames(identity.id, make_position(scan.number, scan.open_batch), batch);
+        copy->write(scan.open_batch, batch);
+    }
     copy->sync();
     disk.rename(unfinished, name);
     disk.sync_directory();

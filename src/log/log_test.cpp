@@ -195,6 +195,51 @@ TEST_F(LogTest, CutsATornTailAndSaysSo) {
     EXPECT_THAT(log->opened().torn_tail, IsEmpty());
 }
 
+TEST_F(LogTest, WhatIsLeftOfATornCommitIsACommitFromThenOn) {
+    open();
+    log->append(some_type, "whole");
+    const Position torn = log->append(some_type, "torn apart");
+    log->sync();
+    bytes(1)[offset_of(torn) + frame_header_bytes + 2] ^= 1;
+    open();
+    append_and_sync("next");
+
+    open();
+
+    EXPECT_THAT(found.bodies(), ElementsAre("whole", "next"));
+    EXPECT_THAT(log->opened().torn_tail, IsEmpty());
+}
+
+TEST_F(LogTest, CommitsThatWereNotSyncedMayReachTheDiskInAnyOrder) {
+    open();
+    append_and_sync("synced");
+    const Position missing = log->append(some_type, "missing");
+    log->write();
+    log->append(some_type, "there");
+    log->write();
+    std::string& file = bytes(1);
+    const std::size_t from = offset_of(missing) - batch_frame_bytes;
+    const std::size_t length = batch_frame_bytes + frame_bytes(std::string("missing").size());
+    file.replace(from, length, length, '\0');
+
+    open();
+
+    EXPECT_THAT(found.bodies(), ElementsAre("synced"));
+    EXPECT_THAT(log->opened().torn_tail, HasSubstr("0000000001.seg"));
+    append_and_sync("next");
+    open();
+    EXPECT_THAT(found.bodies(), ElementsAre("synced", "next"));
+}
+
+TEST_F(LogTest, ALogAtRestRefusesDamageOfTheCommitThatFilledItsSegment) {
+    open();
+    const Position damaged = log->append(some_type, std::string(5000, 'x'));
+    log->rest();
+    bytes(1)[offset_of(damaged) + frame_header_bytes] ^= 1;
+
+    EXPECT_THROW(open(), CorruptLog);
+}
+
 TEST_F(LogTest, RefusesDamageThatHasACommitBehindIt) {
     open();
     const Position damaged = log->append(some_type, "damaged");

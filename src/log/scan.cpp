@@ -70,6 +70,7 @@ class SegmentScanner {
     /// Returns where the next batch starts; 0: stop.
     std::uint64_t read_batch(std::uint64_t offset, const BatchBody& batch) {
         const std::uint64_t end = offset + batch.bytes;
+        result_.open_batch = static_cast<std::uint32_t>(offset - batch_frame_bytes);
         while (offset < end) {
             const auto frame = reader_.frame(offset);
             if (!frame || frame->type == batch_type || offset + frame->bytes > end) {
@@ -78,6 +79,7 @@ class SegmentScanner {
             offset = visit(offset, *frame);
         }
         ++result_.commits;
+        result_.open_batch = 0;
         result_.last_commit = batch.commit;
         result_.end = static_cast<std::uint32_t>(offset);
         return offset;
@@ -99,6 +101,7 @@ class SegmentScanner {
     std::uint64_t next_nonzero(std::uint64_t offset) {
         while (offset < reader_.size()) {
             const std::string_view bytes = reader_.bytes(offset, frame_alignment);
+            if (bytes.empty()) return reader_.size();  // its owner cut the file meanwhile
             const std::size_t found = bytes.find_first_not_of('\0');
             if (found != std::string_view::npos) {
                 return (offset + found) / frame_alignment * frame_alignment;
@@ -108,10 +111,20 @@ class SegmentScanner {
         return offset;
     }
 
+    /// Whether a later commit was written when what stands here was synced already. Without one
+    /// this may be what a crash left: commits that were not synced reach the disk in any order.
+    bool was_synced(std::uint64_t offset) {
+        for (std::uint64_t at = offset;;) {
+            at = next_frame(at + frame_alignment, true);
+            if (at >= reader_.size()) return false;
+            const auto frame = reader_.frame(at);
+            if (frame && decode_batch(frame->body).synced > offset) return true;
+        }
+    }
+
     /// Notes the damage, and returns the next intact frame behind it when salvaging, else 0.
     std::uint64_t skip_damage(std::uint64_t offset, const char* what) {
-        const std::uint64_t batch = next_frame(offset + frame_alignment, true);
-        const bool torn = options_.newest && batch >= reader_.size();
+        const bool torn = options_.newest && !was_synced(offset);
         note(offset, what, torn);
         if (torn || !options_.salvage) return 0;
         const std::uint64_t next = next_frame(offset + frame_alignment, false);
@@ -130,8 +143,7 @@ class SegmentScanner {
     }
 
     bool refuse(std::string what, bool unfinished) {
-        const bool torn = unfinished && options_.newest &&
-                          next_frame(segment_header_bytes, true) >= reader_.size();
+        const bool torn = unfinished && options_.newest && !was_synced(0);
         note(0, std::move(what), torn);
         return false;
     }

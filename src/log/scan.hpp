@@ -35,6 +35,8 @@ struct SegmentScan {
     std::uint64_t records = 0;
     std::uint64_t commits = 0;
     std::uint64_t last_commit = 0;
+    /// Where the batch frame of a commit stands that is there in part; 0: there is none.
+    std::uint32_t open_batch = 0;
     std::vector<Damage> damage{};
 };
 

@@ -1,11 +1,13 @@
 #include "log/threads.hpp"
 
+#include "base/burst.hpp"
 #include "base/log.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -16,19 +18,33 @@ namespace {
 
 constexpr auto look_around = std::chrono::seconds(1);
 
-/// Wakes one thread that sleeps until there is something to do.
-class Bell {
+/// Wakes one thread that sleeps until there is something to do. Not an std::atomic that waits: that
+/// spins and yields before it sleeps, at every commit.
+class Bell final : public Wakeable {
   public:
-    void ring() {
-        rings_.fetch_add(1);
-        rings_.notify_one();
+    void wake_now() override {
+        {
+            const std::lock_guard lock(mutex_);
+            rung_ = true;
+        }
+        condition_.notify_one();
     }
-    std::uint32_t heard() const { return rings_.load(); }
-    /// Returns at once when it rang since `heard`.
-    void wait(std::uint32_t heard) const { rings_.wait(heard); }
+    /// Returns at once when it rang since the last wait.
+    void wait() {
+        std::unique_lock lock(mutex_);
+        condition_.wait(lock, [this] { return rung_; });
+        rung_ = false;
+    }
+    void wait_for(std::chrono::milliseconds time) {
+        std::unique_lock lock(mutex_);
+        condition_.wait_for(lock, time, [this] { return rung_; });
+        rung_ = false;
+    }
 
   private:
-    std::atomic<std::uint32_t> rings_{0};
+    std::mutex mutex_;
+    std::condition_variable condition_;
+    bool rung_ = false;  // guarded by mutex_
 };
 
 }  // namespace
@@ -38,10 +54,10 @@ class LogThreads::Impl {
     Impl(Log& log, Keeper& keeper) : log_(log), compactor_(log, keeper) {
         log_.on_wanted([this](Log::Wanted wanted) { wake(wanted); });
         writer_ = std::jthread([this](const std::stop_token& stop) {
-            serve(stop, write_bell_, Log::Wanted::write, [this] { log_.write(); });
+            serve(stop, *write_bell_, Log::Wanted::write, [this] { log_.write(); });
         });
         syncer_ = std::jthread([this](const std::stop_token& stop) {
-            serve(stop, sync_bell_, Log::Wanted::sync, [this] { log_.sync(); });
+            serve(stop, *sync_bell_, Log::Wanted::sync, [this] { log_.sync(); });
         });
         keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
     }
@@ -61,31 +77,25 @@ class LogThreads::Impl {
     void wake(Log::Wanted wanted) {
         switch (wanted) {
             case Log::Wanted::sync:
-                return sync_bell_.ring();
+                return Burst::wake(sync_bell_);
             case Log::Wanted::write:
-                return write_bell_.ring();
+                return Burst::wake(write_bell_);
             case Log::Wanted::nothing:
-                break;
+                return Burst::wake(look_bell_);
         }
-        {
-            const std::lock_guard lock(mutex_);
-            woken_ = true;
-        }
-        condition_.notify_one();
     }
 
     void serve(
         const std::stop_token& stop,
-        const Bell& bell,
+        Bell& bell,
         Log::Wanted wanted,
         const std::function<void()>& commit
     ) const {
         while (!stop.stop_requested()) {
-            const std::uint32_t heard = bell.heard();
             if (log_.wants(wanted)) {
                 commit();
             } else {
-                bell.wait(heard);
+                bell.wait();
             }
         }
     }
@@ -97,9 +107,7 @@ class LogThreads::Impl {
             if (log_.figures().appended_records == seen_records_) log_.rest();
             seen_records_ = log_.figures().appended_records;
             compact(stop);
-            std::unique_lock lock(mutex_);
-            condition_.wait_for(lock, look_around, [this] { return woken_; });
-            woken_ = false;
+            look_bell_->wait_for(look_around);
         }
     }
 
@@ -131,11 +139,9 @@ class LogThreads::Impl {
 
     Log& log_;
     Compactor compactor_;
-    Bell write_bell_;
-    Bell sync_bell_;
-    std::mutex mutex_;
-    std::condition_variable condition_;
-    bool woken_ = false;  // guarded by mutex_
+    const std::shared_ptr<Bell> write_bell_ = std::make_shared<Bell>();
+    const std::shared_ptr<Bell> sync_bell_ = std::make_shared<Bell>();
+    const std::shared_ptr<Bell> look_bell_ = std::make_shared<Bell>();
     // only used by the thread that looks after the log
     std::uint64_t seen_records_ = 0;
     bool given_up_ = false;
