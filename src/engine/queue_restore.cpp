@@ -103,7 +103,12 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
     }
     restore_lines(visible);
 
-    std::ranges::stable_sort(deduplication, {}, &StoredDeduplication::at);
+    const auto when = [](const StoredDeduplication& entry) {
+        return std::pair(entry.at, entry.sequence);
+    };
+    if (!std::ranges::is_sorted(deduplication, {}, when)) {
+        std::ranges::sort(deduplication, {}, when);
+    }
     for (StoredDeduplication& entry : deduplication) {
         const Deduplication::Entry accepted{
             .id = entry.id, .sequence = entry.sequence, .slot = entry.slot};
