@@ -63,12 +63,15 @@ class LogThreads::Impl {
     }
 
     ~Impl() {
-        for (std::jthread* thread : {&keeper_, &writer_, &syncer_})
-            thread->request_stop();
+        // First the one that may be waiting for a commit of the others.
+        keeper_.request_stop();
         wake(Log::Wanted::nothing);
+        keeper_.join();
+        for (std::jthread* thread : {&writer_, &syncer_})
+            thread->request_stop();
         wake(Log::Wanted::write);
         wake(Log::Wanted::sync);
-        for (std::jthread* thread : {&keeper_, &writer_, &syncer_})
+        for (std::jthread* thread : {&writer_, &syncer_})
             thread->join();
         log_.rest();
     }
