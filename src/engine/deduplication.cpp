@@ -20,11 +20,14 @@ const Deduplication::Entry* Deduplication::find(std::string_view key) const {
 
 void Deduplication::insert(std::string key, const Entry& entry, Instant now) {
     const auto [place, added] = entries_.emplace(std::move(key), entry);
-    if (added) order_.push_back({.at = now, .key = place->first});
+    if (!added) return;
+    order_.push_back({.at = now, .key = place->first});
+    key_bytes_ += place->first.size();
 }
 
 void Deduplication::expire(Duration window, Instant now) {
     while (!order_.empty() && order_.front().at + window <= now) {
+        key_bytes_ -= order_.front().key.size();
         entries_.erase(entries_.find(order_.front().key));
         order_.pop_front();
     }
@@ -54,6 +57,7 @@ std::vector<StoredDeduplication> Deduplication::stored() const {
 void Deduplication::clear() {
     order_.clear();
     entries_.clear();
+    key_bytes_ = 0;
 }
 
 }  // namespace tranter::engine

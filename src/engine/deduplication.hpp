@@ -37,6 +37,7 @@ class Deduplication {
     std::vector<StoredDeduplication> stored() const;
     void clear();
     std::size_t size() const { return entries_.size(); }
+    std::uint64_t key_bytes() const { return key_bytes_; }
 
   private:
     struct Hash {
@@ -53,6 +54,7 @@ class Deduplication {
 
     Entries entries_;
     std::deque<Accepted> order_;
+    std::uint64_t key_bytes_ = 0;
 };
 
 }  // namespace tranter::engine

@@ -113,8 +113,12 @@ class Queue {
         Instant now
     );
     Sequence last_sequence() const { return last_sequence_; }
+    std::size_t deduplication_ids() const { return deduplication_.size(); }
+    /// Of the keys they are known by.
+    std::uint64_t deduplication_bytes() const { return deduplication_.key_bytes(); }
     /// Of payloads held.
     std::uint64_t bytes() const { return counters_.bytes; }
+    std::size_t messages() const { return slab_.size(); }
     std::uint64_t bytes_in_memory() const { return counters_.bytes_in_memory; }
     /// The message stays, but the bytes of its payload are at `place` and no longer in memory.
     /// `false`: the message is gone.
