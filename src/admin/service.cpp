@@ -216,8 +216,10 @@ http::Response Service::messages(std::string_view name, std::string_view query) 
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("queue", queue->name()).key("messages").begin_array();
-    for (const auto& message : queue->peek(*offset, *limit))
-        write_message(json, message);
+    for (auto& message : queue->peek(*offset, *limit)) {
+        message.payload = broker_.with_bytes(message.payload);
+        if (message.payload) write_message(json, message);
+    }
     json.end_array().end_object();
     return reply(200, json_type, std::move(body) + "\n");
 }

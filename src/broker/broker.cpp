@@ -24,7 +24,7 @@ Instant Broker::now() const {
 }
 
 std::uint64_t Broker::bytes() const {
-    return impl_->bytes->load(std::memory_order_relaxed);
+    return impl_->totals->bytes.load(std::memory_order_relaxed);
 }
 
 std::vector<MovedSlot> Broker::restore(Restored restored) {
@@ -34,7 +34,7 @@ std::vector<MovedSlot> Broker::restore(Restored restored) {
     impl_->deleted_at.insert(restored.deleted.begin(), restored.deleted.end());
     for (RestoredQueue& stored : restored.queues) {
         auto queue = std::make_shared<Queue>(
-            stored.id, stored.name, *stored.settings, stored.created, impl_->bytes
+            stored.id, stored.name, *stored.settings, stored.created, impl_->totals
         );
         Queue::State& state = queue->state();
         Aftermath aftermath;
@@ -73,7 +73,7 @@ Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings se
         impl_->deleted_at.erase(deleted);
     }
     auto queue = std::make_shared<Queue>(
-        ++impl_->last_id, std::string(name), std::move(settings), now, impl_->bytes
+        ++impl_->last_id, std::string(name), std::move(settings), now, impl_->totals
     );
     const SettingsSnapshot initial = queue->state().settings;
     impl_->journal.append(record::QueueCreated{

@@ -27,6 +27,10 @@ struct BrokerOptions {
     std::size_t waiters_per_queue = 100'000;
     /// Of payloads in all queues; sends beyond it are answered `limit_exceeded`. 0: no limit.
     std::uint64_t bytes_max = 0;
+    /// About what queues may take of memory. From three quarters of it on, the bytes of messages
+    /// that come stay in the journal's records, where it keeps them; at the limit sends are
+    /// answered `limit_exceeded`. 0: no limit.
+    std::uint64_t memory_limit = 0;
 };
 
 /// A move of dead letters back to where they came from, or elsewhere (SQS_SPEC 8.3).
@@ -51,8 +55,9 @@ struct Restored;
 struct MovedSlot;
 
 /// All queues of one store: thread-safe, one mutex per queue, long polls in order of arrival.
-/// Nothing here blocks, starts threads or does I/O; who needs durability waits on the journal
-/// position that a change returns, or on journal().end() where none is returned.
+/// Nothing here blocks, starts threads or does I/O, but for reading back a message whose bytes were
+/// left on disk, on the thread that learns that its lease is written; who needs durability waits on
+/// the journal position that a change returns, or on journal().end() where none is returned.
 ///
 /// When the journal takes nothing any more, every operation that would change something is
 /// `unavailable` with the journal's reason; when it must not grow, so are sends, new queues, new
@@ -129,6 +134,10 @@ class Broker {
     void cancel_wait(const QueueHandle& queue, WaitId id);
     /// These deliveries never reached a consumer: visible again at once, in their old order.
     void take_back(const QueueHandle& queue, const std::vector<engine::Receipt>& receipts);
+
+    /// The payload of a message that was looked at, read from the disk when its bytes are there.
+    /// Empty when the message has gone meanwhile.
+    engine::Payload with_bytes(const engine::Payload& payload) const;
 
     struct ChangeResult {
         Result<bool> done;  // acknowledge: whether a message was deleted; visibility: true

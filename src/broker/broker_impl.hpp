@@ -47,17 +47,29 @@ class Broker::Impl {
     engine::ReceiveOptions with_dead_letters(
         const Queue::State& state, engine::ReceiveOptions options
     ) const;
-    /// `limit_exceeded` when the message does not fit into a quota of bytes.
+    /// `limit_exceeded` when the message does not fit into a quota of bytes, or into memory.
     Result<> check_quotas(Queue::State& state, const SendRequest& request, Instant now) const;
     // ... and after it
     /// Calls the receiver once the records of its leases are written.
-    void hand_over(Receiver receiver, engine::Received received, Position position);
+    void hand_over(
+        const QueueHandle& queue, Receiver receiver, engine::Received received, Position position
+    );
     void move_dead_letters(const QueueHandle& queue, Aftermath& aftermath);
     void finish(const QueueHandle& queue, Aftermath aftermath);
     /// Puts a message that left `from` into `to`; `false` when `to` was deleted meanwhile.
     bool deliver_transfer(QueueId from, const QueueHandle& to, const engine::Transfer& message);
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
+
+    // memory.cpp: payloads that stay on the disk until somebody wants them
+    Result<> check_memory() const;
+    /// With the queue's mutex held, after the record of a message that came: when memory is short,
+    /// its bytes stay where that record is.
+    void leave_on_disk(Queue::State& state, const engine::Sent& message, Position record);
+    /// Reads what the deliveries lack. One whose message is gone, or cannot be read, is left out.
+    void bring_back(Queue::State& state, std::vector<engine::Delivery>& deliveries) const;
+    /// Of a message on its way between queues, whose record cannot go meanwhile.
+    [[nodiscard]] bool bring_back(engine::Payload& payload) const;
 
     // move_tasks.cpp
     struct Task {
@@ -78,7 +90,7 @@ class Broker::Impl {
     const Clock& clock;
     Journal& journal;
     const ReceiptCodec receipts;
-    const std::shared_ptr<ByteTotal> bytes = std::make_shared<ByteTotal>(0);
+    const std::shared_ptr<Totals> totals = std::make_shared<Totals>();
     std::function<void()> on_earlier_event;  // set before the first request
     Transfers transfers;
 

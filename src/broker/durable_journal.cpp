@@ -1,5 +1,7 @@
 #include "broker/durable_journal.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -60,6 +62,19 @@ void DurableJournal::when_durable(Position position, Done done) {
 
 void DurableJournal::when_written(Position position, Done done) {
     log_.when_written(position, std::move(done));
+}
+
+engine::Payload DurableJournal::load(Position position) const {
+    try {
+        const auto found = log_.read(position);
+        if (!found) return {};
+        DecodedRecord decoded;
+        if (decode(found->type, found->body, decoded)) return payload_of(decoded);
+        log_error("store", "a record is not what it was", {{"position", position}});
+    } catch (const SystemError& error) {
+        log_error("store", "a message cannot be read", {{"error", error.what()}});
+    }
+    return {};
 }
 
 Accepts DurableJournal::accepts() const {

@@ -28,6 +28,8 @@ class DurableJournal final : public Journal {
     bool is_durable(Position position) const override { return log_.is_durable(position); }
     void when_written(Position position, Done done) override;
     bool is_written(Position position) const override { return log_.is_written(position); }
+    bool keeps_payloads() const override { return true; }
+    engine::Payload load(Position position) const override;
     Accepts accepts() const override;
     std::string trouble() const override { return log_.trouble(); }
 

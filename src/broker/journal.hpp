@@ -126,6 +126,11 @@ class Journal {
     virtual void when_written(Position position, Done done) = 0;
     virtual bool is_written(Position position) const = 0;
 
+    /// Whether load() can give back the payload of a message by the position of its record.
+    virtual bool keeps_payloads() const { return false; }
+    /// Empty when the record is gone or cannot be read. Reads the disk.
+    virtual engine::Payload load(Position) const { return {}; }
+
     virtual Accepts accepts() const = 0;
     /// Why not everything is accepted, for people; empty otherwise.
     virtual std::string trouble() const = 0;

@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::seconds;
 
-class ManualClock final : public Clock {
+class JournalClock final : public Clock {
   public:
     Instant now() const override { return now_; }
     void pass(Duration duration) { now_ += duration; }
@@ -77,7 +77,7 @@ class BrokerJournalTest : public testing::Test {
         std::ignore = broker.receive(queue, {}, false, receiver());
     }
 
-    ManualClock clock;
+    JournalClock clock;
     StubJournal journal;
     Broker broker{{.bytes_max = 100}, clock, journal};
     std::optional<engine::Received> received;

@@ -57,14 +57,20 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
     Queue::State& state = queue->state();
     const QueueLock lock(state);
     if (state.deleted) return;
-    if (const auto stored = state.engine.stored(key.slot, key.sequence)) {
+    if (auto stored = state.engine.stored(key.slot, key.sequence)) {
+        const bool elsewhere = !stored->payload.has_bytes();
+        if (elsewhere) {
+            if (!decode(type, body, decoded_)) return;
+            stored->payload = payload_of(decoded_);
+        }
         const std::string_view id = stored->payload.deduplication_id();
         const bool deduplicates =
             state.fifo && !stored->moved_in && !id.empty() &&
             state.engine.deduplicated_as(state.engine.deduplication_key(stored->group, id)) ==
                 key.sequence;
-        journal_.append_image(record::MessageImage{
+        const Position position = journal_.append_image(record::MessageImage{
             .queue = state.id, .message = &*stored, .deduplicates = deduplicates});
+        if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);
         return;
     }
     // The message is gone, but its de-duplication id may still count.

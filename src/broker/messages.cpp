@@ -32,6 +32,7 @@ Broker::SendResult Broker::send(const QueueHandle& queue, const SendRequest& req
             .group = request.options.group,
             .delay = request.options.delay,
             .at = now});
+        impl_->leave_on_disk(state, *result.sent, result.position);
         impl_->serve_waiters(state, now, aftermath);
         impl_->plan(queue, now, aftermath);
     }
@@ -81,7 +82,7 @@ Broker::WaitId Broker::receive(
     if (id == 0) {
         // Moved from only when it waits, and then id is not 0.
         // NOLINTNEXTLINE(bugprone-use-after-move)
-        impl_->hand_over(std::move(receiver), std::move(received), position);
+        impl_->hand_over(queue, std::move(receiver), std::move(received), position);
     }
     impl_->finish(queue, std::move(aftermath));
     if (id != 0 && impl_->stopping.load()) {

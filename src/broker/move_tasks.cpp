@@ -145,6 +145,7 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
         if (!moving.empty()) under_way = transfers.begin();
     }
     for (engine::Transfer& transfer : moving) {
+        if (!bring_back(transfer.payload)) continue;
         const QueueHandle target = fixed ? fixed : find(by_id, transfer.source_queue);
         const engine::Transfer original = transfer;
         // A redriven message counts as new (SQS_SPEC 8.3).

@@ -5,17 +5,17 @@
 namespace tranter::broker {
 
 Queue::Queue(QueueId id, std::string name, QueueSettings settings, Instant created)
-    : Queue(id, std::move(name), std::move(settings), created, std::make_shared<ByteTotal>(0)) {}
+    : Queue(id, std::move(name), std::move(settings), created, std::make_shared<Totals>()) {}
 
 Queue::Queue(
     QueueId id,
     std::string name,
     QueueSettings settings,
     Instant created,
-    std::shared_ptr<ByteTotal> total
+    std::shared_ptr<Totals> totals
 )
     : state_(std::make_unique<State>(id, std::move(name), std::move(settings), created)) {
-    state_->total = std::move(total);
+    state_->totals = std::move(totals);
 }
 
 Queue::~Queue() = default;

@@ -14,8 +14,11 @@
 
 namespace tranter::broker {
 
-/// Payload bytes held by all queues of a store.
-using ByteTotal = std::atomic<std::uint64_t>;
+/// What all queues of a store hold together.
+struct Totals {
+    std::atomic<std::uint64_t> bytes{0};   // of payloads
+    std::atomic<std::uint64_t> memory{0};  // that they take, about
+};
 
 class Queue;
 /// Shared by the broker and by requests under way; a deleted queue lives on until they end.
@@ -26,13 +29,13 @@ using SettingsSnapshot = std::shared_ptr<const QueueSettings>;
 class Queue {
   public:
     Queue(QueueId id, std::string name, QueueSettings settings, Instant created);
-    /// Counts its bytes in `total` as well.
+    /// Counts what it holds in `totals` as well.
     Queue(
         QueueId id,
         std::string name,
         QueueSettings settings,
         Instant created,
-        std::shared_ptr<ByteTotal> total
+        std::shared_ptr<Totals> totals
     );
     ~Queue();
     Queue(const Queue&) = delete;

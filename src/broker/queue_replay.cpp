@@ -10,7 +10,6 @@ namespace tranter::broker {
 using engine::DeliveryState;
 using engine::Sequence;
 using engine::Stored;
-using State = engine::DeliveryState::State;
 
 Stored& SlotTable::operator[](std::uint32_t slot) {
     const std::size_t chunk = slot / chunk_size;
@@ -88,7 +87,7 @@ void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload
     message.sent_at = sent.at;
     const Duration delay = sent.delay.value_or(policy().delay);
     if (delay > Duration::zero()) {
-        message.delivery = {.state = State::delayed, .due = sent.at + delay};
+        message.delivery = {.state = DeliveryState::State::delayed, .due = sent.at + delay};
     } else if (!fifo()) {
         message.delivery = {.due = next_place(sent.at)};
     }
@@ -101,7 +100,7 @@ void QueueReplay::apply(const record::MessageImage& image, Stored stored) {
     Stored& message = claim(stored.slot, stored.sequence, stored.sent_at);
     message = std::move(stored);
     const DeliveryState& state = message.delivery;
-    if (!fifo() && state.state == State::visible) {
+    if (!fifo() && state.state == DeliveryState::State::visible) {
         last_place_ = std::max<std::int64_t>(last_place_, state.due.time_since_epoch().count());
     }
     if (image.deduplicates) remember(message);
@@ -119,7 +118,7 @@ void QueueReplay::apply(const record::LeaseChanged& change) {
     Stored* message = find(change.slot, change.sequence);
     if (message == nullptr) return;
     message->delivery = change.state;
-    if (!fifo() && change.state.state == State::visible) {
+    if (!fifo() && change.state.state == DeliveryState::State::visible) {
         last_place_ =
             std::max<std::int64_t>(last_place_, change.state.due.time_since_epoch().count());
     }
@@ -142,6 +141,11 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
         message.delivery.first_received_at = transfer.first_received_at;
     }
     if (!fifo()) message.delivery.due = next_place(moved.at);
+}
+
+void QueueReplay::leave_bytes(std::uint32_t slot, Sequence sequence, log::Position place) {
+    Stored* message = find(slot, sequence);
+    if (message != nullptr) message->payload = message->payload.without_bytes(place);
 }
 
 RestoredQueue QueueReplay::finish(Instant newest) {
@@ -228,10 +232,12 @@ void QueueReplay::remember(const Stored& message) {
 void QueueReplay::change_fifo_delay(Instant at) {
     slots_.for_each([&](Stored& message) {
         DeliveryState& state = message.delivery;
-        if (message.moved_in || state.receive_count > 0 || state.state == State::in_flight) return;
+        if (message.moved_in || state.receive_count > 0 ||
+            state.state == DeliveryState::State::in_flight)
+            return;
         const Instant due = message.sent_at + policy().delay;
         const bool waits = due > at;
-        state.state = waits ? State::delayed : State::visible;
+        state.state = waits ? DeliveryState::State::delayed : DeliveryState::State::visible;
         state.due = waits ? due : Instant{};
     });
 }

@@ -57,6 +57,9 @@ class QueueReplay {
     void left(const record::MessageMoved& moved);
     void arrived(const record::MessageMoved& moved, engine::Transfer message);
 
+    /// The message's bytes stay at this place of the log.
+    void leave_bytes(std::uint32_t slot, engine::Sequence sequence, log::Position place);
+
     const std::string& name() const { return queue_.name; }
     /// The queue with what was still true at `newest`; this object is used up.
     RestoredQueue finish(Instant newest);

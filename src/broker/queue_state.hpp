@@ -43,6 +43,10 @@ struct Aftermath {
     bool earlier_event = false;  // the broker's next event moved forward
 };
 
+/// What a message takes beside its payload's bytes: its place in the queue, the payload's header,
+/// and what malloc adds.
+inline constexpr std::uint64_t message_memory_bytes = 176;
+
 struct Queue::State {
     State(QueueId queue_id, std::string queue_name, QueueSettings initial, Instant now)
         : id(queue_id),
@@ -53,12 +57,13 @@ struct Queue::State {
           settings(std::make_shared<const QueueSettings>(std::move(initial))),
           modified(now) {}
 
-    /// Adds to the total what this queue grew or shrank by since the last call.
+    /// Adds to the totals what this queue grew or shrank by since the last call.
     void count_bytes() {
-        const std::uint64_t held = engine.bytes();
-        if (held == counted_bytes) return;
-        total->fetch_add(held - counted_bytes, std::memory_order_relaxed);  // wraps when it shrank
-        counted_bytes = held;
+        add(totals->bytes, counted_bytes, engine.bytes());
+        add(totals->memory, counted_memory, memory());
+    }
+    std::uint64_t memory() const {
+        return engine.bytes_in_memory() + engine.messages() * message_memory_bytes;
     }
 
     // constant after construction
@@ -66,7 +71,7 @@ struct Queue::State {
     const std::string name;
     const bool fifo;
     const Instant created;
-    std::shared_ptr<ByteTotal> total{};  // with the broker and its other queues
+    std::shared_ptr<Totals> totals{};  // with the broker and its other queues
 
     mutable std::mutex mutex;
     // guarded by mutex
@@ -77,10 +82,18 @@ struct Queue::State {
     bool deleted = false;
     std::map<Broker::WaitId, Waiter> waiters{};  // in order of arrival: ids only grow
     std::uint64_t empty_receives = 0;
-    std::uint64_t counted_bytes = 0;  // what `total` has of this queue
+    std::uint64_t counted_bytes = 0;  // what `totals` have of this queue
+    std::uint64_t counted_memory = 0;
 
     /// When the broker looks at this queue next; written under the event index's mutex.
     std::atomic<Instant> next_look{Instant::max()};
+
+  private:
+    static void add(std::atomic<std::uint64_t>& total, std::uint64_t& counted, std::uint64_t held) {
+        if (held == counted) return;
+        total.fetch_add(held - counted, std::memory_order_relaxed);  // wraps when it shrank
+        counted = held;
+    }
 };
 
 /// The mutex of a queue, for everything that may change how much the queue holds.

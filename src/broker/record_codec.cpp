@@ -326,6 +326,15 @@ std::optional<MessageKey> message_key(log::RecordType type, std::string_view bod
     return key;
 }
 
+engine::Payload payload_of(const DecodedRecord& decoded) {
+    if (std::holds_alternative<record::MessageSent>(decoded.record)) return decoded.payload;
+    if (std::holds_alternative<record::MessageMoved>(decoded.record)) {
+        return decoded.transfer.payload;
+    }
+    if (std::holds_alternative<record::MessageImage>(decoded.record)) return decoded.stored.payload;
+    return {};
+}
+
 std::string describe_type(log::RecordType type) {
     std::string text = "record " + std::to_string(type);
     for (const RecordKind& kind : record_kinds) {

@@ -123,6 +123,9 @@ class DecodedRecord {
 /// Reuses what `into` holds.
 [[nodiscard]] Result<> decode(log::RecordType type, std::string_view body, DecodedRecord& into);
 
+/// The payload of the message whose home the record is; empty for others.
+engine::Payload payload_of(const DecodedRecord& decoded);
+
 /// The message whose home a record is (message_sent, message_moved, message_image); nothing for
 /// others. Cheaper than decode().
 struct MessageKey {

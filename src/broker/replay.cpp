@@ -17,6 +17,10 @@ void Replay::record(log::Position at, log::RecordType type, std::string_view bod
         );
     }
     std::visit([this](const auto& record) { apply(record); }, decoded_.record);
+    if (!leave_bytes_) return;
+    const auto home = message_key(type, body);
+    QueueReplay* queue = home ? find(home->queue) : nullptr;
+    if (queue != nullptr) queue->leave_bytes(home->slot, home->sequence, at);
 }
 
 Restored Replay::finish() {

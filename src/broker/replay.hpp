@@ -18,6 +18,10 @@ namespace tranter::broker {
 /// may come more than once.
 class Replay final : public log::RecordVisitor {
   public:
+    /// Whether messages stay without their bytes, which are in the records: for a log that does not
+    /// fit into memory.
+    explicit Replay(bool leave_bytes = false) : leave_bytes_(leave_bytes) {}
+
     /// Throws log::CorruptLog when an intact record is none of ours.
     void record(log::Position at, log::RecordType type, std::string_view body) override;
 
@@ -45,6 +49,7 @@ class Replay final : public log::RecordVisitor {
     void apply(const record::MessageImage& image);
     void apply(const record::DeduplicationImage& image);
 
+    const bool leave_bytes_;
     std::unordered_map<QueueId, std::unique_ptr<QueueReplay>> queues_;
     QueueId last_found_ = 0;  // most records are of the same queue as the one before
     QueueReplay* last_found_queue_ = nullptr;

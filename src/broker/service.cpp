@@ -21,6 +21,7 @@ Result<> Broker::Impl::admit(bool grows) const {
 
 Result<> Broker::Impl::check_quotas(Queue::State& state, const SendRequest& request, Instant now)
     const {
+    if (auto fits = check_memory(); !fits) return fits;
     const std::uint64_t queue_max = state.settings->bytes_max;
     if (queue_max == 0 && options.bytes_max == 0) return {};
     const std::uint64_t size = request.payload.size();
@@ -28,7 +29,7 @@ Result<> Broker::Impl::check_quotas(Queue::State& state, const SendRequest& requ
         return state.engine.bytes() + size;
     };
     const auto store_would = [&] {
-        return bytes->load(std::memory_order_relaxed) + size;
+        return totals->bytes.load(std::memory_order_relaxed) + size;
     };
     const auto fits = [&] {
         return (queue_max == 0 || queue_would() <= queue_max) &&
@@ -120,17 +121,25 @@ void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& afterm
 void Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
     if (!aftermath.dead.empty()) move_dead_letters(queue, aftermath);
     for (Aftermath::Answer& answer : aftermath.answers) {
-        hand_over(std::move(answer.receiver), std::move(answer.received), answer.position);
+        hand_over(queue, std::move(answer.receiver), std::move(answer.received), answer.position);
     }
     if (aftermath.earlier_event) earlier_event();
 }
 
-void Broker::Impl::hand_over(Receiver receiver, engine::Received received, Position position) {
-    if (position == 0 || journal.is_written(position)) return receiver(std::move(received));
+void Broker::Impl::hand_over(
+    const QueueHandle& queue, Receiver receiver, engine::Received received, Position position
+) {
+    if (position == 0 || journal.is_written(position)) {
+        bring_back(queue->state(), received.deliveries);
+        return receiver(std::move(received));
+    }
     journal.when_written(
         position,
-        [receiver = std::move(receiver), received = std::move(received)](bool written) mutable {
-            if (!written) {
+        [this, queue, receiver = std::move(receiver), received = std::move(received)](bool written
+        ) mutable {
+            if (written) {
+                bring_back(queue->state(), received.deliveries);
+            } else {
                 received = {};
                 received.unavailable = true;
             }
@@ -148,6 +157,7 @@ void Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& afterm
         if (found != by_name.end()) target = found->second;
     }
     for (engine::Transfer& dead : aftermath.dead) {
+        if (!bring_back(dead.payload)) continue;
         if (target && target->fifo()) {
             // So that the dead-letter queue never takes it for a duplicate (SQS_SPEC 8.1).
             const engine::MessageId id = dead.payload.id();
@@ -169,7 +179,7 @@ bool Broker::Impl::deliver_transfer(
         const Instant now = clock.now();
         if (state.deleted) return false;
         const engine::Sent place = state.engine.move_in(message, now);
-        journal.append(record::MessageMoved{
+        const Position position = journal.append(record::MessageMoved{
             .from = from,
             .from_slot = message.source_slot,
             .from_sequence = message.source_sequence,
@@ -178,6 +188,7 @@ bool Broker::Impl::deliver_transfer(
             .to_sequence = place.sequence,
             .message = &message,
             .at = now});
+        leave_on_disk(state, place, position);
         serve_waiters(state, now, aftermath);
         plan(to, now, aftermath);
     }

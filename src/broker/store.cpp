@@ -4,6 +4,7 @@
 #include "broker/keeper.hpp"
 #include "broker/queue_state.hpp"
 #include "broker/replay.hpp"
+#include "log/scan.hpp"
 
 #include <memory>
 #include <utility>
@@ -13,7 +14,7 @@ namespace tranter::broker {
 class Store::Impl {
   public:
     Impl(log::Disk& disk, StoreOptions options, MakeClock make_clock)
-        : replay(std::make_unique<Replay>()),
+        : replay(std::make_unique<Replay>(exceeds_memory(disk, options.broker))),
           log(disk, options.log, *replay),
           clock(make_clock(replay->newest())),
           journal(log),
@@ -34,6 +35,14 @@ class Store::Impl {
     StoreReport report;
 
   private:
+    static bool exceeds_memory(log::Disk& disk, const BrokerOptions& options) {
+        if (options.memory_limit == 0) return false;
+        std::uint64_t bytes = 0;
+        for (const log::SegmentNumber number : log::list_segments(disk))
+            bytes += disk.open(log::segment_name(number))->size();
+        return bytes > options.memory_limit / 2;
+    }
+
     BrokerOptions with_key(BrokerOptions options) const {
         options.receipt_key = log.identity().secret;
         return options;
@@ -56,15 +65,18 @@ class Store::Impl {
     void write_again(const MovedSlot& moved) {
         const QueueHandle queue = broker.find_queue(moved.queue);
         const QueueLock lock(queue->state());
-        const auto message = queue->state().engine.stored(moved.slot, moved.sequence);
+        auto message = queue->state().engine.stored(moved.slot, moved.sequence);
         if (!message) return;  // expired
+        const bool elsewhere = !message->payload.has_bytes();
+        if (elsewhere) message->payload = journal.load(message->payload.place());
         const std::string key = queue->state().engine.deduplication_key(
             message->group, message->payload.deduplication_id()
         );
-        journal.append_image(record::MessageImage{
+        const Position position = journal.append_image(record::MessageImage{
             .queue = moved.queue,
             .message = &*message,
             .deduplicates = queue->state().engine.deduplicated_as(key) == moved.sequence});
+        if (elsewhere) queue->state().engine.move_bytes(moved.slot, moved.sequence, position);
     }
 };
 

@@ -139,6 +139,10 @@ void seal_frames(std::uint64_t store, Position at, std::string& bytes, std::size
     }
 }
 
+RecordType type_of(std::string_view bytes) {
+    return get<RecordType>(bytes, 4);
+}
+
 std::string_view body_of(std::string_view bytes) {
     return bytes.substr(frame_header_bytes, body_bytes_of(bytes));
 }
@@ -146,7 +150,7 @@ std::string_view body_of(std::string_view bytes) {
 std::size_t claimed_bytes(std::string_view bytes) {
     if (bytes.size() < frame_header_bytes) return 0;
     const std::uint32_t body = body_bytes_of(bytes);
-    const bool possible = get<RecordType>(bytes, 4) != 0 && get<std::uint16_t>(bytes, 6) == 0;
+    const bool possible = type_of(bytes) != 0 && get<std::uint16_t>(bytes, 6) == 0;
     return possible && body <= body_bytes_max ? frame_bytes(body) : 0;
 }
 
@@ -154,7 +158,7 @@ std::optional<Frame> read_frame(std::uint64_t store, Position at, std::string_vi
     const std::size_t claimed = claimed_bytes(bytes);
     if (claimed == 0 || claimed > bytes.size()) return std::nullopt;
     if (get<std::uint64_t>(bytes, 8) != frame_checksum(store, at, bytes)) return std::nullopt;
-    return Frame{.type = get<RecordType>(bytes, 4), .body = body_of(bytes), .bytes = claimed};
+    return Frame{.type = type_of(bytes), .body = body_of(bytes), .bytes = claimed};
 }
 
 void append_batch_frame(std::string& out, const BatchBody& batch) {

@@ -65,7 +65,8 @@ std::uint64_t frame_checksum(std::uint64_t store, Position at, std::string_view 
 /// first of them.
 void seal_frames(std::uint64_t store, Position at, std::string& bytes, std::size_t start = 0);
 
-/// Body of the frame at the start of `bytes`, which is known to be one.
+/// Type and body of the frame at the start of `bytes`, which is known to be one.
+RecordType type_of(std::string_view bytes);
 std::string_view body_of(std::string_view bytes);
 /// Size with padding that the frame at the start of `bytes` claims to have; 0 when that cannot be.
 std::size_t claimed_bytes(std::string_view bytes);

@@ -167,7 +167,7 @@ void Log::on_wanted(std::function<void(Wanted)> hook) {
     impl_->on_wanted = std::move(hook);
 }
 
-bool Log::read(Position position, std::string& body) const {
+std::optional<Log::Found> Log::read(Position position) const {
     const SegmentNumber number = segment_of(position);
     const std::uint32_t offset = offset_of(position);
     std::shared_ptr<File> file;
@@ -179,28 +179,27 @@ bool Log::read(Position position, std::string& body) const {
                 if (chunk.segment != number || offset < chunk.offset || offset >= chunk.end()) {
                     continue;
                 }
-                const std::string_view frame =
-                    std::string_view(chunk.bytes).substr(offset - chunk.offset);
-                body = body_of(frame);
-                return true;
+                const auto frame = std::string_view(chunk.bytes).substr(offset - chunk.offset);
+                return Found{.type = type_of(frame), .body = std::string(body_of(frame))};
             }
         }
         const auto found = impl_->segments.find(number);
-        if (found == impl_->segments.end()) return false;
+        if (found == impl_->segments.end()) return std::nullopt;
         file = found->second.file;
         end = found->second.end;
     }
     constexpr std::size_t window_bytes = 4096;  // most records fit
     FrameReader reader(*file, impl_->identity.id, number, end, window_bytes);
     const auto frame = reader.frame(offset);
-    if (!frame) {
-        throw CorruptLog(
-            impl_->disk.path_of(segment_name(number)) + " is damaged at offset " +
-            std::to_string(offset) + ": a record is damaged"
-        );
-    }
-    body = frame->body;
-    return true;
+    if (!frame) throw impl_->damaged(number, offset);
+    return Found{.type = frame->type, .body = std::string(frame->body)};
+}
+
+CorruptLog Log::Impl::damaged(SegmentNumber number, std::uint64_t offset) const {
+    return CorruptLog(
+        disk.path_of(segment_name(number)) + " is damaged at offset " + std::to_string(offset) +
+        ": a record is damaged"
+    );
 }
 
 std::uint32_t Log::visit_oldest(std::uint32_t offset, std::size_t bytes_max, RecordVisitor& visitor)
@@ -219,12 +218,7 @@ std::uint32_t Log::visit_oldest(std::uint32_t offset, std::size_t bytes_max, Rec
     std::uint64_t at = first;
     while (at < end && at - first < bytes_max) {
         const auto frame = reader.frame(at);
-        if (!frame) {
-            throw CorruptLog(
-                impl_->disk.path_of(segment_name(number)) + " is damaged at offset " +
-                std::to_string(at) + ": a record is damaged"
-            );
-        }
+        if (!frame) throw impl_->damaged(number, at);
         const Position position = make_position(number, static_cast<std::uint32_t>(at));
         at += frame->bytes;
         if (frame->type != batch_type) visitor.record(position, frame->type, frame->body);

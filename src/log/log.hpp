@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -112,9 +113,13 @@ class Log {
     LogFigures figures() const;
     std::uint32_t segment_bytes() const;
 
-    /// The body of a record that is still in the log, from the buffer or from its file.
-    /// `false`: its segment is gone. Throws CorruptLog when it is damaged.
-    [[nodiscard]] bool read(Position position, std::string& body) const;
+    struct Found {
+        RecordType type = 0;
+        std::string body{};
+    };
+    /// A record that is still in the log, from the buffer or from its file. Nothing when its
+    /// segment is gone. Throws CorruptLog when it is damaged.
+    std::optional<Found> read(Position position) const;
 
     /// Writes what is buffered; `false` when there was nothing to write or it could not.
     bool write();

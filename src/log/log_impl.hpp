@@ -57,6 +57,7 @@ class Log::Impl {
     void start_chunk();
     void wait(Waiters& waiters, std::atomic<Position>& end, Wanted wanted, Position at, Done done);
     bool stuck() const { return failed || no_space; }
+    CorruptLog damaged(SegmentNumber number, std::uint64_t offset) const;
 
     // log_commit.cpp
     bool take_pending();

@@ -413,17 +413,16 @@ TEST_F(LogTest, WritesTheNewestSegmentAnewBeforeItIsTrusted) {
 TEST_F(LogTest, ReadsARecordBackFromTheBufferAndFromItsFile) {
     open();
     const Position position = log->append(some_type, std::string(9000, 'b'));
-    std::string body;
-    ASSERT_TRUE(log->read(position, body));
-    EXPECT_EQ(body, std::string(9000, 'b'));
+    ASSERT_TRUE(log->read(position));
+    EXPECT_EQ(log->read(position)->body, std::string(9000, 'b'));
 
     log->sync();
-    body.clear();
-    ASSERT_TRUE(log->read(position, body));
-    EXPECT_EQ(body, std::string(9000, 'b'));
-    EXPECT_FALSE(log->read(make_position(77, 64), body));
+    ASSERT_TRUE(log->read(position));
+    EXPECT_EQ(log->read(position)->body, std::string(9000, 'b'));
+    EXPECT_EQ(log->read(position)->type, some_type);
+    EXPECT_FALSE(log->read(make_position(77, 64)));
     bytes(1)[offset_of(position) + 100] ^= 1;
-    EXPECT_THROW(std::ignore = log->read(position, body), CorruptLog);
+    EXPECT_THROW(std::ignore = log->read(position), CorruptLog);
 }
 
 TEST_F(LogTest, DoesNotGrowTheFileAtEveryCommit) {
