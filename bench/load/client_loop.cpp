@@ -23,6 +23,7 @@ ClientLoop::ClientLoop(const Protocol& protocol, std::uint16_t port, unsigned co
     clients_.reserve(connections);  // epoll keeps pointers to them
     for (unsigned i = 0; i < connections; ++i) {
         Client& client = clients_.emplace_back(Connection(port));
+        protocol_.hello(client.connection.out());
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.ptr = &client;

@@ -2,7 +2,10 @@
 
 #include "load/usage.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace tranter::bench {
@@ -11,6 +14,7 @@ namespace {
 // With several connections a receive may find nothing although more is there: another connection
 // was faster. A few empty answers in a row mean that the queue is empty.
 constexpr unsigned empty_answers_max = 3;
+constexpr std::size_t stamp_bytes = 16;
 
 }  // namespace
 
@@ -34,6 +38,7 @@ void Sample::merge(const Sample& other) {
     received += other.received;
     removed += other.removed;
     empty += other.empty;
+    displaced = std::max(displaced, other.displaced);
     errors += other.errors;
     if (first_error.empty()) first_error = other.first_error;
     for (std::size_t i = 0; i < latency.size(); ++i)
@@ -41,13 +46,14 @@ void Sample::merge(const Sample& other) {
 }
 
 ClosedLoop::ClosedLoop(const Options& options, const Protocol& protocol, unsigned connections)
-    : loop_(protocol, options.port, connections) {}
+    : loop_(protocol, options.port, connections), number_(options.number) {}
 
 Sample ClosedLoop::run(Mode mode, unsigned batch, Budget& budget) {
     mode_ = mode;
     batch_ = batch;
     budget_ = &budget;
     sample_ = Sample{};
+    newest_number_ = 0;
     const std::uint64_t errors_before = loop_.errors();
 
     for (Client& client : loop_.clients()) {
@@ -74,7 +80,26 @@ void ClosedLoop::next(Client& client, std::uint64_t now) {
     if (mode_ == Mode::receive) {
         loop_.receive(client, count, 0);
     } else {
+        send(client, count);
+    }
+}
+
+void ClosedLoop::send(Client& client, unsigned count) {
+    if (number_) {
+        loop_.send(client, count, fmt::format("{:016x}", next_number_++));
+    } else {
         loop_.send(client, count);
+    }
+}
+
+void ClosedLoop::check_order(const Answer& answer) {
+    for (const std::string_view body : answer.bodies) {
+        std::uint64_t number = 0;
+        std::from_chars(body.data(), body.data() + stamp_bytes, number, 16);
+        if (newest_number_ > number) {
+            sample_.displaced = std::max(sample_.displaced, newest_number_ - number);
+        }
+        newest_number_ = std::max(newest_number_, number);
     }
 }
 
@@ -103,6 +128,7 @@ void ClosedLoop::answered(Client& client, const Answer& answer, std::uint64_t no
 
 void ClosedLoop::received(Client& client, const Answer& answer, std::uint64_t now) {
     sample_.received += answer.messages;
+    if (number_) check_order(answer);
     if (mode_ == Mode::receive) budget_->give_back(client.count - answer.messages);
     if (answer.messages > 0) {
         client.empty_answers = 0;

@@ -34,7 +34,8 @@ struct Sample {
     std::uint64_t sent{};
     std::uint64_t received{};
     std::uint64_t removed{};
-    std::uint64_t empty{};  // receives that found nothing
+    std::uint64_t empty{};      // receives that found nothing
+    std::uint64_t displaced{};  // --number: most requests that a message came behind a later one
     std::uint64_t errors{};
     std::string first_error;
     std::array<Histogram, op_count> latency;  // by Op, request written to answer read
@@ -58,13 +59,18 @@ class ClosedLoop {
     void next(Client& client, std::uint64_t now);
     void answered(Client& client, const Answer& answer, std::uint64_t now);
     void received(Client& client, const Answer& answer, std::uint64_t now);
+    void send(Client& client, unsigned count);
+    void check_order(const Answer& answer);
 
     ClientLoop loop_;
+    const bool number_;
+    std::uint64_t next_number_{};  // of the requests sent
 
     // Of the current run.
     Mode mode_{};
     unsigned batch_{};
     Budget* budget_{};
+    std::uint64_t newest_number_{};  // received
     Sample sample_;
 };
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <variant>
@@ -43,11 +45,21 @@ const std::array option_table{
     Option{"seed", &Options::seed, "latency: seed of the arrival times [1]"},
     Option{"repeats", &Options::repeats, "start: how often [10]"},
     Option{"server_pid", &Options::server_pid, "process whose CPU time and memory to report"},
+    Option{"number", &Options::number, "send: number the requests in their bodies; receive: check"},
     Option{"sdk_headers", &Options::sdk_headers, "send the headers that an AWS SDK sends"},
     Option{"json", &Options::json, "print one line of JSON instead of a table"},
 };
 
 constexpr std::array mode_names{"send", "receive", "mixed", "latency", "idle", "start"};
+constexpr std::array api_names{"sqs", "beanstalk", "redis", "amqp"};
+
+/// Nothing when no name is the text.
+template <class Value, std::size_t count>
+std::optional<Value> find_name(const std::array<const char*, count>& names, std::string_view text) {
+    const auto found = std::ranges::find(names, text);
+    if (found == names.end()) return std::nullopt;
+    return static_cast<Value>(found - names.begin());
+}
 
 std::string shown(std::string_view name) {
     std::string text(name);
@@ -98,6 +110,11 @@ std::expected<void, std::string> check(const Options& options) {
         if (options.command.empty()) return std::unexpected("start needs `-- COMMAND ARGUMENTS`");
         return {};
     }
+    if (options.mode != Mode::send && (options.api == Api::redis || options.api == Api::amqp)) {
+        return std::unexpected(
+            fmt::format("--api {} can only send", api_names[static_cast<std::size_t>(options.api)])
+        );
+    }
     if (options.messages == 0 && options.seconds <= 0) {
         return std::unexpected("--messages or --seconds must say when to stop");
     }
@@ -121,7 +138,7 @@ std::string usage() {
         "  idle      hold --connections long polls on an empty queue\n"
         "  start     run COMMAND, time from exec to its first answer\n\n"
         "Options:\n"
-        "  --api sqs|beanstalk    protocol [sqs: AWS JSON 1.0 over HTTP]\n";
+        "  --api NAME             sqs (AWS JSON 1.0 over HTTP), beanstalk, redis, amqp [sqs]\n";
     for (const Option& option : option_table) {
         text += fmt::format("  {:<22} {}\n", shown(option.name), option.help);
     }
@@ -138,14 +155,9 @@ const char* name_of(Mode mode) {
 std::expected<Options, std::string> parse_options(int argc, char** argv) {
     Options options;
     if (argc < 2) return std::unexpected("MODE is missing, see --help");
-    const std::string_view mode = argv[1];
-    std::size_t index = 0;
-    while (index < mode_names.size() && mode != mode_names[index])
-        ++index;
-    if (index == mode_names.size()) {
-        return std::unexpected(fmt::format("unknown mode `{}`, see --help", mode));
-    }
-    options.mode = static_cast<Mode>(index);
+    const auto mode = find_name<Mode>(mode_names, argv[1]);
+    if (!mode) return std::unexpected(fmt::format("unknown mode `{}`, see --help", argv[1]));
+    options.mode = *mode;
 
     for (int i = 2; i < argc; ++i) {
         const std::string_view argument = argv[i];
@@ -163,8 +175,9 @@ std::expected<Options, std::string> parse_options(int argc, char** argv) {
         }
         if (i + 1 == argc) return std::unexpected(fmt::format("{} needs a value", argument));
         const std::string_view value = argv[++i];
-        if (option == nullptr && (value == "sqs" || value == "beanstalk")) {
-            options.api = value == "sqs" ? Api::sqs : Api::beanstalk;
+        const auto api = find_name<Api>(api_names, value);
+        if (option == nullptr && api) {
+            options.api = *api;
         } else if (option == nullptr || !assign(options, option->member, value)) {
             return std::unexpected(fmt::format("{}: `{}` is not a valid value", argument, value));
         }

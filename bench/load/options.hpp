@@ -10,7 +10,7 @@
 namespace tranter::bench {
 
 enum class Mode : std::uint8_t { send, receive, mixed, latency, idle, start };
-enum class Api : std::uint8_t { sqs, beanstalk };
+enum class Api : std::uint8_t { sqs, beanstalk, redis, amqp };
 
 /// What one run does. Every member is a command line option of the same name.
 struct Options {
@@ -32,6 +32,7 @@ struct Options {
     std::uint64_t seed{1};               // of the arrival times (latency)
     unsigned repeats{10};                // (start)
     pid_t server_pid{};                  // whose CPU time and memory to report
+    bool number{};                       // stamp each request's messages, and check the order
     bool sdk_headers{};                  // add the headers that an AWS SDK sends
     bool json{};                         // one JSON line instead of a table
     std::vector<std::string> command{};  // what to start (start)

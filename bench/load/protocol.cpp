@@ -3,7 +3,17 @@
 namespace tranter::bench {
 
 std::unique_ptr<Protocol> make_protocol(const Options& options) {
-    return options.api == Api::sqs ? make_sqs_protocol(options) : make_beanstalk_protocol(options);
+    switch (options.api) {
+        case Api::sqs:
+            break;
+        case Api::beanstalk:
+            return make_beanstalk_protocol(options);
+        case Api::redis:
+            return make_redis_protocol(options);
+        case Api::amqp:
+            return make_amqp_protocol(options);
+    }
+    return make_sqs_protocol(options);
 }
 
 std::string make_body(unsigned bytes) {

@@ -29,6 +29,8 @@ class Protocol {
   public:
     virtual ~Protocol() = default;
 
+    /// What every connection says first, together with its first request. read() skips the answers.
+    virtual void hello(std::string& /*out*/) const {}
     /// Makes the queue if it is missing.
     virtual void create(std::string& out) const = 0;
     /// `stamp` replaces the first bytes of every body; it must need no escaping.
@@ -46,6 +48,8 @@ class Protocol {
 
 [[nodiscard]] std::unique_ptr<Protocol> make_sqs_protocol(const Options& options);
 [[nodiscard]] std::unique_ptr<Protocol> make_beanstalk_protocol(const Options& options);
+[[nodiscard]] std::unique_ptr<Protocol> make_redis_protocol(const Options& options);
+[[nodiscard]] std::unique_ptr<Protocol> make_amqp_protocol(const Options& options);
 [[nodiscard]] std::unique_ptr<Protocol> make_protocol(const Options& options);
 
 /// A body of the wanted size: letters and digits, the same in every run.

@@ -12,7 +12,9 @@ namespace tranter::bench {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::string http(std::string_view status, std::string_view body) {
     return "HTTP/1.1 " + std::string(status) +
@@ -25,6 +27,14 @@ std::unique_ptr<Protocol> sqs() {
 
 std::unique_ptr<Protocol> beanstalk() {
     return make_beanstalk_protocol({.port = 11300, .body_bytes = 20});
+}
+
+std::unique_ptr<Protocol> redis() {
+    return make_redis_protocol({.port = 6379, .body_bytes = 20});
+}
+
+std::unique_ptr<Protocol> amqp() {
+    return make_amqp_protocol({.port = 5672, .body_bytes = 20});
 }
 
 TEST(SqsProtocolTest, DeclaresTheLengthOfTheBodyItSends) {
@@ -114,6 +124,65 @@ TEST(BeanstalkProtocolTest, TakesAnUnexpectedLineForAnError) {
     EXPECT_FALSE(beanstalk()->read(Op::remove, 1, "NOT_FOUND\r\n", answer).has_value());
     EXPECT_FALSE(beanstalk()->read(Op::send, 1, "OUT_OF_MEMORY\r\n", answer).has_value());
     EXPECT_FALSE(beanstalk()->read(Op::receive, 1, "RESERVED 1\r\n", answer).has_value());
+}
+
+TEST(RedisProtocolTest, PushesABatchAtOnce) {
+    std::string request;
+    redis()->send(request, 2, "STAMP");
+
+    EXPECT_THAT(request, StartsWith("*4\r\n$5\r\nLPUSH\r\n$5\r\nbench\r\n$20\r\nSTAMP"));
+    EXPECT_THAT(request, EndsWith("\r\n"));
+}
+
+TEST(RedisProtocolTest, TakesAnythingButALengthForAnError) {
+    Answer answer;
+    EXPECT_EQ(redis()->read(Op::send, 2, ":12", answer), 0U);
+    EXPECT_EQ(redis()->read(Op::send, 2, ":12\r\n", answer), 5U);
+    EXPECT_EQ(answer.messages, 2U);
+    EXPECT_FALSE(redis()->read(Op::send, 1, "-OOM\r\n", answer).has_value());
+}
+
+/// A method frame of channel 1: class and method, then its arguments.
+std::string amqp_method(std::string_view method, std::string_view arguments) {
+    std::string frame("\x01\x00\x01\x00\x00\x00", 6);
+    frame += static_cast<char>(method.size() + arguments.size());
+    return frame.append(method).append(arguments) + '\xCE';
+}
+
+/// Confirms the message with this tag, and all before it when `multiple`.
+std::string amqp_ack(char tag, bool multiple) {
+    std::string arguments(7, '\0');
+    arguments += tag;
+    arguments += multiple ? '\1' : '\0';
+    return amqp_method({"\0\x3C\0\x50", 4}, arguments);
+}
+
+TEST(AmqpProtocolTest, WaitsForTheConfirmationOfEveryMessageOfABatch) {
+    const std::string handshake = amqp_method({"\0\x0A\0\x0A", 4}, "");
+    const std::string input = handshake + amqp_ack(6, false) + amqp_ack(5, true);
+    Answer answer;
+
+    EXPECT_EQ(amqp()->read(Op::send, 3, handshake + amqp_ack(6, false), answer), 0U);
+    EXPECT_EQ(amqp()->read(Op::send, 3, input.substr(0, input.size() - 1), answer), 0U);
+    EXPECT_EQ(amqp()->read(Op::send, 3, input, answer), input.size());
+    EXPECT_EQ(answer.messages, 3U);
+}
+
+TEST(AmqpProtocolTest, TakesARefusalForAnError) {
+    const std::string closed = amqp_method({"\0\x14\0\x28", 4}, "\x01\x94gone");
+    Answer answer;
+
+    EXPECT_FALSE(amqp()->read(Op::send, 1, closed, answer).has_value());
+}
+
+TEST(AmqpProtocolTest, DeclaresTheSizeOfTheBodyThatItSends) {
+    std::string request;
+    amqp()->send(request, 1, "STAMP");
+
+    const auto body = request.find("STAMP");
+    ASSERT_NE(body, std::string::npos);
+    EXPECT_EQ(request.substr(body - 4, 4), std::string("\0\0\0\x14", 4));
+    EXPECT_EQ(request.size(), body + 20 + 1);
 }
 
 }  // namespace

@@ -90,6 +90,7 @@ void print(const Options& options, const ClosedReport& report) {
         line.number("server_us", server_us).number("system_share", system_share);
         line.number("generator_us", generator_us);
         line.number("rss", static_cast<double>(report.after.rss));
+        line.number("displaced", static_cast<double>(sample.displaced));
         line.number("empty", static_cast<double>(sample.empty));
         line.number("errors", static_cast<double>(sample.errors)).text("error", sample.first_error);
         for (const auto& [op, name] : measured_ops) {
