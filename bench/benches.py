@@ -5,55 +5,15 @@ the machine hits them alike; a table shows the median of the repeats.
 """
 
 import json
-import statistics
 import subprocess
 
-from load import measure, run_load
-from servers import COMMANDS, LOAD_CORE, PRIORITY, Missing, Server, binary, free_port
+import durability
+import settings
+from load import REPEATS, measure, run_load, take_turns
+from servers import KINDS, LOAD_CORE, Missing, Server, binary, free_port
+from tables import cost_table, median_of, spread_of, table, verdict
 
-REPEATS = 3
 PEERS = ["beanstalkd", "fauxqs"]
-
-
-def median_of(results, key):
-    return statistics.median(result[key] for result in results)
-
-
-def spread_of(results, key):
-    values = [result[key] for result in results]
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
-
-
-def table(head, rows):
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return ["| " + " | ".join(row) + " |" for row in [head, rule, *rows]]
-
-
-def verdict(what, value, limit, unit, digits=1):
-    met = "met" if value <= limit else "MISSED"
-    return f"- {what}: {value:.{digits}f} {unit}, target at most {limit:g} {unit}: **{met}**"
-
-
-def take_turns(names, mode, flags=(), **options):
-    """{name: [result of each repeat]}, one fresh server per result."""
-    results = {name: [] for name in names}
-    for _ in range(REPEATS):
-        for name in names:
-            with Server(name, *(flags if name == "tranter" else ())) as server:
-                results[name].append(measure(server, mode, **options))
-    return results
-
-
-def cost_table(results):
-    head = ["server", "server CPU us/message", "in the kernel", "messages/s",
-            "generator us/message"]
-    return table(head, [[
-        name,
-        spread_of(found, "server_us"),
-        f"{median_of(found, 'system_share') * 100:.0f} %",
-        f"{median_of(found, 'rate'):,.0f}",
-        f"{median_of(found, 'generator_us'):.1f}",
-    ] for name, found in results.items()])
 
 
 def send():
@@ -135,7 +95,7 @@ def start():
     for name in ["tranter", *PEERS]:
         port = free_port()
         api = "beanstalk" if name == "beanstalkd" else "sqs"
-        result = run_load("start", port, api, pinned=False, command=COMMANDS[name](port),
+        result = run_load("start", port, api, pinned=False, command=KINDS[name].command(port),
                           repeats=5 if name == "fauxqs" else 20)
         ours = ours or result
         rows.append([name, f"{result['p50_ms']:.1f}", f"{result['max_ms']:.1f}",
@@ -190,7 +150,7 @@ def threads():
 
 
 def engine():
-    output = subprocess.run([*PRIORITY, "taskset", "-c", LOAD_CORE, binary("engine_bench")],
+    output = subprocess.run([*settings.PRIORITY, "taskset", "-c", LOAD_CORE, binary("engine_bench")],
                             stdout=subprocess.PIPE, text=True, check=True).stdout
     result = json.loads(output)
     rows = [[name, f"{values['ns']:.0f}", f"{values['overhead_bytes']:.0f}"]
@@ -213,6 +173,8 @@ ALL = {
     "memory": (memory, "Memory of a million messages"),
     "longpolls": (longpolls, "10,000 idle long polls"),
     "threads": (threads, "I/O threads"),
+    **durability.ALL,
 }
+GROUPS = {"durable": list(durability.ALL)}
 
-__all__ = ["ALL", "Missing"]
+__all__ = ["ALL", "GROUPS", "Missing"]

@@ -22,8 +22,16 @@ def output_of(*command):
         return ""
 
 
+def debian_version(package):
+    return output_of("dpkg-query", "-W", "-f", "${Version}", package).partition("-")[0]
+
+
 def peers():
     names = []
+    for name, package in [("Redis", "redis-server"), ("RabbitMQ", "rabbitmq-server")]:
+        version = debian_version(package)
+        if version:
+            names.append(f"{name} {version.rpartition(':')[2]}")
     try:
         names.append("beanstalkd " + first_match(r"beanstalkd (\S+)", output_of(beanstalkd(0)[0], "-v")))
         package = (BENCH / "node_modules" / "fauxqs" / "package.json").read_text()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs the benchmarks and prints their tables: ./dev bench [NAME...] [--write docs/benchmarks.md]
 
-Needs the release build (tranter, tranter_load, epoll_responder, engine_bench), beanstalkd from Debian
-and the npm packages of bench/. Server and generator get a core each.
+Needs the release build, the Debian packages of [bench] in tools/packages.txt and the npm packages of
+bench/. Server and generator get a core each.
 """
 
 import argparse
@@ -12,11 +12,13 @@ from pathlib import Path
 
 import benches
 import machine
-import servers
+import settings
 
 
 def parse_arguments():
-    names = "\n".join(f"  {name:<10} {title}" for name, (_, title) in benches.ALL.items())
+    names = "\n".join(f"  {name:<15} {title}" for name, (_, title) in benches.ALL.items())
+    names += "".join(f"\n  {name:<15} = {' '.join(group)}"
+                     for name, group in benches.GROUPS.items())
     parser = argparse.ArgumentParser(
         description="Runs the benchmarks and prints their tables.", epilog="benchmarks:\n" + names,
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -26,11 +28,27 @@ def parse_arguments():
     parser.add_argument("--realtime", action="store_true",
                         help="run servers and generator at real-time priority (needs root), so that "
                              "what else runs on the machine costs them nothing but cache")
+    parser.add_argument("--data-root", type=Path, default=settings.DATA_ROOT, metavar="DIR",
+                        help="where durable servers keep their data; a real disk [%(default)s]")
+    parser.add_argument("--messages", type=int, default=settings.BACKLOG_MESSAGES,
+                        help="of backlog [%(default)s]")
+    parser.add_argument("--log-bytes", type=float, default=settings.LOG_BYTES,
+                        help="that disk_use writes [%(default)s]")
     arguments = parser.parse_args()
+    arguments.names = [one for name in arguments.names for one in benches.GROUPS.get(name, [name])]
     unknown = [name for name in arguments.names if name not in benches.ALL]
     if unknown:
-        parser.error(f"there is no benchmark `{unknown[0]}`; there are {', '.join(benches.ALL)}")
+        known = ", ".join([*benches.ALL, *benches.GROUPS])
+        parser.error(f"there is no benchmark `{unknown[0]}`; there are {known}")
     return arguments
+
+
+def apply(arguments):
+    settings.DATA_ROOT = arguments.data_root.resolve()
+    settings.BACKLOG_MESSAGES = arguments.messages
+    settings.LOG_BYTES = arguments.log_bytes
+    if arguments.realtime:
+        settings.PRIORITY += ["chrt", "--rr", "1"]
 
 
 def write_section(path, name, lines):
@@ -46,8 +64,7 @@ def write_section(path, name, lines):
 def main():
     arguments = parse_arguments()
     failed = False
-    if arguments.realtime:
-        servers.PRIORITY += ["chrt", "--rr", "1"]
+    apply(arguments)
     about = machine.describe()
     print("\n".join(about) + "\n")
     if arguments.write:

@@ -1,19 +1,26 @@
 """The servers that the benchmarks start: Tranter and what it is compared with."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
-ROOT = Path(__file__).resolve().parent.parent
+import settings
+from settings import ROOT
+
 BUILD = Path(os.environ.get("TRANTER_BUILD", ROOT / "build" / "release"))
 BENCH = ROOT / "bench"
 SERVER_CORE, LOAD_CORE = "0", "1"
-PRIORITY = []  # what every server and generator is started through; see --realtime of run.py
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Missing(Exception):
@@ -28,16 +35,24 @@ def binary(name):
     raise Missing(f"{BUILD}/{name} is not built")
 
 
-def tranter(port, *flags):
-    return [binary("tranter"), "serve", "--sqs", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0",
-            "--log-level", "warn", *flags]
-
-
-def beanstalkd(port):
-    path = shutil.which("beanstalkd")
+def debian(command, package=None):
+    path = shutil.which(command)
     if not path:
-        raise Missing("beanstalkd is not installed (apt package beanstalkd)")
-    return [path, "-l", "127.0.0.1", "-p", str(port)]
+        raise Missing(f"{command} is not installed (apt package {package or command})")
+    return path
+
+
+def tranter(port, *flags):
+    return [binary("tranter"), "serve", "--sqs", f"127.0.0.1:{port}", "--log-level", "warn", *flags]
+
+
+def durable_tranter(durability):
+    return lambda port, data, *flags: tranter(port, "--data", str(data), "--durability", durability,
+                                              *flags)
+
+
+def beanstalkd(port, *flags):
+    return [debian("beanstalkd"), "-l", "127.0.0.1", "-p", str(port), *flags]
 
 
 def fauxqs(port):
@@ -49,12 +64,61 @@ def fauxqs(port):
     return [node, str(BENCH / "fauxqs.mjs"), str(port)]
 
 
-def responder(port):
-    return [binary("epoll_responder"), str(port)]
+def responder(port, *flags):
+    return [binary("epoll_responder"), str(port), *flags]
 
 
-COMMANDS = {"tranter": tranter, "beanstalkd": beanstalkd, "fauxqs": fauxqs,
-            "bare responder": responder}
+def redis(port, data):
+    return [debian("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "yes", "--appendfsync", "always", "--dir", str(data)]
+
+
+def rabbitmq(port, data):
+    """A node of its own, as whoever runs the benchmark: the wrapper in /usr/sbin wants root."""
+    scripts = sorted(Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmq-server"))
+    if not scripts:
+        raise Missing("rabbitmq-server is not installed (apt package rabbitmq-server)")
+    names = {
+        "HOME": data, "RABBITMQ_NODENAME": "tranter-bench@localhost",
+        "RUNNING_UNDER_SYSTEMD": 1,  # makes the script exec the node
+        "RABBITMQ_MNESIA_BASE": data / "mnesia", "RABBITMQ_LOG_BASE": data / "log",
+        "RABBITMQ_CONFIG_FILE": data / "none", "RABBITMQ_PID_FILE": data / "pid",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": data / "plugins",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": port,
+        "RABBITMQ_DIST_PORT": free_port(), "ERL_EPMD_PORT": port + 1,
+    }
+    return ["env", *(f"{name}={value}" for name, value in names.items()), str(scripts[-1])]
+
+
+def end_name_server(port):
+    return ["env", f"ERL_EPMD_PORT={port + 1}", "epmd", "-kill"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A server with its settings. `command` gets a port, a data directory when `durable`, and
+    flags; `clean_up` gets the port and ends what the server left running."""
+    command: Callable
+    api: str = "sqs"
+    durable: bool = False
+    clean_up: Callable | None = None
+
+
+KINDS = {
+    "tranter": Kind(tranter),
+    "tranter, os": Kind(durable_tranter("os"), durable=True),
+    "tranter, sync": Kind(durable_tranter("sync"), durable=True),
+    "beanstalkd": Kind(beanstalkd, "beanstalk"),
+    "beanstalkd -f0": Kind(lambda port, data: beanstalkd(port, "-b", str(data), "-f0"),
+                           "beanstalk", durable=True),
+    "fauxqs": Kind(fauxqs),
+    "bare responder": Kind(responder),
+    "bare responder, append + sync": Kind(
+        lambda port, data, *flags: responder(port, "--append", str(data / "records"), *flags),
+        durable=True),
+    "Redis, appendfsync always": Kind(redis, "redis", durable=True),
+    "RabbitMQ, quorum queue": Kind(rabbitmq, "amqp", durable=True, clean_up=end_name_server),
+}
 
 
 def free_port():
@@ -63,21 +127,68 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
-    """A running server on a free loopback port. Use it in a `with`."""
+class DataDirectory:
+    """An empty directory on the disk to be measured, removed at the end of a `with`."""
 
-    def __init__(self, name, *flags, pinned=True):
+    def __init__(self):
+        settings.DATA_ROOT.mkdir(parents=True, exist_ok=True)
+        kind = subprocess.run(["stat", "-f", "-c", "%T", settings.DATA_ROOT],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        if kind in ("tmpfs", "ramfs", "overlayfs"):
+            raise Missing(f"{settings.DATA_ROOT} is on {kind}, --data-root must name a directory "
+                          "on a disk")
+        self.path = Path(tempfile.mkdtemp(dir=settings.DATA_ROOT))
+
+    def close(self):
+        shutil.rmtree(self.path)
+        os.sync()  # so that the next measurement does not pay for this one's blocks
+
+    def __enter__(self):
+        return self.path
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def installed(names):
+    """Those of them that can be started here."""
+    found = []
+    for name in names:
+        try:
+            KINDS[name].command(1, *([settings.DATA_ROOT] if KINDS[name].durable else []))
+            found.append(name)
+        except Missing as reason:
+            print(f"{name} is left out: {reason}", file=sys.stderr)
+    return found
+
+
+class Server:
+    """A running server on a free loopback port, over `data` or a directory of its own when it is
+    durable. Use it in a `with`."""
+
+    def __init__(self, name, *flags, pinned=True, data=None, variables=None):
         self.name = name
-        self.api = "beanstalk" if name == "beanstalkd" else "sqs"
+        kind = KINDS[name]
+        self.api = kind.api
         self.port = free_port()
         self.pinned = pinned
-        command = COMMANDS[name](self.port, *flags)
-        if pinned:
-            command = ["taskset", "-c", SERVER_CORE, *command]
-        command = [*PRIORITY, *command]  # these exec what follows: the pid is the server's
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        self._wait_until_listening()
+        if name.startswith("tranter"):
+            self.admin_port = free_port()
+            flags = ("--admin", f"127.0.0.1:{self.admin_port}", *flags)
+        self._own_data = DataDirectory() if kind.durable and data is None else None
+        self.data = self._own_data.path if self._own_data else data
+        try:
+            command = kind.command(self.port, *([self.data] if kind.durable else []), *flags)
+            if pinned:
+                command = ["taskset", "-c", SERVER_CORE, *command]
+            # these exec what follows: the pid is the server's
+            self.process = subprocess.Popen(
+                [*settings.PRIORITY, *command], env={**os.environ, **(variables or {})},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self._wait_until_listening()
+        except Exception:
+            self._remove_data()
+            raise
 
     def _wait_until_listening(self):
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -89,21 +200,47 @@ class Server:
                 if self.process.poll() is not None:
                     raise Missing(f"{self.name} exited with {self.process.returncode}") from None
                 if time.monotonic() > deadline:
-                    self.close()
+                    self.stop()
                     raise
-                time.sleep(0.01)
+                time.sleep(0.002)
 
-    def close(self):
+    def metrics(self):
+        """Tranter's own figures that have no labels."""
+        url = f"http://127.0.0.1:{self.admin_port}/metrics"
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.split() for line in lines if not line.startswith("#") and "{" not in line)
+        return {name: float(value) for name, value in pairs}
+
+    def cpu_seconds(self):
+        """Of all threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_peak(self):
+        """The largest RSS so far, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1]) * 1024
+
+    def stop(self, with_signal=signal.SIGTERM):
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(with_signal)
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if KINDS[self.name].clean_up:
+            subprocess.run(KINDS[self.name].clean_up(self.port), check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _remove_data(self):
+        if self._own_data:
+            self._own_data.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.close()
+        self.stop()
+        self._remove_data()
