@@ -94,8 +94,8 @@ constexpr ServerKey all_server_keys[] = {
     return c.memory_limit;
 }
 > ("server.memory_limit",
-   "memory for messages; what is beyond it is read from `server.data` when it is received; 0B "
-   "is half of the machine's"),
+   "memory for queues; from three quarters of it on, new messages stay in `server.data` until they "
+   "are received, at the limit sends are refused; 0B is half of the machine's"),
     server_key < SizeCodec<mebibyte, 1024 * mebibyte>, [](auto& c) -> auto& {
     return c.segment_size;
 }

@@ -153,7 +153,7 @@ TEST_F(CopyStoreTest, RefusesDamageInTheNewestSegment) {
     append();
     source.files.at(log::segment_name(newest()))->bytes[80] ^= 1;
 
-    EXPECT_THROW(copy_store(source, target, owner.identity(), [](auto) {}), log::CorruptLog);
+    EXPECT_THROW(copy(), log::CorruptLog);
 }
 
 }  // namespace

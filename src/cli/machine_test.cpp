@@ -10,7 +10,7 @@ namespace {
 
 class MachineMemoryTest : public testing::Test {
   protected:
-    ~MachineMemoryTest() override { std::filesystem::remove_all(root); }
+    void TearDown() override { std::filesystem::remove_all(root); }
 
     void write(const std::string& file, const std::string& text) {
         std::filesystem::create_directories((root / file).parent_path());

@@ -19,7 +19,7 @@ class ScratchDiskTest : public testing::Test {
         below = log::open_directory(path);
         scratch = std::make_unique<ScratchDisk>(*below);
     }
-    ~ScratchDiskTest() override { std::filesystem::remove_all(path); }
+    void TearDown() override { std::filesystem::remove_all(path); }
 
     static std::string content(log::File& file) {
         std::string bytes(file.size(), '\0');

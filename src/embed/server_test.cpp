@@ -81,7 +81,7 @@ class EmbeddedDataTest : public testing::Test {
         options.auto_create = true;
         options.data_directory = directory;
     }
-    ~EmbeddedDataTest() override { std::filesystem::remove_all(directory); }
+    void TearDown() override { std::filesystem::remove_all(directory); }
 
     void send(const EmbeddedServer& server) {
         call(server, "SendMessage", "{" + queue_url(server) + R"(,"MessageBody":"kept"})");

@@ -30,7 +30,7 @@ class StorageTest : public testing::Test {
         directory = ::mkdtemp(path.data()) == nullptr ? std::string() : path;
         options.directory = directory;
     }
-    ~StorageTest() override { std::filesystem::remove_all(directory); }
+    void TearDown() override { std::filesystem::remove_all(directory); }
 
     /// One more queue in the store, made by a process whose clock stood there.
     void leave_queue(std::string_view name, Instant when = SteadyClock::wall_clock()) {
