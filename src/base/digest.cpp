@@ -42,12 +42,6 @@ class Hasher {
     ContextPtr context_;
 };
 
-Hasher& md5_hasher() {
-    static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
-    thread_local Hasher hasher(algorithm);
-    return hasher;
-}
-
 Hasher& sha256_hasher() {
     static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     thread_local Hasher hasher(algorithm);
@@ -55,15 +49,6 @@ Hasher& sha256_hasher() {
 }
 
 }  // namespace
-
-Md5Digest md5(std::string_view data) {
-    Md5Digest digest;
-    Hasher& hasher = md5_hasher();
-    hasher.begin();
-    hasher.add(data.data(), data.size());
-    hasher.end(digest.data());
-    return digest;
-}
 
 Sha256Digest sha256(std::string_view data) {
     Sha256Digest digest;
