@@ -58,12 +58,16 @@ std::size_t utf8_sequence(const unsigned char* at, std::size_t left) {
 
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
     const std::size_t begin = out.size();
-    out.resize(begin + 2 * bytes.size());
-    char* to = out.data() + begin;
-    for (const std::uint8_t byte : bytes) {
-        put_hex(to, byte);
-        to += 2;
-    }
+    const std::size_t size = begin + 2 * bytes.size();
+    out.resize_and_overwrite(size, [&](char* text, std::size_t) {
+        char* to = text + begin;
+        std::size_t i = 0;
+        for (; i + 4 <= bytes.size(); i += 4, to += 8)
+            put_hex_of_4(to, &bytes[i]);
+        for (; i < bytes.size(); ++i, to += 2)
+            put_hex(to, bytes[i]);
+        return size;
+    });
 }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {

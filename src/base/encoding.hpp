@@ -1,7 +1,9 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +18,20 @@ inline void put_hex(char* out, std::uint8_t byte) {
     out[0] = digits[byte >> 4];
     out[1] = digits[byte & 15];
 }
+/// Eight digits of four bytes, lower case.
+inline void put_hex_of_4(char* out, const std::uint8_t* bytes) {
+    constexpr std::uint64_t each = 0x0101010101010101;
+    std::uint32_t four = 0;
+    std::memcpy(&four, bytes, sizeof four);
+    std::uint64_t digits = four;  // each byte on its way to the place of its two digits
+    digits = (digits | digits << 16) & 0x0000FFFF0000FFFF;
+    digits = (digits | digits << 8) & 0x00FF00FF00FF00FF;
+    digits = (digits >> 4 & 0x000F000F000F000F) | (digits & 0x000F000F000F000F) << 8;
+    const std::uint64_t letters = (digits + each * 6) >> 4 & each;
+    digits += each * '0' + letters * ('a' - '0' - 10);
+    std::memcpy(out, &digits, sizeof digits);
+}
+static_assert(std::endian::native == std::endian::little);
 /// Lower case.
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 std::string to_hex(std::span<const std::uint8_t> bytes);

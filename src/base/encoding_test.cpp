@@ -2,12 +2,25 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tranter {
 namespace {
 
 using namespace std::string_literals;
+
+TEST(EncodingTest, HexHasTwoDigitsForEachByte) {
+    std::string expected;
+    std::vector<std::uint8_t> bytes;
+    for (int byte = 0; byte < 256; ++byte) {
+        EXPECT_EQ(to_hex(bytes), expected);
+        bytes.push_back(static_cast<std::uint8_t>(byte));
+        expected += "0123456789abcdef"[byte / 16];
+        expected += "0123456789abcdef"[byte % 16];
+    }
+}
 
 TEST(EncodingTest, Base64MatchesTheVectorsOfRfc4648) {
     const std::pair<const char*, const char*> vectors[] = {

@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 namespace tranter {
@@ -54,15 +55,17 @@ Uuid make_uuid() {
 }
 
 void append_uuid(std::string& out, const Uuid& uuid) {
-    constexpr std::size_t size = 36;
-    const std::size_t begin = out.size();
-    out.resize(begin + size, '-');
-    char* const text = out.data() + begin;
-    // Where the digits of each byte stand between the dashes.
-    constexpr std::array<std::uint8_t, 16> places{
-        0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    for (std::size_t i = 0; i < uuid.size(); ++i)
-        put_hex(text + places[i], uuid[i]);
+    std::array<char, 32> digits;
+    for (std::size_t i = 0; i < uuid.size(); i += 4)
+        put_hex_of_4(digits.data() + 2 * i, uuid.data() + i);
+    std::array<char, 36> text;
+    text.fill('-');
+    std::memcpy(text.data(), digits.data(), 8);
+    std::memcpy(text.data() + 9, digits.data() + 8, 4);
+    std::memcpy(text.data() + 14, digits.data() + 12, 4);
+    std::memcpy(text.data() + 19, digits.data() + 16, 4);
+    std::memcpy(text.data() + 24, digits.data() + 20, 12);
+    out.append(text.data(), text.size());
 }
 
 std::string format_uuid(const Uuid& uuid) {
