@@ -1,9 +1,10 @@
 #include "base/json_writer.hpp"
 
+#include "base/byte_scan.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 namespace tranter {
 
@@ -13,20 +14,12 @@ bool needs_escape(char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
 }
 
-/// How many bytes at `text` need no escape; looks at eight at a time.
+/// How many bytes at `text` need no escape.
 std::size_t plain_prefix(std::string_view text) {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    constexpr std::uint64_t highs = 0x8080808080808080U;
-    const auto has_zero = [](std::uint64_t word) {
-        return (word - ones) & ~word & highs;
-    };
-    std::size_t i = 0;
-    for (; i + 8 <= text.size(); i += 8) {
-        std::uint64_t word;
-        std::memcpy(&word, text.data() + i, 8);
-        const std::uint64_t control = (word - ones * 0x20) & ~word & highs;
-        if ((control | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\')) != 0) break;
-    }
+    std::size_t i = bytes_before(text, [](Bytes16 bytes) {
+        return (bytes < each_of_16(0x20)) | (bytes == each_of_16('"')) |
+               (bytes == each_of_16('\\'));
+    });
     while (i < text.size() && !needs_escape(text[i]))
         ++i;
     return i;

@@ -1,5 +1,6 @@
 #include "http/head_reader.hpp"
 
+#include "base/byte_scan.hpp"
 #include "http/text.hpp"
 
 #include <algorithm>
@@ -8,18 +9,6 @@
 namespace tranter::http {
 namespace {
 
-constexpr std::uint64_t each_byte(unsigned char value) {
-    return std::uint64_t{0x0101010101010101} * value;
-}
-
-/// Whether one of the eight bytes is a control character (tabs included).
-bool holds_control(std::uint64_t bytes) {
-    const std::uint64_t below_space = (bytes - each_byte(0x20)) & ~bytes;
-    const std::uint64_t differs_from_del = bytes ^ each_byte(0x7f);
-    const std::uint64_t is_del = (differs_from_del - each_byte(1)) & ~differs_from_del;
-    return ((below_space | is_del) & each_byte(0x80)) != 0;
-}
-
 bool ends_value(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7f;
@@ -27,18 +16,24 @@ bool ends_value(char c) {
 
 /// The first byte that cannot be part of a value. There is one: the line feed before `end`.
 const char* find_value_end(const char* at, const char* end) {
-    for (;;) {
-        std::uint64_t bytes = 0;
-        while (end - at >= 8) {
-            std::memcpy(&bytes, at, 8);
-            if (holds_control(bytes)) break;
-            at += 8;
-        }
-        const char* const stop = std::min(at + 8, end);
-        for (; at != stop; ++at) {
-            if (ends_value(*at)) return at;
-        }
+    for (;; ++at) {
+        at += bytes_before({at, end}, [](Bytes16 bytes) {
+            return (bytes < each_of_16(0x20)) | (bytes == each_of_16(0x7f));
+        });
+        if (ends_value(*at)) return at;
     }
+}
+
+/// Most names consist of letters, digits and dashes; is_token_char() is for the others.
+const char* find_name_end(const char* at, const char* end) {
+    at += bytes_before({at, end}, [](Bytes16 bytes) {
+        const auto letter = (bytes | each_of_16(0x20)) - each_of_16('a') < each_of_16(26);
+        const auto digit = bytes - each_of_16('0') < each_of_16(10);
+        return ~(letter | digit | (bytes == each_of_16('-')));
+    });
+    while (is_token_char(*at))
+        ++at;
+    return at;
 }
 
 std::string_view trim(std::string_view text) {
@@ -117,7 +112,7 @@ HeadState read_request_line(const char*& at, const char* end, Head& head) {
     head.target = line.substr(method_end + 1, target_end - method_end - 1);
     const bool has_names = !head.method.empty() && std::ranges::all_of(head.method, is_token_char);
     if (!has_names || head.target.empty()) return HeadState::malformed;
-    if (std::ranges::any_of(head.target, ends_value)) return HeadState::malformed;
+    if (find_value_end(head.target.data(), end) < head.target.end()) return HeadState::malformed;
 
     const std::string_view version = line.substr(target_end + 1);
     const bool some_version = version.size() == 8 && version.starts_with("HTTP/") &&
@@ -130,8 +125,7 @@ HeadState read_request_line(const char*& at, const char* end, Head& head) {
 
 HeadState read_field(const char*& at, const char* end, Head& head) {
     const char* const name = at;
-    while (is_token_char(*at))
-        ++at;
+    at = find_name_end(at, end);
     if (at == name || *at != ':') return HeadState::malformed;
     const std::string_view name_text(name, static_cast<std::size_t>(at - name));
     ++at;

@@ -105,7 +105,9 @@ RequestParser::State RequestParser::check_request_line(std::string_view bytes) {
     }
     if (method_bytes == 0 || *method_end != ' ') return fail_with(400, "malformed request");
     const std::string_view rest = bytes.substr(method_bytes + 1);
-    const std::size_t target_bytes = std::min(rest.find_first_of(" \r\n"), rest.size());
+    const auto target_end =
+        std::ranges::find_if(rest, [](char c) { return c == ' ' || c == '\r' || c == '\n'; });
+    const auto target_bytes = static_cast<std::size_t>(target_end - rest.begin());
     if (target_bytes > limits_->target_bytes) return fail_with(414, "request target is too long");
     return State::need_head;
 }

@@ -1,5 +1,7 @@
 #include "sqs/text_rules.hpp"
 
+#include "base/byte_scan.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -19,18 +21,16 @@ bool is_label_character(char c) {
 }  // namespace
 
 bool is_message_text(std::string_view text) {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    constexpr std::uint64_t highs = 0x8080808080808080U;
+    const auto needs_a_look = [](Bytes16 bytes) {
+        return (bytes < each_of_16(0x20)) | (bytes >= each_of_16(0x80));
+    };
     std::size_t i = 0;
+    std::size_t block_end = 0;  // of the block with something to look at
     while (i < text.size()) {
-        if (text.size() - i >= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, text.data() + i, 8);
-            const std::uint64_t control = (word - ones * 0x20) & ~word & highs;
-            if (((word & highs) | control) == 0) {
-                i += 8;
-                continue;
-            }
+        if (i >= block_end) {
+            i += bytes_before(text.substr(i), needs_a_look);
+            block_end = i + sizeof(Bytes16);
+            if (i == text.size()) break;
         }
         const auto byte = static_cast<unsigned char>(text[i]);
         if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') return false;
