@@ -40,19 +40,19 @@ void ReceiptCodec::append(std::string& out, QueueId queue, const engine::Receipt
     const std::uint64_t mac = siphash(key_, {bytes.data(), signed_bytes});
     std::memcpy(bytes.data() + signed_bytes, &mac, sizeof mac);
 
+    // Three bytes make four digits, and the last byte two.
     std::array<char, text_bytes> text{};
-    std::uint32_t bits = 0;
-    unsigned held = 0;
-    std::size_t at = 0;
-    for (const std::uint8_t byte : bytes) {
-        bits = bits << 8 | byte;
-        held += 8;
-        while (held >= 6) {
-            held -= 6;
-            text[at++] = digits[bits >> held & 63];
-        }
+    char* to = text.data();
+    for (std::size_t i = 0; i + 3 <= total_bytes; i += 3) {
+        const std::uint32_t bits =
+            std::uint32_t{bytes[i]} << 16 | std::uint32_t{bytes[i + 1]} << 8 | bytes[i + 2];
+        *to++ = digits[bits >> 18];
+        *to++ = digits[bits >> 12 & 63];
+        *to++ = digits[bits >> 6 & 63];
+        *to++ = digits[bits & 63];
     }
-    text[at] = digits[bits << (6 - held) & 63];
+    *to++ = digits[bytes.back() >> 2];
+    *to = digits[bytes.back() << 4 & 63];
     out.append(text.data(), text.size());
 }
 
@@ -65,20 +65,25 @@ std::string ReceiptCodec::encode(QueueId queue, const engine::Receipt& receipt) 
 std::optional<ReceiptCodec::Decoded> ReceiptCodec::decode(std::string_view text) const {
     if (text.size() != text_bytes) return std::nullopt;
     Bytes bytes{};
-    std::uint32_t bits = 0;
-    unsigned held = 0;
+    const auto value = [&text](std::size_t digit) {
+        return std::int32_t{digit_values[static_cast<unsigned char>(text[digit])]};
+    };
+    std::int32_t seen = 0;  // negative once a character was none of the digits
     std::size_t at = 0;
-    for (const char digit : text) {
-        const std::int8_t value = digit_values[static_cast<unsigned char>(digit)];
-        if (value < 0) return std::nullopt;
-        bits = bits << 6 | static_cast<std::uint32_t>(value);
-        held += 6;
-        if (held < 8 || at == total_bytes) continue;
-        held -= 8;
-        bytes[at++] = static_cast<std::uint8_t>(bits >> held);
+    std::size_t digit = 0;
+    for (; digit + 4 <= text_bytes; digit += 4) {
+        const std::int32_t bits =
+            value(digit) << 18 | value(digit + 1) << 12 | value(digit + 2) << 6 | value(digit + 3);
+        seen |= bits;
+        bytes[at++] = static_cast<std::uint8_t>(bits >> 16);
+        bytes[at++] = static_cast<std::uint8_t>(bits >> 8);
+        bytes[at++] = static_cast<std::uint8_t>(bits);
     }
+    const std::int32_t bits = value(digit) << 6 | value(digit + 1);
+    seen |= bits;
+    bytes[at] = static_cast<std::uint8_t>(bits >> 4);
     // The last digit carries four spare bits, which encode() leaves at zero.
-    if ((bits & ((1U << held) - 1)) != 0) return std::nullopt;
+    if (seen < 0 || (bits & 15) != 0) return std::nullopt;
 
     std::uint64_t mac = 0;
     std::memcpy(&mac, bytes.data() + signed_bytes, sizeof mac);
