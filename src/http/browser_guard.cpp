@@ -102,6 +102,10 @@ bool origin_configured(std::string_view origin, const BrowserRules& rules) {
 }
 
 BrowserVerdict check_browser(const BrowserFacts& facts, const BrowserRules& rules) {
+    return BrowserGuard(rules).check(facts);
+}
+
+BrowserVerdict BrowserGuard::check(const BrowserFacts& facts) {
     constexpr BrowserVerdict foreign_host{
         421,
         "this host name is not served here; "
@@ -110,11 +114,14 @@ BrowserVerdict check_browser(const BrowserFacts& facts, const BrowserRules& rule
         403,
         "requests from other sites are refused; "
         "add the origin to the CORS origins to allow them"};
-    if (!facts.host.empty() && !host_allowed(facts.host, rules)) return foreign_host;
-    if (!facts.target_authority.empty() && !host_allowed(facts.target_authority, rules)) {
+    if (facts.host != allowed_host_) {
+        if (!facts.host.empty() && !host_allowed(facts.host, rules_)) return foreign_host;
+        allowed_host_ = facts.host;
+    }
+    if (!facts.target_authority.empty() && !host_allowed(facts.target_authority, rules_)) {
         return foreign_host;
     }
-    const bool configured = facts.has_origin && origin_configured(facts.origin, rules);
+    const bool configured = facts.has_origin && origin_configured(facts.origin, rules_);
     if (configured) return {};
     if (facts.has_origin && !is_same_origin(facts.origin, facts.host)) return cross_site;
     if (same_ignoring_case(facts.fetch_site, "cross-site") ||

@@ -27,6 +27,20 @@ struct BrowserVerdict {
 /// checked, because handlers forget one.
 BrowserVerdict check_browser(const BrowserFacts& facts, const BrowserRules& rules);
 
+/// check_browser() for many requests of one thread. Nearly all name the same host, so it remembers
+/// the one that passed last.
+class BrowserGuard {
+  public:
+    /// The rules outlive the guard and do not change.
+    explicit BrowserGuard(const BrowserRules& rules) : rules_(rules) {}
+
+    BrowserVerdict check(const BrowserFacts& facts);
+
+  private:
+    const BrowserRules& rules_;
+    std::string allowed_host_;
+};
+
 /// IP literal, localhost, a name without dots, or one the rules allow (exactly or by "*.suffix").
 /// `authority` may carry a port.
 bool host_allowed(std::string_view authority, const BrowserRules& rules);

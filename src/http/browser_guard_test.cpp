@@ -116,6 +116,21 @@ TEST(BrowserGuard, RefusesAReboundNameWhateverTheBrowserSaysAboutIt) {
     EXPECT_EQ(check_browser(facts, {}).status, 421);
 }
 
+TEST(BrowserGuard, LetsNoHostPassBecauseAnotherDid) {
+    const BrowserRules rules;
+    BrowserGuard guard(rules);
+    const BrowserFacts good = facts_of("POST", "", "");
+    BrowserFacts bad = good;
+    bad.host = "rebind.example:9324";
+
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(guard.check(good).status, 0);
+        EXPECT_EQ(guard.check(good).status, 0);
+        EXPECT_EQ(guard.check(bad).status, 421);
+        EXPECT_EQ(guard.check(bad).status, 421);
+    }
+}
+
 TEST(BrowserGuard, ChecksTheAuthorityOfAnAbsoluteTarget) {
     BrowserFacts facts = facts_of("GET", "", "");
     facts.target_authority = "evil.example";

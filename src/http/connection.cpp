@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 namespace tranter::http {
@@ -26,6 +27,15 @@ constexpr std::size_t copied_body_bytes_max = 16 * 1024;
 constexpr Duration linger_time = std::chrono::seconds(1);
 // Connection timeouts are rounded up, so that the loop wakes up for many at once.
 constexpr Duration timeout_tick = std::chrono::milliseconds(100);
+
+ssize_t send_parts(int fd, std::span<iovec> parts) {
+    // The kernel gets at one buffer faster than at a list of one.
+    if (parts.size() == 1) return ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
 
 }  // namespace
 
@@ -212,7 +222,7 @@ bool Connection::pass_browser_guard(const Request& request) {
         .origin = parser_->origin(),
         .fetch_site = parser_->fetch_site(),
     };
-    const BrowserVerdict verdict = check_browser(facts, rules);
+    const BrowserVerdict verdict = loop_->browser_guard().check(facts);
     if (verdict.status != 0) {
         Response refusal = error_response(verdict.status, verdict.text);
         write_answer(refusal, {});
@@ -250,7 +260,7 @@ void Connection::set_on_deadline(Duration after, Exchange::Hook hook) {
     loop_->deadlines().arm(*this, std::chrono::steady_clock::now() + after);
 }
 
-void Connection::respond(Response response, Exchange::Settled settled) {
+void Connection::respond(Response&& response, Exchange::Settled&& settled) {
     answered_.store(true, std::memory_order_relaxed);
     const bool own_thread = EventLoop::current() == loop_;
     if (own_thread && phase_ == Phase::handling) {
@@ -313,12 +323,9 @@ void Connection::write_answer(Response& response, Exchange::Settled settled) {
         part_count = 2;
     }
     parts[0] = {out.data(), out.size()};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = part_count;
     const std::size_t total = out.size() + parts[1].iov_len;
 
-    auto put = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    auto put = send_parts(fd_, std::span(parts).first(part_count));
     if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) put = 0;
     if (put < 0) {
         close();

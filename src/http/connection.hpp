@@ -33,7 +33,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void open(bool refuse);
 
     // For Exchange.
-    void respond(Response response, Exchange::Settled settled);
+    void respond(Response&& response, Exchange::Settled&& settled);
     void set_on_disconnect(Exchange::Hook hook) { on_disconnect_ = std::move(hook); }
     void set_on_deadline(Duration after, Exchange::Hook hook);
 

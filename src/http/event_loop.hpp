@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/burst.hpp"
+#include "http/browser_guard.hpp"
 #include "http/deadline_index.hpp"
 #include "http/response_writer.hpp"
 #include "http/server.hpp"
@@ -113,6 +114,7 @@ class EventLoop {
     DeadlineIndex& deadlines() { return deadlines_; }
     TimePoint now() const { return now_; }
     DateLine& date_line() { return date_line_; }
+    BrowserGuard& browser_guard() { return browser_guard_; }
 
     /// Room for one read, followed by body_padding_bytes.
     static constexpr std::size_t read_bytes_max = 64 * 1024;
@@ -135,6 +137,7 @@ class EventLoop {
     DeadlineIndex deadlines_;
     TimePoint now_{};
     DateLine date_line_;
+    BrowserGuard browser_guard_{context_.options.browser};
     std::unique_ptr<char[]> read_buffer_;
     std::string write_buffer_;
     std::vector<std::unique_ptr<RequestParser>> parsers_;

@@ -296,18 +296,13 @@ void Server::stop(Duration grace) {
     impl_->stop(grace);
 }
 
-Exchange::Exchange(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
-
-Exchange::Exchange(Exchange&&) noexcept = default;
-
 Exchange& Exchange::operator=(Exchange&& other) noexcept {
     Exchange replaced(std::move(*this));
     connection_ = std::move(other.connection_);
     return *this;
 }
 
-Exchange::~Exchange() {
-    if (!connection_) return;
+void Exchange::respond_dropped() {
     Response response;
     response.status = 500;
     response.content_type = "text/plain; charset=utf-8";
@@ -315,11 +310,11 @@ Exchange::~Exchange() {
     std::move(*this).respond(std::move(response));
 }
 
-void Exchange::respond(Response response) && {
+void Exchange::respond(Response&& response) && {
     std::move(*this).respond(std::move(response), Settled{});
 }
 
-void Exchange::respond(Response response, Settled settled) && {
+void Exchange::respond(Response&& response, Settled&& settled) && {
     const auto connection = std::move(connection_);
     connection->respond(std::move(response), std::move(settled));
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tranter::http {
@@ -24,16 +25,19 @@ class Exchange {
     /// failed, so nothing in the answer may count as delivered.
     using Settled = std::move_only_function<void(bool written)>;
 
-    explicit Exchange(std::shared_ptr<Connection> connection);
-    Exchange(Exchange&&) noexcept;
+    explicit Exchange(std::shared_ptr<Connection> connection)
+        : connection_(std::move(connection)) {}
+    Exchange(Exchange&&) noexcept = default;
     Exchange& operator=(Exchange&&) noexcept;
-    ~Exchange();
+    ~Exchange() {
+        if (connection_) respond_dropped();
+    }
 
     /// Both consume the exchange. From its own handler the answer is written, and `settled` called,
     /// before respond returns; from anywhere else both happen later on the I/O thread, so a lock
     /// may be held.
-    void respond(Response response) &&;
-    void respond(Response response, Settled settled) &&;
+    void respond(Response&& response) &&;
+    void respond(Response&& response, Settled&& settled) &&;
 
     /// Only from inside the handler, before the exchange is moved elsewhere. Each replaces the one
     /// before; all are dropped without a call once the request is answered.
@@ -43,6 +47,8 @@ class Exchange {
     void on_deadline(Duration after, Hook hook);
 
   private:
+    void respond_dropped();
+
     std::shared_ptr<Connection> connection_;  // shared with the I/O thread that drives it
 };
 

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace tranter::http {
@@ -32,9 +34,38 @@ constexpr bool is_token_char(char c) {
     return token_chars[static_cast<unsigned char>(c)];
 }
 
+/// Eight bytes with their ASCII letters in lower case.
+constexpr std::uint64_t lower_of_8(std::uint64_t bytes) {
+    constexpr std::uint64_t each = 0x0101010101010101;
+    const std::uint64_t low_bits = bytes & each * 0x7f;
+    const std::uint64_t from_a = low_bits + each * (0x80 - 'A');
+    const std::uint64_t beyond_z = low_bits + each * (0x7f - 'Z');
+    const std::uint64_t capitals = from_a & ~beyond_z & ~bytes & each * 0x80;
+    return bytes | capitals >> 2;
+}
+
+template <class Word>
+std::uint64_t lower_word(const char* bytes) {
+    Word word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    return lower_of_8(word);
+}
+
+template <class Word>
+bool same_words(std::string_view a, std::string_view b) {
+    const std::size_t last = a.size() - sizeof(Word);  // overlaps the one before it
+    for (std::size_t at = 0; at < last; at += sizeof(Word)) {
+        if (lower_word<Word>(a.data() + at) != lower_word<Word>(b.data() + at)) return false;
+    }
+    return lower_word<Word>(a.data() + last) == lower_word<Word>(b.data() + last);
+}
+
 /// ASCII only: HTTP names have no other letters.
-constexpr bool same_ignoring_case(std::string_view a, std::string_view b) {
+inline bool same_ignoring_case(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
+    if (a.empty() || lower(a[0]) != lower(b[0])) return a.empty();
+    if (a.size() >= sizeof(std::uint64_t)) return same_words<std::uint64_t>(a, b);
+    if (a.size() >= sizeof(std::uint32_t)) return same_words<std::uint32_t>(a, b);
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (lower(a[i]) != lower(b[i])) return false;
     }
