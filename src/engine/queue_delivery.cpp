@@ -40,6 +40,7 @@ Received Queue::receive(const ReceiveOptions& options, Instant now) {
 
 void Queue::receive_standard(const ReceiveOptions& options, Instant now, Received& received) {
     const Duration timeout = options.visibility_timeout.value_or(policy_.visibility_timeout);
+    received.deliveries.reserve(std::min<std::size_t>(options.max_messages, counters_.visible));
     // Delivered without a lease: back in line only when the call is over, or it would get them all
     // again.
     std::vector<Slot> still_visible;

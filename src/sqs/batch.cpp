@@ -10,7 +10,6 @@ namespace tranter::sqs {
 
 namespace {
 
-constexpr std::size_t entries_max = 10;
 constexpr std::size_t id_bytes_max = 80;
 constexpr OutputList failed_list{"Failed", "BatchResultErrorEntry"};
 
@@ -25,12 +24,12 @@ Outcome<> check_batch(
             fmt::format("There should be at least one {} in the request.", kind.entries.query)
         );
     }
-    if (limits == Limits::strict && ids.size() > entries_max) {
+    if (limits == Limits::strict && ids.size() > batch_entries_max) {
         return failed(
             Code::too_many_entries_in_batch_request,
             fmt::format(
                 "Maximum number of entries per request are {}. You have sent {}.",
-                entries_max,
+                batch_entries_max,
                 ids.size()
             )
         );

@@ -2,12 +2,16 @@
 
 #include "sqs/call.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 /// What the three batch actions share (SQS_SPEC 5.8).
 namespace tranter::sqs {
+
+/// What SQS allows; relaxed limits allow more.
+inline constexpr std::size_t batch_entries_max = 10;
 
 struct BatchKind {
     ListName entries;

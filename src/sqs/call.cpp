@@ -17,6 +17,7 @@ constexpr std::string_view json_type = "application/x-amz-json-1.0";
 constexpr std::string_view xml_type = "text/xml";
 
 void append_request_id(std::string& headers, const Uuid& id) {
+    headers.reserve(56);
     headers += "x-amzn-RequestId: ";
     append_uuid(headers, id);
     headers += "\r\n";
@@ -83,7 +84,7 @@ http::Response Dress::failure(const Failure& failure) const {
     return response;
 }
 
-http::Response Dress::finish(JsonOutput out) const {
+http::Response Dress::finish(JsonOutput&& out) const {
     count_success();
     http::Response response;
     response.content_type = json_type;
@@ -93,7 +94,7 @@ http::Response Dress::finish(JsonOutput out) const {
     return response;
 }
 
-http::Response Dress::finish(XmlOutput out) const {
+http::Response Dress::finish(XmlOutput&& out) const {
     count_success();
     http::Response response;
     response.content_type = xml_type;

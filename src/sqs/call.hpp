@@ -46,8 +46,8 @@ struct Dress {
         return finish(std::move(out));
     }
 
-    http::Response finish(JsonOutput out) const;
-    http::Response finish(XmlOutput out) const;
+    http::Response finish(JsonOutput&& out) const;
+    http::Response finish(XmlOutput&& out) const;
     XmlOutput begin_xml() const;
 
   private:

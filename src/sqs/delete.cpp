@@ -41,6 +41,8 @@ Outcome<> delete_message_batch(Call& call) {
     if (!queue) return Failed(queue.error());
     std::vector<std::string_view> ids;
     std::vector<std::string_view> handles;
+    ids.reserve(batch_entries_max);
+    handles.reserve(batch_entries_max);
     call.input.entries(delete_batch.entries, [&](Input& entry) {
         ids.push_back(entry.text("Id").value_or(std::string_view()));
         handles.push_back(entry.text("ReceiptHandle").value_or(std::string_view()));

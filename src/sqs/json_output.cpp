@@ -3,14 +3,23 @@
 
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstring>
 
 namespace tranter::sqs {
 
 void JsonOutput::key(std::string_view name) {
-    if (comma_) buffer += ',';
-    buffer += '"';
-    buffer += name;
-    buffer += "\":";
+    const std::size_t begin = buffer.size();
+    buffer.resize_and_overwrite(begin + name.size() + 4, [&](char* text, std::size_t) {
+        char* to = text + begin;
+        if (comma_) *to++ = ',';
+        *to++ = '"';
+        std::memcpy(to, name.data(), name.size());
+        to += name.size();
+        *to++ = '"';
+        *to++ = ':';
+        return static_cast<std::size_t>(to - text);
+    });
     comma_ = true;
 }
 

@@ -22,7 +22,10 @@ struct OutputMap {
 /// match; texts are UTF-8.
 class Output {
   public:
+    Output() = default;
     virtual ~Output() = default;
+    Output(Output&&) = default;  // a declared destructor alone would make moves copy the buffer
+    Output& operator=(Output&&) = default;
 
     virtual void text(std::string_view name, std::string_view value) = 0;
     virtual void number(std::string_view name, std::uint64_t value) = 0;

@@ -2,7 +2,7 @@
 
 namespace tranter::sqs {
 
-void Reply::respond(http::Response response) && {
+void Reply::respond(http::Response&& response) && {
     if (auto* exchange = std::get_if<http::Exchange>(&carrier_)) {
         std::move(*exchange).respond(std::move(response));
     } else {
@@ -10,7 +10,7 @@ void Reply::respond(http::Response response) && {
     }
 }
 
-void Reply::respond(http::Response response, http::Exchange::Settled settled) && {
+void Reply::respond(http::Response&& response, http::Exchange::Settled&& settled) && {
     if (auto* exchange = std::get_if<http::Exchange>(&carrier_)) {
         std::move(*exchange).respond(std::move(response), std::move(settled));
     } else {

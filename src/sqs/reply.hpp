@@ -26,9 +26,9 @@ class Reply {
     /// The sink outlives the reply.
     explicit Reply(ReplySink& sink) : carrier_(&sink) {}
 
-    void respond(http::Response response) &&;
+    void respond(http::Response&& response) &&;
     /// `settled` learns whether the client got it (http::Exchange::Settled).
-    void respond(http::Response response, http::Exchange::Settled settled) &&;
+    void respond(http::Response&& response, http::Exchange::Settled&& settled) &&;
     /// Both only before the handler returns and before the reply is moved elsewhere.
     void on_disconnect(http::Exchange::Hook hook);
     void on_deadline(Duration after, http::Exchange::Hook hook);

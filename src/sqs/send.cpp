@@ -328,6 +328,7 @@ Outcome<> send_message_batch(Call& call) {
     const Outcome<Target> target = find_target(call, true);
     if (!target) return Failed(target.error());
     std::vector<SendInput> entries;
+    entries.reserve(batch_entries_max);
     call.input.entries(send_batch.entries, [&](Input& input) {
         entries.push_back(read_send(input));
         entries.back().id = input.text("Id").value_or(std::string_view());

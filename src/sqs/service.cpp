@@ -2,6 +2,7 @@
 
 #include "base/encoding.hpp"
 #include "base/uuid.hpp"
+#include "http/text.hpp"
 #include "sqs/call.hpp"
 #include "sqs/json_input.hpp"
 #include "sqs/names.hpp"
@@ -20,14 +21,7 @@ namespace tranter::sqs {
 
 namespace {
 
-bool same_word(std::string_view text, std::string_view lower_word) {
-    if (text.size() != lower_word.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower_word[i]) return false;
-    }
-    return true;
-}
+using http::same_ignoring_case;
 
 /// What the headers say that is needed before and while an action runs; found in one pass.
 struct Head {
@@ -42,23 +36,24 @@ struct Head {
         for (const http::Header& header : request.headers) {
             switch (header.name.size()) {
                 case 4:
-                    if (same_word(header.name, "host")) host = header.value;
+                    if (same_ignoring_case(header.name, "host")) host = header.value;
                     break;
                 case 6:
-                    if (same_word(header.name, "origin")) has_origin = true;
+                    if (same_ignoring_case(header.name, "origin")) has_origin = true;
                     break;
                 case 12:
-                    if (same_word(header.name, "content-type")) {
+                    if (same_ignoring_case(header.name, "content-type")) {
                         media_type = header.value.substr(0, header.value.find(';'));
                         while (media_type.ends_with(' '))
                             media_type.remove_suffix(1);
-                    } else if (same_word(header.name, "x-amz-target")) {
+                    } else if (same_ignoring_case(header.name, "x-amz-target")) {
                         target = header.value;
                         ++targets;
                     }
                     break;
                 case 15:
-                    if (same_word(header.name, "x-amzn-trace-id")) take_trace_id(header.value);
+                    if (same_ignoring_case(header.name, "x-amzn-trace-id"))
+                        take_trace_id(header.value);
                     break;
                 default:
                     break;
@@ -67,11 +62,13 @@ struct Head {
     }
 
     bool json_body() const {
-        return same_word(media_type, "application/x-amz-json-1.0") ||
-               same_word(media_type, "application/x-amz-json-1.1") ||
-               same_word(media_type, "application/json");
+        return same_ignoring_case(media_type, "application/x-amz-json-1.0") ||
+               same_ignoring_case(media_type, "application/x-amz-json-1.1") ||
+               same_ignoring_case(media_type, "application/json");
     }
-    bool form_body() const { return same_word(media_type, "application/x-www-form-urlencoded"); }
+    bool form_body() const {
+        return same_ignoring_case(media_type, "application/x-www-form-urlencoded");
+    }
 
   private:
     void take_trace_id(std::string_view value) {
@@ -109,7 +106,7 @@ struct Service::Core {
     /// The access key id; empty when nobody must be known and nobody is.
     Outcome<std::string> identify(const http::Request& request) const;
     void run(const Arrival& arrival, const Dress& dress, Input& input, Reply& reply) const;
-    void answer_when_safe(const Call& call, http::Response response) const;
+    void answer_when_safe(const Call& call, http::Response&& response) const;
 };
 
 Service::Service(ServiceOptions options, broker::Broker& broker)
@@ -169,7 +166,7 @@ void Service::Core::handle_json(
     if (head.targets > 1) {
         return refuse({Code::invalid_action, "The header X-Amz-Target occurs twice."});
     }
-    if (!head.json_body() && !head.media_type.empty() && head.has_origin) {
+    if (head.has_origin && !head.media_type.empty() && !head.json_body()) {
         // What a page may send without asking first is none of these types.
         return refuse(
             {Code::unsupported_media_type, "The media type must be application/x-amz-json-1.0."}
@@ -252,7 +249,7 @@ void Service::Core::run(const Arrival& arrival, const Dress& dress, Input& input
     }
 }
 
-void Service::Core::answer_when_safe(const Call& call, http::Response response) const {
+void Service::Core::answer_when_safe(const Call& call, http::Response&& response) const {
     broker::Journal& journal = broker.journal();
     const bool durable = call.position != 0;
     const bool ready = (!durable || journal.is_durable(call.position)) &&
