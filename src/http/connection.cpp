@@ -6,12 +6,9 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <span>
 #include <utility>
 
 namespace tranter::http {
@@ -21,21 +18,10 @@ namespace {
 constexpr unsigned turns_max = 32;
 // So does one that goes on sending after its last answer.
 constexpr int drain_reads_max = 16;
-// Bodies up to here are copied behind the header, larger ones are gathered by the kernel.
-constexpr std::size_t copied_body_bytes_max = 16 * 1024;
 // Time for the client to read our last answer and close before we do.
 constexpr Duration linger_time = std::chrono::seconds(1);
 // Connection timeouts are rounded up, so that the loop wakes up for many at once.
 constexpr Duration timeout_tick = std::chrono::milliseconds(100);
-
-ssize_t send_parts(int fd, std::span<iovec> parts) {
-    // The kernel gets at one buffer faster than at a list of one.
-    if (parts.size() == 1) return ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    return ::sendmsg(fd, &message, MSG_NOSIGNAL);
-}
 
 }  // namespace
 
@@ -82,6 +68,7 @@ void Connection::on_ready(std::uint32_t epoll_events) {
             drain();
             break;
         case Phase::handling:
+        case Phase::answered:
         case Phase::closed:
             break;
     }
@@ -201,8 +188,8 @@ void Connection::dispatch() {
             // The exchange was dropped while the exception passed, and that answered 500.
         }
     }
-    if (phase_ != Phase::handling) return;
-    phase_ = Phase::waiting;
+    if (phase_ != Phase::handling && phase_ != Phase::answered) return;
+    if (phase_ == Phase::handling) phase_ = Phase::waiting;
     if (parser_->holds_bytes()) {
         parser_->park();
     } else {
@@ -225,7 +212,7 @@ bool Connection::pass_browser_guard(const Request& request) {
     const BrowserVerdict verdict = loop_->browser_guard().check(facts);
     if (verdict.status != 0) {
         Response refusal = error_response(verdict.status, verdict.text);
-        write_answer(refusal, {});
+        write_answer(refusal, {}, When::now);
         return false;
     }
     if (!facts.has_origin || !origin_configured(facts.origin, rules)) return true;
@@ -237,7 +224,7 @@ bool Connection::pass_browser_guard(const Request& request) {
     preflight.status = 204;
     preflight.headers =
         preflight_lines(request.header("access-control-request-headers").value_or(""));
-    write_answer(preflight, {});
+    write_answer(preflight, {}, When::now);
     return false;
 }
 
@@ -251,137 +238,13 @@ void Connection::reject(int status, std::string_view text) {
     Response refusal = error_response(status, text);
     if (status == 405) refusal.headers = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
     if (status == 503) refusal.headers = "Retry-After: 1\r\n";
-    write_answer(refusal, {});
+    write_answer(refusal, {}, When::now);
 }
 
 void Connection::set_on_deadline(Duration after, Exchange::Hook hook) {
     on_deadline_ = std::move(hook);
     // Not the time of this round: that is a little old, and a wait must never end early.
     loop_->deadlines().arm(*this, std::chrono::steady_clock::now() + after);
-}
-
-void Connection::respond(Response&& response, Exchange::Settled&& settled) {
-    answered_.store(true, std::memory_order_relaxed);
-    const bool own_thread = EventLoop::current() == loop_;
-    if (own_thread && phase_ == Phase::handling) {
-        write_answer(response, std::move(settled));
-        return;
-    }
-    answer_ = std::move(response);
-    settled_ = std::move(settled);
-    if (own_thread) {
-        // Somebody else's handler is running: writing here could run our next request inside it.
-        answer_ready_ = true;
-        loop_->defer(shared_from_this());
-        return;
-    }
-    auto self = shared_from_this();
-    if (mailbox_->post_answer(self)) return;
-    if (auto late = std::move(settled_)) late(false);
-}
-
-void Connection::send_answer() {
-    answer_ready_ = false;
-    Response response = std::move(answer_);
-    answer_ = {};
-    auto settled = std::move(settled_);
-    // The peer may have left after the last events were read: the kernel would still take the
-    // answer, and whoever asked to be told would believe that it arrived.
-    if (settled && phase_ != Phase::closed && peer_left()) close();
-    if (phase_ == Phase::closed) {
-        if (settled) settled(false);
-        return;
-    }
-    write_answer(response, std::move(settled));
-    if (phase_ == Phase::reading) run();
-    if (phase_ == Phase::lingering) drain();
-}
-
-void Connection::write_answer(Response& response, Exchange::Settled settled) {
-    on_disconnect_ = nullptr;
-    on_deadline_ = nullptr;
-    close_after_answer_ = !keep_alive_ || response.close || loop_->stopping();
-    const bool with_body = !head_request_ && has_body(response.status);
-    const std::string_view body = with_body ? std::string_view(response.body) : std::string_view{};
-
-    std::string& out = loop_->write_buffer();
-    out.clear();
-    append_head(
-        out,
-        response,
-        {.date_line = loop_->date_line().get(),
-         .extra_headers = cors_lines_,
-         .close = close_after_answer_,
-         .http_1_0 = http_1_0_}
-    );
-    std::array<iovec, 2> parts{};
-    std::size_t part_count = 1;
-    if (body.size() <= copied_body_bytes_max) {
-        out.append(body);
-    } else {
-        parts[1] = {const_cast<char*>(body.data()), body.size()};
-        part_count = 2;
-    }
-    parts[0] = {out.data(), out.size()};
-    const std::size_t total = out.size() + parts[1].iov_len;
-
-    auto put = send_parts(fd_, std::span(parts).first(part_count));
-    if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) put = 0;
-    if (put < 0) {
-        close();
-        if (settled) settled(false);
-        return;
-    }
-    const auto sent = static_cast<std::size_t>(put);
-    if (sent == total) {
-        answer_written();
-        if (settled) settled(true);
-        return;
-    }
-    pending_.assign(out, std::min(sent, out.size()));
-    if (part_count == 2) pending_.append(body.substr(sent - std::min(sent, out.size())));
-    pending_at_ = 0;
-    settled_ = std::move(settled);
-    phase_ = Phase::writing;
-    set_timeout(Timeout::write, loop_->options().limits.write_timeout);
-}
-
-void Connection::flush() {
-    while (pending_at_ < pending_.size()) {
-        const auto put =
-            ::send(fd_, pending_.data() + pending_at_, pending_.size() - pending_at_, MSG_NOSIGNAL);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (put < 0) {
-            lost();
-            return;
-        }
-        pending_at_ += static_cast<std::size_t>(put);
-    }
-    pending_ = {};
-    auto settled = std::move(settled_);
-    answer_written();
-    if (settled) settled(true);
-}
-
-void Connection::answer_written() {
-    if (!close_after_answer_) {
-        phase_ = Phase::reading;
-        return;
-    }
-    // Closing a socket with unread bytes resets the connection and may destroy the answer.
-    const bool more_to_read = input_ready_ || (parser_ && parser_->holds_bytes());
-    if (more_to_read)
-        linger();
-    else
-        close();
-}
-
-void Connection::send_continue() {
-    constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
-    continue_sent_ = true;
-    // A socket that has no room for 25 bytes has a client that does not read; it gets no answer.
-    if (::send(fd_, line.data(), line.size(), MSG_NOSIGNAL) < 0) return;
 }
 
 void Connection::linger() {
@@ -425,6 +288,7 @@ void Connection::on_deadline_passed() {
             close();
             return;
         case Phase::handling:
+        case Phase::answered:
         case Phase::closed:
             return;
     }
@@ -462,7 +326,7 @@ void Connection::abort() {
 
 void Connection::close() {
     if (phase_ == Phase::closed) return;
-    const bool writing = phase_ == Phase::writing;
+    const bool writing = phase_ == Phase::writing || phase_ == Phase::answered;
     phase_ = Phase::closed;
     ::close(fd_);
     loop_->context().connections.fetch_sub(1, std::memory_order_relaxed);

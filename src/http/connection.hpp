@@ -3,18 +3,23 @@
 #include "http/event_loop.hpp"
 #include "http/request_parser.hpp"
 
+#include <sys/uio.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace tranter::http {
 
 /// One client's socket, driven by the EventLoop that adopted it. Only respond() may be called from
 /// another thread.
 ///
-///     reading -> handling -> reading ...            answered within the handler
+///     reading -> handling -> answered -> reading    answered within the handler, sent when the
+///                                                   loop has looked at the other sockets
 ///                handling -> waiting -> reading     answered later
 ///     any answer that the kernel does not take at once:  -> writing -> reading
 ///     last answer while the client may still be sending: -> lingering -> closed
@@ -42,6 +47,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void on_deadline_passed() override;
     /// Writes an answer that came from elsewhere than the handler.
     void send_answer();
+    /// Sends the answer that was left with EventLoop::send_later().
+    void send_now(std::string_view answer);
     /// Goes on after a deferral.
     void resume();
     void close_if_idle();
@@ -50,7 +57,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void set_index(std::size_t index) { index_ = index; }
 
   private:
-    enum class Phase : std::uint8_t { reading, handling, waiting, writing, lingering, closed };
+    enum class Phase : std::uint8_t {
+        reading,
+        handling,
+        answered,
+        waiting,
+        writing,
+        lingering,
+        closed
+    };
+    enum class When : std::uint8_t { now, end_of_round };
     enum class Timeout : std::uint8_t { none, idle, head, body, write, linger };
     enum class Read : std::uint8_t { request, nothing, refused, ended };
 
@@ -62,7 +78,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     bool pass_browser_guard(const Request& request);
     void reject(int status, std::string_view text);
 
-    void write_answer(Response& response, Exchange::Settled settled);
+    void write_answer(Response& response, Exchange::Settled settled, When when);
+    void transmit(std::span<iovec> parts, Exchange::Settled settled);
     void flush();
     void answer_written();
     void send_continue();

@@ -20,6 +20,9 @@ namespace {
 thread_local EventLoop* current_loop = nullptr;
 
 constexpr std::size_t spare_parsers_max = 16;
+// Answers wait for each other only so long.
+constexpr std::size_t answers_max = 32;
+constexpr std::size_t answer_bytes_max = 64 * 1024;
 
 [[noreturn]] void throw_errno(const char* what) {
     throw SystemError(std::string(what) + ": " + std::generic_category().message(errno));
@@ -126,7 +129,11 @@ void EventLoop::run_round(std::span<const epoll_event> events) {
             mail_ = true;
         else
             static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+        const bool enough =
+            answers_.size() >= answers_max || write_buffer_.size() >= answer_bytes_max;
+        if (enough) send_answers();
     }
+    send_answers();
     // Only now: these may close connections that still have an event in this round.
     if (mail_) read_mail();
     run_deadlines();
@@ -149,6 +156,7 @@ void EventLoop::read_mail() {
     for (auto& connection : working_)
         connection->send_answer();
     working_.clear();
+    send_answers();
     for (auto& task : tasks_)
         task();
     tasks_.clear();
@@ -159,6 +167,22 @@ void EventLoop::run_deferred() {
     for (auto& connection : working_)
         connection->resume();
     working_.clear();
+    send_answers();
+}
+
+void EventLoop::send_later(Connection& connection, std::size_t begin) {
+    answers_.push_back({&connection, begin});
+}
+
+void EventLoop::send_answers() {
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+        const auto [connection, begin] = answers_[i];
+        const bool last = i + 1 == answers_.size();
+        const std::size_t end = last ? write_buffer_.size() : answers_[i + 1].begin;
+        connection->send_now(std::string_view(write_buffer_).substr(begin, end - begin));
+    }
+    answers_.clear();
+    write_buffer_.clear();
 }
 
 void EventLoop::run_deadlines() {

@@ -119,7 +119,13 @@ class EventLoop {
     /// Room for one read, followed by body_padding_bytes.
     static constexpr std::size_t read_bytes_max = 64 * 1024;
     char* read_buffer() { return read_buffer_.get(); }
+    /// Whoever appends to it takes that off again, or leaves it with send_later().
     std::string& write_buffer() { return write_buffer_; }
+
+    /// The end of write_buffer(), from `begin`, is the answer of this connection. It goes out after
+    /// this round of events: the answers of a round, sent in a row, wake a client once that would
+    /// otherwise fall asleep between them, and that is the dearest part of sending.
+    void send_later(Connection& connection, std::size_t begin);
 
     std::unique_ptr<RequestParser> take_parser();
     void give_back(std::unique_ptr<RequestParser> parser);
@@ -130,6 +136,7 @@ class EventLoop {
     void read_mail();
     void run_deferred();
     void run_deadlines();
+    void send_answers();
 
     ServerContext& context_;
     std::shared_ptr<Mailbox> mailbox_;  // with the connections, which may outlive the loop
@@ -140,6 +147,11 @@ class EventLoop {
     BrowserGuard browser_guard_{context_.options.browser};
     std::unique_ptr<char[]> read_buffer_;
     std::string write_buffer_;
+    struct Answer {
+        Connection* connection;  // lives until dropped_ is cleared
+        std::size_t begin;       // in write_buffer_, up to the begin of the next
+    };
+    std::vector<Answer> answers_;
     std::vector<std::unique_ptr<RequestParser>> parsers_;
     std::vector<std::shared_ptr<Connection>> connections_;  // each knows its index
     std::vector<std::shared_ptr<Connection>> dropped_;

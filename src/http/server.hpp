@@ -34,8 +34,8 @@ class Exchange {
     }
 
     /// Both consume the exchange. From its own handler the answer is written, and `settled` called,
-    /// before respond returns; from anywhere else both happen later on the I/O thread, so a lock
-    /// may be held.
+    /// before respond returns or when the I/O thread has looked at its other sockets; from anywhere
+    /// else both happen later on the I/O thread, so a lock may be held.
     void respond(Response&& response) &&;
     void respond(Response&& response, Settled&& settled) &&;
 
