@@ -63,7 +63,8 @@ void Connection::send_answer() {
         if (settled) settled(false);
         return;
     }
-    write_answer(response, std::move(settled), When::now);
+    const bool alone = parser_ == nullptr || !parser_->holds_bytes();
+    write_answer(response, std::move(settled), alone ? When::end_of_round : When::now);
     if (phase_ == Phase::reading) run();
     if (phase_ == Phase::lingering) drain();
 }
