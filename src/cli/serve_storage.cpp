@@ -12,14 +12,6 @@ namespace {
 
 constexpr Duration clock_tolerance = std::chrono::seconds(1);
 
-/// Once the broker can bound it.
-template <class Options>
-void set_memory_limit(Options& options, const ServerConfig& config) {
-    if constexpr (requires { options.memory_limit; }) {
-        options.memory_limit = config.memory_limit > 0 ? config.memory_limit : machine_memory() / 2;
-    }
-}
-
 std::string_view promise(DurabilityLevel durability) {
     return durability == DurabilityLevel::sync
                ? "every acknowledged change is synced to the data directory"
@@ -55,7 +47,8 @@ embed::StorageOptions storage_options(const ServerConfig& config, bool repair) {
     options.broker.delete_cooldown = config.delete_cooldown;
     options.broker.purge_cooldown = config.purge_cooldown;
     options.broker.bytes_max = config.data_max;
-    set_memory_limit(options.broker, config);
+    options.broker.memory_limit =
+        config.memory_limit > 0 ? config.memory_limit : machine_memory() / 2;
     if (!keeps_data(config)) return options;
     options.directory = config.data;
     options.durability =

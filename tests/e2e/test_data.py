@@ -187,6 +187,37 @@ def test_quotas_refuse_what_would_exceed_them(own_server, data):
     assert full.status in (400, 403)
 
 
+LITTLE_MEMORY = '[server]\nmemory_limit = "2MiB"\n'
+
+
+def test_what_does_not_fit_into_memory_stays_in_the_directory(own_server, data):
+    api = Api(own_server("--data", str(data), config=LITTLE_MEMORY), "json")
+    queue = api.create("q")
+    texts = [f"{number} " + "x" * 250_000 for number in range(40)]
+    for text in texts:
+        api.send(queue, text)
+
+    received = []
+    while messages := api.receive(queue, MaxNumberOfMessages=10, VisibilityTimeout=600):
+        received += bodies(messages)
+
+    assert sorted(received) == sorted(texts)
+
+
+def test_what_does_not_fit_into_memory_is_refused_without_a_directory(own_server):
+    api = Api(own_server(config=LITTLE_MEMORY), "json")
+    queue = api.create("q")
+    body = "x" * 250_000
+
+    replies = [
+        api.reply("SendMessage", {"QueueUrl": queue, "MessageBody": body}).status
+        for _ in range(40)
+    ]
+
+    accepted = replies.count(200)
+    assert 4 <= accepted <= 10 and set(replies[accepted:]) <= {400, 403}
+
+
 def test_health_and_metrics_show_the_store(own_server, data):
     server = own_server("--data", str(data))
     api = Api(server, "json")
