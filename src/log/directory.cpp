@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace tranter::log {
 namespace {
@@ -24,9 +26,10 @@ void make_directory(const fs::path& path) {
     if (fs::exists(path, failure)) {
         throw SystemError("data directory " + path.string() + " is a file, name a directory");
     }
-    const fs::path parent = fs::absolute(path).lexically_normal().parent_path();
-    fs::create_directories(parent, failure);
-    if (failure || (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST)) {
+    fs::path target = fs::absolute(path).lexically_normal();
+    if (!target.has_filename()) target = target.parent_path();  // written with a slash at its end
+    fs::create_directories(target.parent_path(), failure);
+    if (failure || (::mkdir(target.c_str(), S_IRWXU) != 0 && errno != EEXIST)) {
         const std::string cause =
             failure ? failure.message() : std::generic_category().message(errno);
         throw SystemError("cannot make data directory " + path.string() + ": " + cause);
@@ -40,6 +43,17 @@ std::string holder(int lock) {
     return pid.empty() ? "another process" : "process " + pid.substr(0, pid.find('\n'));
 }
 
+/// Who only looks whether a directory is in use holds the lock for a moment.
+bool try_lock(int lock) {
+    constexpr int tries_max = 10;
+    constexpr auto pause = std::chrono::milliseconds(10);
+    for (int tries = 1; ::flock(lock, LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (errno != EWOULDBLOCK || tries == tries_max) return false;
+        std::this_thread::sleep_for(pause);
+    }
+    return true;
+}
+
 int take_lock(const fs::path& directory) {
     const fs::path path = directory / lock_name;
     const int lock =
@@ -50,7 +64,7 @@ int take_lock(const fs::path& directory) {
             std::generic_category().message(errno)
         );
     }
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    if (!try_lock(lock)) {
         const bool taken = errno == EWOULDBLOCK;
         const std::string cause =
             taken ? "is in use by " + holder(lock)

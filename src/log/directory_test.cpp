@@ -77,7 +77,7 @@ TEST_F(DirectoryTest, NamesTheFileAndTheCauseOfAFailure) {
 }
 
 TEST_F(DirectoryTest, FilesAreForTheirOwnerOnly) {
-    const DataDirectory directory(root / "data");
+    const DataDirectory directory(root / "data" / "");  // written with a slash at its end
     struct stat found {};
 
     ASSERT_EQ(::stat((root / "data").c_str(), &found), 0);
