@@ -82,7 +82,13 @@ def share(results, name, bound):
     return median_of(results[name], "rate") / median_of(results[bound], "rate") * 100
 
 
+def added_us(results, durable, plain):
+    return median_of(results[durable], "server_us") - median_of(results[plain], "server_us")
+
+
 def verdicts_of(results, what):
+    ours = added_us(results, "tranter, sync", "tranter")
+    bound = added_us(results, "bare responder, append + sync", "bare responder")
     return [
         verdict_at_least(f"{what}, of the responder that appends and syncs",
                          share(results, "tranter, sync", "bare responder, append + sync"), 60, "%"),
@@ -93,6 +99,8 @@ def verdicts_of(results, what):
         verdict(f"{what}, server CPU, sync / memory",
                 median_of(results["tranter, sync"], "server_us") /
                 median_of(results["tranter"], "server_us"), 1.3, "times", 2),
+        f"- {what}, what durability adds to a message: {ours:.1f} us, to the bare responder's "
+        f"{bound:.1f} us",
     ]
 
 
