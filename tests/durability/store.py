@@ -18,6 +18,8 @@ ARTIFACTS = pathlib.Path(os.environ.get("TRANTER_DURABILITY_ARTIFACTS", "/tmp"))
 
 SMALL_SEGMENTS = '[server]\nsegment_size = "1MiB"\n'
 
+started = []  # servers; conftest.py ends what a test left
+
 
 def rounds(number):
     return max(1, round(number * FACTOR))
@@ -32,6 +34,7 @@ class Store:
 
     def start(self, *flags, **environment):
         self.server = Server(*self.flags, *flags, config=self.config, env=environment)
+        started.append(self.server)
         return self.server
 
     def start_to_die(self, environment):
@@ -45,6 +48,7 @@ class Store:
             server.directory.cleanup()
             return None
         self.server = server
+        started.append(server)
         return server
 
     def start_and_kill(self, seconds):
