@@ -32,6 +32,7 @@ struct StoreIdentity {
     std::array<std::uint8_t, 16> secret{};
     bool operator==(const StoreIdentity&) const = default;
 };
+inline constexpr const char* identity_name = "store";  // of its file
 std::string encode_identity(const StoreIdentity& identity);
 /// Nothing when damaged; `version` is what the file says, also when it is not ours.
 std::optional<StoreIdentity> decode_identity(std::string_view bytes, std::uint32_t& version);

@@ -107,7 +107,7 @@ void Log::when_durable(Position position, Done done) {
 void Log::Impl::wait(
     Waiters& waiters, std::atomic<Position>& end, Wanted wanted, Position at, Done done
 ) {
-    bool first = false;
+    bool call = false;
     bool reached = false;
     bool waits = false;
     {
@@ -115,7 +115,8 @@ void Log::Impl::wait(
         reached = at <= end.load(std::memory_order_relaxed);
         waits = !reached && !stuck();
         if (waits) {
-            first = waiters.empty();
+            call =
+                waiters.empty() || (&waiters == &durable_waiters && waiters.size() + 1 == expected);
             auto place = waiters.end();
             while (place != waiters.begin() && std::prev(place)->position > at)
                 --place;
@@ -124,7 +125,7 @@ void Log::Impl::wait(
     }
     // Moved from only when it waits.
     if (!waits) return done(reached);  // NOLINT(bugprone-use-after-move)
-    if (first && on_wanted) on_wanted(wanted);
+    if (call && on_wanted) on_wanted(wanted);
 }
 
 Accepts Log::accepts() const {
@@ -136,8 +137,10 @@ std::string Log::trouble() const {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->stuck()) return impl_->failure;
     if (!impl_->low_space) return {};
-    return "the disk of the data directory is nearly full: less than " +
-           std::to_string(impl_->options.reserve_bytes) + " bytes are free";
+    return "the disk of the data directory is nearly full: " +
+           std::to_string(impl_->free_bytes.load()) + " bytes are free, " +
+           std::to_string(impl_->options.reserve_bytes) +
+           " are kept for what makes space, such as deletes";
 }
 
 LogFigures Log::figures() const {
@@ -161,6 +164,18 @@ bool Log::wants(Wanted wanted) const {
     const bool durable = !impl_->durable_waiters.empty();
     if (wanted == Wanted::sync) return durable && !os;
     return wanted == Wanted::write && (!impl_->written_waiters.empty() || (durable && os));
+}
+
+Log::Crowd Log::crowd() const {
+    const std::lock_guard lock(impl_->mutex);
+    Crowd crowd = impl_->crowd;
+    crowd.waiting = impl_->durable_waiters.size();
+    return crowd;
+}
+
+void Log::expect(std::size_t waiting) {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->expected = waiting;
 }
 
 void Log::on_wanted(std::function<void(Wanted)> hook) {

@@ -128,6 +128,15 @@ class Log {
     /// What somebody may wait for: write() or sync().
     enum class Wanted : std::uint8_t { nothing, write, sync };
     bool wants(Wanted wanted) const;
+    /// How many wait for durability, and how many the latest commit answered.
+    struct Crowd {
+        std::size_t waiting = 0;
+        std::size_t answered = 0;
+        std::chrono::microseconds sync_time{};  // of the latest commit
+    };
+    Crowd crowd() const;
+    /// Calls the hook for `sync` again when so many wait; 0: never.
+    void expect(std::size_t waiting);
     /// Called outside every lock, from any thread, when somebody begins to wait: for a write, for a
     /// sync, or (`nothing`) when there is a segment more, so that it may be time to compact.
     void on_wanted(std::function<void(Wanted)> hook);

@@ -173,12 +173,13 @@ bool Log::Impl::sync_written() {
     const std::lock_guard lock(mutex);
     if (failed) return false;
     synced_end = target;
-    figures.sync_micros += static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(spent).count()
-    );
+    crowd.sync_time = std::chrono::duration_cast<std::chrono::microseconds>(spent);
+    figures.sync_micros += static_cast<std::uint64_t>(crowd.sync_time.count());
     if (options.durability == Durability::sync) {
         durable_end.store(target, std::memory_order_release);
+        const std::size_t before = durable_waiters.size();
         take_ready(durable_waiters, target);
+        crowd.answered = before - durable_waiters.size();
     }
     return true;
 }
@@ -219,6 +220,7 @@ void Log::Impl::check_free_bytes() {
     } catch (const DiskError&) {
         return;  // a disk that cannot say it will refuse the write
     }
+    free_bytes = free;
     // A little more must be free to go on than to stop, or it would go back and forth.
     const std::uint64_t needed =
         options.reserve_bytes + (low_space ? options.reserve_bytes / 4 : 0);

@@ -97,6 +97,8 @@ class Log::Impl {
     Waiters written_waiters;
     Waiters durable_waiters;
     std::vector<Answer> answers;
+    Crowd crowd{};             // but for who waits now
+    std::size_t expected = 0;  // who waits, for the hook to be called
     std::string failure;
     LogFigures figures{};
 
@@ -105,8 +107,9 @@ class Log::Impl {
     std::atomic<bool> failed{false};
     std::atomic<bool> no_space{false};   // a write waits for space
     std::atomic<bool> low_space{false};  // less than the reserve is free
-    std::atomic<bool> resting{false};    // the log ends with an empty batch
-    std::uint64_t last_commit = 0;       // guarded by write_mutex
+    std::atomic<std::uint64_t> free_bytes{0};
+    std::atomic<bool> resting{false};  // the log ends with an empty batch
+    std::uint64_t last_commit = 0;     // guarded by write_mutex
 };
 
 }  // namespace tranter::log

@@ -10,7 +10,6 @@
 namespace tranter::log {
 namespace {
 
-constexpr const char* identity_name = "store";
 constexpr std::string_view unfinished_suffix = ".tmp";
 
 /// Writes a whole file under another name first, so that it is there in full or not at all.

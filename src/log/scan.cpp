@@ -10,8 +10,6 @@
 namespace tranter::log {
 namespace {
 
-constexpr const char* identity_name = "store";
-
 class SegmentScanner {
   public:
     SegmentScanner(

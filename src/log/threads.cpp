@@ -3,15 +3,19 @@
 #include "base/burst.hpp"
 #include "base/log.hpp"
 
-#include <atomic>
+#include <sys/prctl.h>
+
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace tranter::log {
 namespace {
@@ -35,7 +39,7 @@ class Bell final : public Wakeable {
         condition_.wait(lock, [this] { return rung_; });
         rung_ = false;
     }
-    void wait_for(std::chrono::milliseconds time) {
+    void wait_for(std::chrono::microseconds time) {
         std::unique_lock lock(mutex_);
         condition_.wait_for(lock, time, [this] { return rung_; });
         rung_ = false;
@@ -57,7 +61,9 @@ class LogThreads::Impl {
             serve(stop, *write_bell_, Log::Wanted::write, [this] { log_.write(); });
         });
         syncer_ = std::jthread([this](const std::stop_token& stop) {
-            serve(stop, *sync_bell_, Log::Wanted::sync, [this] { log_.sync(); });
+            // The wait for company is shorter than the kernel's usual idea of punctuality.
+            ::prctl(PR_SET_TIMERSLACK, 1000UL);
+            serve(stop, *sync_bell_, Log::Wanted::sync, [this] { commit_in_company(); });
         });
         keeper_ = std::jthread([this](const std::stop_token& stop) { look_after(stop); });
     }
@@ -103,6 +109,23 @@ class LogThreads::Impl {
         }
     }
 
+    /// The clients that a commit answers come back almost together, but the first of them would
+    /// begin the next commit alone and the others wait for the one after: half as many a sync. So
+    /// when about as many as before are likely to come, wait for them, a quarter of a sync at most.
+    /// One client alone never waits.
+    void commit_in_company() {
+        constexpr std::size_t worth_waiting = 4;
+        const Log::Crowd crowd = log_.crowd();
+        const std::size_t likely = std::max(crowd.answered, last_answered_);
+        last_answered_ = crowd.answered;
+        if (likely >= worth_waiting && crowd.waiting < likely / 4 * 3) {
+            log_.expect(likely);
+            sync_bell_->wait_for(crowd.sync_time / 4);
+            log_.expect(0);
+        }
+        log_.sync();
+    }
+
     /// Once a second: space, what nobody waits for, and compaction.
     void look_after(const std::stop_token& stop) {
         while (!stop.stop_requested()) {
@@ -131,19 +154,20 @@ class LogThreads::Impl {
     }
 
     bool wait_durable() {
-        std::atomic<int> answer{0};
-        log_.when_durable(compactor_.position(), [&answer](bool durable) {
-            answer = durable ? 1 : 2;
-            answer.notify_one();
-        });
-        answer.wait(0);
-        return answer == 1;
+        std::promise<bool> promise;
+        std::future<bool> answer = promise.get_future();
+        log_.when_durable(
+            compactor_.position(),
+            [promise = std::move(promise)](bool durable) mutable { promise.set_value(durable); }
+        );
+        return answer.get();
     }
 
     Log& log_;
     Compactor compactor_;
     const std::shared_ptr<Bell> write_bell_ = std::make_shared<Bell>();
     const std::shared_ptr<Bell> sync_bell_ = std::make_shared<Bell>();
+    std::size_t last_answered_ = 0;  // only used by the thread that syncs
     const std::shared_ptr<Bell> look_bell_ = std::make_shared<Bell>();
     // only used by the thread that looks after the log
     std::uint64_t seen_records_ = 0;

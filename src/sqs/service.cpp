@@ -4,6 +4,7 @@
 #include "base/uuid.hpp"
 #include "http/text.hpp"
 #include "sqs/call.hpp"
+#include "sqs/held_answers.hpp"
 #include "sqs/json_input.hpp"
 #include "sqs/names.hpp"
 #include "sqs/query_input.hpp"
@@ -95,6 +96,7 @@ struct Service::Core {
     ServiceOptions options;
     broker::Broker& broker;
     mutable RequestCounters counters{};
+    mutable HeldAnswers held_answers{};
 
     void handle(const http::Request& request, Reply reply) const;
 
@@ -255,17 +257,22 @@ void Service::Core::answer_when_safe(const Call& call, http::Response&& response
     const bool ready = (!durable || journal.is_durable(call.position)) &&
                        (call.written == 0 || journal.is_written(call.written));
     if (ready) return std::move(call.reply).respond(std::move(response));
-    auto answer = [dress = call.dress,
-                   &journal,
-                   response = std::move(response),
-                   reply = std::move(call.reply)](bool safe) mutable {
+    auto held = held_answers.take();
+    held->dress = call.dress;
+    held->response = std::move(response);
+    held->reply.emplace(std::move(call.reply));
+    // Small enough for std::move_only_function to keep it without an allocation.
+    auto answer = [this, held = std::move(held)](bool safe) mutable {
         if (!safe) {
-            response = dress.failure(
+            held->response = held->dress.failure(
                 {Code::service_unavailable,
-                 "The change could not be made durable: " + journal.trouble()}
+                 "The change could not be made durable: " + broker.journal().trouble()}
             );
         }
-        std::move(reply).respond(std::move(response));
+        std::move(*held->reply).respond(std::move(held->response));
+        held->reply.reset();
+        held->response = {};
+        held_answers.give_back(std::move(held));
     };
     if (durable) {
         journal.when_durable(std::max(call.position, call.written), std::move(answer));
