@@ -12,7 +12,7 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/library.cpp CONTENT "")
 add_library(tranter_library STATIC ${PROJECT_BINARY_DIR}/library.cpp ${objects})
 set_target_properties(tranter_library PROPERTIES OUTPUT_NAME tranter EXPORT_NAME tranter)
 target_include_directories(tranter_library INTERFACE $<INSTALL_INTERFACE:include>)
-target_compile_features(tranter_library INTERFACE cxx_std_20)
+target_compile_features(tranter_library INTERFACE cxx_std_23)
 target_link_libraries(
   tranter_library
   INTERFACE $<LINK_ONLY:fmt::fmt> $<LINK_ONLY:spdlog::spdlog> $<LINK_ONLY:simdjson::simdjson>
