@@ -1,0 +1,95 @@
+#include "history/schema.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+namespace tranter::history {
+namespace {
+
+/// "Trnt": tells our file from any other database.
+constexpr std::int64_t application_id = 0x54726e74;
+
+// entry.seq is the order of recording and never used twice, so it is what cursors point at.
+//
+// entry_id and the text_<id> tables are filled in sorted heaps some time after the entry (up to
+// state.indexed_to), because ids are random: one at a time, each would dirty a page of its own.
+// Entries that go leave their id in entry_id_gone, from where it is removed in heaps too. Rows of
+// text_<id> whose entry is gone are never removed one by one; the whole table is dropped.
+//
+// span counts what is left of each 8,192 sequence numbers, and between which times it finished.
+constexpr Migration version_1 = R"sql(
+CREATE TABLE state(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO state VALUES('next_seq', 1), ('indexed_to', 0);
+CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE entry(
+    seq INTEGER PRIMARY KEY, id BLOB NOT NULL, queue INTEGER NOT NULL, type INTEGER NOT NULL,
+    state INTEGER NOT NULL, attempt INTEGER NOT NULL, attempts_max INTEGER NOT NULL,
+    priority INTEGER NOT NULL, created INTEGER NOT NULL, scheduled INTEGER, started INTEGER,
+    finished INTEGER NOT NULL, has_log INTEGER NOT NULL, job_group TEXT, dedup_key TEXT,
+    worker TEXT, tags TEXT, payload TEXT, result TEXT, errors TEXT, progress TEXT);
+CREATE INDEX entry_by_queue ON entry(queue, state);
+CREATE INDEX entry_by_type ON entry(type, state);
+CREATE INDEX entry_by_state ON entry(state);
+CREATE INDEX entry_by_group ON entry(job_group) WHERE job_group IS NOT NULL;
+CREATE TABLE entry_id(id BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE entry_id_gone(number INTEGER PRIMARY KEY, id BLOB NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE entry_tag(tag TEXT, seq INTEGER, PRIMARY KEY(tag, seq)) WITHOUT ROWID;
+CREATE TABLE entry_log(seq INTEGER PRIMARY KEY, dropped INTEGER NOT NULL, lines TEXT NOT NULL);
+CREATE TABLE tally(
+    minute INTEGER, queue INTEGER, type INTEGER, state INTEGER, entries INTEGER NOT NULL,
+    PRIMARY KEY(minute, queue, type, state)) WITHOUT ROWID;
+CREATE TABLE span(
+    id INTEGER PRIMARY KEY, live INTEGER NOT NULL, finished_min INTEGER NOT NULL,
+    finished_max INTEGER NOT NULL);
+CREATE TABLE text_index(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
+)sql";
+
+constexpr std::array all_migrations = {version_1};
+
+void take_step(Database& database, Migration step, std::size_t version) {
+    try {
+        Transaction transaction(database);
+        database.execute(std::string(step));
+        database.execute(fmt::format("PRAGMA application_id = {}", application_id));
+        database.execute(fmt::format("PRAGMA user_version = {}", version));
+        transaction.commit();
+    } catch (const DatabaseError& error) {
+        if (error.is_damage()) throw;
+        throw SystemError(
+            fmt::format("it cannot be brought to schema version {}: {}", version, error.what())
+        );
+    }
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+    return all_migrations;
+}
+
+void migrate(Database& database, std::span<const Migration> steps) {
+    const std::int64_t owner = database.integer("PRAGMA application_id");
+    const auto found = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
+    const bool is_new = database.integer("SELECT count(*) FROM sqlite_schema") == 0;
+    if (!is_new && owner != application_id) {
+        throw SystemError("it is the database of another program: use another file");
+    }
+    if (found > steps.size()) {
+        throw SystemError(fmt::format(
+            "it has schema version {}, this program knows {}: use the newer program or another "
+            "file",
+            found,
+            steps.size()
+        ));
+    }
+    for (std::size_t version = found; version < steps.size(); ++version) {
+        take_step(database, steps[version], version + 1);
+        if (!is_new) log_info("history", "schema migrated", {{"version", version + 1}});
+    }
+}
+
+}  // namespace tranter::history

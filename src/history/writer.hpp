@@ -1,0 +1,55 @@
+#pragma once
+
+#include "history/entry.hpp"
+#include "history/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace tranter::history {
+
+struct WriterOptions {
+    std::size_t queued_entries_max = 100'000;
+    /// Texts of queued entries.
+    std::size_t queued_bytes_max = std::size_t{256} << 20;
+};
+
+struct WriterFigures {
+    std::uint64_t written = 0;
+    /// Pushed out of a full queue.
+    std::uint64_t dropped = 0;
+    /// The store refused them; the log says why.
+    std::uint64_t refused = 0;
+    std::size_t queued = 0;
+};
+
+/// Takes finished jobs from whoever settles them to the store, on a thread of its own: when 500
+/// wait or the first has waited for 50 ms, all that wait go in one transaction, up to 5,000. When
+/// the store does not keep up the oldest that wait are dropped and counted, because history must
+/// never slow down work.
+/// Between batches the thread looks after the store: what was written is in the text index (and
+/// before that found by reading) after a fraction of a second. Thread-safe.
+class HistoryWriter {
+  public:
+    /// `store` outlives the writer.
+    explicit HistoryWriter(HistoryStore& store, WriterOptions options = {});
+    /// Writes what waits and joins the thread.
+    ~HistoryWriter();
+    HistoryWriter(const HistoryWriter&) = delete;
+    HistoryWriter& operator=(const HistoryWriter&) = delete;
+
+    /// Takes a mutex for the time of a move, and waits for nothing else.
+    void add(JobEntry entry);
+
+    /// Waits until everything that was added before is in the store, or refused by it.
+    void flush();
+
+    WriterFigures figures() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tranter::history

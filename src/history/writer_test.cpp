@@ -1,0 +1,150 @@
+#include "history/writer.hpp"
+
+#include "history/test_entries.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+namespace tranter::history {
+namespace {
+
+/// Takes batches when the test lets it.
+class HeldStore final : public HistoryStore {
+  public:
+    Result<> put(std::span<const JobEntry> entries) override {
+        entered.release();
+        gate.acquire();
+        const std::lock_guard lock(mutex_);
+        for (const JobEntry& entry : entries) {
+            if (entry.result == "wrong") return fail(Errc::invalid_argument, "wrong");
+            ids_.push_back(entry.id);
+        }
+        return {};
+    }
+    Result<std::optional<JobEntry>> find(std::string_view /*id*/) override { return std::nullopt; }
+    Result<Page> list(const HistoryFilter& /*filter*/, const PageRequest& /*request*/) override {
+        return Page{};
+    }
+    Result<std::vector<CountRow>> count(const CountRequest& /*request*/) override {
+        return std::vector<CountRow>{};
+    }
+    Result<std::uint64_t> remove(const HistoryFilter& /*filter*/) override { return 0; }
+    Result<bool> maintain() override { return false; }
+    HistoryFigures figures() override { return {}; }
+
+    std::vector<std::string> ids() {
+        const std::lock_guard lock(mutex_);
+        return ids_;
+    }
+
+    std::counting_semaphore<> entered{0};
+    std::counting_semaphore<> gate{0};
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::string> ids_;
+};
+
+TEST(HistoryWriterTest, FlushReturnsWhenEverythingIsInTheStore) {
+    const TestClock clock;
+    const auto store = open_history({}, clock);
+    HistoryWriter writer(*store);
+
+    for (std::uint64_t number = 0; number < 700; ++number)
+        writer.add(test_entry(number, clock.now()));
+    writer.flush();
+
+    EXPECT_EQ(store->figures().entries, 700U);
+    EXPECT_EQ(writer.figures().written, 700U);
+    writer.flush();
+}
+
+TEST(HistoryWriterTest, WritesWhatWaitsBeforeItGoes) {
+    const TestClock clock;
+    const auto store = open_history({}, clock);
+
+    HistoryWriter(*store).add(test_entry(1, clock.now()));
+
+    EXPECT_EQ(store->figures().entries, 1U);
+}
+
+TEST(HistoryWriterTest, DropsTheOldestThatWaitWhenTheStoreDoesNotKeepUp) {
+    HeldStore store;
+    {
+        HistoryWriter writer(store, {.queued_entries_max = 3});
+        writer.add(test_entry(0, {}));
+        std::thread flush([&] { writer.flush(); });
+        store.entered.acquire();
+
+        for (std::uint64_t number = 1; number <= 5; ++number)
+            writer.add(test_entry(number, {}));
+
+        EXPECT_EQ(writer.figures().dropped, 2U);
+        EXPECT_EQ(writer.figures().queued, 3U);
+        store.gate.release(2);
+        flush.join();
+    }
+    EXPECT_EQ(store.ids(), (std::vector{test_id(0), test_id(3), test_id(4), test_id(5)}));
+}
+
+TEST(HistoryWriterTest, BoundsTheBytesThatWait) {
+    HeldStore store;
+    HistoryWriter writer(store, {.queued_bytes_max = 10'000});
+    writer.add(test_entry(0, {}));
+    std::thread flush([&] { writer.flush(); });
+    store.entered.acquire();
+
+    for (std::uint64_t number = 1; number <= 3; ++number) {
+        JobEntry entry = test_entry(number, {});
+        entry.payload.assign(6'000, '1');
+        writer.add(std::move(entry));
+    }
+
+    EXPECT_EQ(writer.figures().dropped, 2U);
+    store.gate.release(2);
+    flush.join();
+}
+
+TEST(HistoryWriterTest, LosesOnlyTheEntryThatTheStoreFindsWrong) {
+    HeldStore store;
+    store.gate.release(100);
+    HistoryWriter writer(store);
+    for (std::uint64_t number = 0; number < 3; ++number) {
+        JobEntry entry = test_entry(number, {});
+        if (number == 1) entry.result = "wrong";
+        writer.add(std::move(entry));
+    }
+
+    writer.flush();
+
+    EXPECT_EQ(writer.figures().written, 2U);
+    EXPECT_EQ(writer.figures().refused, 1U);
+}
+
+TEST(HistoryWriterTest, TakesEntriesFromManyThreads) {
+    const TestClock clock;
+    const auto store = open_history({.entries_per_queue_max = 10'000}, clock);
+    HistoryWriter writer(*store);
+    std::vector<std::thread> threads;
+
+    for (std::uint64_t thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&, thread] {
+            for (std::uint64_t i = 0; i < 500; ++i)
+                writer.add(test_entry(thread * 1000 + i, clock.now()));
+            writer.flush();
+        });
+    }
+    for (std::thread& thread : threads)
+        thread.join();
+
+    EXPECT_EQ(store->figures().entries, 2000U);
+}
+
+}  // namespace
+}  // namespace tranter::history
