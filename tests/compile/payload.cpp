@@ -24,7 +24,7 @@ struct Inner {
 template <class T>
 struct Box {
     T content{};
-    int _count = 0;
+    int count_of_2 = 0;
 };
 
 struct Widest {
@@ -67,7 +67,9 @@ static_assert(field_count<Widest>() == 32);
 static_assert(field_count<Job>() == 6 && Job::version == 2);
 static_assert(field_names<Widest>[0] == "a1" && field_names<Widest>[31] == "last");
 static_assert(field_names<Job>[0] == "inner" && field_names<Job>[5] == "color");
-static_assert(field_names<Box<Inner>>[0] == "content" && field_names<Box<Inner>>[1] == "_count");
+static_assert(
+    field_names<Box<Inner>>[0] == "content" && field_names<Box<Inner>>[1] == "count_of_2"
+);
 static_assert(field_names<Tree>[1] == "children");
 
 static_assert(enum_names<Color>().size() == 3);

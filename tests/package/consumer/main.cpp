@@ -1,3 +1,4 @@
+#include <tranter/job_type.hpp>
 #include <tranter/server.hpp>
 #include <tranter/version.hpp>
 
@@ -9,9 +10,28 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <string_view>
+
+namespace {
+
+struct Greeting {
+    std::string name = "nobody";
+    int times = 1;
+    static constexpr std::string_view kind = "greeting";
+};
+
+bool greeting_survives() {
+    const auto text = tranter::to_json(Greeting{.name = "Ann"});
+    if (!text || *text != R"({"name":"Ann","times":1})") return false;
+    const auto again = tranter::from_json<Greeting>(*text);
+    return again && again->name == "Ann";
+}
+
+}  // namespace
 
 // A program as a user would write it: an SQS endpoint inside the process, and one call to it.
 int main() {
+    if (!greeting_survives()) return 1;
     tranter::EmbeddedServerOptions options;
     options.auto_create = true;
     const tranter::EmbeddedServer server(options);
