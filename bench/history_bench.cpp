@@ -70,7 +70,7 @@ class Shop {
         entry.payload = payload();
         entry.group = fmt::format("tenant-{}", random_() % 500);
         if (number_ % 10 == 0) entry.tags = {fmt::format("region={}", number_ % 400)};
-        entry.created = entry.finished = Instant(Duration(begin_micros_ + number_ * 100));
+        entry.created = entry.finished = Instant(Duration(begin_micros + number_ * 100));
         if (number_ % 100 == 7) {
             entry.state = State::dead;
             entry.errors = {{3, entry.finished, "TimeoutError", "connection to db timed out"}};
@@ -80,7 +80,7 @@ class Shop {
     }
 
     Instant time_of(std::int64_t number) const {
-        return Instant(Duration(begin_micros_ + number * 100));
+        return Instant(Duration(begin_micros + number * 100));
     }
 
   private:
@@ -99,7 +99,7 @@ class Shop {
 
     const std::string& word() { return words_[random_() % words_.size()]; }
 
-    static constexpr std::int64_t begin_micros_ = 1'800'000'000'000'000;
+    static constexpr std::int64_t begin_micros = 1'800'000'000'000'000;
     std::mt19937_64 random_;
     std::array<std::string, 5000> words_;
     std::int64_t number_ = 0;

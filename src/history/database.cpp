@@ -141,26 +141,21 @@ void Database::execute(const std::string& sql) {
     if (code != SQLITE_OK) refuse(handle(), code);
 }
 
-std::optional<std::int64_t> Database::find_integer(std::string_view sql) {
+std::int64_t Database::integer(ConstantSql sql) {
     const StatementUse statement = use(sql);
-    if (!statement->step() || statement->is_null(0)) return std::nullopt;
-    return statement->integer(0);
+    return statement->step() ? statement->integer(0) : 0;
 }
 
-std::int64_t Database::integer(std::string_view sql) {
-    return find_integer(sql).value_or(0);
-}
-
-StatementUse Database::use(std::string_view sql) {
-    auto found = statements_.find(sql);
+StatementUse Database::use(ConstantSql sql) {
+    auto found = statements_.find(sql.text());
     if (found == statements_.end()) {
-        found = statements_.try_emplace(std::string(sql), handle(), sql, true).first;
+        found = statements_.try_emplace(sql.text(), handle(), sql.text(), true).first;
     }
     return StatementUse(found->second);
 }
 
-std::int64_t Database::changes() const {
-    return sqlite3_changes64(handle());
+void Database::close_quietly() {
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 Transaction::Transaction(Database& database, Kind kind) : database_(database) {

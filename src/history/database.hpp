@@ -3,11 +3,10 @@
 #include "base/error.hpp"
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 struct sqlite3;
@@ -80,6 +79,18 @@ class StatementUse {
     Statement* statement_;
 };
 
+/// SQL that is a constant, so that its address tells it from others.
+class ConstantSql {
+  public:
+    // NOLINTNEXTLINE(google-explicit-constructor): a literal is meant where it stands
+    consteval ConstantSql(const char* text) : text_(text) {}
+
+    const char* text() const { return text_; }
+
+  private:
+    const char* text_;
+};
+
 /// One connection. Used by one thread at a time. Every function throws DatabaseError.
 class Database {
   public:
@@ -90,12 +101,12 @@ class Database {
 
     sqlite3* handle() const { return database_.get(); }
     void execute(const std::string& sql);
-    std::int64_t integer(std::string_view sql);
-    std::optional<std::int64_t> find_integer(std::string_view sql);
-    /// Prepared at first use and kept: for SQL that is a constant.
-    StatementUse use(std::string_view sql);
-    /// Rows that the last statement changed.
-    std::int64_t changes() const;
+    std::int64_t integer(ConstantSql sql);
+    /// Prepared at first use and kept.
+    StatementUse use(ConstantSql sql);
+    /// Closing leaves the files as they are, which may have been renamed meanwhile: SQLite would
+    /// move its journal into the file and then delete whatever has the journal's name.
+    void close_quietly();
 
   private:
     struct Closer {
@@ -104,7 +115,7 @@ class Database {
 
     // declared before the statements: they are finalized before the connection is closed
     std::unique_ptr<sqlite3, Closer> database_;
-    std::map<std::string, Statement, std::less<>> statements_;
+    std::unordered_map<const char*, Statement> statements_;
 };
 
 /// Begins at once and is rolled back unless committed.

@@ -43,22 +43,24 @@ void Figures::load(Database& database) {
 }
 
 void Figures::save(Database& database, const Changes& changes) const {
-    const StatementUse add = database.use(
+    const StatementUse tally = database.use(
         "INSERT INTO tally VALUES(?1, ?2, ?3, ?4, ?5)"
         " ON CONFLICT DO UPDATE SET entries = entries + excluded.entries"
     );
     const StatementUse prune = database.use(
         "DELETE FROM tally WHERE minute=?1 AND queue=?2 AND type=?3 AND state=?4 AND entries<=0"
     );
+    const auto bind_key = [](const StatementUse& statement, const TallyKey& key) {
+        statement->bind(1, key.minute).bind(2, key.queue).bind(3, key.type);
+        statement->bind(4, static_cast<std::int64_t>(key.state));
+    };
     for (const auto& [key, delta] : changes.tally_) {
         if (delta == 0) continue;
-        for (const StatementUse* statement : {&add, &prune}) {
-            if (statement == &prune && delta > 0) continue;
-            (*statement)->bind(1, key.minute).bind(2, key.queue).bind(3, key.type);
-            (*statement)->bind(4, static_cast<std::int64_t>(key.state));
-            if (statement == &add) (*statement)->bind(5, delta);
-            (*statement)->run();
-        }
+        bind_key(tally, key);
+        tally->bind(5, delta).run();
+        if (delta > 0) continue;
+        bind_key(prune, key);
+        prune->run();
     }
     const StatementUse span = database.use(
         "INSERT INTO span VALUES(?1, ?2, ?3, ?4)"

@@ -116,13 +116,15 @@ void Indexer::add_texts(std::int64_t index, Seq first, Seq last) {
     Statement insert(
         database_.handle(),
         fmt::format(
-            "INSERT INTO text_{}(rowid, payload, result, errors, log) VALUES(?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO text_{}(rowid, payload, result, errors, log, marks)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
             index
         )
     );
     const StatementUse row = database_.use(
         "SELECT e.seq, e.payload, e.result, e.errors,"
-        " CASE WHEN e.has_log THEN (SELECT lines FROM entry_log l WHERE l.seq=e.seq) END"
+        " CASE WHEN e.has_log THEN (SELECT lines FROM entry_log l WHERE l.seq=e.seq) END,"
+        " e.job_group, e.tags"
         " FROM entry e WHERE e.seq BETWEEN ?1 AND ?2 ORDER BY e.seq"
     );
     row->bind(1, first).bind(2, last);
@@ -136,6 +138,8 @@ void Indexer::add_texts(std::int64_t index, Seq first, Seq last) {
                 parameter, indexed_text(texts, static_cast<TextField>(field), buffers[field])
             );
         }
+        const std::string marks = marks_of(row->text(5), row->text(6));
+        insert.bind(text_fields + 2, marks);
         insert.run();
     }
 }
@@ -166,7 +170,7 @@ std::int64_t Indexer::create(Seq first, Seq last) {
     const std::int64_t id = database_.integer("SELECT last_insert_rowid()");
     // content='': it finds rows, the texts stand in `entry`
     database_.execute(fmt::format(
-        "CREATE VIRTUAL TABLE text_{0} USING fts5(payload, result, errors, log, content='',"
+        "CREATE VIRTUAL TABLE text_{0} USING fts5(payload, result, errors, log, marks, content='',"
         " columnsize=0, tokenize='{1}');"
         "INSERT INTO text_{0}(text_{0}, rank) VALUES('hashsize', 16777216)",
         id,

@@ -113,9 +113,9 @@ bool Recorder::is_newer(const JobEntry& entry, Seq than) {
 bool Recorder::remove_one(Work& work, Seq seq) {
     std::string id;
     {
-        const StatementUse row = database_.use(
-            "SELECT id, queue, type, state, finished, has_log, tags FROM entry WHERE seq=?1"
-        );
+        const StatementUse row =
+            database_.use("SELECT id, queue, type, state, finished, has_log FROM entry WHERE seq=?1"
+            );
         row->bind(1, seq);
         if (!row->step()) return false;
         id = row->text(0);
@@ -127,11 +127,6 @@ bool Recorder::remove_one(Work& work, Seq seq) {
         work.changes.subtract(key, seq);
         if (row->integer(5) != 0) {
             database_.use("DELETE FROM entry_log WHERE seq=?1")->bind(1, seq).run();
-        }
-        for (const std::string& tag : decode_tags(row->text(6))) {
-            const StatementUse drop =
-                database_.use("DELETE FROM entry_tag WHERE tag=?1 AND seq=?2");
-            drop->bind(1, tag).bind(2, seq).run();
         }
     }
     database_.use("DELETE FROM entry WHERE seq=?1")->bind(1, seq).run();

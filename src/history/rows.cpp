@@ -208,11 +208,6 @@ void insert_entry(
     row->run();
 
     if (!entry.log.empty()) insert_log(database, entry, seq);
-    for (const std::string& tag : entry.tags) {
-        // a tag may be given twice
-        const StatementUse insert = database.use("INSERT OR IGNORE INTO entry_tag VALUES(?1, ?2)");
-        insert->bind(1, tag).bind(2, seq).run();
-    }
 }
 
 }  // namespace tranter::history

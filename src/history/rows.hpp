@@ -28,7 +28,7 @@ JobEntry read_entry(const Statement& row);
 /// Reads what stands in entry_log.
 LogLines read_log(Database& database, Seq seq);
 
-/// Writes the row and what hangs on it (log, tags).
+/// Writes the row and the log.
 void insert_entry(
     Database& database, const JobEntry& entry, Seq seq, std::string_view id, const TallyKey& key
 );

@@ -18,7 +18,8 @@ constexpr std::int64_t application_id = 0x54726e74;
 // entry_id and the text_<id> tables are filled in sorted heaps some time after the entry (up to
 // state.indexed_to), because ids are random: one at a time, each would dirty a page of its own.
 // Entries that go leave their id in entry_id_gone, from where it is removed in heaps too. Rows of
-// text_<id> whose entry is gone are never removed one by one; the whole table is dropped.
+// text_<id> whose entry is gone are never removed one by one; the whole table is dropped. Groups
+// and tags are words of text_<id> too (see Tokenizer::mark), for the same reason.
 //
 // span counts what is left of each 8,192 sequence numbers, and between which times it finished.
 constexpr Migration version_1 = R"sql(
@@ -34,10 +35,8 @@ CREATE TABLE entry(
 CREATE INDEX entry_by_queue ON entry(queue, state);
 CREATE INDEX entry_by_type ON entry(type, state);
 CREATE INDEX entry_by_state ON entry(state);
-CREATE INDEX entry_by_group ON entry(job_group) WHERE job_group IS NOT NULL;
 CREATE TABLE entry_id(id BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE entry_id_gone(number INTEGER PRIMARY KEY, id BLOB NOT NULL, seq INTEGER NOT NULL);
-CREATE TABLE entry_tag(tag TEXT, seq INTEGER, PRIMARY KEY(tag, seq)) WITHOUT ROWID;
 CREATE TABLE entry_log(seq INTEGER PRIMARY KEY, dropped INTEGER NOT NULL, lines TEXT NOT NULL);
 CREATE TABLE tally(
     minute INTEGER, queue INTEGER, type INTEGER, state INTEGER, entries INTEGER NOT NULL,

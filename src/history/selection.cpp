@@ -45,11 +45,7 @@ void Selection::run(
     rows_left_ = rows_max;
     if (by_text()) return run_by_text(columns, before, visit);
     std::string sql;
-    if (!filter_.tags.empty()) {
-        sql = sql_by_tag(columns);
-    } else if (filter_.group) {
-        sql = sql_by_group(columns);
-    } else if (selector_.queue || selector_.type || !filter_.states.empty()) {
+    if (selector_.queue || selector_.type || !filter_.states.empty()) {
         sql = sql_by_kind(columns);
     } else {
         sql = sql_by_entry(columns);
@@ -88,14 +84,12 @@ void Selection::add_conditions() {
     // The plus keeps SQLite from preferring another index to the one that was chosen.
     if (selector_.queue) add("+e.queue=", *selector_.queue);
     if (selector_.type) add("+e.type=", *selector_.type);
-    if (filter_.group) add("+e.job_group=", std::string_view(*filter_.group));
+    if (filter_.group) add("e.job_group=", std::string_view(*filter_.group));
     if (filter_.finished_from) add("e.finished>=", micros(*filter_.finished_from));
     if (filter_.finished_before) add("e.finished<", micros(*filter_.finished_before));
     for (const std::string& tag : filter_.tags) {
-        conditions_ += fmt::format(
-            " AND EXISTS(SELECT 1 FROM entry_tag t WHERE t.tag={} AND t.seq=e.seq)",
-            parameter(std::string_view(tag))
-        );
+        conditions_ +=
+            fmt::format(" AND history_tag({}, e.tags)", parameter(std::string_view(tag)));
     }
     for (const ArgumentTerm& term : filter_.arguments)
         conditions_ += fmt::format(" AND history_argument({}, e.payload)", parameter(&term));
@@ -110,7 +104,7 @@ std::string Selection::states_condition() const {
 }
 
 std::string Selection::text_condition() {
-    if (search_.empty()) return {};
+    if (search_.has_no_texts()) return {};
     return fmt::format(
         " AND history_text({}, e.payload, e.result, e.errors,"
         " CASE WHEN e.has_log THEN (SELECT lines FROM entry_log l WHERE l.seq=e.seq) END)",
@@ -121,33 +115,6 @@ std::string Selection::text_condition() {
 bool Selection::by_text() const {
     if (search_.empty()) return false;
     return figures_.entries(selector_) > read_max;
-}
-
-std::string Selection::sql_by_tag(std::string_view columns) {
-    const std::string tag = parameter(std::string_view(filter_.tags.front()));
-    return fmt::format(
-        "SELECT {} FROM entry_tag d CROSS JOIN entry e ON e.seq=d.seq"
-        " WHERE d.tag={} AND d.seq<?1 AND d.seq>=?2{}{}{} ORDER BY d.seq DESC LIMIT ?3",
-        columns,
-        tag,
-        conditions_,
-        states_condition(),
-        text_condition()
-    );
-}
-
-std::string Selection::sql_by_group(std::string_view columns) {
-    const std::string group = parameter(std::string_view(*filter_.group));
-    return fmt::format(
-        "SELECT {} FROM entry e INDEXED BY entry_by_group WHERE e.job_group={} AND {}{}{}{}{}",
-        columns,
-        group,
-        in_range,
-        conditions_,
-        states_condition(),
-        text_condition(),
-        newest
-    );
 }
 
 std::string Selection::sql_by_kind(std::string_view columns) {

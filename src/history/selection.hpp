@@ -17,10 +17,9 @@ namespace tranter::history {
 
 /// The entries of a filter, newest first, found by the cheapest of these ways:
 ///
-///     tag, group        the index of that
 ///     queue or type     the index of the one with fewer entries, once per state, merged
 ///     state             the same
-///     words and the like, when that leaves more than a few thousand entries: what is not indexed
+///     words, group, tags, when that leaves more than a few thousand entries: what is not indexed
 ///                       yet is read, then one text index after the other, newest first
 ///     otherwise         the entries themselves
 ///
@@ -53,8 +52,6 @@ class Selection {
     std::string text_condition();
 
     bool by_text() const;
-    std::string sql_by_tag(std::string_view columns);
-    std::string sql_by_group(std::string_view columns);
     std::string sql_by_kind(std::string_view columns);
     std::string sql_by_entry(std::string_view columns);
     /// Steps one statement; whether to go on with the next.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace tranter::history {
@@ -100,6 +101,7 @@ Session::Lease::Lease(Session& session) : session_(session) {
     if (!connection_) {
         connection_ = std::make_unique<Connection>(session.path_, Database::Mode::read);
         connection_->database.execute("PRAGMA cache_size = -8192");
+        connection_->database.close_quietly();
     }
 }
 
@@ -110,7 +112,8 @@ Session::Lease::~Lease() {
 
 void move_aside(const std::string& path, const std::string& reason, const Clock& clock) {
     std::string aside = fmt::format("{}.damaged-{}", path, unix_seconds(clock.now()));
-    for (int again = 2; std::filesystem::exists(aside); ++again)
+    std::error_code ignored;
+    for (int again = 2; std::filesystem::exists(aside, ignored); ++again)
         aside = fmt::format("{}.damaged-{}-{}", path, unix_seconds(clock.now()), again);
     for (const std::string_view suffix : file_suffixes) {
         const std::string from = fmt::format("{}{}", path, suffix);

@@ -48,6 +48,8 @@ class Session {
         std::unique_ptr<Connection> connection_;
     };
 
+    /// The file is about to be moved; see Database::close_quietly.
+    void abandon() { writer.database.close_quietly(); }
     /// Reads again what a failed transaction may have left wrong in memory.
     void reload();
 

@@ -55,12 +55,12 @@ std::size_t bytes_of(const JobEntry& entry) {
 }
 
 std::optional<JobEntry> find_by_seq(Database& database, std::string_view id, Seq seq) {
-    const StatementUse row =
-        database.use(fmt::format("SELECT {} FROM entry e WHERE e.seq=?1 AND e.id=?2", entry_columns)
-        );
-    row->bind(1, seq).bind_blob(2, id);
-    if (!row->step()) return std::nullopt;
-    JobEntry entry = read_entry(*row);
+    const std::string sql =
+        fmt::format("SELECT {} FROM entry e WHERE e.seq=?1 AND e.id=?2", entry_columns);
+    Statement row(database.handle(), sql);
+    row.bind(1, seq).bind_blob(2, id);
+    if (!row.step()) return std::nullopt;
+    JobEntry entry = read_entry(row);
     entry.log = read_log(database, seq);
     return entry;
 }
@@ -88,7 +88,10 @@ std::shared_ptr<Session> SqliteStore::session() const {
 }
 
 void SqliteStore::begin_anew(const std::string& reason) {
-    if (!in_memory_) move_aside(options_.path, reason, clock_);
+    if (!in_memory_) {
+        session()->abandon();
+        move_aside(options_.path, reason, clock_);
+    }
     auto fresh = open_session(options_, migrations_, clock_);
     const std::lock_guard lock(session_mutex_);
     session_ = std::move(fresh);

@@ -42,7 +42,7 @@ class SqliteStoreTest : public testing::Test {
         return page ? page->entries.size() : 0;
     }
 
-    std::int64_t ask_file(std::string_view sql) {
+    std::int64_t ask_file(ConstantSql sql) {
         return Database(folder_.file(), Database::Mode::read).integer(sql);
     }
 
@@ -136,7 +136,7 @@ TEST_F(SqliteStoreTest, NoticesDamageWhileItIsInUse) {
         file.seekp(static_cast<std::streamoff>(skipped));
         file << std::string(bytes - skipped, 'x');
     }
-    const auto store = open(options);
+    auto store = open(options);
 
     for (int i = 0; i < 3; ++i)
         static_cast<void>(store->list({}, {.entries_max = 1000}));
@@ -147,6 +147,8 @@ TEST_F(SqliteStoreTest, NoticesDamageWhileItIsInUse) {
     EXPECT_THAT(folder_.files_with("history.db.damaged-"), testing::Not(testing::IsEmpty()));
     EXPECT_TRUE(put(*store, 5'000, 3));
     EXPECT_EQ(matches(*store, ""), 3U);
+    store.reset();
+    EXPECT_EQ(open(options)->figures().entries, 3U);
 }
 
 TEST_F(SqliteStoreTest, RefusesEntriesWhenTheSpaceIsUsedUpAndGoesOnAfterwards) {
@@ -217,12 +219,18 @@ TEST_F(SqliteStoreTest, DropsAndMergesTextIndexesWhoseEntriesAreGone) {
         for (std::uint64_t i = 0; i < 8'192; ++i) {
             entries.push_back(test_entry(part * 10'000 + i, clock_.now()));
             entries.back().queue = i % 16 == 0 ? "quiet" : "busy";
+            entries.back().group = fmt::format("tenant-{}", i % 1000);
+            entries.back().tags = {"all", fmt::format("part={}", part)};
         }
         ASSERT_TRUE(store->put(entries));
         maintain_all(*store);
     }
     EXPECT_EQ(ask_file("SELECT count(*) FROM text_index"), 6);
     EXPECT_EQ(matches(*store, "number args.number:30017"), 1U);
+    EXPECT_EQ(matches(*store, "group:tenant-17"), 45U);
+    EXPECT_EQ(matches(*store, "group:tenant-17 tag:part=3 tag:all number"), 9U);
+    EXPECT_EQ(matches(*store, "group:Tenant-17"), 0U);
+    EXPECT_EQ(matches(*store, "g* group:tenant-17"), 0U);
 
     ASSERT_EQ(store->remove({.queue = "busy"}), 5U * 15 * 512);
     maintain_all(*store);

@@ -1,5 +1,8 @@
 #include "history/text.hpp"
 
+#include "base/siphash.hpp"
+#include "history/rows.hpp"
+
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sqlite3.h>
@@ -131,7 +134,36 @@ void argument_function(sqlite3_context* context, int /*count*/, sqlite3_value** 
     sqlite3_result_int(context, found ? 1 : 0);
 }
 
+void tag_function(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+    const auto tags = decode_tags(text_of(values[1]));
+    const bool found = std::ranges::find(tags, text_of(values[0])) != tags.end();
+    sqlite3_result_int(context, found ? 1 : 0);
+}
+
+/// Stands in files. The key is no secret: who knows it can make two tags that share a mark.
+std::uint64_t hash_of(std::string_view text) {
+    return siphash({}, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
 }  // namespace
+
+std::string marks_of(std::string_view group, std::string_view tags) {
+    std::string marks;
+    if (!group.empty()) marks = group_mark(group);
+    for (const std::string& tag : decode_tags(tags)) {
+        marks += ' ';
+        marks += tag_mark(tag);
+    }
+    return marks;
+}
+
+std::string group_mark(std::string_view group) {
+    return fmt::format("g{:016x}", hash_of(group));
+}
+
+std::string tag_mark(std::string_view tag) {
+    return fmt::format("t{:016x}", hash_of(tag));
+}
 
 std::string_view plain_text(std::string_view json, std::string& buffer) {
     std::size_t at = json.find('\\');
@@ -181,6 +213,7 @@ void add_functions(Database& database) {
     };
     add("history_text", 5, &text_function);
     add("history_argument", 2, &argument_function);
+    add("history_tag", 2, &tag_function);
 }
 
 }  // namespace tranter::history

@@ -47,15 +47,25 @@ class Tokenizer {
     std::unique_ptr<Impl> impl_;
 };
 
+/// One word that stands for a group or a tag in the column `marks` of a text index. Two may have
+/// the same, so what is found is compared again.
+std::string group_mark(std::string_view group);
+std::string tag_mark(std::string_view tag);
+/// The marks of an entry; `tags` as it stands in the row.
+std::string marks_of(std::string_view group, std::string_view tags);
+
 /// The texts that a filter asks for, ready to be looked up or compared.
 class TextSearch {
   public:
     TextSearch(const HistoryFilter& filter, const Tokenizer& tokenizer);
 
-    /// Nothing is asked for.
-    bool empty() const { return phrases_.empty(); }
+    /// A text index does not help.
+    bool empty() const { return phrases_.empty() && marks_.empty(); }
+    /// No texts are asked for: everything matches.
+    bool has_no_texts() const { return phrases_.empty(); }
     /// For MATCH. Consists of tokens in quotes and of our own operators only.
     std::string match_expression() const;
+    /// Compares texts only, not groups and tags.
     bool matches(const Texts& texts) const;
 
   private:
@@ -73,13 +83,15 @@ class TextSearch {
 
     const Tokenizer& tokenizer_;
     std::vector<Phrase> phrases_;
+    std::vector<std::string> marks_;
 };
 
 /// Whether JSON has that value in that field. `false` when it is no JSON.
 bool argument_matches(std::string_view json, const ArgumentTerm& term);
 
 /// Makes known to SQL: `history_text(search, payload, result, errors, log)` and
-/// `history_argument(term, payload)`, whose first argument is bound with these tags.
+/// `history_argument(term, payload)`, whose first argument is bound with these names, and
+/// `history_tag(tag, tags)`.
 inline constexpr const char* text_search_tag = "TextSearch";
 inline constexpr const char* argument_term_tag = "ArgumentTerm";
 void add_functions(Database& database);

@@ -10,6 +10,8 @@ namespace {
 constexpr std::array<std::string_view, text_fields> field_names = {
     "payload", "result", "errors", "log"};
 
+constexpr std::string_view all_fields = "payload result errors log";
+
 fts5_api* find_fts5(Database& database) {
     fts5_api* api = nullptr;
     Statement statement(database.handle(), "SELECT fts5(?1)");
@@ -71,6 +73,7 @@ class Tokenizer::Impl {
         Sink sink;
     };
 
+    // NOLINTNEXTLINE(readability-function-size): FTS5 calls it with these
     static int on_token(void* context, int /*flags*/, const char* token, int bytes, int, int) {
         const auto* target = static_cast<const Target*>(context);
         const std::string_view word(token, static_cast<std::size_t>(bytes));
@@ -106,6 +109,9 @@ TextSearch::TextSearch(const HistoryFilter& filter, const Tokenizer& tokenizer)
         add(text, {.prefix = true, .in_one_field = true, .field = TextField::errors});
     for (const ArgumentTerm& term : filter.arguments)
         add(term.value, {.in_one_field = true, .field = TextField::payload});
+    if (filter.group && !filter.group->empty()) marks_.push_back(group_mark(*filter.group));
+    for (const std::string& tag : filter.tags)
+        marks_.push_back(tag_mark(tag));
 }
 
 void TextSearch::add(std::string_view text, Phrase phrase) {
@@ -115,13 +121,20 @@ void TextSearch::add(std::string_view text, Phrase phrase) {
 
 std::string TextSearch::match_expression() const {
     std::string expression;
-    for (const Phrase& phrase : phrases_) {
+    const auto begin_term = [&expression](std::string_view fields) {
         if (!expression.empty()) expression += " AND ";
-        if (phrase.in_one_field) {
-            expression += '{';
-            expression += field_names[static_cast<std::size_t>(phrase.field)];
-            expression += "} : ";
-        }
+        expression += '{';
+        expression += fields;
+        expression += "} : ";
+    };
+    for (const std::string& mark : marks_) {
+        begin_term("marks");
+        expression += '"' + mark + '"';
+    }
+    for (const Phrase& phrase : phrases_) {
+        begin_term(
+            phrase.in_one_field ? field_names[static_cast<std::size_t>(phrase.field)] : all_fields
+        );
         std::string_view separator = "\"";
         for (const std::string& word : phrase.words) {
             expression += separator;

@@ -15,7 +15,7 @@ namespace tranter::history {
 namespace {
 
 constexpr std::size_t batch_entries = 500;
-/// What waits already goes along: the indexes by queue, type and group are written in as many
+/// What waits already goes along: the indexes by queue, type and state are written in as many
 /// places for 5,000 entries as for 500.
 constexpr std::size_t transaction_entries = 5'000;
 constexpr auto batch_wait = std::chrono::milliseconds(50);
