@@ -78,6 +78,11 @@ void World::send() {
         "'");
     begin_operation();
     const auto result = broker().send(broker().find_queue(queue->id), request);
+    if (!result.sent && scenario_.memory_limit != 0 &&
+        result.sent.error().code() == Errc::limit_exceeded) {
+        tally_.hit(Probe::out_of_memory);
+        return end_operation();
+    }
     if (!result.sent) {
         refused(result.sent.error(), true);
         return end_operation();

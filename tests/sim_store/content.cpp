@@ -45,6 +45,7 @@ engine::Payload payload_of(
 }
 
 std::optional<Token> token_of(const engine::Payload& payload) {
+    if (!payload || !payload.has_bytes()) return std::nullopt;
     const std::string_view body = payload.body();
     if (!body.starts_with('m')) return std::nullopt;
     Token token = 0;

@@ -68,17 +68,26 @@ void World::open_until_it_works() {
     disk_.while_busy([this] { overlap(); });
 }
 
+broker::StoreOptions World::store_options() const {
+    broker::StoreOptions options;
+    options.log = scenario_.log;
+    options.broker.memory_limit = scenario_.memory_limit;
+    return options;
+}
+
 void World::open_store() {
     ++process_;
     ++tally_.recoveries;
-    broker::StoreOptions options;
-    options.log = scenario_.log;
     const Instant wall = now();
-    store_ = std::make_unique<broker::Store>(disk_, options, [&](Instant newest) -> const Clock& {
-        clock_.set(std::max(wall, newest));
-        recovered_end_ = disk_.log_end();
-        return clock_;
-    });
+    store_ = std::make_unique<broker::Store>(
+        disk_,
+        store_options(),
+        [&](Instant newest) -> const Clock& {
+            clock_.set(std::max(wall, newest));
+            recovered_end_ = disk_.log_end();
+            return clock_;
+        }
+    );
     compactor_ = std::make_unique<log::Compactor>(store_->log(), store_->keeper());
     if (!store_->opened().log.torn_tail.empty()) tally_.hit(Probe::torn_tail);
     say("opened: " + std::to_string(store_->opened().messages) + " messages");

@@ -36,13 +36,11 @@ void World::take_suffix() {
     for (std::uint64_t i = 0; i < dropped; ++i)
         twin->remove(log::segment_name(segments[i]));
     say("a copy without " + std::to_string(dropped) + " segments is opened");
-    broker::StoreOptions options;
-    options.log = scenario_.log;
     try {
         VirtualClock clock;
         clock.set(now());
         Position end = 0;
-        broker::Store store(*twin, options, [&](Instant) -> const Clock& {
+        broker::Store store(*twin, store_options(), [&](Instant) -> const Clock& {
             end = twin->log_end();
             return clock;
         });
@@ -85,11 +83,9 @@ void World::flip_a_bit() {
 
 /// It opened, so the flip must have hit bytes that mean nothing.
 void World::judge_flip(VirtualDisk& twin, const std::string& file, std::uint64_t offset) {
-    broker::StoreOptions options;
-    options.log = scenario_.log;
     VirtualClock clock;
     clock.set(now());
-    broker::Store store(twin, options, [&](Instant) -> const Clock& { return clock; });
+    broker::Store store(twin, store_options(), [&](Instant) -> const Clock& { return clock; });
     tally_.hit(Probe::flip_harmless);
     const auto mismatch = compare(live_, store.broker(), scenario_.body_bytes_max, false);
     if (!mismatch) return;
@@ -136,15 +132,14 @@ void World::judge_repair(
     if (next != after.records.end()) {
         throw Violation(Invariant::corruption, "the repair invented records");
     }
-    broker::StoreOptions options;
-    options.log = scenario_.log;
     VirtualClock clock;
     clock.set(now());
-    broker::Store store(twin, options, [&](Instant) -> const Clock& { return clock; });
+    broker::Store store(twin, store_options(), [&](Instant) -> const Clock& { return clock; });
     tally_.hit(Probe::repaired);
     for (const auto& handle : store.broker().list_queues({}, {}, SIZE_MAX)) {
         for (const engine::MessageView& view : handle->peek(0, SIZE_MAX)) {
-            if (is_intact(view.payload, scenario_.body_bytes_max, true)) continue;
+            const auto payload = store.broker().with_bytes(view.payload);
+            if (is_intact(payload, scenario_.body_bytes_max, true)) continue;
             throw Violation(Invariant::payload_intact, "a repaired store holds a damaged body");
         }
     }

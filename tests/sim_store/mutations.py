@@ -271,6 +271,14 @@ MUTANTS = [
         ("task.position <= at) impl.log_task(task);", "task.position < at) impl.log_task(task);"),
     ),
     mutant(
+        "compaction forgets where it put a body that is only in the log",
+        "broker/keeper.cpp",
+        (
+            "        if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);\n",
+            "        (void)position;\n",
+        ),
+    ),
+    mutant(
         "compaction goes round for ever over ids",
         "broker/keeper.cpp",
         ("        if (ids <= messages) continue;\n", "        if (ids < ~0UL) continue;\n"),

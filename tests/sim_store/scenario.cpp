@@ -74,6 +74,9 @@ Scenario draw_scenario(sim::Choices& choices) {
     scenario.percent_forged = choices.one_of<unsigned>({0, 5, 20});
     scenario.short_times = choices.percent(30);
     scenario.steady = choices.percent(10);
+    if (choices.percent(30)) {
+        scenario.memory_limit = choices.one_of<std::uint64_t>({1000, 5000, 20'000});
+    }
     scenario.start = Instant(std::chrono::seconds(1'800'000'000));
     if (scenario.steady) {
         weight(Kind::compact) = 60;

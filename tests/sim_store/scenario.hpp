@@ -97,9 +97,10 @@ struct Scenario {
     std::uint32_t ids = 4;   // de-duplication ids in use
     std::size_t depth = 40;  // messages at which clients stop sending
     unsigned percent_forged = 0;
-    bool short_times = false;  // retention and de-duplication windows end within a run
-    bool steady = false;       // no faults: the log's size is watched
-    bool damage = false;       // ends with a flipped bit
+    std::uint64_t memory_limit = 0;  // beyond three quarters of it bodies stay in the log
+    bool short_times = false;        // retention and de-duplication windows end within a run
+    bool steady = false;             // no faults: the log's size is watched
+    bool damage = false;             // ends with a flipped bit
     Instant start{};
 };
 

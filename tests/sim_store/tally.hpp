@@ -49,9 +49,11 @@ enum class Probe : std::uint8_t {
     repaired,
     clock_went_back,
     read_what_never_reached_the_disk,
+    body_in_the_log,
+    out_of_memory,
 };
 
-inline constexpr std::array<std::string_view, 39> probe_names = {
+inline constexpr std::array<std::string_view, 41> probe_names = {
     "sends acknowledged",
     "deletes acknowledged",
     "changes of queues acknowledged",
@@ -91,6 +93,8 @@ inline constexpr std::array<std::string_view, 39> probe_names = {
     "stores repaired",
     "clocks that went back",
     "recoveries from pages that never reached the disk",
+    "bodies that were only in the log",
+    "sends refused for want of memory",
 };
 
 /// What the runs so far went through.

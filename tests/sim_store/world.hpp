@@ -143,6 +143,7 @@ class World {
 
     // crash.cpp
     void crash(bool power);
+    broker::StoreOptions store_options() const;
     void open_store();
     void open_until_it_works();
     void match_recovered(bool power);
