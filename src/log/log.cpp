@@ -147,7 +147,9 @@ LogFigures Log::figures() const {
     const std::lock_guard lock(impl_->mutex);
     LogFigures figures = impl_->figures;
     figures.oldest_segment = impl_->segments.begin()->first;
-    figures.newest_segment = impl_->segments.rbegin()->first;
+    // One that was begun does not count before something is in it: until then the end of the one
+    // before is not known to everybody, and who compacted it would miss its last commit.
+    figures.newest_segment = segment_of(impl_->written_end);
     for (const auto& [number, segment] : impl_->segments)
         figures.bytes += segment.end;
     return figures;

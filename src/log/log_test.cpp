@@ -382,6 +382,21 @@ TEST_F(LogTest, ASegmentThatFoundNoSpaceIsBegunAgain) {
     EXPECT_EQ(found.records.back().body, "in the next");
 }
 
+TEST_F(LogTest, ASegmentIsNotTheNewestBeforeSomethingIsWrittenToIt) {
+    options.grow_bytes = 16384;
+    open();
+    append_and_sync("there is space for the rest of this segment");
+    disk.full = true;
+    log->append(some_type, std::string(5000, 'x'));
+    log->append(some_type, "in the next segment, for which there is none");
+    log->write();
+
+    EXPECT_EQ(log->figures().newest_segment, 1U);
+    disk.full = false;
+    log->check_space();
+    EXPECT_EQ(log->figures().newest_segment, 2U);
+}
+
 TEST_F(LogTest, TakesOnlyWhatFreesSpaceWhenTheDiskIsNearlyFull) {
     open();
     disk.free = 999;
