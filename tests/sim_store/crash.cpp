@@ -159,9 +159,14 @@ bool World::survived(const Event& event, broker::Broker& broker) const {
             return queue != nullptr && *queue->settings() == *event.settings;
         case Event::Kind::purged:
             return queue != nullptr && queue->peek(0, 1).empty();
-        case Event::Kind::moved:
+        case Event::Kind::moved: {
+            if (view_of(event.message.sequence)) return true;
+            // It may have expired there since, if it is not still where it was.
+            if (queue == nullptr) return false;
+            const Duration retention = queue->settings()->engine.retention;
             queue = broker.find_queue(event.from);
-            return !view_of(event.from_sequence).has_value();
+            return event.message.ages_from + retention <= now() && !view_of(event.from_sequence);
+        }
         case Event::Kind::sent:
             return view_of(event.message.sequence).has_value();
         case Event::Kind::deleted:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 BUILD_LOCK = "/tmp/tranter-build.lock"  # shared with ./dev: one build at a time
 JOBS = 2
-SEEDS = 1500
+SEEDS = 4000
 RUN_SECONDS_MAX = 40  # a mutant that hangs is found, too
 LIBRARIES = ["-lfmt", "-lspdlog", "-lsimdjson", "-lcrypto", "-pthread"]
 
@@ -133,6 +133,14 @@ MUTANTS = [
         "without waiting for the disk a segment goes before the kernel has written",
         "log/log_commit.cpp",
         ("    sync();\n    SegmentNumber number = 0;\n", "    SegmentNumber number = 0;\n"),
+    ),
+    mutant(
+        "a segment is compacted before its last commit is known",
+        "log/log.cpp",
+        (
+            "    figures.newest_segment = segment_of(impl_->written_end);\n",
+            "    figures.newest_segment = impl_->segments.rbegin()->first;\n",
+        ),
     ),
     # reading it again
     mutant(
@@ -308,6 +316,7 @@ def plant(one, folder):
 class Builder:
     def __init__(self, options):
         self.compile_command = [options.compiler, "-std=c++23", "-O1"]
+        self.compile_command += [f"-I{SRC}", f"-I{ROOT}/include"]
         if shutil.which("ccache"):
             self.compile_command.insert(0, "ccache")
         # Not mold, which takes members out of an archive although nothing needs them any more.
@@ -321,7 +330,7 @@ class Builder:
         for source in plant(one, folder):
             targets.append(str(source.with_suffix(".o")))
             subprocess.run(
-                [*self.compile_command, f"-I{SRC}", "-c", str(source), "-o", targets[-1]],
+                [*self.compile_command, "-c", str(source), "-o", targets[-1]],
                 check=True,
             )
         # Changed objects come first, so their libraries have nothing left to add.

@@ -31,6 +31,18 @@ void draw_faults(Scenario& scenario, sim::Choices& choices) {
     if (choices.percent(25)) {
         weight(Kind::fill_disk) = swarm_weight(choices, 8, 0);
         weight(Kind::relieve_disk) = swarm_weight(choices, 12, 0);
+        // Space that is there for one segment and not for the next.
+        if (choices.percent(50)) {
+            weight(Kind::compact) = 80;
+            weight(Kind::fill_disk) = 25;
+            weight(Kind::relieve_disk) = 25;
+            weight(Kind::sync) = 25;
+            scenario.log.segment_bytes = choices.one_of<std::uint32_t>({1024, 2048});
+            scenario.log.grow_bytes = choices.one_of<std::uint32_t>({512, 2048});
+            scenario.log.reserve_bytes = 0;
+            scenario.body_bytes_max = 3000;
+            scenario.percent_forced = 90;
+        }
     }
 }
 

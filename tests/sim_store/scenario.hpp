@@ -92,6 +92,7 @@ struct Scenario {
     unsigned percent_crash_again = 0;  // while recovering
     unsigned percent_torn_later = 0;   // after a crash the page cache drops what failed
     unsigned percent_clock_back = 0;   // while the process is down
+    unsigned percent_forced = 30;      // compactions of a segment however much of it is live
     std::uint32_t body_bytes_max = 64;
     std::uint32_t groups = 2;
     std::uint32_t ids = 4;   // de-duplication ids in use

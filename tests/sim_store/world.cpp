@@ -171,10 +171,11 @@ void World::commit(Kind kind) {
 
 void World::compact() {
     const log::SegmentNumber oldest = log().figures().oldest_segment;
+    last_event_at_ = now();  // what has ended by now is written as ended
     if (scenario_.steady) {
         keep_disk_bound();
     } else {
-        const bool force = choices().percent(30);
+        const bool force = choices().percent(scenario_.percent_forced);
         for (std::int64_t steps = choices().between(1, 3); steps > 0; --steps) {
             if (compactor_->step(force) != log::Compactor::Need::step) break;
         }
@@ -225,7 +226,7 @@ void World::keep_disk_bound() {
 }
 
 void World::fill_disk() {
-    const std::uint64_t left = choices().one_of<std::uint64_t>({0, 100, 2000, 10'000, 30'000});
+    const std::uint64_t left = choices().one_of<std::uint64_t>({0, 100, 100, 1000, 10'000, 30'000});
     say("the disk has " + std::to_string(left) + " bytes left");
     disk_.set_capacity(disk_.used_bytes() + left);
     log().check_space();
