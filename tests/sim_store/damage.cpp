@@ -60,7 +60,7 @@ void World::flip_a_bit() {
     const auto whole = disk_.copy();
     const auto twin = disk_.copy();
     std::vector<std::string> files = twin->list();
-    const std::string file = files[choices().below(files.size())];
+    const std::string& file = files[choices().below(files.size())];
     const std::uint64_t bytes = twin->content(file).size();
     if (bytes == 0) return;
     const std::uint64_t offset = choices().below(bytes);

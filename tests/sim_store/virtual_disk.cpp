@@ -325,23 +325,26 @@ void VirtualDisk::settle_sectors(
                 continue;
             }
             stopped.insert(sector);
-            if (percent == 0 || !choices_->percent(20)) continue;
-            ++tally_.torn_sectors;
-            if (choices_->percent(60)) {
-                piece.resize(static_cast<std::size_t>(choices_->below(piece.size() + 1)));
-            } else {
-                // What is written over itself cannot come out as anything else.
-                const std::string bytes = garbage(piece.size());
-                for (std::size_t i = 0; i < piece.size(); ++i) {
-                    const auto place = static_cast<std::size_t>(from) + i;
-                    const bool same =
-                        place < file.durable.size() && file.durable[place] == piece[i];
-                    if (!same) piece[i] = bytes[i];
-                }
-            }
-            put(file.durable, from, piece);
+            if (percent != 0 && choices_->percent(20)) tear(file, from, std::move(piece));
         }
     }
+}
+
+/// A part of the change reaches the sector, or garbage does.
+void VirtualDisk::tear(FileState& file, std::uint64_t from, std::string piece) {
+    ++tally_.torn_sectors;
+    if (choices_->percent(60)) {
+        piece.resize(static_cast<std::size_t>(choices_->below(piece.size() + 1)));
+    } else {
+        // What is written over itself cannot come out as anything else.
+        const std::string bytes = garbage(piece.size());
+        for (std::size_t i = 0; i < piece.size(); ++i) {
+            const auto place = static_cast<std::size_t>(from) + i;
+            const bool same = place < file.durable.size() && file.durable[place] == piece[i];
+            if (!same) piece[i] = bytes[i];
+        }
+    }
+    put(file.durable, from, piece);
 }
 
 /// Noise, or what another file held once, from where a commit begins there: a block that was

@@ -138,6 +138,7 @@ class VirtualDisk final : public log::Disk {
     void truncate(FileState& file, std::uint64_t size);
     void fail_sync(FileState& file, std::size_t changes);
     void settle(FileState& file, unsigned percent);
+    void tear(FileState& file, std::uint64_t from, std::string piece);
     void settle_sectors(FileState& file, const std::vector<Change>& changes, unsigned percent);
     std::string garbage(std::size_t size);
     static void put(std::string& bytes, std::uint64_t offset, std::string_view what);
