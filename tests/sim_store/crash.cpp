@@ -182,10 +182,9 @@ bool World::survived(const Event& event, broker::Broker& broker) const {
         case Event::Kind::task:
             break;
     }
-    const Queue* source =
-        live_.queues.contains(event.task.source) ? &live_.queues.at(event.task.source) : nullptr;
+    const auto source = broker.find_queue(event.task.source);
     if (source == nullptr) return true;
-    for (const auto& found : broker.list_move_tasks(source->name, 1000)) {
+    for (const auto& found : broker.list_move_tasks(source->name(), 1000)) {
         const bool running = found.status == broker::MoveTask::Status::running;
         if (found.id == event.task.id) return running == event.task.running;
     }
