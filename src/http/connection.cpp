@@ -88,6 +88,7 @@ void Connection::resume() {
 void Connection::run() {
     for (unsigned turn = 0; phase_ == Phase::reading; ++turn) {
         if (turn == turns_max) {
+            park_pipelined();
             loop_->defer(shared_from_this());
             return;
         }
@@ -188,6 +189,8 @@ void Connection::dispatch() {
             // The exchange was dropped while the exception passed, and that answered 500.
         }
     }
+    // An answer that the kernel took only in part is sent when it takes more.
+    if (phase_ == Phase::writing) park_pipelined();
     if (phase_ != Phase::handling && phase_ != Phase::answered) return;
     if (phase_ == Phase::handling) phase_ = Phase::waiting;
     if (parser_->holds_bytes()) {
@@ -197,6 +200,12 @@ void Connection::dispatch() {
         release_parser();
     }
     if (peer_closed_) notify_disconnect();
+}
+
+/// What a client sent behind the request that is done with lies in the buffer that all connections
+/// of the loop read into: it must have a place of its own before another one reads.
+void Connection::park_pipelined() {
+    if (parser_ && unparsed_) parser_->park();
 }
 
 bool Connection::pass_browser_guard(const Request& request) {

@@ -75,6 +75,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     Read receive();
     void pause();
     void dispatch();
+    void park_pipelined();
     bool pass_browser_guard(const Request& request);
     void reject(int status, std::string_view text);
 

@@ -121,17 +121,17 @@ void EventLoop::run() {
 }
 
 void EventLoop::run_round(std::span<const epoll_event> events) {
-    // Who is woken by requests of this round (another loop, the thread that commits) finds the work
-    // of all of them.
-    const Burst burst;
-    for (const epoll_event& event : events) {
-        if (event.data.ptr == nullptr)
-            mail_ = true;
-        else
-            static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
-        const bool enough =
-            answers_.size() >= answers_max || write_buffer_.size() >= answer_bytes_max;
-        if (enough) send_answers();
+    {
+        // Who is woken by requests of this round (another loop, the thread that commits) finds the
+        // work of all of them.
+        const Burst burst;
+        for (const epoll_event& event : events) {
+            if (event.data.ptr == nullptr)
+                mail_ = true;
+            else
+                static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+            send_answers_if_many();
+        }
     }
     send_answers();
     // Only now: these may close connections that still have an event in this round.
@@ -153,8 +153,10 @@ int EventLoop::wait_milliseconds() const {
 void EventLoop::read_mail() {
     mail_ = false;
     mailbox_->take(working_, tasks_);
-    for (auto& connection : working_)
+    for (auto& connection : working_) {
         connection->send_answer();
+        send_answers_if_many();
+    }
     working_.clear();
     send_answers();
     for (auto& task : tasks_)
@@ -164,14 +166,20 @@ void EventLoop::read_mail() {
 
 void EventLoop::run_deferred() {
     working_.swap(deferred_);
-    for (auto& connection : working_)
+    for (auto& connection : working_) {
         connection->resume();
+        send_answers_if_many();
+    }
     working_.clear();
     send_answers();
 }
 
 void EventLoop::send_later(Connection& connection, std::size_t begin) {
     answers_.push_back({&connection, begin});
+}
+
+void EventLoop::send_answers_if_many() {
+    if (answers_.size() >= answers_max || write_buffer_.size() >= answer_bytes_max) send_answers();
 }
 
 void EventLoop::send_answers() {

@@ -6,6 +6,8 @@
 #include "http/response_writer.hpp"
 #include "http/server.hpp"
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +17,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-struct epoll_event;
 
 namespace tranter::http {
 
@@ -137,6 +137,7 @@ class EventLoop {
     void run_deferred();
     void run_deadlines();
     void send_answers();
+    void send_answers_if_many();
 
     ServerContext& context_;
     std::shared_ptr<Mailbox> mailbox_;  // with the connections, which may outlive the loop
