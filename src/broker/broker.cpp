@@ -5,6 +5,19 @@
 #include <utility>
 
 namespace tranter::broker {
+namespace {
+
+Result<> check_settings(const QueueSettings& settings) {
+    const std::size_t bytes = settings_bytes(settings);
+    if (bytes <= settings_bytes_max) return {};
+    return fail(
+        Errc::limit_exceeded,
+        "tags and attributes of the queue have " + std::to_string(bytes) + " bytes, limit is " +
+            std::to_string(settings_bytes_max)
+    );
+}
+
+}  // namespace
 
 Broker::Broker(BrokerOptions options, const Clock& clock, Journal& journal)
     : impl_(std::make_unique<Impl>(options, clock, journal)) {}
@@ -60,6 +73,7 @@ std::vector<MovedSlot> Broker::restore(Restored restored) {
 }
 
 Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings settings) {
+    if (auto fits = check_settings(settings); !fits) return std::unexpected(fits.error());
     const Instant now = impl_->clock.now();
     if (auto admitted = impl_->admit(true); !admitted) return std::unexpected(admitted.error());
     const std::unique_lock lock(impl_->registry_mutex);
@@ -176,6 +190,7 @@ Result<Position> Broker::change_settings(
         if (state.deleted) return gone(state);
         auto changed = std::make_shared<QueueSettings>(*state.settings);
         if (auto result = change(*changed); !result) return std::unexpected(result.error());
+        if (auto fits = check_settings(*changed); !fits) return std::unexpected(fits.error());
         // Fixed at creation.
         const engine::QueuePolicy& before = state.settings->engine;
         changed->engine.groups.order = before.groups.order;

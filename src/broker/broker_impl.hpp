@@ -68,7 +68,9 @@ class Broker::Impl {
     void leave_on_disk(Queue::State& state, const engine::Sent& message, Position record);
     /// Reads what the deliveries lack. One whose message is gone, or cannot be read, is left out.
     void bring_back(Queue::State& state, std::vector<engine::Delivery>& deliveries) const;
-    /// Of a message on its way between queues, whose record cannot go meanwhile.
+    [[nodiscard]] bool bring_back(Queue::State& state, engine::Delivery& delivery) const;
+    /// Of a message on its way between queues, whose record cannot go meanwhile. When it cannot be
+    /// read the journal fails, because the message is in no queue any more.
     [[nodiscard]] bool bring_back(engine::Payload& payload) const;
 
     // move_tasks.cpp
@@ -77,6 +79,7 @@ class Broker::Impl {
         QueueHandle source{};
         Instant next_slice{};
         Position position = 0;  // of the newest record
+        Position slice = 0;     // of the last record of the latest slice
     };
     void log_task(Task& task);
     void restore_tasks(const std::vector<RestoredTask>& stored);

@@ -50,8 +50,7 @@ Position DurableJournal::append(const Record& record) {
     std::string& body = body_buffer();
     const log::RecordType type = encode(record, body);
     const std::lock_guard lock(mutex_);
-    describe(described_queue(record));
-    const Position at = put(type, body);
+    const Position at = put_described(described_queue(record), type, body);
     note(record, at);
     return at;
 }
@@ -105,8 +104,7 @@ Position DurableJournal::append_described(QueueId queue, const AnyRecord& image)
     std::string& body = body_buffer();
     const log::RecordType type = encode(image, body);
     const std::lock_guard lock(mutex_);
-    describe(queue);
-    return put(type, body);
+    return put_described(queue, type, body);
 }
 
 void DurableJournal::renew_queue_image(QueueId queue, log::SegmentNumber going) {
@@ -116,16 +114,23 @@ void DurableJournal::renew_queue_image(QueueId queue, log::SegmentNumber going) 
     append_queue_image(queue, found->second);
 }
 
-void DurableJournal::describe(QueueId queue) {
-    if (queue == 0) return;
+/// The log may begin a segment by itself between a look and an append, and an image may be what
+/// closes its segment: then the record needs another image, in the segment that it goes to.
+Position DurableJournal::put_described(QueueId queue, log::RecordType type, std::string_view body) {
     const auto found = queues_.find(queue);
-    if (found == queues_.end()) return;
-    // An image may be what closes its segment; then the record needs another one in the next.
-    constexpr int tries_max = 3;
+    if (found == queues_.end()) return put(type, body);
+    // More are needed only if an image fills a whole segment, which settings_bytes_max prevents.
+    constexpr int tries_max = 8;
     for (int tries = 0; tries < tries_max; ++tries) {
-        if (found->second.segment == log_.next_segment()) return;
-        append_queue_image(queue, found->second);
+        const log::SegmentNumber segment = log_.next_segment();
+        if (found->second.segment != segment) append_queue_image(queue, found->second);
+        if (found->second.segment != segment) continue;
+        const Position at = log_.append_in(segment, type, body);
+        if (at == 0) continue;
+        last_.store(at, std::memory_order_release);
+        return at;
     }
+    return put(type, body);
 }
 
 void DurableJournal::append_queue_image(QueueId queue, Described& described) {

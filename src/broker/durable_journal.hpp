@@ -30,6 +30,7 @@ class DurableJournal final : public Journal {
     bool is_written(Position position) const override { return log_.is_written(position); }
     bool keeps_payloads() const override { return true; }
     engine::Payload load(Position position) const override;
+    void fail(const std::string& reason) override { log_.fail(reason); }
     Accepts accepts() const override;
     std::string trouble() const override { return log_.trouble(); }
 
@@ -53,7 +54,8 @@ class DurableJournal final : public Journal {
         log::SegmentNumber segment = 0;  // of its newest image
     };
     // All with mutex_ held.
-    void describe(QueueId queue);
+    /// A record, behind an image of its queue in the same segment. 0: of no queue.
+    Position put_described(QueueId queue, log::RecordType type, std::string_view body);
     void append_queue_image(QueueId queue, Described& described);
     /// After a record: what it says about its queue.
     void note(const Record& record, Position at);
@@ -63,7 +65,7 @@ class DurableJournal final : public Journal {
     log::Log& log_;
     std::atomic<Position> last_{0};
 
-    std::mutex mutex_;  // held from the look at the next segment until the record is in it
+    std::mutex mutex_;
     // guarded by mutex_
     std::unordered_map<QueueId, Described> queues_;
 };

@@ -131,6 +131,10 @@ class Journal {
     /// Empty when the record is gone or cannot be read. Reads the disk.
     virtual engine::Payload load(Position) const { return {}; }
 
+    /// Something is lost from memory that is still in the journal: nothing is taken any more, so
+    /// that it stays there and a restart finds it.
+    virtual void fail(const std::string&) {}
+
     virtual Accepts accepts() const = 0;
     /// Why not everything is accepted, for people; empty otherwise.
     virtual std::string trouble() const = 0;

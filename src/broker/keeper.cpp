@@ -126,7 +126,8 @@ std::uint64_t StoreKeeper::live_bytes() const {
         const QueueLock lock(queue->state());
         const engine::Counters counters = queue->state().engine.counters();
         const std::uint64_t messages = counters.visible + counters.in_flight + counters.delayed;
-        bytes += counters.bytes + (messages + 1) * record_overhead_bytes;
+        bytes += counters.bytes + (messages + 1) * record_overhead_bytes +
+                 settings_bytes(*queue->state().settings);
         // Ids outlive their messages, by a window in which there can be many of them.
         const std::uint64_t ids = queue->state().engine.deduplication_ids();
         if (ids <= messages) continue;

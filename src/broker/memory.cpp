@@ -1,5 +1,8 @@
-#include "base/log.hpp"
 #include "broker/broker_impl.hpp"
+#include "log/format.hpp"
+
+#include <set>
+#include <string>
 
 namespace tranter::broker {
 
@@ -26,32 +29,40 @@ void Broker::Impl::leave_on_disk(
 
 void Broker::Impl::bring_back(Queue::State& state, std::vector<engine::Delivery>& deliveries)
     const {
+    std::set<std::string> blocked;  // FIFO groups of which one message is left out
     std::erase_if(deliveries, [&](engine::Delivery& delivery) {
-        while (!delivery.payload.has_bytes()) {
-            const Position place = delivery.payload.place();
-            if (auto payload = journal.load(place)) {
-                delivery.payload = std::move(payload);
-                return false;
-            }
-            // Compaction may have moved it meanwhile; or somebody deleted it.
-            const std::lock_guard lock(state.mutex);
-            const auto& receipt = delivery.receipt;
-            const auto now_is = state.engine.find_payload(receipt.slot, receipt.sequence);
-            if (!now_is || (!now_is->has_bytes() && now_is->place() == place)) return true;
-            delivery.payload = *now_is;
-        }
-        return false;
+        if (blocked.contains(delivery.group)) return true;
+        if (bring_back(state, delivery)) return false;
+        if (state.fifo) blocked.insert(delivery.group);
+        return true;
     });
+}
+
+bool Broker::Impl::bring_back(Queue::State& state, engine::Delivery& delivery) const {
+    while (!delivery.payload.has_bytes()) {
+        const Position place = delivery.payload.place();
+        if (auto payload = journal.load(place)) {
+            delivery.payload = std::move(payload);
+            return true;
+        }
+        // Compaction may have moved it meanwhile; or somebody deleted it.
+        const std::lock_guard lock(state.mutex);
+        const auto& receipt = delivery.receipt;
+        const auto now_is = state.engine.find_payload(receipt.slot, receipt.sequence);
+        if (!now_is || (!now_is->has_bytes() && now_is->place() == place)) return false;
+        delivery.payload = *now_is;
+    }
+    return true;
 }
 
 bool Broker::Impl::bring_back(engine::Payload& payload) const {
     if (payload.has_bytes()) return true;
     auto loaded = journal.load(payload.place());
     if (!loaded) {
-        log_error(
-            "store",
-            "a message that was to move to another queue stays in the log",
-            {{"position", payload.place()}}
+        journal.fail(
+            "a message on its way to another queue cannot be read from the log at " +
+            log::segment_name(log::segment_of(payload.place())) + ", offset " +
+            std::to_string(log::offset_of(payload.place()))
         );
         return false;
     }

@@ -14,6 +14,7 @@ constexpr std::size_t slice_max = 500;
 constexpr std::size_t remembered_per_source = 10;
 
 /// A task that cannot go on now looks again after this.
+constexpr Duration written_pause = std::chrono::milliseconds(1);
 constexpr Duration pause = std::chrono::seconds(1);
 
 using Status = MoveTask::Status;
@@ -109,8 +110,13 @@ void Broker::Impl::run_move_tasks(Instant now) {
     const std::lock_guard lock(tasks_mutex);
     for (Task& task : tasks) {
         if (task.view.status != Status::running || task.next_slice > now) continue;
-        if (admit(true)) {
+        if (!journal.is_written(task.slice)) {
+            // The slice before still waits in memory to be written.
+            task.next_slice = now + written_pause;
+        } else if (admit(true)) {
             run_slice(task, now);
+            task.slice = task.position;
+            journal.when_written(task.slice, [](bool) {});
         } else {
             task.next_slice = now + pause;
         }

@@ -18,6 +18,12 @@ constexpr Instant noon{std::chrono::hours(24 * 365 * 56 + 12)};
 class RecordCodecTest : public testing::Test {
   protected:
     RecordCodecTest() {
+        fill_parts();
+        fill_records();
+    }
+
+  private:
+    void fill_parts() {
         settings.engine.retention = seconds(7);
         settings.engine.deduplication_scope = engine::DeduplicationScope::message_group;
         settings.engine.groups = {
@@ -42,7 +48,7 @@ class RecordCodecTest : public testing::Test {
              .id = {1, 2, 3},
              .body_md5 = {4, 5, 6}}
         );
-        const engine::DeliveryState state{
+        state = {
             .deliveries = 3,
             .receive_count = 2,
             .received_at = noon,
@@ -70,6 +76,9 @@ class RecordCodecTest : public testing::Test {
             .moved_in = true,
             .moved_at = noon};
         accepted = {.key = "group and id", .id = {9}, .sequence = 4, .slot = 2, .at = noon};
+    }
+
+    void fill_records() {
         all = {
             record::StoreImage{.last_queue = 12},
             record::QueueCreated{.queue = 1, .name = "q", .settings = &settings, .at = noon},
@@ -118,7 +127,9 @@ class RecordCodecTest : public testing::Test {
                 .at = noon}};
     }
 
+  protected:
     QueueSettings settings;
+    engine::DeliveryState state;
     engine::Payload payload;
     engine::Transfer transfer;
     engine::Stored stored;

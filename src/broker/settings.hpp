@@ -12,6 +12,10 @@ namespace tranter::broker {
 
 using Tags = std::map<std::string, std::string>;
 
+/// Most bytes of tags, attributes and names together; more are refused with `limit_exceeded`. Well
+/// below the smallest segment of a log, each of which may hold them.
+inline constexpr std::size_t settings_bytes_max = 256U << 10U;
+
 /// Everything about a queue that an owner can set. The broker acts on `engine`, `receive_wait`,
 /// `max_message_bytes`, `bytes_max` and the dead-letter link; the rest it only keeps.
 struct QueueSettings {
@@ -33,5 +37,16 @@ struct QueueSettings {
 
     bool operator==(const QueueSettings&) const = default;
 };
+
+/// Of everything in them whose size is up to the user.
+inline std::size_t settings_bytes(const QueueSettings& settings) {
+    std::size_t bytes =
+        settings.dead_letter_queue.size() + settings.copy_to.size() + settings.move_to.size();
+    for (const auto* texts : {&settings.tags, &settings.attributes}) {
+        for (const auto& [name, value] : *texts)
+            bytes += name.size() + value.size();
+    }
+    return bytes;
+}
 
 }  // namespace tranter::broker

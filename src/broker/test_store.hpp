@@ -33,6 +33,13 @@ class StoreClock final : public Clock {
 };
 
 class StoreTest : public testing::Test {
+  public:
+    ~StoreTest() override {
+        store.reset();
+        data.reset();
+        std::filesystem::remove_all(directory);
+    }
+
   protected:
     StoreTest() {
         static std::atomic<int> count{0};
@@ -44,12 +51,6 @@ class StoreTest : public testing::Test {
         options.log.grow_bytes = 4096;
         open();
     }
-    ~StoreTest() override {
-        store.reset();
-        data.reset();
-        std::filesystem::remove_all(directory);
-    }
-
     void open() {
         data.emplace(directory);
         store = std::make_unique<Store>(data->disk(), options, [this](Instant newest) -> Clock& {

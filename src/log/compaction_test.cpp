@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,8 +18,6 @@
 
 namespace tranter::log {
 namespace {
-
-constexpr RecordType some_type = 20;
 
 /// Keeps records whose body is in `live`.
 class KeepLive final : public Keeper {
@@ -150,41 +149,46 @@ TEST_F(CompactionTest, RefusesADamagedSegment) {
     EXPECT_THROW(compact(true), CorruptLog);
 }
 
-/// A disk that many threads may use, by one lock.
 class LogThreadsTest : public testing::Test {
   protected:
-    LogThreadsTest() { set_component_log_level("log", LogLevel::off); }
-};
+    static constexpr int threads = 4;
+    static constexpr int each = 300;
 
-TEST_F(LogThreadsTest, CommitsForManyThreadsAndCompactsMeanwhile) {
+    LogThreadsTest() {
+        set_component_log_level("log", LogLevel::off);
+        keeper.log = &log;
+    }
+    /// Appends a record and waits for it, every third time only until it is written.
+    void append_and_wait(int number) {
+        std::promise<bool> promise;
+        std::future<bool> answer = promise.get_future();
+        const auto done = [&promise](bool reached) {
+            promise.set_value(reached);
+        };
+        const Position position = log.append(some_type, std::string(1000, 'x'));
+        if (number % 3 == 0) {
+            log.when_written(position, done);
+        } else {
+            log.when_durable(position, done);
+        }
+        durable += answer.get() ? 1 : 0;
+    }
+
     TestDisk disk;
     Collected none;
     KeepLive keeper;
-    Log log(disk, {.segment_bytes = 64U << 10U, .grow_bytes = 4096, .reserve_bytes = 0}, none);
-    keeper.log = &log;
-    constexpr int threads = 4;
-    constexpr int each = 300;
+    Log log{disk, {.segment_bytes = 64U << 10U, .grow_bytes = 4096, .reserve_bytes = 0}, none};
     std::atomic<int> durable{0};
+};
+
+TEST_F(LogThreadsTest, CommitsForManyThreadsAndCompactsMeanwhile) {
     {
         const LogThreads running(log, keeper);
         std::vector<std::jthread> producers;
         for (int thread = 0; thread < threads; ++thread) {
-            producers.emplace_back([&] {
-                for (int i = 0; i < each; ++i) {
-                    std::atomic<bool> answered{false};
-                    const auto answer = [&](bool done) {
-                        durable += done ? 1 : 0;
-                        answered = true;
-                        answered.notify_one();
-                    };
-                    const Position position = log.append(some_type, std::string(1000, 'x'));
-                    if (i % 3 == 0) {
-                        log.when_written(position, answer);
-                    } else {
-                        log.when_durable(position, answer);
-                    }
-                    answered.wait(false);
-                }
+            producers.emplace_back([this] {
+                for (int i = 0; i < each; ++i)
+                    append_and_wait(i);
             });
         }
     }

@@ -18,13 +18,14 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 class DirectoryTest : public testing::Test {
+  public:
+    ~DirectoryTest() override { fs::remove_all(root); }
+
   protected:
     DirectoryTest() {
         std::string name = (fs::temp_directory_path() / "tranter-log-XXXXXX").string();
         root = ::mkdtemp(name.data());
     }
-    ~DirectoryTest() override { fs::remove_all(root); }
-
     static std::string read_all(const File& file) {
         std::string bytes(100, '\0');
         bytes.resize(file.read(0, bytes));

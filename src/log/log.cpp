@@ -8,6 +8,17 @@
 #include <utility>
 
 namespace tranter::log {
+namespace {
+
+void check_size(std::string_view body) {
+    if (body.size() <= body_bytes_max) return;
+    throw std::length_error(
+        "record has " + std::to_string(body.size()) + " bytes, limit is " +
+        std::to_string(body_bytes_max)
+    );
+}
+
+}  // namespace
 
 Log::Log(Disk& disk, LogOptions options, RecordVisitor& visitor)
     : impl_(std::make_unique<Impl>(disk, options)) {
@@ -25,20 +36,25 @@ const OpenReport& Log::opened() const {
 }
 
 Position Log::append(RecordType type, std::string_view body) {
-    if (body.size() > body_bytes_max) {
-        throw std::length_error(
-            "record has " + std::to_string(body.size()) + " bytes, limit is " +
-            std::to_string(body_bytes_max)
-        );
-    }
+    check_size(body);
     const std::lock_guard lock(impl_->mutex);
-    Chunk& chunk = impl_->chunk_for_append();
-    const Position position = make_position(impl_->end_segment, impl_->end_offset);
+    return impl_->append(type, body);
+}
+
+Position Log::append_in(SegmentNumber segment, RecordType type, std::string_view body) {
+    check_size(body);
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->next_segment() == segment ? impl_->append(type, body) : 0;
+}
+
+Position Log::Impl::append(RecordType type, std::string_view body) {
+    Chunk& chunk = chunk_for_append();
+    const Position position = make_position(end_segment, end_offset);
     append_frame(chunk.bytes, type, body);
-    impl_->end_offset = chunk.end();
-    impl_->figures.appended_bytes += frame_bytes(body.size());
-    ++impl_->figures.appended_records;
-    impl_->resting.store(false, std::memory_order_relaxed);
+    end_offset = chunk.end();
+    figures.appended_bytes += frame_bytes(body.size());
+    ++figures.appended_records;
+    resting.store(false, std::memory_order_relaxed);
     return position;
 }
 
@@ -75,8 +91,11 @@ Position Log::end() const {
 
 SegmentNumber Log::next_segment() const {
     const std::lock_guard lock(impl_->mutex);
-    const bool closed = impl_->end_offset >= impl_->options.segment_bytes;
-    return impl_->end_segment + (closed ? 1 : 0);
+    return impl_->next_segment();
+}
+
+SegmentNumber Log::Impl::next_segment() const {
+    return end_segment + (end_offset >= options.segment_bytes ? 1 : 0);
 }
 
 bool Log::is_written(Position position) const {
@@ -191,14 +210,9 @@ std::optional<Log::Found> Log::read(Position position) const {
     std::uint32_t end = 0;
     {
         const std::lock_guard lock(impl_->mutex);
-        for (const auto* chunks : {&impl_->in_flight, &impl_->pending}) {
-            for (const Chunk& chunk : *chunks) {
-                if (chunk.segment != number || offset < chunk.offset || offset >= chunk.end()) {
-                    continue;
-                }
-                const auto frame = std::string_view(chunk.bytes).substr(offset - chunk.offset);
-                return Found{.type = type_of(frame), .body = std::string(body_of(frame))};
-            }
+        if (const Chunk* chunk = impl_->find_chunk(position)) {
+            const auto frame = std::string_view(chunk->bytes).substr(offset - chunk->offset);
+            return Found{.type = type_of(frame), .body = std::string(body_of(frame))};
         }
         const auto found = impl_->segments.find(number);
         if (found == impl_->segments.end()) return std::nullopt;
@@ -210,6 +224,17 @@ std::optional<Log::Found> Log::read(Position position) const {
     const auto frame = reader.frame(offset);
     if (!frame) throw impl_->damaged(number, offset);
     return Found{.type = frame->type, .body = std::string(frame->body)};
+}
+
+const Chunk* Log::Impl::find_chunk(Position position) const {
+    const std::uint32_t offset = offset_of(position);
+    for (const auto* chunks : {&in_flight, &pending}) {
+        for (const Chunk& chunk : *chunks) {
+            const bool here = chunk.segment == segment_of(position);
+            if (here && offset >= chunk.offset && offset < chunk.end()) return &chunk;
+        }
+    }
+    return nullptr;
 }
 
 CorruptLog Log::Impl::damaged(SegmentNumber number, std::uint64_t offset) const {

@@ -53,7 +53,8 @@ struct LogFigures {
     std::uint64_t commits = 0;
     std::uint64_t appended_bytes = 0;
     std::uint64_t appended_records = 0;
-    std::uint64_t sync_micros = 0;  // spent in syncs of commits
+    std::uint64_t syncs = 0;        // of commits; one sync may commit several
+    std::uint64_t sync_micros = 0;  // spent in these
 };
 
 /// Where a torn tail was cut when the log was opened.
@@ -93,6 +94,8 @@ class Log {
 
     /// Never blocks on the disk. Records appended by one thread keep their order.
     Position append(RecordType type, std::string_view body);
+    /// Only if it goes to that segment; otherwise appends nothing and returns 0.
+    Position append_in(SegmentNumber segment, RecordType type, std::string_view body);
     /// Who waits for this waits for everything appended so far.
     Position end() const;
     /// The segment that the next record goes to.
@@ -106,6 +109,9 @@ class Log {
     /// every lock. `false`: it never will be.
     void when_written(Position position, Done done);
     void when_durable(Position position, Done done);
+
+    /// The owner found something after which nothing may be acknowledged: as after a failed sync.
+    void fail(const std::string& reason);
 
     Accepts accepts() const;
     /// Why not everything is accepted; empty otherwise.

@@ -134,7 +134,7 @@ void Log::Impl::publish_written() {
         spare.push_back(std::move(chunk.bytes));
     }
     in_flight.clear();
-    if (no_space.exchange(false)) failure.clear();
+    if (no_space.exchange(false) && !failed) failure.clear();
     written_end.store(end, std::memory_order_release);
     take_ready(written_waiters, end);
     if (options.durability == Durability::os) {
@@ -174,6 +174,7 @@ bool Log::Impl::sync_written() {
     if (failed) return false;
     synced_end = target;
     crowd.sync_time = std::chrono::duration_cast<std::chrono::microseconds>(spent);
+    ++figures.syncs;
     figures.sync_micros += static_cast<std::uint64_t>(crowd.sync_time.count());
     if (options.durability == Durability::sync) {
         durable_end.store(target, std::memory_order_release);
@@ -198,7 +199,9 @@ void Log::Impl::sync_file(File& file) {
 }
 
 void Log::rest() {
-    sync();
+    // Who is answered may append something more.
+    while (sync()) {
+    }
     {
         const std::lock_guard lock(impl_->mutex);
         if (impl_->stuck() || impl_->resting || !impl_->pending.empty()) return;
@@ -206,6 +209,11 @@ void Log::rest() {
         impl_->resting = true;
     }
     sync();
+}
+
+void Log::fail(const std::string& reason) {
+    impl_->note_failure(DiskError(reason, false), false);
+    impl_->answer();
 }
 
 void Log::check_space() {

@@ -53,7 +53,12 @@ class Log::Impl {
     void rewrite_newest(const SegmentScan& scan);
 
     // log.cpp
+    // With mutex held.
+    Position append(RecordType type, std::string_view body);
+    SegmentNumber next_segment() const;
     Chunk& chunk_for_append();
+    /// The chunk that holds the record and is not in its file yet.
+    const Chunk* find_chunk(Position position) const;
     void start_chunk();
     void wait(Waiters& waiters, std::atomic<Position>& end, Wanted wanted, Position at, Done done);
     bool stuck() const { return failed || no_space; }

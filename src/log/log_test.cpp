@@ -18,8 +18,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr RecordType some_type = 20;
-
 class LogTest : public testing::Test {
   protected:
     LogTest() { set_component_log_level("log", LogLevel::off); }
@@ -93,6 +91,7 @@ TEST_F(LogTest, AnswersOnlyAfterTheSyncAndAllThatShareIt) {
     EXPECT_EQ(*first, true);
     EXPECT_EQ(*second, true);
     EXPECT_EQ(log->figures().commits, 1U);
+    EXPECT_EQ(log->figures().syncs, 1U);
 }
 
 TEST_F(LogTest, WhoWaitsForTheKernelIsAnsweredByAWriteAlone) {

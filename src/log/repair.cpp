@@ -59,8 +59,10 @@ class SegmentRewriter final : public RecordVisitor {
 };
 
 void keep_copy(Disk& disk, const std::string& name) {
-    const std::string copy_name = name + ".damaged";
-    if (disk.exists(copy_name)) disk.remove(copy_name);
+    // What an earlier repair kept may be all that is left of something.
+    std::string copy_name = name + ".damaged";
+    for (int i = 2; disk.exists(copy_name); ++i)
+        copy_name = name + ".damaged." + std::to_string(i);
     const auto from = disk.open(name);
     const auto copy = disk.create(copy_name);
     std::string bytes(1U << 20U, '\0');

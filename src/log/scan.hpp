@@ -77,7 +77,8 @@ StoreScan scan_store(Disk& disk, bool salvage, RecordVisitor& visitor);
 void note_gaps(std::vector<SegmentScan>& segments);
 
 /// Makes a store that opens out of a damaged one: a damaged segment is replaced by one with what is
-/// intact of it, and kept under its name with `.damaged` behind; where segments are missing their
+/// intact of it, and kept under its name with `.damaged` behind (`.damaged.2` and so on when there
+/// is one already); where segments are missing their
 /// neighbours are told so. Returns what was found; nothing is changed when that is nothing, or only
 /// a torn tail. Throws CorruptLog when the identity of the store is lost.
 std::vector<Damage> repair_store(Disk& disk);

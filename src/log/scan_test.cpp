@@ -97,6 +97,21 @@ TEST_F(ScanTest, RepairKeepsWhatIsIntactAndTheDamagedFile) {
     EXPECT_THAT(repair_store(disk), IsEmpty());
 }
 
+TEST_F(ScanTest, ASecondRepairKeepsWhatTheFirstOneKept) {
+    damage(4);
+    const SegmentNumber number = segment_of(positions[4]);
+    const std::string first = bytes(number);
+    repair_store(disk);
+    for (const char* name : {".damaged.2", ".damaged.3"}) {
+        bytes(number)[100] ^= 1;
+        const std::string next = bytes(number);
+        repair_store(disk);
+        EXPECT_EQ(disk.files.at(segment_name(number) + name)->bytes, next);
+    }
+
+    EXPECT_EQ(disk.files.at(segment_name(number) + ".damaged")->bytes, first);
+}
+
 TEST_F(ScanTest, RepairBridgesAMissingSegment) {
     disk.remove(segment_name(2));
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "log/disk.hpp"
+#include "log/log.hpp"
 
 #include <map>
 #include <memory>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace tranter::log {
+
+/// Of records that tests append.
+inline constexpr RecordType some_type = 20;
 
 /// A directory in memory whose calls can be made to fail. The log's threads may use it; the test
 /// looks at it while none does.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <future>
 #include <memory>
@@ -80,6 +81,7 @@ class LogThreads::Impl {
         for (std::jthread* thread : {&writer_, &syncer_})
             thread->join();
         log_.rest();
+        log_.on_wanted({});
     }
 
   private:
@@ -130,7 +132,11 @@ class LogThreads::Impl {
     void look_after(const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             log_.check_space();
-            if (log_.figures().appended_records == seen_records_) log_.rest();
+            if (log_.figures().appended_records == seen_records_) {
+                log_.rest();
+            } else {
+                log_.sync();  // what nobody waits for
+            }
             seen_records_ = log_.figures().appended_records;
             compact(stop);
             look_bell_->wait_for(look_around);
@@ -145,7 +151,9 @@ class LogThreads::Impl {
                 if (need == Compactor::Need::nothing) return;
                 if (need == Compactor::Need::durable && !wait_durable()) return;
             }
-        } catch (const SystemError& error) {
+        } catch (const DiskError& error) {
+            log_warn("log", "compaction will be tried again", {{"error", error.what()}});
+        } catch (const std::exception& error) {
             given_up_ = true;
             log_error(
                 "log", "compaction has stopped, the log will grow", {{"error", error.what()}}
