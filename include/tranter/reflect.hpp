@@ -37,6 +37,7 @@ template <std::size_t length>
 struct FieldName {
     char text[length + 1]{};
 
+    // NOLINTNEXTLINE(bugprone-string-constructor): a name of length 0 is never made
     constexpr std::string_view view() const { return {text, length}; }
 };
 

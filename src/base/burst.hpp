@@ -19,29 +19,29 @@ class Wakeable {
 /// costs more than most of what it is woken for. Bursts inside a burst have no effect.
 class Burst {
   public:
-    Burst() : outermost_(!std::exchange(active_, true)) {}
+    Burst() : outermost_(!std::exchange(active, true)) {}
     ~Burst() {
         if (!outermost_) return;
-        active_ = false;
-        for (const auto& sleeper : put_off_)
+        active = false;
+        for (const auto& sleeper : put_off)
             sleeper->wake_now();
-        put_off_.clear();
+        put_off.clear();
     }
     Burst(const Burst&) = delete;
     Burst& operator=(const Burst&) = delete;
 
     /// Wakes at the end of this thread's burst, at once when there is none.
     static void wake(const std::shared_ptr<Wakeable>& sleeper) {
-        if (active_) {
-            put_off_.push_back(sleeper);
+        if (active) {
+            put_off.push_back(sleeper);
         } else {
             sleeper->wake_now();
         }
     }
 
   private:
-    static inline thread_local bool active_ = false;
-    static inline thread_local std::vector<std::shared_ptr<Wakeable>> put_off_;
+    static inline thread_local bool active = false;
+    static inline thread_local std::vector<std::shared_ptr<Wakeable>> put_off;
     bool outermost_;
 };
 

@@ -11,8 +11,6 @@
 namespace tranter::history {
 namespace {
 
-constexpr std::int64_t micros_per_minute = 60'000'000;
-
 std::int64_t floor_to(std::int64_t value, std::int64_t step) {
     const std::int64_t rest = value % step;
     return value - (rest < 0 ? rest + step : rest);

@@ -8,7 +8,6 @@
 namespace tranter::history {
 namespace {
 
-constexpr std::int64_t micros_per_minute = 60'000'000;
 /// A queue that is far beyond its bound shrinks by this much per transaction besides what came.
 constexpr std::size_t trim_step = 1000;
 

@@ -33,6 +33,7 @@ void insert_entry(
     Database& database, const JobEntry& entry, Seq seq, std::string_view id, const TallyKey& key
 );
 
+inline constexpr std::int64_t micros_per_minute = 60'000'000;
 std::int64_t micros(Instant when);
 
 }  // namespace tranter::history

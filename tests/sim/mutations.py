@@ -337,7 +337,7 @@ class Builder:
         """Headers and sources of `folder` hide those of src."""
         target = folder / (source + ".o")
         subprocess.run(
-            [*self.compile_command, f"-I{folder}", f"-I{ROOT / 'src'}"]
+            [*self.compile_command, f"-I{folder}", f"-I{ROOT / 'src'}", f"-I{ROOT / 'include'}"]
             + ["-c", str(folder / "engine" / source), "-o", str(target)],
             check=True,
         )
