@@ -1,8 +1,8 @@
 #include "cli/serve_storage.hpp"
 
 #include "base/log.hpp"
-#include "cli/machine.hpp"
 #include "cli/queue_settings.hpp"
+#include "embed/machine.hpp"
 
 #include <string>
 #include <utility>
@@ -48,7 +48,7 @@ embed::StorageOptions storage_options(const ServerConfig& config, bool repair) {
     options.broker.purge_cooldown = config.purge_cooldown;
     options.broker.bytes_max = config.data_max;
     options.broker.memory_limit =
-        config.memory_limit > 0 ? config.memory_limit : machine_memory() / 2;
+        config.memory_limit > 0 ? config.memory_limit : embed::machine_memory() / 2;
     if (!keeps_data(config)) return options;
     options.directory = config.data;
     options.durability =

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "embed/event_thread.hpp"
+#include "embed/machine.hpp"
 #include "embed/storage.hpp"
 #include "sqs/service.hpp"
 
@@ -23,6 +24,7 @@ bool is_loopback(const std::string& address) {
 
 embed::StorageOptions storage_options(const EmbeddedServerOptions& options) {
     embed::StorageOptions out;
+    out.broker.memory_limit = embed::machine_memory() / 2;
     if (options.durability == Durability::none) return out;
     out.directory = options.data_directory;
     out.durability =

@@ -1,11 +1,11 @@
-#include "cli/machine.hpp"
+#include "embed/machine.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <string>
 
-namespace tranter::cli {
+namespace tranter::embed {
 namespace {
 
 class MachineMemoryTest : public testing::Test {
@@ -46,4 +46,4 @@ TEST_F(MachineMemoryTest, ALimitBeyondTheMachineIsNone) {
 }
 
 }  // namespace
-}  // namespace tranter::cli
+}  // namespace tranter::embed
