@@ -54,11 +54,6 @@ Result<> prepare_target(const fs::path& target) {
     return {};
 }
 
-class IgnoreRecords final : public log::RecordVisitor {
-  public:
-    void record(log::Position, log::RecordType, std::string_view) override {}
-};
-
 /// Reads the copy as `data verify` does.
 log::StoreScan verify_copy(log::Disk& disk) {
     IgnoreRecords ignore;

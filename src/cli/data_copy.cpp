@@ -1,5 +1,6 @@
 #include "cli/data_copy.hpp"
 
+#include "cli/data_files.hpp"
 #include "log/scan.hpp"
 
 #include <algorithm>
@@ -10,12 +11,6 @@ namespace tranter::cli {
 namespace {
 
 constexpr std::size_t copy_bytes = 1U << 20U;
-constexpr int tries_max = 5;
-
-class IgnoreRecords final : public log::RecordVisitor {
-  public:
-    void record(log::Position, log::RecordType, std::string_view) override {}
-};
 
 class StoreCopy {
   public:
@@ -70,7 +65,7 @@ class StoreCopy {
     std::uint64_t intact_bytes(log::SegmentNumber number) {
         const auto file = from_.open(log::segment_name(number));
         IgnoreRecords ignore;
-        for (int left = tries_max;; --left) {
+        for (int left = read_tries_max;; --left) {
             const log::SegmentScan scan =
                 log::scan_segment(*file, identity_.id, number, {.newest = true}, ignore);
             // A write that we overtook looks like damage, but not for long.

@@ -63,11 +63,11 @@ Result<int> dump_data(const Arguments& arguments) {
     const auto numbers = log::list_segments(*store->disk);
     for (const log::SegmentNumber number : numbers) {
         const std::string name = log::segment_name(number);
-        if (store->in_use && !store->disk->exists(name)) {
+        const auto file = open_if_there(*store->disk, name);
+        if (!file) {
             say(fmt::format("{} was compacted away meanwhile", name));
             continue;
         }
-        const auto file = store->disk->open(name);
         const log::ScanOptions options{.salvage = true, .newest = number == numbers.back()};
         segments.push_back(log::scan_segment(*file, store->identity.id, number, options, print));
         // What is being written looks damaged when it is overtaken.

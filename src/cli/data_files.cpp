@@ -16,9 +16,6 @@
 namespace tranter::cli {
 namespace {
 
-/// How often a store that changes under our eyes is read again before it is called damaged.
-constexpr int tries_max = 5;
-
 /// Whether somebody holds the lock of log::DataDirectory.
 bool is_locked(const std::filesystem::path& directory) {
     const int lock = ::open((directory / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -49,7 +46,7 @@ Result<LookedAt> look_at(const std::filesystem::path& directory) {
 log::StoreScan scan_settled(
     const LookedAt& store, log::RecordVisitor& visitor, const std::function<void()>& restart
 ) {
-    for (int left = store.in_use ? tries_max : 1;; --left) {
+    for (int left = store.in_use ? read_tries_max : 1;; --left) {
         try {
             log::StoreScan scan = log::scan_store(*store.disk, true, visitor);
             if (left == 1 || real_damage(scan.damage()).empty()) return scan;
@@ -57,6 +54,15 @@ log::StoreScan scan_settled(
             if (left == 1) throw;
         }
         restart();
+    }
+}
+
+std::unique_ptr<log::File> open_if_there(log::Disk& disk, const std::string& name) {
+    try {
+        return disk.open(name);
+    } catch (const log::DiskError&) {
+        if (disk.exists(name)) throw;
+        return nullptr;
     }
 }
 

@@ -32,6 +32,18 @@ log::StoreScan scan_settled(
     const LookedAt& store, log::RecordVisitor& visitor, const std::function<void()>& restart
 );
 
+/// How often what a running server changes under our eyes is read before it is called damaged.
+inline constexpr int read_tries_max = 5;
+
+/// For those who only want to know what the scan finds.
+class IgnoreRecords final : public log::RecordVisitor {
+  public:
+    void record(log::Position, log::RecordType, std::string_view) override {}
+};
+
+/// Null when there is no such file any more: a running server compacts segments away.
+std::unique_ptr<log::File> open_if_there(log::Disk& disk, const std::string& name);
+
 /// What is damaged, without the torn tail that any crash leaves.
 std::vector<log::Damage> real_damage(const std::vector<log::Damage>& all);
 /// A line on stderr for each.

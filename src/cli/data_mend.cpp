@@ -3,6 +3,7 @@
 #include "cli/data_files.hpp"
 #include "cli/terminal.hpp"
 #include "embed/log_sizes.hpp"
+#include "embed/machine.hpp"
 #include "log/directory.hpp"
 
 #include <optional>
@@ -49,7 +50,8 @@ Result<int> compact_data(const Arguments& arguments) {
     if (!directory) return std::unexpected(directory.error());
     std::optional<SteadyClock> clock;
     const broker::StoreOptions options{
-        .broker = {}, .log = embed::fit_log_options({}, embed::file_system_bytes(path))};
+        .broker = {.memory_limit = embed::machine_memory() / 2},
+        .log = embed::fit_log_options({}, embed::file_system_bytes(path))};
     broker::Store store((*directory)->disk(), options, [&](Instant newest) -> const Clock& {
         return clock.emplace(newest);
     });

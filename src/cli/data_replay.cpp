@@ -9,12 +9,14 @@
 namespace tranter::cli {
 namespace {
 
-constexpr int tries_max = 5;
+/// Less than any log: bodies stay there, since nobody asks for them.
+constexpr std::uint64_t memory_limit = 1;
 
 Replayed replay_once(log::Disk& disk) {
     ScratchDisk scratch(disk);
     std::optional<SteadyClock> clock;
-    broker::Store store(scratch, {}, [&](Instant newest) -> const Clock& {
+    const broker::StoreOptions options{.broker = {.memory_limit = memory_limit}, .log = {}};
+    broker::Store store(scratch, options, [&](Instant newest) -> const Clock& {
         return clock.emplace(newest);
     });
     Replayed replayed{
@@ -30,7 +32,8 @@ Replayed replay_once(log::Disk& disk) {
              .visible = counters.visible,
              .in_flight = counters.in_flight,
              .delayed = counters.delayed,
-             .bytes = counters.bytes}
+             .bytes = counters.bytes,
+             .bytes_in_memory = counters.bytes_in_memory}
         );
     }
     return replayed;
@@ -40,7 +43,7 @@ Replayed replay_once(log::Disk& disk) {
 
 Replayed replay(const LookedAt& store) {
     // As in scan_settled: a running server changes the files meanwhile.
-    for (int left = store.in_use ? tries_max : 1;; --left) {
+    for (int left = store.in_use ? read_tries_max : 1;; --left) {
         try {
             return replay_once(*store.disk);
         } catch (const SystemError&) {

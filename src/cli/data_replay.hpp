@@ -17,6 +17,7 @@ struct ReplayedQueue {
     std::uint64_t in_flight = 0;
     std::uint64_t delayed = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t bytes_in_memory = 0;  // of these; the others stay in the log
 
     std::uint64_t messages() const { return visible + in_flight + delayed; }
 };
@@ -28,7 +29,8 @@ struct Replayed {
     std::string torn_tail{};
 };
 
-/// Replays the store as a server would, and leaves it as it is. Throws what opening it would.
+/// Replays the store as a server would, and leaves it as it is. Loads no message bodies. Throws
+/// what opening it would.
 Replayed replay(const LookedAt& store);
 
 }  // namespace tranter::cli
