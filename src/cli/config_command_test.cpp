@@ -81,8 +81,10 @@ TEST_F(ConfigCommandTest, CheckReadsElasticmqConfByItsExtension) {
 
 TEST_F(ConfigCommandTest, ConvertPrintsTomlThatReadsBackTheSame) {
     write("shared.conf", "aws.region = eu-west-1");
-    const std::string file = write("elasticmq.conf", R"(include "shared.conf"
-        queues { jobs { fifo = true, odd = 1 }, plain { delay = 5s, tags { "a b" = c } } })");
+    const std::string file = write(
+        "elasticmq.conf", R"(include "shared.conf"
+        queues { jobs { fifo = true, odd = 1 }, plain { delay = 5s, defaultVisibilityTimeout = 30s, tags { "a b" = c } } })"
+    );
 
     ASSERT_EQ(config_command::convert(file, out, err), 0);
     const Result<ServerConfig> again = parse_toml_config(out.str(), {}, process_environment());
@@ -94,6 +96,7 @@ TEST_F(ConfigCommandTest, ConvertPrintsTomlThatReadsBackTheSame) {
         out.str().find("# keys that have no meaning here: queues.jobs.odd\n"), std::string::npos
     );
     EXPECT_NE(out.str().find("[queues.\"jobs.fifo\"]\n"), std::string::npos);
+    EXPECT_NE(out.str().find("visibility_timeout = \"30s\"\n"), std::string::npos);
     EXPECT_EQ(err.str(), "");
 }
 

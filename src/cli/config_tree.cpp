@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 namespace tranter::cli {
@@ -171,6 +172,7 @@ Result<void> TreeReader::read_member(
         if (!node) return std::unexpected(node.error());
         const Result<void> done = key->read(*node, config);
         if (!done) return refuse(member.position, path, done.error().message());
+        if constexpr (std::is_same_v<Config, QueueConfig>) config.written.paths.insert(name);
         return {};
     }
     if (const std::string_view why = find_future_key(name); !why.empty() && path.size() <= 2) {

@@ -34,7 +34,7 @@ void write_queue(std::string& out, const std::string& header, const QueueConfig&
     fmt::format_to(std::back_inserter(out), "{}[{}]\n", out.empty() ? "" : "\n", header);
     for (const QueueKey& key : queue_keys()) {
         const std::string value = key.write(queue);
-        if (value == key.write(defaults)) continue;
+        if (value == key.write(defaults) && !queue.written.paths.contains(key.path)) continue;
         fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
     }
 }

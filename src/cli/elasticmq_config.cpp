@@ -239,6 +239,7 @@ Result<void> ElasticReader::read_queue(
             }
             const Result<void> done = key->read(member.node, queue);
             if (!done) return refuse(member.position, path, done.error().message());
+            if (!key->toml_path.empty()) queue.written.paths.emplace(key->toml_path);
         } else if (relative == ConfigPath{"deadLettersQueue"}) {
             if (Result<void> done = read_dead_letter(member, place, queue); !done) return done;
         } else {

@@ -38,6 +38,10 @@ ServerConfig accept(std::string_view text) {
         ADD_FAILURE() << again.error().message() << '\n' << toml;
     } else {
         EXPECT_EQ(*again, loaded->config) << toml;
+        for (std::size_t i = 0; i < again->queues.size() && i < loaded->config.queues.size(); ++i) {
+            const auto& written = loaded->config.queues[i].written.paths;
+            EXPECT_TRUE(std::ranges::includes(again->queues[i].written.paths, written)) << toml;
+        }
     }
     return loaded->config;
 }

@@ -2,9 +2,10 @@
 
 #include "base/json_writer.hpp"
 
-#include <algorithm>
-#include <array>
+#include <fmt/format.h>
+
 #include <string_view>
+#include <vector>
 
 namespace tranter::cli {
 namespace {
@@ -43,9 +44,108 @@ std::string redrive_allow_policy(const RedriveAllowConfig& allow, const ServerCo
     return text;
 }
 
-/// Attributes that keys of the configuration stand for.
-constexpr std::array<std::string_view, 3> configured_attributes{
-    "RedriveAllowPolicy", "DeduplicationScope", "FifoThroughputLimit"};
+void copy_attribute(
+    broker::QueueSettings& to, const broker::QueueSettings& from, const std::string& name
+) {
+    to.attributes.erase(name);
+    if (const auto found = from.attributes.find(name); found != from.attributes.end()) {
+        to.attributes.insert(*found);
+    }
+}
+
+/// What one key, or two that belong together, are about.
+struct Setting {
+    std::string_view key;
+    bool has_api;  // whether SQS has an attribute for it
+    void (*copy)(broker::QueueSettings& to, const broker::QueueSettings& from);
+};
+
+using Settings = broker::QueueSettings;
+
+constexpr Setting all_settings[] = {
+    {"visibility_timeout",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.engine.visibility_timeout = from.engine.visibility_timeout;
+     }},
+    {"delay",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.engine.delay = from.engine.delay;
+     }},
+    {"retention",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.engine.retention = from.engine.retention;
+     }},
+    {"receive_wait",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.receive_wait = from.receive_wait;
+     }},
+    {"max_message_size",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.max_message_bytes = from.max_message_bytes;
+     }},
+    {"content_based_deduplication",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.content_based_deduplication = from.content_based_deduplication;
+     }},
+    {"deduplication_scope",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.engine.deduplication_scope = from.engine.deduplication_scope;
+         copy_attribute(to, from, "DeduplicationScope");
+     }},
+    {"fifo_throughput_limit",
+     true,
+     [](Settings& to, const Settings& from) {
+         copy_attribute(to, from, "FifoThroughputLimit");
+     }},
+    {"dead_letter.queue",
+     true,
+     [](Settings& to, const Settings& from) {
+         to.dead_letter_queue = from.dead_letter_queue;
+         to.engine.max_receives = from.engine.max_receives;
+     }},
+    {"redrive_allow",
+     true,
+     [](Settings& to, const Settings& from) {
+         copy_attribute(to, from, "RedriveAllowPolicy");
+     }},
+    {"groups",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.engine.groups = from.engine.groups;
+     }},
+    {"max_in_flight",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.engine.max_in_flight = from.engine.max_in_flight;
+     }},
+    {"max_bytes",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.bytes_max = from.bytes_max;
+     }},
+    {"tags",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.tags = from.tags;
+     }},
+    {"copy_to",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.copy_to = from.copy_to;
+     }},
+    {"move_to",
+     false,
+     [](Settings& to, const Settings& from) {
+         to.move_to = from.move_to;
+     }},
+};
 
 }  // namespace
 
@@ -89,15 +189,28 @@ broker::QueueSettings queue_settings(const QueueConfig& queue, const ServerConfi
 }
 
 broker::QueueSettings merge_settings(
-    const broker::QueueSettings& restored, broker::QueueSettings configured
+    const broker::QueueSettings& restored, const QueueConfig& queue, const ServerConfig& config
 ) {
-    configured.tags.insert(restored.tags.begin(), restored.tags.end());
-    for (const auto& [name, value] : restored.attributes) {
-        if (std::ranges::find(configured_attributes, name) == configured_attributes.end()) {
-            configured.attributes.emplace(name, value);
-        }
+    const broker::QueueSettings configured = queue_settings(queue, config);
+    broker::QueueSettings wanted = restored;
+    for (const Setting& setting : all_settings) {
+        if (setting.has_api && !queue.written.paths.contains(setting.key)) continue;
+        setting.copy(wanted, configured);
     }
-    return configured;
+    wanted.tags.insert(restored.tags.begin(), restored.tags.end());
+    return wanted;
+}
+
+std::string describe_changes(
+    const broker::QueueSettings& before, const broker::QueueSettings& after
+) {
+    std::vector<std::string_view> keys;
+    for (const Setting& setting : all_settings) {
+        broker::QueueSettings changed = before;
+        setting.copy(changed, after);
+        if (changed != before) keys.push_back(setting.key);
+    }
+    return fmt::format("{}", fmt::join(keys, ", "));
 }
 
 }  // namespace tranter::cli

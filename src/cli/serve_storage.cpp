@@ -5,6 +5,7 @@
 #include "embed/machine.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tranter::cli {
@@ -18,11 +19,22 @@ std::string_view promise(DurabilityLevel durability) {
                : "every acknowledged change is written to the data directory, not synced";
 }
 
+/// A disk without space must not keep a server from handing out what it holds.
+void refused(std::string_view what, const std::string& queue, const Error& error) {
+    if (error.code() != Errc::unavailable) {
+        throw SystemError("queue " + queue + ": " + error.message());
+    }
+    log_warn("serve", what, {{"queue", queue}, {"why", error.message()}});
+}
+
 void apply_configuration(
-    broker::Broker& broker, const broker::QueueHandle& queue, broker::QueueSettings configured
+    broker::Broker& broker,
+    const broker::QueueHandle& queue,
+    const QueueConfig& configured,
+    const ServerConfig& config
 ) {
     const auto restored = queue->settings();
-    broker::QueueSettings wanted = merge_settings(*restored, std::move(configured));
+    broker::QueueSettings wanted = merge_settings(*restored, configured, config);
     if (wanted.engine.deduplication_scope != restored->engine.deduplication_scope) {
         throw SystemError(
             "queue " + queue->name() +
@@ -31,13 +43,22 @@ void apply_configuration(
         );
     }
     if (wanted == *restored) return;
+    const std::string changes = describe_changes(*restored, wanted);
     const auto changed =
         broker.change_settings(queue, [&](broker::QueueSettings& settings) -> Result<> {
             settings = std::move(wanted);
             return {};
         });
-    if (!changed) throw SystemError("queue " + queue->name() + ": " + changed.error().message());
-    log_info("serve", "queue follows the configuration now", {{"queue", queue->name()}});
+    if (!changed) {
+        return refused(
+            "the queue keeps its settings until the next start", queue->name(), changed.error()
+        );
+    }
+    log_info(
+        "serve",
+        "queue follows the configuration now",
+        {{"queue", queue->name()}, {"changed", changes}}
+    );
 }
 
 }  // namespace
@@ -115,11 +136,14 @@ void log_storage(const ServerConfig& config, const embed::StorageReport& opened)
 void settle_queues(broker::Broker& broker, const ServerConfig& config) {
     for (const QueueConfig& queue : config.queues) {
         if (const auto restored = broker.find_queue(queue.name)) {
-            apply_configuration(broker, restored, queue_settings(queue, config));
+            apply_configuration(broker, restored, queue, config);
             continue;
         }
         const auto made = broker.create_queue(queue.name, queue_settings(queue, config));
-        if (!made) throw SystemError("queue " + queue.name + ": " + made.error().message());
+        if (!made)
+            refused(
+                "the configured queue is not made before the next start", queue.name, made.error()
+            );
     }
 }
 

@@ -16,7 +16,8 @@ admin::StorageSources storage_sources(const ServerConfig& config, const embed::S
 void log_storage(const ServerConfig& config, const embed::StorageReport& opened);
 
 /// Makes the configured queues, and brings those that were restored to what the configuration says;
-/// what is as it should be is not touched. Throws SystemError that names the queue.
+/// what is as it should be is not touched. What there is no space for is left as it is, with a
+/// warning. Throws SystemError that names the queue for anything else.
 void settle_queues(broker::Broker& broker, const ServerConfig& config);
 
 }  // namespace tranter::cli

@@ -5,7 +5,9 @@
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +68,14 @@ struct GroupsConfig {
     bool operator==(const GroupsConfig&) const = default;
 };
 
+/// Which keys a file has for a queue, by path ("dead_letter.queue"), defaults or not. No part of
+/// what is configured, so it does not count in comparisons.
+struct WrittenKeys {
+    std::set<std::string, std::less<>> paths;
+
+    bool operator==(const WrittenKeys&) const { return true; }
+};
+
 /// A queue that exists from the start, or (without a name) how auto-created queues are made.
 struct QueueConfig {
     /// `max_in_flight` of a queue that takes the server's number.
@@ -89,6 +99,7 @@ struct QueueConfig {
     std::map<std::string, std::string> tags;
     std::string copy_to;  ///< every accepted message is also sent to this queue
     std::string move_to;  ///< messages are stored in this queue instead
+    WrittenKeys written;
 
     bool operator==(const QueueConfig&) const = default;
 };

@@ -22,7 +22,8 @@ struct ConfigSource {
     std::string_view text, const ConfigSource& source, const Environment& env
 );
 
-/// The TOML that reads back as the same configuration: only what differs from the defaults.
+/// The TOML that reads back as the same configuration: what differs from the defaults, and what was
+/// written for a queue.
 /// Contains the secrets in plain text.
 std::string write_toml_config(const ServerConfig& config);
 
