@@ -85,7 +85,6 @@ http::Response Dress::failure(const Failure& failure) const {
 }
 
 http::Response Dress::finish(JsonOutput&& out) const {
-    count_success();
     http::Response response;
     response.content_type = json_type;
     append_request_id(response.headers, request_id);
@@ -95,7 +94,6 @@ http::Response Dress::finish(JsonOutput&& out) const {
 }
 
 http::Response Dress::finish(XmlOutput&& out) const {
-    count_success();
     http::Response response;
     response.content_type = xml_type;
     append_request_id(response.headers, request_id);

@@ -32,10 +32,12 @@ struct Dress {
     Uuid request_id{};
     RequestCounters* counters = nullptr;  // of the service, when it counts
 
+    /// Counts the failure.
     http::Response failure(const Failure& failure) const;
-    /// An Output for this action, filled by `write`.
+    /// An Output for this action, filled by `write`. Counts the success.
     template <class Write>
     http::Response success(Write&& write) const {
+        count_success();
         if (protocol == Protocol::json) {
             JsonOutput out;
             write(static_cast<Output&>(out));
@@ -46,12 +48,13 @@ struct Dress {
         return finish(std::move(out));
     }
 
+    /// Not counted: what is not durable yet may still fail.
     http::Response finish(JsonOutput&& out) const;
     http::Response finish(XmlOutput&& out) const;
     XmlOutput begin_xml() const;
+    void count_success() const;
 
   private:
-    void count_success() const;
     void count_failure(Code code) const;
 };
 

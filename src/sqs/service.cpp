@@ -256,14 +256,19 @@ void Service::Core::answer_when_safe(const Call& call, http::Response&& response
     const bool durable = call.position != 0;
     const bool ready = (!durable || journal.is_durable(call.position)) &&
                        (call.written == 0 || journal.is_written(call.written));
-    if (ready) return std::move(call.reply).respond(std::move(response));
+    if (ready) {
+        call.dress.count_success();
+        return std::move(call.reply).respond(std::move(response));
+    }
     auto held = held_answers.take();
     held->dress = call.dress;
     held->response = std::move(response);
     held->reply.emplace(std::move(call.reply));
     // Small enough for std::move_only_function to keep it without an allocation.
     auto answer = [this, held = std::move(held)](bool safe) mutable {
-        if (!safe) {
+        if (safe) {
+            held->dress.count_success();
+        } else {
             held->response = held->dress.failure(
                 {Code::service_unavailable,
                  "The change could not be made durable: " + broker.journal().trouble()}

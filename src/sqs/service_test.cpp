@@ -223,6 +223,29 @@ TEST_F(ServiceTest, ChangesThatCannotBeMadeDurableAreTheServersFault) {
     EXPECT_THAT(reply.answer.headers, HasSubstr("ServiceUnavailable;Receiver"));
 }
 
+TEST_F(ServiceTest, AnAnswerIsCountedOnceItIsKnown) {
+    make_queue("q1");
+    const auto sent = [&] {
+        std::map<std::string, std::uint64_t> counts;
+        for (const auto& [action, code, count] : service->requests()) {
+            if (action == "SendMessage" && count > 0) counts[std::string(code)] = count;
+        }
+        return counts;
+    };
+    using Counts = std::map<std::string, std::uint64_t>;
+    on("q1", "SendMessage", R"("MessageBody":"x")");
+    EXPECT_EQ(sent(), (Counts{{"OK", 1}}));
+    journal.hold = true;
+    on("q1", "SendMessage", R"("MessageBody":"x")");
+    on("q1", "SendMessage", R"("MessageBody":"y")");
+    EXPECT_EQ(sent(), (Counts{{"OK", 1}}));
+
+    journal.waiting.at(0)(true);
+    journal.waiting.at(1)(false);
+
+    EXPECT_EQ(sent(), (Counts{{"OK", 2}, {"ServiceUnavailable", 1}}));
+}
+
 TEST_F(ServiceTest, ABatchWaitsOnce) {
     make_queue("q1");
     journal.hold = true;
