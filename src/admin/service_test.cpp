@@ -150,6 +150,7 @@ class AdminStorageTest : public AdminServiceTest {
         return stored.answer({.method = "GET", .path = path});
     }
 
+    bool disk_fails = false;
     Service stored{
         {.metrics =
              {.storage = {
@@ -164,11 +165,13 @@ class AdminStorageTest : public AdminServiceTest {
                               .commits = 7,
                               .appended_bytes = 900,
                               .appended_records = 11,
+                              .syncs = 5,
                               .sync_micros = 1'500'000};
                       },
                   .live_bytes = [] { return 1024; },
                   .free_bytes =
-                      [] {
+                      [this] {
+                          if (disk_fails) throw log::DiskError("cannot stat data", false);
                           return 65536;
                       }}}},
         broker};
@@ -230,13 +233,23 @@ TEST_F(AdminStorageTest, ShowsMetricsOfTheLog) {
              "tranter_store_appended_records_total 11\n",
              "# TYPE tranter_store_fsync_duration_seconds summary\n",
              "tranter_store_fsync_duration_seconds_sum 1.5\n",
-             "tranter_store_fsync_duration_seconds_count 7\n",
+             "tranter_store_fsync_duration_seconds_count 5\n",
              "tranter_store_recovery_seconds 0.25\n",
              "tranter_store_accepts{state=\"everything\"} 0\n",
              "tranter_store_accepts{state=\"no_growth\"} 1\n",
          }) {
         EXPECT_NE(text.find(line), std::string::npos) << line;
     }
+}
+
+TEST_F(AdminStorageTest, ShowsTheOtherMetricsWhenTheDiskCannotSayHowMuchIsFree) {
+    disk_fails = true;
+
+    const http::Response metrics = ask("/metrics");
+
+    EXPECT_EQ(metrics.status, 200);
+    EXPECT_EQ(metrics.body.find("tranter_store_free_bytes"), std::string::npos);
+    EXPECT_NE(metrics.body.find("tranter_store_wal_bytes 4096\n"), std::string::npos);
 }
 
 }  // namespace

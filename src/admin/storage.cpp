@@ -1,5 +1,8 @@
 #include "admin/storage.hpp"
 
+#include "log/disk.hpp"
+
+#include <optional>
 #include <utility>
 
 namespace tranter::admin {
@@ -14,6 +17,16 @@ constexpr std::pair<broker::Accepts, std::string_view> accepts_names[] = {
 };
 
 constexpr double micros_per_second = 1e6;
+
+/// Nothing when the disk cannot say it.
+std::optional<std::uint64_t> free_bytes(const StorageSources& sources) {
+    if (!sources.free_bytes) return std::nullopt;
+    try {
+        return sources.free_bytes();
+    } catch (const log::DiskError&) {
+        return std::nullopt;
+    }
+}
 
 }  // namespace
 
@@ -55,11 +68,11 @@ void render_storage(
             "About how much of the log still matters.",
             sources.live_bytes());
     }
-    if (sources.free_bytes) {
+    if (const auto free = free_bytes(sources)) {
         one("tranter_store_free_bytes",
             Type::gauge,
             "Space left on the disk of the data directory.",
-            sources.free_bytes());
+            *free);
     }
     one("tranter_store_commits_total", Type::counter, "Group commits.", figures.commits);
     one("tranter_store_appended_bytes_total",
@@ -77,11 +90,8 @@ void render_storage(
         {},
         static_cast<double>(figures.sync_micros) / micros_per_second
     );
-    const bool synced = sources.durability == "sync";
     out.sample(
-        "tranter_store_fsync_duration_seconds_count",
-        {},
-        synced ? static_cast<double>(figures.commits) : 0
+        "tranter_store_fsync_duration_seconds_count", {}, static_cast<double>(figures.syncs)
     );
     one("tranter_store_recovery_seconds",
         Type::gauge,

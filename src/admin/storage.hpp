@@ -19,7 +19,7 @@ struct StorageSources {
     Duration recovery{};                   // how long opening it took
     std::function<log::LogFigures()> figures{};
     std::function<std::uint64_t()> live_bytes{};
-    std::function<std::uint64_t()> free_bytes{};
+    std::function<std::uint64_t()> free_bytes{};  // may throw log::DiskError
 };
 
 struct StorageHealth {
