@@ -92,8 +92,8 @@ Command repair_command() {
         .name = "repair",
         .summary = "save what is intact of a damaged store and list what was lost",
         .description =
-            "Damaged segments stay beside the others as NAME.damaged. `tranter serve --repair` "
-            "does the\nsame before it starts.",
+            "Damaged segments stay beside the others as NAME.damaged, after a second repair also as"
+            "\nNAME.damaged.2, and so on. `tranter serve --repair` does the same before it starts.",
         .positionals = {directory()},
         .options = data_options(),
         .examples =
