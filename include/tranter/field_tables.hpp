@@ -71,8 +71,8 @@ consteval std::size_t initialisable_count() {
 
 /// Calls `use` with references to all `count` members of `object`, in the order of declaration.
 // A table, for lack of structured bindings that introduce a pack.
-// NOLINTNEXTLINE(readability-function-size)
 template <std::size_t count, class T, class Use>
+// NOLINTNEXTLINE(readability-function-size)
 constexpr decltype(auto) with_members(T& object, Use&& use) {
     // clang-format off
     if constexpr (count == 0) {

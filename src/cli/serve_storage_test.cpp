@@ -30,14 +30,15 @@ class StubJournal final : public broker::Journal {
 };
 
 class SettleQueuesTest : public testing::Test {
+  public:
+    ~SettleQueuesTest() override { set_component_log_level("serve", LogLevel::info); }
+
   protected:
     SettleQueuesTest() {
         set_component_log_level("serve", LogLevel::off);
         configure("orders").delay = std::chrono::seconds(5);
         config.queues[0].written.paths = {"delay"};
     }
-    ~SettleQueuesTest() override { set_component_log_level("serve", LogLevel::info); }
-
     QueueConfig& configure(const std::string& name) {
         QueueConfig& queue = config.queues.emplace_back();
         queue.name = name;
