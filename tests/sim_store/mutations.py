@@ -218,8 +218,8 @@ MUTANTS = [
         "no image of a queue in a new segment",
         "broker/durable_journal.cpp",
         (
-            "if (found->second.segment == log_.next_segment()) return;",
-            "if (found->second.segment != 0) return;",
+            "if (found->second.segment != segment) append_queue_image(queue, found->second);",
+            "if (found->second.segment == 0) append_queue_image(queue, found->second);",
         ),
     ),
     # what it makes of it
