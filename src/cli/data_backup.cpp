@@ -56,7 +56,7 @@ Result<> prepare_target(const fs::path& target) {
 
 /// Reads the copy as `data verify` does.
 log::StoreScan verify_copy(log::Disk& disk) {
-    IgnoreRecords ignore;
+    log::IgnoreRecords ignore;
     log::StoreScan scan = log::scan_store(disk, false, ignore);
     const auto damage = real_damage(scan.damage());
     if (damage.empty()) return scan;

@@ -64,7 +64,7 @@ class StoreCopy {
     /// Where the commits end that are complete now: what is being written behind them is left.
     std::uint64_t intact_bytes(log::SegmentNumber number) {
         const auto file = from_.open(log::segment_name(number));
-        IgnoreRecords ignore;
+        log::IgnoreRecords ignore;
         for (int left = read_tries_max;; --left) {
             const log::SegmentScan scan =
                 log::scan_segment(*file, identity_.id, number, {.newest = true}, ignore);

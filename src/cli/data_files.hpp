@@ -35,12 +35,6 @@ log::StoreScan scan_settled(
 /// How often what a running server changes under our eyes is read before it is called damaged.
 inline constexpr int read_tries_max = 5;
 
-/// For those who only want to know what the scan finds.
-class IgnoreRecords final : public log::RecordVisitor {
-  public:
-    void record(log::Position, log::RecordType, std::string_view) override {}
-};
-
 /// Null when there is no such file any more: a running server compacts segments away.
 std::unique_ptr<log::File> open_if_there(log::Disk& disk, const std::string& name);
 

@@ -85,11 +85,6 @@ void rewrite(Disk& disk, const StoreIdentity& identity, const SegmentScan& segme
     rewriter.finish();
 }
 
-class IgnoreRecords final : public RecordVisitor {
-  public:
-    void record(Position, RecordType, std::string_view) override {}
-};
-
 }  // namespace
 
 std::vector<Damage> repair_store(Disk& disk) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tranter::log {
@@ -38,6 +39,12 @@ struct SegmentScan {
     /// Where the batch frame of a commit stands that is there in part; 0: there is none.
     std::uint32_t open_batch = 0;
     std::vector<Damage> damage{};
+};
+
+/// For who only wants to know what is intact.
+class IgnoreRecords final : public RecordVisitor {
+  public:
+    void record(Position, RecordType, std::string_view) override {}
 };
 
 struct ScanOptions {
