@@ -2,8 +2,8 @@
 #include "cli/data_actions.hpp"
 #include "cli/data_files.hpp"
 #include "cli/terminal.hpp"
-#include "embed/log_sizes.hpp"
-#include "embed/machine.hpp"
+#include "storage/log_sizes.hpp"
+#include "storage/machine.hpp"
 #include "log/directory.hpp"
 
 #include <optional>
@@ -50,8 +50,8 @@ Result<int> compact_data(const Arguments& arguments) {
     if (!directory) return std::unexpected(directory.error());
     std::optional<SteadyClock> clock;
     const broker::StoreOptions options{
-        .broker = {.memory_limit = embed::machine_memory() / 2},
-        .log = embed::fit_log_options({}, embed::file_system_bytes(path))};
+        .broker = {.memory_limit = storage::machine_memory() / 2},
+        .log = storage::fit_log_options({}, storage::file_system_bytes(path))};
     broker::Store store((*directory)->disk(), options, [&](Instant newest) -> const Clock& {
         return clock.emplace(newest);
     });

@@ -140,13 +140,13 @@ class ServeProcess {
     /// Ends after the servers, on every way out: until then answers wait for what it commits.
     class Committing {
       public:
-        explicit Committing(embed::Storage& storage) : storage_(storage) { storage_.start(); }
+        explicit Committing(storage::Storage& storage) : storage_(storage) { storage_.start(); }
         ~Committing() { storage_.finish(); }
         Committing(const Committing&) = delete;
         Committing& operator=(const Committing&) = delete;
 
       private:
-        embed::Storage& storage_;
+        storage::Storage& storage_;
     };
 
     admin::ServiceOptions admin_options() {
@@ -186,7 +186,7 @@ class ServeProcess {
     }
 
     const ServerConfig config_;
-    embed::Storage storage_;
+    storage::Storage storage_;
     broker::Broker& broker_;
     sqs::Service sqs_;
     admin::Service admin_;

@@ -2,7 +2,7 @@
 
 #include "base/log.hpp"
 #include "cli/queue_settings.hpp"
-#include "embed/machine.hpp"
+#include "storage/machine.hpp"
 
 #include <string>
 #include <string_view>
@@ -63,13 +63,13 @@ void apply_configuration(
 
 }  // namespace
 
-embed::StorageOptions storage_options(const ServerConfig& config, bool repair) {
-    embed::StorageOptions options;
+storage::StorageOptions storage_options(const ServerConfig& config, bool repair) {
+    storage::StorageOptions options;
     options.broker.delete_cooldown = config.delete_cooldown;
     options.broker.purge_cooldown = config.purge_cooldown;
     options.broker.bytes_max = config.data_max;
     options.broker.memory_limit =
-        config.memory_limit > 0 ? config.memory_limit : embed::machine_memory() / 2;
+        config.memory_limit > 0 ? config.memory_limit : storage::machine_memory() / 2;
     if (!keeps_data(config)) return options;
     options.directory = config.data;
     options.durability =
@@ -79,7 +79,7 @@ embed::StorageOptions storage_options(const ServerConfig& config, bool repair) {
     return options;
 }
 
-admin::StorageSources storage_sources(const ServerConfig& config, const embed::Storage& storage) {
+admin::StorageSources storage_sources(const ServerConfig& config, const storage::Storage& storage) {
     if (storage.store() == nullptr) return {};
     broker::Store& store = *storage.store();
     return {
@@ -93,7 +93,7 @@ admin::StorageSources storage_sources(const ServerConfig& config, const embed::S
             }};
 }
 
-void log_storage(const ServerConfig& config, const embed::StorageReport& opened) {
+void log_storage(const ServerConfig& config, const storage::StorageReport& opened) {
     if (!keeps_data(config)) {
         if (!config.data.empty()) {
             log_warn("serve", "the data directory is not used", {{"durability", "none"}});

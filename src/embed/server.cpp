@@ -2,9 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "embed/event_thread.hpp"
-#include "embed/machine.hpp"
-#include "embed/storage.hpp"
+#include "storage/event_thread.hpp"
+#include "storage/machine.hpp"
+#include "storage/storage.hpp"
 #include "sqs/service.hpp"
 
 #include <tranter/server.hpp>
@@ -22,9 +22,9 @@ bool is_loopback(const std::string& address) {
     return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
 
-embed::StorageOptions storage_options(const EmbeddedServerOptions& options) {
-    embed::StorageOptions out;
-    out.broker.memory_limit = embed::machine_memory() / 2;
+storage::StorageOptions storage_options(const EmbeddedServerOptions& options) {
+    storage::StorageOptions out;
+    out.broker.memory_limit = storage::machine_memory() / 2;
     if (options.durability == Durability::none) return out;
     out.directory = options.data_directory;
     out.durability =
@@ -88,9 +88,9 @@ class EmbeddedServer::Impl {
 
   private:
     const std::string address_;
-    embed::Storage storage_;
+    storage::Storage storage_;
     sqs::Service service_;
-    embed::EventThread events_;
+    storage::EventThread events_;
     http::Server http_;
 };
 

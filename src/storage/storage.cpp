@@ -1,6 +1,6 @@
-#include "embed/storage.hpp"
+#include "storage/storage.hpp"
 
-#include "embed/log_sizes.hpp"
+#include "storage/log_sizes.hpp"
 
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 SipKey random_key() {
@@ -98,4 +98,4 @@ void Storage::start() {
     }
 }
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

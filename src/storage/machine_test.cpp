@@ -1,11 +1,11 @@
-#include "embed/machine.hpp"
+#include "storage/machine.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <string>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 class MachineMemoryTest : public testing::Test {
@@ -46,4 +46,4 @@ TEST_F(MachineMemoryTest, ALimitBeyondTheMachineIsNone) {
 }
 
 }  // namespace
-}  // namespace tranter::embed
+}  // namespace tranter::storage

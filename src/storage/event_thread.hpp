@@ -7,7 +7,7 @@
 #include <stop_token>
 #include <thread>
 
-namespace tranter::embed {
+namespace tranter::storage {
 
 /// Lets the broker's time pass on a thread of its own: delays end, leases run out, long polls time
 /// out. The broker outlives it.
@@ -28,4 +28,4 @@ class EventThread {
     std::jthread thread_;   // last, so that it is joined before the rest goes
 };
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

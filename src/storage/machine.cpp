@@ -1,11 +1,11 @@
-#include "embed/machine.hpp"
+#include "storage/machine.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 /// Of the control group at the root, which is what a container sees of its own: version 2, then 1.
@@ -25,4 +25,4 @@ std::uint64_t machine_memory(const std::filesystem::path& root) {
     return bytes;
 }
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

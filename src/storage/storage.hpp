@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-namespace tranter::embed {
+namespace tranter::storage {
 
 struct StorageOptions {
     std::filesystem::path directory{};  // empty: memory only, and the rest has no meaning
@@ -70,4 +70,4 @@ class Storage {
     std::unique_ptr<log::LogThreads> threads_{};  // last: it commits what the others appended
 };
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

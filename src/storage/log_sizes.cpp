@@ -1,10 +1,10 @@
-#include "embed/log_sizes.hpp"
+#include "storage/log_sizes.hpp"
 
 #include <sys/statvfs.h>
 
 #include <algorithm>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 constexpr std::uint64_t segment_bytes_min = 1U << 20U;
@@ -34,4 +34,4 @@ std::uint64_t file_system_bytes(const std::filesystem::path& path) {
     return std::uint64_t{info.f_blocks} * info.f_frsize;
 }
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

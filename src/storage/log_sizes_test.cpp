@@ -1,8 +1,8 @@
-#include "embed/log_sizes.hpp"
+#include "storage/log_sizes.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 constexpr std::uint64_t mebibyte = 1U << 20U;
@@ -59,4 +59,4 @@ TEST(LogSizesTest, AsksTheKernelForTheSizeOfTheFileSystem) {
 }
 
 }  // namespace
-}  // namespace tranter::embed
+}  // namespace tranter::storage

@@ -1,8 +1,8 @@
-#include "embed/event_thread.hpp"
+#include "storage/event_thread.hpp"
 
 #include <algorithm>
 
-namespace tranter::embed {
+namespace tranter::storage {
 
 EventThread::EventThread(broker::Broker& broker) : broker_(broker) {
     broker_.on_earlier_event([this] {
@@ -40,4 +40,4 @@ void EventThread::run(const std::stop_token& stop) {
     }
 }
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage

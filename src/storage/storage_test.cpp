@@ -1,4 +1,4 @@
-#include "embed/storage.hpp"
+#include "storage/storage.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace tranter::embed {
+namespace tranter::storage {
 namespace {
 
 using ::testing::HasSubstr;
@@ -128,4 +128,4 @@ TEST_F(StorageTest, WithoutADirectoryEverythingIsInMemory) {
 }
 
 }  // namespace
-}  // namespace tranter::embed
+}  // namespace tranter::storage

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace tranter::embed {
+namespace tranter::storage {
 
 /// Bytes of memory that this process may use: what the machine has, or what its control group
 /// allows when that is less. `root` is where the files of the kernel are found.
 std::uint64_t machine_memory(const std::filesystem::path& root = "/");
 
-}  // namespace tranter::embed
+}  // namespace tranter::storage
