@@ -18,6 +18,7 @@ enum class Errc : std::uint8_t {
     unavailable,
     timed_out,
     cancelled,
+    unsupported,
     unauthenticated,
     permission_denied,
     corrupted,

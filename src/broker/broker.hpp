@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -150,6 +151,62 @@ class Broker {
     [[nodiscard]] ChangeResult change_visibility(
         const QueueHandle& queue, const engine::Receipt& receipt, Duration timeout
     );
+
+    // Jobs -------------------------------------------------------------------------------------
+    struct SendAllResult {
+        Result<std::vector<engine::Sent>> sent;  // one for each request
+        Position position = 0;
+    };
+    /// All of them, or none when one is refused. Positions as in send().
+    [[nodiscard]] SendAllResult send_all(
+        const QueueHandle& queue, std::span<const SendRequest> requests
+    );
+    struct SettleResult {
+        /// One for each: the message as it was. take_out: it went to the queue's dead-letter queue
+        /// when that exists, and is gone otherwise.
+        std::vector<Result<engine::MessageView>> settled{};
+        Position position = 0;  // of the last record
+    };
+    /// Under one lock. engine::Queue::settle says what can be wrong with each.
+    [[nodiscard]] SettleResult settle(
+        const QueueHandle& queue, std::span<const engine::Settle> settlements
+    );
+    struct ExtendResult {
+        std::vector<Result<bool>> cancel_requested{};  // one for each receipt
+        Position position = 0;                         // wait until it is written
+    };
+    [[nodiscard]] ExtendResult extend(
+        const QueueHandle& queue, std::span<const engine::Receipt> receipts, Duration lease
+    );
+    /// Wait until the position is durable.
+    [[nodiscard]] Result<Position> set_note(
+        const QueueHandle& queue, const engine::Receipt& receipt, std::string note
+    );
+    std::optional<engine::MessageView> find(const QueueHandle& queue, const engine::MessageId& id)
+        const;
+    std::vector<engine::MessageView> list(
+        const QueueHandle& queue, std::uint32_t slot, engine::Sequence after, std::size_t max
+    ) const;
+    struct CancelOutcome {
+        Result<engine::CancelResult> done;
+        std::optional<engine::MessageView> message{};  // as it was
+        Position position = 0;
+    };
+    [[nodiscard]] CancelOutcome cancel(const QueueHandle& queue, const engine::MessageId& id);
+    [[nodiscard]] Result<Position> promote(const QueueHandle& queue, const engine::MessageId& id);
+    /// Moves a message that is not in flight, with its receives forgotten; its id stays.
+    [[nodiscard]] Result<Position> move(
+        const QueueHandle& from, const engine::MessageId& id, const QueueHandle& to
+    );
+    /// What ended by itself: engine::Ended, and what used up its receives and went to the
+    /// dead-letter queue, or would have but there is none and the message has max_receives of its
+    /// own (then it is gone).
+    struct Ending {
+        engine::MessageView message{};
+        enum class Why : std::uint8_t { expired, cancelled, exhausted } why = Why::expired;
+    };
+    /// Called from any thread, outside every lock. Set it before the first request.
+    void on_ended(std::function<void(const QueueHandle&, std::vector<Ending>)> hook);
 
     // Move tasks -------------------------------------------------------------------------------
     /// `not_found` (destination), `conflict` (a task is running for this source).

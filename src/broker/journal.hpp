@@ -46,6 +46,9 @@ struct MessageSent {
     std::string_view group;
     std::optional<Duration> delay{};
     Instant at{};
+    const engine::Traits* traits = nullptr;
+    /// The message took the place of this one, which goes with the same record.
+    std::optional<engine::Sent::Replaced> replaced{};
 };
 struct MessageDeleted {
     QueueId queue = 0;
@@ -59,6 +62,13 @@ struct LeaseChanged {
     std::uint32_t slot = 0;
     engine::Sequence sequence = 0;
     engine::DeliveryState state{};
+};
+/// A consumer keeps text with a message.
+struct MessageNoted {
+    QueueId queue = 0;
+    std::uint32_t slot = 0;
+    engine::Sequence sequence = 0;
+    std::string_view note;
 };
 /// A message left one queue for another: dead letter or move task.
 struct MessageMoved {
@@ -96,7 +106,8 @@ using Record = std::variant<
     record::MessageDeleted,
     record::LeaseChanged,
     record::MessageMoved,
-    record::MoveTaskChanged>;
+    record::MoveTaskChanged,
+    record::MessageNoted>;
 
 /// Position in the journal; everything up to it is covered when it is durable. 0: nothing to wait
 /// for.

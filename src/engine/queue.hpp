@@ -72,6 +72,31 @@ class Queue {
     /// current.
     void take_back(const Receipt& receipt, Instant now);
 
+    // Jobs: messages that are found by their id, and settled only by who holds them ------------
+    /// Removes or puts back what this receipt still holds, and returns the message as it was.
+    /// Strict in every kind of queue: `conflict` when the lease has ended or the delivery was
+    /// settled, `not_found` when the message is gone. put_back with a request to cancel pending
+    /// removes it, which take_ended() tells.
+    [[nodiscard]] Result<MessageView> settle(const Settle& settle, Instant now);
+    /// The lease ends at now + lease, however long it lasts already. Strict like settle(). Whether
+    /// cancel() was asked for.
+    [[nodiscard]] Result<bool> extend(const Receipt& receipt, Duration lease, Instant now);
+    /// Keeps text with the message for later deliveries. Strict like settle().
+    [[nodiscard]] Result<void> set_note(const Receipt& receipt, std::string note, Instant now);
+    /// The first call makes an index of all messages, which is kept up from then on.
+    std::optional<MessageView> find(const MessageId& id, Instant now);
+    /// `not_found`.
+    [[nodiscard]] Result<CancelResult> cancel(const MessageId& id, Instant now);
+    /// Delayed: visible at once. `not_found`, `conflict` when it is not delayed.
+    [[nodiscard]] Result<void> promote(const MessageId& id, Instant now);
+    /// Takes a message out that is not in flight, for another queue. `not_found`, `conflict`.
+    [[nodiscard]] Result<Transfer> take_out(const MessageId& id, Instant now);
+    /// Up to `max` messages in order of arrival, after the one at `slot` with that sequence (0:
+    /// from the first). O(max) while that one is still there.
+    std::vector<MessageView> list(std::uint32_t slot, Sequence after, std::size_t max) const;
+    /// What ended by itself since the last call.
+    std::vector<Ended> take_ended();
+
     /// Receives a message from another queue. It is visible at once; FIFO appends it to its group.
     /// Never refused and never de-duplicated. Returns its place here.
     Sent move_in(Transfer transfer, Instant now);

@@ -42,12 +42,39 @@ struct GroupPolicy {
     bool operator==(const GroupPolicy&) const = default;
 };
 
+/// How a key keeps the same job from standing in a queue twice.
+/// simple: while a message with the key is held, another send is a duplicate of it.
+/// throttle: for `unique_for` from the first send on, whatever became of that message.
+/// debounce: a message with the key that is not in flight takes the new payload, delay and traits,
+/// but is visible `unique_for` after its first send at the latest (0: no such limit). One that is
+/// in flight does not count. keep_latest: like debounce without a new delay: the one that waits
+/// takes the new payload; one waits at most beside the one that is in flight.
+enum class Uniqueness : std::uint8_t { none, simple, throttle, debounce, keep_latest };
+
+inline constexpr std::uint8_t priority_default = 5;
+inline constexpr std::uint8_t priority_last = 9;
+
+/// What a job may have beyond a message of SQS. Most messages have none of it, so it is kept beside
+/// them, except the priority.
+struct Traits {
+    std::uint8_t priority = priority_default;  // 0 (first) to 9; standard queues only
+    /// Deliveries before it is exhausted, instead of the queue's; 0: the queue's.
+    std::uint32_t max_receives = 0;
+    /// When it ends as `expired` unless it is in flight; {}: never.
+    Instant deadline{};
+    Uniqueness uniqueness = Uniqueness::none;
+    std::string unique_key{};
+    Duration unique_for{};
+
+    bool operator==(const Traits&) const = default;
+};
+
 /// Rules of one queue. All of them may change while the queue lives, except the order and the
 /// de-duplication scope, which are fixed at creation (SQS_SPEC 11.5).
 struct QueuePolicy {
     Duration visibility_timeout = std::chrono::seconds(30);
     Duration delay{};
-    Duration retention = std::chrono::hours(96);
+    Duration retention = std::chrono::hours(96);  // 0: for ever
     Duration deduplication_window = std::chrono::minutes(5);
     DeduplicationScope deduplication_scope = DeduplicationScope::queue;
     /// Deliveries before a message goes to the dead-letter queue; 0: never.
@@ -55,6 +82,10 @@ struct QueuePolicy {
     /// Deliveries outstanding in all; 0: no limit.
     std::uint32_t max_in_flight = 120'000;
     GroupPolicy groups{};
+    /// Waiting that is worth one level of priority.
+    Duration priority_aging = std::chrono::minutes(1);
+    /// Nothing is handed out. Everything else goes on.
+    bool paused = false;
 
     bool operator==(const QueuePolicy&) const = default;
 };
@@ -72,15 +103,24 @@ struct Receipt {
 struct SendOptions {
     /// Front ends pass the queue's own delay as nothing.
     std::optional<Duration> delay{};
-    std::string_view group{};  // empty: none; then no group limit applies
+    std::string_view group{};        // empty: none; then no group limit applies
+    const Traits* traits = nullptr;  // null: none
 };
 
 struct Sent {
     MessageId id{};
     Sequence sequence = 0;
     std::uint32_t slot = 0;
-    /// The id was seen inside the window: id and sequence are the first send's, nothing was stored.
+    /// The id was seen inside the window, or the unique key is taken: id and sequence are the
+    /// first send's, nothing was stored.
     bool duplicate = false;
+    /// debounce, keep_latest: the message took the place of one that waited, and its id. The
+    /// payload that is stored now is find_payload(slot, sequence).
+    struct Replaced {
+        std::uint32_t slot = 0;
+        Sequence sequence = 0;
+    };
+    std::optional<Replaced> replaced{};
 };
 
 struct ReceiveOptions {
@@ -101,6 +141,7 @@ struct Delivery {
     Instant visible_at{};
     std::uint32_t receive_count = 0;
     std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none
+    std::string note{};
 };
 
 /// A message on its way between queues. Everything a dead letter keeps (SQS_SPEC 8.1).
@@ -113,6 +154,8 @@ struct Transfer {
     std::uint32_t source_queue = 0;
     Sequence source_sequence = 0;  // in the queue it leaves
     std::uint32_t source_slot = 0;
+    Traits traits{};
+    std::string note{};
 };
 
 /// Where the latest delivery of a message stands.
@@ -123,6 +166,7 @@ struct DeliveryState {
     Instant first_received_at{};      // {}: never
     enum class State : std::uint8_t { visible, in_flight, delayed } state = State::visible;
     bool taken_back = false;  // the latest hand-out
+    bool cancel_requested = false;
     /// In flight: end of the lease. Delayed: when it becomes visible. Visible in a standard queue:
     /// its place in line, as the time since when it waits; before 1970 when it was taken back and
     /// so goes before all others.
@@ -142,6 +186,8 @@ struct Stored {
     std::uint32_t source_queue = 0;
     bool moved_in = false;  // came from another queue, at `moved_at`
     Instant moved_at{};
+    Traits traits{};
+    std::string note{};
 };
 
 /// An accepted de-duplication id, whether or not its message still exists.
@@ -169,12 +215,45 @@ struct Received {
 struct MessageView {
     Payload payload;
     std::string group{};
+    std::uint32_t slot = 0;
     Sequence sequence = 0;
     Instant sent_at{};
     std::uint32_t receive_count = 0;
     enum class State : std::uint8_t { visible, in_flight, delayed } state = State::visible;
     Instant due{};  // in flight: end of the lease; delayed: when it becomes visible
     std::uint32_t source_queue = 0;
+    Instant received_at{};  // latest hand-out; {}: none
+    std::uint8_t priority = priority_default;
+    std::uint32_t max_receives = 0;  // its own; 0: the queue's
+    Instant deadline{};              // {}: none
+    bool cancel_requested = false;
+};
+
+/// A message that ended without anybody asking for it at that moment.
+struct Ended {
+    enum class Why : std::uint8_t {
+        expired,    // its deadline passed
+        cancelled,  // cancel() was asked for while it was in flight, and the lease has ended
+    };
+    MessageView message{};  // as it was
+    Why why = Why::expired;
+};
+
+enum class CancelResult : std::uint8_t {
+    removed,
+    requested,  // in flight: the consumer learns it from extend()
+};
+
+/// How a consumer settles a delivery that it still holds.
+struct Settle {
+    enum class Kind : std::uint8_t {
+        complete,  // remove it
+        put_back,  // delayed by `delay`, 0: available at once, in its old place
+        take_out,  // remove it, for another queue
+    } kind = Kind::complete;
+    Receipt receipt{};
+    Duration delay{};
+    bool counts = true;  // put_back: whether the delivery counts as a receive
 };
 
 /// All O(1).
