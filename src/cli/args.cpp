@@ -2,7 +2,7 @@
 
 #include "base/duration.hpp"
 #include "base/suggest.hpp"
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
+#include "base/unicode.hpp"
 #include "cli/data_actions.hpp"
 #include "cli/data_copy.hpp"
 #include "cli/data_replay.hpp"
-#include "cli/unicode.hpp"
 #include "log/directory.hpp"
 
 #include <fmt/format.h>

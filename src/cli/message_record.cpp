@@ -1,8 +1,8 @@
 #include "cli/message_record.hpp"
 
+#include "aws/sqs_client.hpp"
+#include "base/unicode.hpp"
 #include "cli/args.hpp"
-#include "cli/sqs_client.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -46,7 +46,7 @@ Json message_record(const Json& message) {
     copy_text(record, "group", system["MessageGroupId"]);
     copy_text(record, "dedup_id", system["MessageDeduplicationId"]);
     copy_text(record, "sequence_number", system["SequenceNumber"]);
-    if (const auto source = parse_queue_arn(system["DeadLetterQueueSourceArn"].text())) {
+    if (const auto source = aws::parse_queue_arn(system["DeadLetterQueueSourceArn"].text())) {
         record.set("dead_letter_source", source->name);
     }
     Json attributes;

@@ -1,9 +1,9 @@
 #include "cli/message_send.hpp"
 
+#include "base/unicode.hpp"
 #include "cli/outgoing_message.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 

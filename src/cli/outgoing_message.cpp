@@ -1,8 +1,8 @@
 #include "cli/outgoing_message.hpp"
 
 #include "base/suggest.hpp"
+#include "base/unicode.hpp"
 #include "cli/message_record.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 

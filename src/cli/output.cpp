@@ -1,8 +1,8 @@
 #include "cli/output.hpp"
 
+#include "base/unicode.hpp"
 #include "cli/progress.hpp"
 #include "cli/terminal.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 

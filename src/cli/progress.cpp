@@ -1,7 +1,7 @@
 #include "cli/progress.hpp"
 
+#include "base/unicode.hpp"
 #include "cli/terminal.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/size.hpp"
 #include "base/suggest.hpp"
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -113,7 +113,7 @@ Result<Json> collect_queue_attributes(const Arguments& arguments) {
     return collected;
 }
 
-Result<> add_redrive_policy(const Arguments& arguments, SqsClient& client, Json& attributes) {
+Result<> add_redrive_policy(const Arguments& arguments, aws::SqsClient& client, Json& attributes) {
     const auto max_receives =
         arguments.integer("max-receives", {.min = 1, .max = max_receives_max});
     if (!max_receives) return std::unexpected(max_receives.error());

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "aws/sqs_client.hpp"
 #include "cli/args.hpp"
 #include "cli/json.hpp"
-#include "cli/sqs_client.hpp"
 
 #include <string>
 #include <string_view>
@@ -20,7 +20,7 @@ namespace tranter::cli {
 /// Adds RedrivePolicy for --dlq and --max-receives, or an empty one for --no-dlq. Asks the server
 /// for the ARN of the dead-letter queue.
 [[nodiscard]] Result<> add_redrive_policy(
-    const Arguments& arguments, SqsClient& client, Json& attributes
+    const Arguments& arguments, aws::SqsClient& client, Json& attributes
 );
 
 /// "key=value" words as a JSON object; null when there are none.

@@ -1,9 +1,9 @@
 #include "cli/queue_command.hpp"
 
+#include "base/unicode.hpp"
 #include "cli/queue_attributes.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

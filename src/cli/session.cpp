@@ -1,8 +1,8 @@
 #include "cli/session.hpp"
 
+#include "base/unicode.hpp"
 #include "cli/config_file.hpp"
 #include "cli/terminal.hpp"
-#include "cli/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -16,16 +16,13 @@ constexpr std::string_view default_endpoint = "http://127.0.0.1:9324";
 constexpr std::string_view default_region = "us-east-1";
 constexpr Duration default_timeout = std::chrono::seconds(30);
 
-// A server on this machine takes any signature unless it was given keys.
-constexpr std::string_view local_key = "tranter";
-
 /// Region that was asked for: flag, ARN, environment, profile; nothing when nobody said.
 std::optional<std::string> choose_region(
-    const Arguments& arguments, const AwsSettings& aws, std::string_view queue
+    const Arguments& arguments, const aws::AwsSettings& settings, std::string_view queue
 ) {
     if (auto given = arguments.find("region")) return given;
     if (const auto arn = parse_queue_arn(queue)) return arn->region;
-    return aws.region();
+    return settings.region();
 }
 
 Result<ServiceUrl> choose_endpoint(
@@ -43,7 +40,7 @@ Result<ServiceUrl> choose_endpoint(
                 Errc::invalid_argument, "no AWS region is known, expected --region or AWS_REGION"
             );
         }
-        return parse_service_url(aws_sqs_url(*region));
+        return parse_service_url(aws::aws_sqs_url(*region));
     }
     if (given) return parse_service_url(*given);
     if (is_queue_url(queue)) {
@@ -59,25 +56,6 @@ Result<ServiceUrl> choose_endpoint(
     return parse_service_url(default_endpoint);
 }
 
-Result<AwsCredentials> choose_credentials(const AwsSettings& aws, const ServiceUrl& endpoint) {
-    const bool local = endpoint.is_loopback();
-    auto found = aws.find_credentials(!local);
-    if (!found) return std::unexpected(found.error());
-    if (*found) return std::move(**found);
-    if (local) {
-        return AwsCredentials{
-            .access_key = std::string(local_key), .secret_key = std::string(local_key)};
-    }
-    return fail(
-        Errc::unauthenticated,
-        fmt::format(
-            "no credentials for {}, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a "
-            "profile in ~/.aws or an instance role",
-            endpoint.text
-        )
-    );
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::string_view queue) {
@@ -87,7 +65,7 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::
         return fail(Errc::invalid_argument, "--timeout is zero, expected a duration like 30s");
     }
     http::Client metadata;
-    const auto aws = AwsSettings::load(
+    const auto settings = aws::AwsSettings::load(
         {.profile = arguments.text("profile"),
          .environment = process_environment(),
          .fetch =
@@ -95,11 +73,11 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::
                  return metadata.send(request);
              }}
     );
-    if (!aws) return std::unexpected(aws.error());
-    const auto region = choose_region(arguments, *aws, queue);
+    if (!settings) return std::unexpected(settings.error());
+    const auto region = choose_region(arguments, *settings, queue);
     auto endpoint = choose_endpoint(arguments, region, queue);
     if (!endpoint) return std::unexpected(endpoint.error());
-    auto credentials = choose_credentials(*aws, *endpoint);
+    auto credentials = aws::credentials_for(*settings, *endpoint);
     if (!credentials) return std::unexpected(credentials.error());
 
     // What the host name says is what its signatures have to name.

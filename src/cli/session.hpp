@@ -1,9 +1,9 @@
 #pragma once
 
+#include "aws/sqs_client.hpp"
 #include "cli/args.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
-#include "cli/sqs_client.hpp"
 
 #include <memory>
 #include <optional>
@@ -12,6 +12,15 @@
 #include <vector>
 
 namespace tranter::cli {
+
+// Every command over the SQS API speaks of these.
+using aws::check_queue_name;
+using aws::is_queue_url;
+using aws::parse_queue_arn;
+using aws::parse_service_url;
+using aws::queue_name_of_url;
+using aws::ServiceUrl;
+using aws::SqsClient;
 
 /// Everything a command over the SQS API works with, made from its arguments: where to call and as
 /// whom, where to print, where to show progress. Lives on one thread for the time of one command.

@@ -1,7 +1,7 @@
 #include "cli/terminal.hpp"
 
 #include "base/error.hpp"
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 

@@ -1,12 +1,8 @@
-#include "cli/unicode.hpp"
-
-#include "cli/json.hpp"
+#include "base/unicode.hpp"
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
-namespace tranter::cli {
+namespace tranter {
 namespace {
 
 TEST(PrintableTest, LeavesTextAlone) {
@@ -35,32 +31,5 @@ TEST(PrintableTest, CutsByCharactersAndSaysSo) {
     EXPECT_EQ(printable("ab\x1b", 4), "ab…");
 }
 
-bool takes_for_utf8(std::string_view text) {
-    bool valid = true;
-    for (std::size_t at = 0; at < text.size();) {
-        const CodePoint point = code_point_at(text, at);
-        valid = valid && point.valid;
-        at += point.bytes;
-    }
-    return valid;
-}
-
-// An oracle: what simdjson takes for UTF-8 is what we take for UTF-8.
-TEST(CodePointTest, AgreesWithAnotherDecoderOnAllSequencesOfEdgeBytes) {
-    const std::string_view edges =
-        "\x01\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xed\xef\xf0\xf4\xf5\xff";
-    constexpr std::size_t length = 4;
-    std::string text(length, edges.front());
-    std::vector<std::size_t> digits(length);  // counts through all texts
-    for (std::size_t wheel = 0; wheel < length;) {
-        ASSERT_EQ(takes_for_utf8(text), is_valid_utf8(text)) << printable(text);
-        for (wheel = 0; wheel < length; ++wheel) {
-            digits[wheel] = (digits[wheel] + 1) % edges.size();
-            text[wheel] = edges[digits[wheel]];
-            if (digits[wheel] != 0) break;
-        }
-    }
-}
-
 }  // namespace
-}  // namespace tranter::cli
+}  // namespace tranter

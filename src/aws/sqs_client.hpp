@@ -1,9 +1,9 @@
 #pragma once
 
+#include "aws/aws_credentials.hpp"
+#include "aws/json.hpp"
+#include "aws/service_url.hpp"
 #include "base/time.hpp"
-#include "cli/aws_credentials.hpp"
-#include "cli/json.hpp"
-#include "cli/service_url.hpp"
 #include "http/client.hpp"
 
 #include <optional>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 /// Calls any SQS endpoint with the AWS JSON 1.0 protocol, each request signed.
 /// Errors: the server's refusals by their AWS code, which stands in front of the message;
@@ -74,4 +74,4 @@ inline bool is_queue_url(std::string_view text) {
 /// that starts with a dash would be legal, and is nearly always an option that went astray.
 [[nodiscard]] Result<> check_queue_name(std::string_view name);
 
-}  // namespace tranter::cli
+}  // namespace tranter::aws

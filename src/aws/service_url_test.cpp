@@ -1,8 +1,8 @@
-#include "cli/service_url.hpp"
+#include "aws/service_url.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tranter::cli {
+namespace tranter::aws {
 namespace {
 
 TEST(ServiceUrlTest, TakesHostPortAndPathApart) {
@@ -82,4 +82,4 @@ TEST(ServiceUrlTest, NeverRepeatsAPassword) {
 }
 
 }  // namespace
-}  // namespace tranter::cli
+}  // namespace tranter::aws

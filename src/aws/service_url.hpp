@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 /// Where an HTTP service answers: scheme, host, port and a path in front of everything.
 struct ServiceUrl {
@@ -31,4 +31,4 @@ struct ServiceUrl {
 /// The SQS endpoint of an AWS region.
 std::string aws_sqs_url(std::string_view region);
 
-}  // namespace tranter::cli
+}  // namespace tranter::aws

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "aws/service_url.hpp"
 #include "base/error.hpp"
 #include "http/client.hpp"
 
@@ -9,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 /// Keys to sign with. Never printed.
 struct AwsCredentials {
@@ -63,4 +64,10 @@ class AwsSettings {
     Found from_instance() const;
 };
 
-}  // namespace tranter::cli
+/// The credentials to call `endpoint` with. A server on this machine takes any signature unless it
+/// was given keys, so it needs none to be found. `unauthenticated` when there are none for another.
+[[nodiscard]] Result<AwsCredentials> credentials_for(
+    const AwsSettings& settings, const ServiceUrl& endpoint
+);
+
+}  // namespace tranter::aws

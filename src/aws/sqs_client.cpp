@@ -1,6 +1,6 @@
-#include "cli/sqs_client.hpp"
+#include "aws/sqs_client.hpp"
 
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 namespace {
 
@@ -57,7 +57,7 @@ constexpr auto errc_by_aws_code = std::to_array<std::pair<std::string_view, Errc
     {"InvalidMessageContents", Errc::invalid_argument},
     {"InvalidAddress", Errc::invalid_argument},
     {"BatchRequestTooLong", Errc::invalid_argument},
-    {"UnsupportedOperation", Errc::invalid_argument},
+    {"UnsupportedOperation", Errc::unsupported},
     {"InvalidAction", Errc::invalid_argument},
     {"UnknownOperationException", Errc::invalid_argument},
     {"ServiceUnavailable", Errc::unavailable},
@@ -284,4 +284,4 @@ Result<> check_queue_name(std::string_view name) {
     );
 }
 
-}  // namespace tranter::cli
+}  // namespace tranter::aws

@@ -1,8 +1,8 @@
-#include "cli/aws_credentials.hpp"
+#include "aws/aws_credentials.hpp"
 
-#include "cli/json.hpp"
-#include "cli/service_url.hpp"
-#include "cli/unicode.hpp"
+#include "aws/json.hpp"
+#include "aws/service_url.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include <iterator>
 #include <utility>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 namespace {
 
@@ -22,6 +22,8 @@ constexpr auto container_hosts =
 constexpr std::string_view instance_origin = "http://169.254.169.254";
 // A machine outside of AWS drops these packets; people should not wait long for that.
 constexpr std::chrono::seconds metadata_timeout(1);
+
+constexpr std::string_view local_key = "tranter";
 
 std::string_view trim(std::string_view text) {
     constexpr std::string_view blank = " \t\r\n";
@@ -273,4 +275,23 @@ AwsSettings::Found AwsSettings::from_instance() const {
     return read_document("the instance metadata", options_.fetch(request));
 }
 
-}  // namespace tranter::cli
+Result<AwsCredentials> credentials_for(const AwsSettings& settings, const ServiceUrl& endpoint) {
+    const bool local = endpoint.is_loopback();
+    auto found = settings.find_credentials(!local);
+    if (!found) return std::unexpected(found.error());
+    if (*found) return std::move(**found);
+    if (local) {
+        return AwsCredentials{
+            .access_key = std::string(local_key), .secret_key = std::string(local_key)};
+    }
+    return fail(
+        Errc::unauthenticated,
+        fmt::format(
+            "no credentials for {}, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a "
+            "profile in ~/.aws or an instance role",
+            endpoint.text
+        )
+    );
+}
+
+}  // namespace tranter::aws

@@ -1,6 +1,6 @@
-#include "cli/json.hpp"
+#include "aws/json.hpp"
 
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -9,7 +9,7 @@
 #include <cmath>
 #include <iterator>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 namespace {
 
@@ -189,4 +189,4 @@ bool is_valid_utf8(std::string_view text) {
     return simdjson::validate_utf8(text.data(), text.size());
 }
 
-}  // namespace tranter::cli
+}  // namespace tranter::aws

@@ -1,11 +1,11 @@
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <iterator>
 
-namespace tranter::cli {
+namespace tranter {
 
 namespace {
 
@@ -126,4 +126,4 @@ std::size_t columns_of(std::string_view text) {
     return count;
 }
 
-}  // namespace tranter::cli
+}  // namespace tranter

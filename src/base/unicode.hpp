@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace tranter::cli {
+namespace tranter {
 
 /// One step through UTF-8 text.
 struct CodePoint {
@@ -33,4 +33,4 @@ std::string in_quotes(std::string_view text);
 /// Characters in a text, taking each for one column wide.
 std::size_t columns_of(std::string_view text);
 
-}  // namespace tranter::cli
+}  // namespace tranter

@@ -1,6 +1,6 @@
-#include "cli/service_url.hpp"
+#include "aws/service_url.hpp"
 
-#include "cli/unicode.hpp"
+#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <cctype>
 #include <charconv>
 
-namespace tranter::cli {
+namespace tranter::aws {
 
 namespace {
 
@@ -127,4 +127,4 @@ std::string aws_sqs_url(std::string_view region) {
     return fmt::format("https://sqs.{}.amazonaws.com{}", region, suffix);
 }
 
-}  // namespace tranter::cli
+}  // namespace tranter::aws

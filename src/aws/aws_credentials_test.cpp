@@ -1,4 +1,4 @@
-#include "cli/aws_credentials.hpp"
+#include "aws/aws_credentials.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace tranter::cli {
+namespace tranter::aws {
 namespace {
 
 /// A home directory, an environment and the endpoints of a cloud that is not there.
@@ -209,4 +209,4 @@ TEST(ParseAwsProfilesTest, SkipsNestedSettingsCommentsAndNoise) {
 }
 
 }  // namespace
-}  // namespace tranter::cli
+}  // namespace tranter::aws

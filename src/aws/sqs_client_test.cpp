@@ -1,10 +1,8 @@
-#include "cli/sqs_client.hpp"
-
-#include "cli/exit_code.hpp"
+#include "aws/sqs_client.hpp"
 
 #include <gtest/gtest.h>
 
-namespace tranter::cli {
+namespace tranter::aws {
 namespace {
 
 Error error_of(int status, std::string body, std::string_view query_error = {}) {
@@ -24,25 +22,26 @@ TEST(AwsErrorTest, KeepsTheOlderCodeAndTheText) {
     EXPECT_EQ(error.message(), "AWS.SimpleQueueService.NonExistentQueue: No such queue.");
 }
 
-TEST(AwsErrorTest, MapsCodesOfBothProtocolsToExitCodes) {
-    for (const auto& [code, exit] : {
-             std::pair("QueueDoesNotExist", ExitCode::not_found),
-             std::pair("AWS.SimpleQueueService.NonExistentQueue", ExitCode::not_found),
-             std::pair("ResourceNotFoundException", ExitCode::not_found),
-             std::pair("QueueNameExists", ExitCode::conflict),
-             std::pair("QueueAlreadyExists", ExitCode::conflict),
-             std::pair("AWS.SimpleQueueService.PurgeQueueInProgress", ExitCode::conflict),
-             std::pair("InvalidParameterValueException", ExitCode::usage),
-             std::pair("ReceiptHandleIsInvalid", ExitCode::usage),
-             std::pair("SignatureDoesNotMatch", ExitCode::unauthorised),
-             std::pair("AccessDenied", ExitCode::unauthorised),
-             std::pair("InvalidClientTokenId", ExitCode::unauthorised),
-             std::pair("ServiceUnavailable", ExitCode::unreachable),
-             std::pair("OverLimit", ExitCode::failed),
-             std::pair("InternalFailure", ExitCode::failed),
-             std::pair("Never.Heard.Of", ExitCode::failed),
+TEST(AwsErrorTest, MapsCodesOfBothProtocols) {
+    for (const auto& [code, errc] : {
+             std::pair("QueueDoesNotExist", Errc::not_found),
+             std::pair("AWS.SimpleQueueService.NonExistentQueue", Errc::not_found),
+             std::pair("ResourceNotFoundException", Errc::not_found),
+             std::pair("QueueNameExists", Errc::already_exists),
+             std::pair("QueueAlreadyExists", Errc::already_exists),
+             std::pair("AWS.SimpleQueueService.PurgeQueueInProgress", Errc::conflict),
+             std::pair("InvalidParameterValueException", Errc::invalid_argument),
+             std::pair("ReceiptHandleIsInvalid", Errc::invalid_argument),
+             std::pair("SignatureDoesNotMatch", Errc::unauthenticated),
+             std::pair("AccessDenied", Errc::permission_denied),
+             std::pair("InvalidClientTokenId", Errc::unauthenticated),
+             std::pair("UnsupportedOperation", Errc::unsupported),
+             std::pair("ServiceUnavailable", Errc::unavailable),
+             std::pair("OverLimit", Errc::limit_exceeded),
+             std::pair("InternalFailure", Errc::internal),
+             std::pair("Never.Heard.Of", Errc::internal),
          }) {
-        EXPECT_EQ(exit_code(errc_of_aws_code(code)), exit) << code;
+        EXPECT_EQ(errc_of_aws_code(code), errc) << code;
     }
 }
 
@@ -85,13 +84,5 @@ TEST(QueueNameTest, IsCheckedBeforeAnythingIsSent) {
     }
 }
 
-TEST(ExitCodeTest, EveryFailureHasOneAndNoneIsZero) {
-    EXPECT_EQ(exit_codes.size(), static_cast<std::size_t>(Errc::internal) + 1);
-    for (const auto& [errc, exit] : exit_codes) {
-        EXPECT_NE(exit, ExitCode::ok);
-        EXPECT_EQ(exit_code(errc), exit);
-    }
-}
-
 }  // namespace
-}  // namespace tranter::cli
+}  // namespace tranter::aws
