@@ -1,56 +1,23 @@
 #pragma once
 
 #include "base/digest.hpp"
+#include "broker/message_attributes.hpp"
 #include "sqs/failure.hpp"
 #include "sqs/input.hpp"
 #include "sqs/service.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// User attributes of a message: checked and encoded once at the send, decoded at each receive.
+/// User attributes of a message, checked as SQS checks them.
 namespace tranter::sqs {
 
-struct MessageAttribute {
-    std::string_view name;
-    std::string_view type;   // with its label: "Number.java.lang.Long"
-    std::string_view value;  // the text, or the bytes of a Binary
-    bool binary = false;
-};
-
-/// The digest that SDKs compare (SQS_SPEC 5.11). Sorts nothing: the attributes are in byte order of
-/// their names.
-Md5Digest attributes_md5(std::span<const MessageAttribute> attributes);
-
-/// What a message stores. Little-endian; in byte order of the names:
-///
-///     MD5 of all (16) | count u32 | count times:
-///         name bytes u16 | type bytes u16 | binary u8 | value bytes u32 | name | type | value
-class EncodedAttributes {
-  public:
-    /// Reads what encode() wrote; empty text has no attributes. The text outlives the object.
-    explicit EncodedAttributes(std::string_view text);
-
-    std::size_t count() const { return count_; }
-    /// As hexadecimal digits would show it; meaningless when there are none.
-    std::span<const std::uint8_t> md5() const { return md5_; }
-    /// The next one in order of name, or nothing after the last.
-    std::optional<MessageAttribute> next();
-
-    static void encode(
-        std::span<const MessageAttribute> attributes, const Md5Digest& digest, std::string& out
-    );
-
-  private:
-    std::span<const std::uint8_t> md5_{};
-    std::string_view rest_{};
-    std::size_t count_ = 0;
-};
+using broker::attributes_md5;
+using broker::EncodedAttributes;
+using broker::MessageAttribute;
 
 /// The attributes of one message to be sent, after the rules of SQS_SPEC 5.4.
 class CheckedAttributes {
