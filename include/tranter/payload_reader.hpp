@@ -29,6 +29,9 @@ struct IntegerRange {
     std::uint64_t max = 0;
 };
 
+/// What becomes of a member that a struct has no field for.
+enum class UnknownMembers : std::uint8_t { skip, refuse };
+
 /// Where payload.hpp gets the values of a payload, from the front of the text to its back. Every
 /// value has to be read once. Every function is false as soon as something is wrong; the first
 /// reason is kept, with the path to the value: `$.user_id: expected integer, got "abc"`.
@@ -58,7 +61,8 @@ class PayloadReader {
     /// A name, or a number of `range` that cannot have one; the bits of the value.
     bool enumerator(std::uint64_t& bits, IntegerRange range, std::span<const EnumName> names);
 
-    /// A struct: what it does not know is checked and left out, what is missing is left alone.
+    /// A struct: what it does not know is checked and left out, or refused; what is missing is left
+    /// alone.
     bool object(std::span<const MemberToRead> members);
     /// A map: calls `each(key)` for every member, which has to read its value.
     template <class Each>
@@ -87,7 +91,9 @@ class PayloadReader {
     bool refuse_repeated_key();  // which differs from another one only in spelling
 
   private:
-    friend Result<void> read_payload(std::string_view text, void* value, ReadValue read);
+    friend Result<void> read_payload(
+        std::string_view text, void* value, ReadValue read, UnknownMembers unknown
+    );
     struct State;
 
     explicit PayloadReader(State& state) : state_(state) {}
@@ -99,6 +105,13 @@ class PayloadReader {
 
 using ReadCount = bool (PayloadReader::*)(std::int64_t& count, TimeUnit unit);
 
-[[nodiscard]] Result<void> read_payload(std::string_view text, void* value, ReadValue read);
+/// With UnknownMembers::refuse the text is an envelope: a Json in it may be as deep as one that
+/// stands alone.
+[[nodiscard]] Result<void> read_payload(
+    std::string_view text,
+    void* value,
+    ReadValue read,
+    UnknownMembers unknown = UnknownMembers::skip
+);
 
 }  // namespace tranter

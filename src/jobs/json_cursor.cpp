@@ -228,7 +228,7 @@ bool JsonCursor::skip() {
 
 bool JsonCursor::enter(std::string_view expected, JsonKind wanted) {
     if (kind() != wanted) return refuse_next(expected);
-    if (depth_ == payload_depth_max) return fail(too_deep());
+    if (depth_ == depth_max_) return fail(too_deep());
     ++at_;
     ++depth_;
     deepest_ = std::max(deepest_, depth_);

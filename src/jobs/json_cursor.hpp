@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "jobs/payload_limits.hpp"
 #include "jobs/value_path.hpp"
 
 #include <cstddef>
@@ -32,7 +33,8 @@ class JsonCursor {
     using EachElement = bool (*)(void* call, std::size_t index);
 
     /// The text has to outlive the cursor.
-    explicit JsonCursor(std::string_view text) : text_(text) {}
+    explicit JsonCursor(std::string_view text, unsigned depth_max = payload_depth_max)
+        : text_(text), depth_max_(depth_max) {}
     JsonCursor(const JsonCursor&) = delete;
     JsonCursor& operator=(const JsonCursor&) = delete;
 
@@ -89,6 +91,7 @@ class JsonCursor {
     std::vector<std::string_view> keys_{};      // of all objects that are open
     std::deque<std::string> unescaped_keys_{};  // those of them that had escapes
     ValuePath path_{};
+    unsigned depth_max_;
     unsigned depth_ = 0;
     unsigned deepest_ = 0;
     std::optional<Error> error_{};

@@ -2,6 +2,7 @@
 #include "base/suggest.hpp"
 #include "jobs/json_cursor.hpp"
 #include "jobs/json_text.hpp"
+#include "jobs/payload_limits.hpp"
 #include "jobs/time_text.hpp"
 
 #include <tranter/payload_reader.hpp>
@@ -17,6 +18,7 @@ namespace tranter {
 
 struct PayloadReader::State {
     jobs::JsonCursor cursor;
+    UnknownMembers unknown;
 };
 
 namespace {
@@ -58,9 +60,11 @@ std::string expected_names(std::span<const EnumName> names) {
     return out;
 }
 
-std::string suggestion(std::string_view word, std::span<const EnumName> names) {
+/// `names` is a span of what has a name.
+template <class Names>
+std::string suggestion(std::string_view word, Names names) {
     std::vector<std::string_view> candidates;
-    for (const EnumName& each : names)
+    for (const auto& each : names)
         candidates.push_back(each.name);
     return did_you_mean(word, candidates);
 }
@@ -168,6 +172,7 @@ bool PayloadReader::json(Json& out) {
     std::string_view text;
     unsigned depth = 0;
     if (!state_.cursor.take_any(text, depth)) return false;
+    if (depth > jobs::payload_depth_max) return state_.cursor.fail(jobs::too_deep());
     out.text_ = jobs::without_blanks(text);
     out.depth_ = static_cast<std::uint8_t>(depth);
     return true;
@@ -211,7 +216,8 @@ bool PayloadReader::object(std::span<const MemberToRead> members) {
             next = next + 1 == members.size() ? 0 : next + 1;
             if (member.name == name) return member.read(*this, member.value);
         }
-        return state_.cursor.skip();
+        if (state_.unknown == UnknownMembers::skip) return state_.cursor.skip();
+        return state_.cursor.fail("unknown member" + suggestion(name, members));
     };
     return this->members(each);
 }
@@ -250,8 +256,13 @@ bool PayloadReader::refuse_repeated_key() {
     return state_.cursor.fail("is there twice");
 }
 
-Result<void> read_payload(std::string_view text, void* value, ReadValue read) {
-    PayloadReader::State state{jobs::JsonCursor(text)};
+Result<void> read_payload(
+    std::string_view text, void* value, ReadValue read, UnknownMembers unknown
+) {
+    const unsigned depth_max = unknown == UnknownMembers::skip
+                                   ? jobs::payload_depth_max
+                                   : jobs::payload_depth_max + jobs::envelope_depth_max;
+    PayloadReader::State state{jobs::JsonCursor(text, depth_max), unknown};
     PayloadReader reader(state);
     if (state.cursor.begin() && read(reader, value) && state.cursor.end()) return {};
     return std::unexpected(state.cursor.take_error());

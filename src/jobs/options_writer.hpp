@@ -1,0 +1,23 @@
+#pragma once
+
+#include "base/json_writer.hpp"
+
+#include <tranter/job.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+/// Parts of jobs as JSON, the way include/tranter/payload.hpp reads them.
+namespace tranter::jobs {
+
+/// "90s"
+void write_member(JsonWriter& json, std::string_view name, Milliseconds duration);
+/// RFC 3339 in UTC; null for a time outside of the years 0 to 9999.
+void write_member(JsonWriter& json, std::string_view name, TimePoint when);
+
+enum class Defaults : std::uint8_t { leave_out, write };
+
+/// The members of an object that is begun, without the group.
+void write_options(JsonWriter& json, const JobOptions& options, Defaults defaults);
+
+}  // namespace tranter::jobs
