@@ -75,9 +75,12 @@ class Queue {
     // Jobs: messages that are found by their id, and settled only by who holds them ------------
     /// Removes or puts back what this receipt still holds, and returns the message as it was.
     /// Strict in every kind of queue: `conflict` when the lease has ended or the delivery was
-    /// settled, `not_found` when the message is gone. put_back with a request to cancel pending
-    /// removes it, which take_ended() tells.
-    [[nodiscard]] Result<MessageView> settle(const Settle& settle, Instant now);
+    /// settled, `not_found` when the message is gone. put_back with a request to cancel pending or
+    /// after the deadline removes it, which take_ended() tells. take_out fills `taken`, when that
+    /// is given.
+    [[nodiscard]] Result<MessageView> settle(
+        const Settle& settle, Instant now, Transfer* taken = nullptr
+    );
     /// The lease ends at now + lease, however long it lasts already. Strict like settle(). Whether
     /// cancel() was asked for.
     [[nodiscard]] Result<bool> extend(const Receipt& receipt, Duration lease, Instant now);
@@ -123,6 +126,8 @@ class Queue {
     std::string deduplication_key(std::string_view group, std::string_view id) const;
     /// The message that was accepted under this key inside the window; 0: none.
     Sequence deduplicated_as(std::string_view key) const;
+    /// The message that a throttle with this unique key still goes back to; 0: none.
+    Sequence throttled_as(std::string_view unique_key) const;
     std::vector<StoredDeduplication> stored_deduplication() const {
         return deduplication_.stored();
     }

@@ -154,7 +154,7 @@ struct Transfer {
     std::uint32_t source_queue = 0;
     Sequence source_sequence = 0;  // in the queue it leaves
     std::uint32_t source_slot = 0;
-    Traits traits{};
+    Traits traits{};  // a dead letter has no deadline any more
     std::string note{};
 };
 
@@ -188,15 +188,20 @@ struct Stored {
     Instant moved_at{};
     Traits traits{};
     std::string note{};
+    /// With a unique key: the first send of what this message replaced, or its own.
+    Instant unique_since{};
 };
 
 /// An accepted de-duplication id, whether or not its message still exists.
 struct StoredDeduplication {
-    std::string key{};  // Deduplication::key
+    std::string key{};  // Deduplication::key, or the unique key of a throttle
     MessageId id{};
     Sequence sequence = 0;
     std::uint32_t slot = 0;
     Instant at{};
+    /// Above zero: a throttle, which ends at `at` plus this. Otherwise an id of a FIFO queue, which
+    /// ends with the queue's window. The two share no names.
+    Duration unique_for{};
 
     bool operator==(const StoredDeduplication&) const = default;
 };
@@ -227,6 +232,7 @@ struct MessageView {
     std::uint32_t max_receives = 0;  // its own; 0: the queue's
     Instant deadline{};              // {}: none
     bool cancel_requested = false;
+    std::string note{};
 };
 
 /// A message that ended without anybody asking for it at that moment.
