@@ -182,6 +182,10 @@ class Broker {
     [[nodiscard]] Result<Position> set_note(
         const QueueHandle& queue, const engine::Receipt& receipt, std::string note
     );
+    /// What these receipts hold, with the checks of settle() and without a change. One for each.
+    std::vector<Result<engine::MessageView>> held(
+        const QueueHandle& queue, std::span<const engine::Receipt> receipts
+    ) const;
     std::optional<engine::MessageView> find(const QueueHandle& queue, const engine::MessageId& id)
         const;
     std::vector<engine::MessageView> list(
@@ -221,6 +225,9 @@ class Broker {
     // Time -------------------------------------------------------------------------------------
     /// When run_due() has something to do next.
     std::optional<Instant> next_event() const;
+    /// When anything happens next in any queue. next_event() may be up to a second later where
+    /// nobody waits; this asks every queue, for a clock that is set by hand.
+    std::optional<Instant> next_change() const;
     /// Ends delays and leases that are due (serving long polls), drops expired messages, advances
     /// move tasks. Call it at next_event(), from one thread at a time.
     void run_due();
