@@ -166,6 +166,8 @@ void DurableJournal::note(const Record& record, Position at) {
         queue.last_sequence = std::max(queue.last_sequence, sent->sequence);
     } else if (const auto* moved = std::get_if<record::MessageMoved>(&record)) {
         queue.last_sequence = std::max(queue.last_sequence, moved->to_sequence);
+    } else if (const auto* replaced = std::get_if<record::MessageReplaced>(&record)) {
+        queue.last_sequence = std::max(queue.last_sequence, replaced->message->sequence);
     } else if (const auto* changed = std::get_if<record::QueueChanged>(&record)) {
         queue.settings = *changed->settings;
         queue.modified = changed->at;

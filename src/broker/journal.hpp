@@ -47,8 +47,16 @@ struct MessageSent {
     std::optional<Duration> delay{};
     Instant at{};
     const engine::Traits* traits = nullptr;
-    /// The message took the place of this one, which goes with the same record.
-    std::optional<engine::Sent::Replaced> replaced{};
+};
+/// A send whose message took the place of one that waited, which goes with the same record. What
+/// it keeps of that one is the engine's business, so all of it is written.
+struct MessageReplaced {
+    QueueId queue = 0;
+    engine::Sent::Replaced replaced{};
+    const engine::Stored* message = nullptr;
+    /// Its de-duplication id counts.
+    bool deduplicates = false;
+    Instant at{};
 };
 struct MessageDeleted {
     QueueId queue = 0;
@@ -107,7 +115,8 @@ using Record = std::variant<
     record::LeaseChanged,
     record::MessageMoved,
     record::MoveTaskChanged,
-    record::MessageNoted>;
+    record::MessageNoted,
+    record::MessageReplaced>;
 
 /// Position in the journal; everything up to it is covered when it is durable. 0: nothing to wait
 /// for.

@@ -87,6 +87,9 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
     } else if (const auto* image = std::get_if<record::MessageImage>(&decoded_.record)) {
         const engine::Stored& message = *image->message;
         if (image->deduplicates) take(message.payload, message.group, message.sent_at);
+    } else if (const auto* replaced = std::get_if<record::MessageReplaced>(&decoded_.record)) {
+        const engine::Stored& message = *replaced->message;
+        if (replaced->deduplicates) take(message.payload, message.group, message.sent_at);
     }
     if (!entry.key.empty()) keep_deduplication(state, std::move(entry));
 }

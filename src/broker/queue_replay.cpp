@@ -85,6 +85,7 @@ void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload
     message.payload = std::move(payload);
     message.group = sent.group;
     message.sent_at = sent.at;
+    if (sent.traits != nullptr) message.traits = *sent.traits;
     const Duration delay = sent.delay.value_or(policy().delay);
     if (delay > Duration::zero()) {
         message.delivery = {.state = DeliveryState::State::delayed, .due = sent.at + delay};
@@ -95,6 +96,15 @@ void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload
 }
 
 void QueueReplay::apply(const record::MessageImage& image, Stored stored) {
+    restore(std::move(stored), image.deduplicates);
+}
+
+void QueueReplay::apply(const record::MessageReplaced& replaced, Stored stored) {
+    erase(replaced.replaced.slot, replaced.replaced.sequence);
+    restore(std::move(stored), replaced.deduplicates);
+}
+
+void QueueReplay::restore(Stored stored, bool deduplicates) {
     // It may have had another slot, or stand displaced.
     std::erase_if(displaced_, [&](const Stored& old) { return old.sequence == stored.sequence; });
     Stored& message = claim(stored.slot, stored.sequence, stored.sent_at);
@@ -103,7 +113,7 @@ void QueueReplay::apply(const record::MessageImage& image, Stored stored) {
     if (!fifo() && state.state == DeliveryState::State::visible) {
         last_place_ = std::max<std::int64_t>(last_place_, state.due.time_since_epoch().count());
     }
-    if (image.deduplicates) remember(message);
+    if (deduplicates) remember(message);
 }
 
 void QueueReplay::apply(const record::DeduplicationImage&, engine::StoredDeduplication entry) {
@@ -124,6 +134,10 @@ void QueueReplay::apply(const record::LeaseChanged& change) {
     }
 }
 
+void QueueReplay::apply(const record::MessageNoted& noted) {
+    if (Stored* message = find(noted.slot, noted.sequence)) message->note = noted.note;
+}
+
 void QueueReplay::left(const record::MessageMoved& moved) {
     erase(moved.from_slot, moved.from_sequence);
 }
@@ -136,6 +150,8 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
     message.source_queue = transfer.source_queue;
     message.moved_in = true;
     message.moved_at = moved.at;
+    message.traits = std::move(transfer.traits);
+    message.note = std::move(transfer.note);
     message.delivery.receive_count = transfer.receive_count;
     if (transfer.receive_count > 0) {
         message.delivery.first_received_at = transfer.first_received_at;
@@ -189,6 +205,7 @@ void QueueReplay::erase(std::uint32_t slot, Sequence sequence) {
 }
 
 bool QueueReplay::expired(const Stored& message, Instant at) const {
+    if (policy().retention == Duration::zero()) return false;
     const Instant base = message.moved_in && fifo() ? message.moved_at : message.sent_at;
     return base + policy().retention <= at;
 }

@@ -51,9 +51,11 @@ class QueueReplay {
     /// These take the message out of the record.
     void apply(const record::MessageSent& sent, engine::Payload payload);
     void apply(const record::MessageImage& image, engine::Stored message);
+    void apply(const record::MessageReplaced& replaced, engine::Stored message);
     void apply(const record::DeduplicationImage& image, engine::StoredDeduplication entry);
     void apply(const record::MessageDeleted& deleted);
     void apply(const record::LeaseChanged& change);
+    void apply(const record::MessageNoted& noted);
     void left(const record::MessageMoved& moved);
     void arrived(const record::MessageMoved& moved, engine::Transfer message);
 
@@ -74,6 +76,7 @@ class QueueReplay {
     void expire(Instant at);
     void forget_duplicates(Instant at);
     void remember(engine::StoredDeduplication entry);
+    void restore(engine::Stored message, bool deduplicates);
     void remember(const engine::Stored& message);
     void change_fifo_delay(Instant at);
     Instant next_place(Instant at);

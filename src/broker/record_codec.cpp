@@ -18,10 +18,11 @@ constexpr bool numbered_in_order() {
     return true;
 }
 static_assert(numbered_in_order(), "decode() finds the alternative by the number of its type");
-static_assert(record_type<record::MoveTaskChanged> == 28);
+static_assert(record_type<record::MessageReplaced> == 30);
 
-constexpr std::uint8_t moved_in_bit = 1;
-constexpr std::uint8_t deduplicates_bit = 2;
+// Of message_sent.
+constexpr std::uint8_t delay_bit = 1;
+constexpr std::uint8_t traits_bit = 2;
 
 // ---- bodies: write() and read() of each record in the same order -------------------------------
 
@@ -99,8 +100,10 @@ void write(ByteWriter& out, const record::MessageSent& record) {
     out.number(record.slot);
     out.number(record.sequence);
     out.time(record.at);
-    out.flag(record.delay.has_value());
+    const bool traits = record.traits != nullptr && *record.traits != engine::Traits{};
+    out.byte(bit_if(record.delay.has_value(), delay_bit) | bit_if(traits, traits_bit));
     if (record.delay) out.duration(*record.delay);
+    if (traits) write(out, *record.traits);
     out.text(record.group);
     write(out, *record.payload);
 }
@@ -109,7 +112,12 @@ void read(ByteReader& in, record::MessageSent& record, DecodedRecord& owner) {
     record.slot = in.number32();
     record.sequence = in.number();
     record.at = in.time();
-    if (in.flag()) record.delay = in.duration();
+    const std::uint8_t bits = in.choice(delay_bit | traits_bit);
+    if (has_bit(bits, delay_bit)) record.delay = in.duration();
+    if (has_bit(bits, traits_bit)) {
+        owner.traits = read_traits(in);
+        record.traits = &owner.traits;
+    }
     record.group = in.text();
     owner.payload = read_payload(in);
     record.payload = &owner.payload;
@@ -152,6 +160,7 @@ void write(ByteWriter& out, const record::MessageMoved& record) {
     out.time(message.first_received_at);
     out.number(message.receive_count);
     out.number(message.source_queue);
+    write_extras(out, message.traits, message.note);
     out.text(message.group);
     write(out, message.payload);
 }
@@ -168,42 +177,49 @@ void read(ByteReader& in, record::MessageMoved& record, DecodedRecord& owner) {
     message.first_received_at = in.time();
     message.receive_count = in.number32();
     message.source_queue = in.number32();
+    read_extras(in, message.traits, message.note);
     message.group = in.text();
     message.payload = read_payload(in);
     record.message = &message;
 }
 
 void write(ByteWriter& out, const record::MessageImage& record) {
-    const engine::Stored& message = *record.message;
     out.number(record.queue);
-    out.number(message.slot);
-    out.number(message.sequence);
-    out.byte(
-        (message.moved_in ? moved_in_bit : std::uint8_t{0}) |
-        (record.deduplicates ? deduplicates_bit : std::uint8_t{0})
-    );
-    out.time(message.sent_at);
-    if (message.moved_in) out.time(message.moved_at);
-    out.number(message.source_queue);
-    write(out, message.delivery);
-    out.text(message.group);
-    write(out, message.payload);
+    write_stored(out, *record.message, record.deduplicates);
 }
 void read(ByteReader& in, record::MessageImage& record, DecodedRecord& owner) {
-    engine::Stored& message = owner.stored;
     record.queue = in.number32();
-    message.slot = in.number32();
-    message.sequence = in.number();
-    const std::uint8_t bits = in.choice(moved_in_bit | deduplicates_bit);
-    message.moved_in = (bits & moved_in_bit) != 0;
-    record.deduplicates = (bits & deduplicates_bit) != 0;
-    message.sent_at = in.time();
-    message.moved_at = message.moved_in ? in.time() : Instant{};
-    message.source_queue = in.number32();
-    message.delivery = read_state(in);
-    message.group = in.text();
-    message.payload = read_payload(in);
-    record.message = &message;
+    record.deduplicates = read_stored(in, owner.stored);
+    record.message = &owner.stored;
+}
+
+void write(ByteWriter& out, const record::MessageReplaced& record) {
+    out.number(record.queue);
+    write_stored(out, *record.message, record.deduplicates);
+    out.number(record.replaced.slot);
+    out.number(record.replaced.sequence);
+    out.time(record.at);
+}
+void read(ByteReader& in, record::MessageReplaced& record, DecodedRecord& owner) {
+    record.queue = in.number32();
+    record.deduplicates = read_stored(in, owner.stored);
+    record.message = &owner.stored;
+    record.replaced.slot = in.number32();
+    record.replaced.sequence = in.number();
+    record.at = in.time();
+}
+
+void write(ByteWriter& out, const record::MessageNoted& record) {
+    out.number(record.queue);
+    out.number(record.slot);
+    out.number(record.sequence);
+    out.text(record.note);
+}
+void read(ByteReader& in, record::MessageNoted& record, DecodedRecord&) {
+    record.queue = in.number32();
+    record.slot = in.number32();
+    record.sequence = in.number();
+    record.note = in.text();
 }
 
 void write(ByteWriter& out, const record::DeduplicationImage& record) {
@@ -311,7 +327,7 @@ Result<> decode(log::RecordType type, std::string_view body, DecodedRecord& into
 std::optional<MessageKey> message_key(log::RecordType type, std::string_view body) {
     const bool moved = type == record_type<record::MessageMoved>;
     if (!moved && type != record_type<record::MessageSent> &&
-        type != record_type<record::MessageImage>) {
+        type != record_type<record::MessageReplaced> && type != record_type<record::MessageImage>) {
         return std::nullopt;
     }
     ByteReader in(body);
@@ -331,7 +347,10 @@ engine::Payload payload_of(const DecodedRecord& decoded) {
     if (std::holds_alternative<record::MessageMoved>(decoded.record)) {
         return decoded.transfer.payload;
     }
-    if (std::holds_alternative<record::MessageImage>(decoded.record)) return decoded.stored.payload;
+    if (std::holds_alternative<record::MessageImage>(decoded.record) ||
+        std::holds_alternative<record::MessageReplaced>(decoded.record)) {
+        return decoded.stored.payload;
+    }
     return {};
 }
 

@@ -61,7 +61,9 @@ using AnyRecord = std::variant<
     record::MessageMoved,
     record::MessageImage,
     record::DeduplicationImage,
-    record::MoveTaskChanged>;
+    record::MoveTaskChanged,
+    record::MessageNoted,
+    record::MessageReplaced>;
 
 struct RecordKind {
     log::RecordType type;
@@ -83,6 +85,8 @@ inline constexpr std::array<RecordKind, std::variant_size_v<AnyRecord>> record_k
     {26, "message_image"},
     {27, "deduplication_image"},
     {28, "move_task_changed"},
+    {29, "message_noted"},
+    {30, "message_replaced"},
 }};
 /// The type of a record's frame.
 template <class T>
@@ -98,7 +102,7 @@ inline constexpr log::RecordType record_type = [] {
     return type;
 }();
 /// The first byte of every body.
-inline constexpr std::uint8_t body_version = 1;
+inline constexpr std::uint8_t body_version = 2;
 
 /// Appends the record's body to `out` and returns its type.
 log::RecordType encode(const Record& record, std::string& out);
@@ -115,6 +119,7 @@ class DecodedRecord {
     // Of whichever record has one; may be moved from.
     QueueSettings settings{};
     engine::Payload payload{};
+    engine::Traits traits{};
     engine::Transfer transfer{};
     engine::Stored stored{};
     engine::StoredDeduplication deduplication{};
@@ -126,8 +131,8 @@ class DecodedRecord {
 /// The payload of the message whose home the record is; empty for others.
 engine::Payload payload_of(const DecodedRecord& decoded);
 
-/// The message whose home a record is (message_sent, message_moved, message_image); nothing for
-/// others. Cheaper than decode().
+/// The message whose home a record is (message_sent, message_moved, message_replaced,
+/// message_image); nothing for others. Cheaper than decode().
 struct MessageKey {
     QueueId queue = 0;
     std::uint32_t slot = 0;

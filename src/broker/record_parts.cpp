@@ -11,7 +11,16 @@ namespace {
 using engine::DeliveryState;
 using engine::Payload;
 
+// Of a state.
 constexpr std::uint8_t taken_back_bit = 4;
+constexpr std::uint8_t cancel_requested_bit = 8;
+// Of images, and of what a moved message brings along.
+constexpr std::uint8_t moved_in_bit = 1;
+constexpr std::uint8_t deduplicates_bit = 2;
+constexpr std::uint8_t traits_bit = 4;
+constexpr std::uint8_t note_bit = 8;
+
+constexpr std::uint8_t uniqueness_last = static_cast<std::uint8_t>(engine::Uniqueness::keep_latest);
 
 using Texts = std::map<std::string, std::string>;
 
@@ -61,12 +70,36 @@ Payload read_payload(ByteReader& in) {
     return in.good() ? Payload::make(parts) : Payload();
 }
 
+void write(ByteWriter& out, const engine::Traits& traits) {
+    out.byte(traits.priority);
+    out.number(traits.max_receives);
+    out.time(traits.deadline);
+    out.byte(static_cast<std::uint8_t>(traits.uniqueness));
+    if (traits.uniqueness == engine::Uniqueness::none) return;
+    out.text(traits.unique_key);
+    out.duration(traits.unique_for);
+}
+
+engine::Traits read_traits(ByteReader& in) {
+    engine::Traits traits;
+    traits.priority = in.choice(engine::priority_last);
+    traits.max_receives = in.number32();
+    traits.deadline = in.time();
+    traits.uniqueness = static_cast<engine::Uniqueness>(in.choice(uniqueness_last));
+    if (traits.uniqueness != engine::Uniqueness::none) {
+        traits.unique_key = in.text();
+        traits.unique_for = in.duration();
+    }
+    if (traits == engine::Traits{}) in.refuse();
+    return traits;
+}
+
 void write(ByteWriter& out, const DeliveryState& state) {
     out.number(state.deliveries);
     out.number(state.receive_count);
     out.byte(
-        static_cast<std::uint8_t>(state.state) |
-        (state.taken_back ? taken_back_bit : std::uint8_t{0})
+        static_cast<std::uint8_t>(state.state) | bit_if(state.taken_back, taken_back_bit) |
+        bit_if(state.cancel_requested, cancel_requested_bit)
     );
     out.time(state.received_at);
     out.time(state.first_received_at);
@@ -77,14 +110,64 @@ DeliveryState read_state(ByteReader& in) {
     DeliveryState state;
     state.deliveries = in.number32();
     state.receive_count = in.number32();
-    const std::uint8_t bits = in.choice(taken_back_bit | 2U);
+    const std::uint8_t bits = in.choice(cancel_requested_bit | taken_back_bit | 2U);
     if ((bits & 3U) == 3) in.refuse();
     state.state = static_cast<DeliveryState::State>(bits & 3U);
-    state.taken_back = (bits & taken_back_bit) != 0;
+    state.taken_back = has_bit(bits, taken_back_bit);
+    state.cancel_requested = has_bit(bits, cancel_requested_bit);
     state.received_at = in.time();
     state.first_received_at = in.time();
     state.due = in.time();
     return state;
+}
+
+void write_extras(
+    ByteWriter& out, const engine::Traits& traits, std::string_view note, std::uint8_t bits
+) {
+    const bool has_traits = traits != engine::Traits{};
+    out.byte(bits | bit_if(has_traits, traits_bit) | bit_if(!note.empty(), note_bit));
+    if (has_traits) write(out, traits);
+    if (!note.empty()) out.text(note);
+}
+
+std::uint8_t read_extras(
+    ByteReader& in, engine::Traits& traits, std::string& note, std::uint8_t mask
+) {
+    const std::uint8_t bits = in.choice(mask | traits_bit | note_bit);
+    if ((bits & ~(mask | traits_bit | note_bit)) != 0) in.refuse();
+    traits = has_bit(bits, traits_bit) ? read_traits(in) : engine::Traits{};
+    note = has_bit(bits, note_bit) ? in.text() : std::string_view();
+    if (has_bit(bits, note_bit) && note.empty()) in.refuse();
+    return bits & mask;
+}
+
+void write_stored(ByteWriter& out, const engine::Stored& message, bool deduplicates) {
+    out.number(message.slot);
+    out.number(message.sequence);
+    const std::uint8_t bits =
+        bit_if(message.moved_in, moved_in_bit) | bit_if(deduplicates, deduplicates_bit);
+    write_extras(out, message.traits, message.note, bits);
+    out.time(message.sent_at);
+    if (message.moved_in) out.time(message.moved_at);
+    out.number(message.source_queue);
+    write(out, message.delivery);
+    out.text(message.group);
+    write(out, message.payload);
+}
+
+bool read_stored(ByteReader& in, engine::Stored& message) {
+    message.slot = in.number32();
+    message.sequence = in.number();
+    const std::uint8_t bits =
+        read_extras(in, message.traits, message.note, moved_in_bit | deduplicates_bit);
+    message.moved_in = has_bit(bits, moved_in_bit);
+    message.sent_at = in.time();
+    message.moved_at = message.moved_in ? in.time() : Instant{};
+    message.source_queue = in.number32();
+    message.delivery = read_state(in);
+    message.group = in.text();
+    message.payload = read_payload(in);
+    return has_bit(bits, deduplicates_bit);
 }
 
 void write(ByteWriter& out, const QueueSettings& settings) {
@@ -94,6 +177,7 @@ void write(ByteWriter& out, const QueueSettings& settings) {
           policy.delay,
           policy.retention,
           policy.deduplication_window,
+          policy.priority_aging,
           settings.receive_wait}) {
         out.duration(length);
     }
@@ -101,6 +185,7 @@ void write(ByteWriter& out, const QueueSettings& settings) {
     out.byte(static_cast<std::uint8_t>(policy.groups.order));
     out.byte(static_cast<std::uint8_t>(policy.groups.fairness));
     out.flag(settings.content_based_deduplication);
+    out.flag(policy.paused);
     out.number(policy.max_receives);
     out.number(policy.max_in_flight);
     out.number(policy.groups.max_in_flight_per_group);
@@ -121,6 +206,7 @@ const QueueSettings* read_settings(ByteReader& in, QueueSettings& settings) {
           &policy.delay,
           &policy.retention,
           &policy.deduplication_window,
+          &policy.priority_aging,
           &settings.receive_wait}) {
         *length = in.duration();
     }
@@ -128,6 +214,7 @@ const QueueSettings* read_settings(ByteReader& in, QueueSettings& settings) {
     policy.groups.order = static_cast<engine::Order>(in.choice(1));
     policy.groups.fairness = static_cast<engine::Fairness>(in.choice(2));
     settings.content_based_deduplication = in.flag();
+    policy.paused = in.flag();
     policy.max_receives = in.number32();
     policy.max_in_flight = in.number32();
     policy.groups.max_in_flight_per_group = in.number32();

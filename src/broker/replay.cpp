@@ -109,6 +109,16 @@ void Replay::apply(const record::LeaseChanged& change) {
     if (QueueReplay* queue = find(change.queue)) queue->apply(change);
 }
 
+void Replay::apply(const record::MessageNoted& noted) {
+    if (QueueReplay* queue = find(noted.queue)) queue->apply(noted);
+}
+
+void Replay::apply(const record::MessageReplaced& replaced) {
+    saw(replaced.at);
+    QueueReplay* queue = find(replaced.queue);
+    if (queue != nullptr) queue->apply(replaced, std::move(decoded_.stored));
+}
+
 void Replay::apply(const record::MessageMoved& moved) {
     saw(moved.at);
     if (QueueReplay* from = find(moved.from)) from->left(moved);

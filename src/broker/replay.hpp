@@ -46,6 +46,8 @@ class Replay final : public log::RecordVisitor {
     void apply(const record::MessageSent& sent);
     void apply(const record::MessageDeleted& deleted);
     void apply(const record::LeaseChanged& change);
+    void apply(const record::MessageNoted& noted);
+    void apply(const record::MessageReplaced& replaced);
     void apply(const record::MessageImage& image);
     void apply(const record::DeduplicationImage& image);
 

@@ -41,6 +41,22 @@ std::string_view state_text(engine::DeliveryState::State state) {
     return "delayed";
 }
 
+std::string_view uniqueness_text(engine::Uniqueness uniqueness) {
+    switch (uniqueness) {
+        case engine::Uniqueness::none:
+            break;
+        case engine::Uniqueness::simple:
+            return "simple";
+        case engine::Uniqueness::throttle:
+            return "throttle";
+        case engine::Uniqueness::debounce:
+            return "debounce";
+        case engine::Uniqueness::keep_latest:
+            return "keep_latest";
+    }
+    return "none";
+}
+
 Json settings_object(const broker::QueueSettings& settings) {
     const engine::QueuePolicy& policy = settings.engine;
     Json object;
@@ -51,7 +67,9 @@ Json settings_object(const broker::QueueSettings& settings) {
         .set("receive_wait", format_duration(settings.receive_wait))
         .set("max_message_size", settings.max_message_bytes)
         .set("max_bytes", settings.bytes_max)
-        .set("max_in_flight", policy.max_in_flight);
+        .set("max_in_flight", policy.max_in_flight)
+        .set("priority_aging", format_duration(policy.priority_aging))
+        .set("paused", policy.paused);
     if (!settings.dead_letter_queue.empty()) {
         object.set("dead_letter_queue", settings.dead_letter_queue)
             .set("max_receives", policy.max_receives);
@@ -104,6 +122,7 @@ class Describe {
         add_place(sent.queue, sent.slot, sent.sequence);
         row_.set("at", time_text(sent.at));
         if (sent.delay) row_.set("delay", format_duration(*sent.delay));
+        if (sent.traits != nullptr) add_traits(*sent.traits);
         add_payload(*sent.payload, sent.group);
     }
     void operator()(const record::MessageDeleted& deleted) const {
@@ -113,6 +132,14 @@ class Describe {
         add_place(changed.queue, changed.slot, changed.sequence);
         add_state(changed.state);
     }
+    void operator()(const record::MessageNoted& noted) const {
+        add_place(noted.queue, noted.slot, noted.sequence);
+        add_note(noted.note);
+    }
+    void operator()(const record::MessageReplaced& replaced) const {
+        add_stored(replaced.queue, *replaced.message, replaced.deduplicates);
+        row_.set("replaced_sequence", replaced.replaced.sequence).set("at", time_text(replaced.at));
+    }
     void operator()(const record::MessageMoved& moved) const {
         add_place(moved.to, moved.to_slot, moved.to_sequence);
         row_.set("from_queue", moved.from)
@@ -120,16 +147,12 @@ class Describe {
             .set("at", time_text(moved.at))
             .set("sent_at", time_text(moved.message->sent_at))
             .set("receive_count", moved.message->receive_count);
+        add_traits(moved.message->traits);
+        add_note(moved.message->note);
         add_payload(moved.message->payload, moved.message->group);
     }
     void operator()(const record::MessageImage& image) const {
-        const engine::Stored& message = *image.message;
-        add_place(image.queue, message.slot, message.sequence);
-        row_.set("sent_at", time_text(message.sent_at));
-        if (message.source_queue != 0) row_.set("from_queue", message.source_queue);
-        add_state(message.delivery);
-        row_.set("deduplicates", image.deduplicates);
-        add_payload(message.payload, message.group);
+        add_stored(image.queue, *image.message, image.deduplicates);
     }
     void operator()(const record::DeduplicationImage& image) const {
         add_place(image.queue, image.entry->slot, image.entry->sequence);
@@ -157,6 +180,32 @@ class Describe {
             .set("due", time_text(state.due))
             .set("deliveries", state.deliveries)
             .set("receive_count", state.receive_count);
+        if (state.cancel_requested) row_.set("cancel_requested", true);
+    }
+    void add_stored(broker::QueueId queue, const engine::Stored& message, bool deduplicates) const {
+        add_place(queue, message.slot, message.sequence);
+        row_.set("sent_at", time_text(message.sent_at));
+        if (message.source_queue != 0) row_.set("from_queue", message.source_queue);
+        add_state(message.delivery);
+        row_.set("deduplicates", deduplicates);
+        add_traits(message.traits);
+        add_note(message.note);
+        add_payload(message.payload, message.group);
+    }
+    void add_traits(const engine::Traits& traits) const {
+        if (traits == engine::Traits{}) return;
+        row_.set("priority", traits.priority);
+        if (traits.max_receives != 0) row_.set("max_receives", traits.max_receives);
+        if (traits.deadline != Instant{}) row_.set("deadline", time_text(traits.deadline));
+        if (traits.uniqueness == engine::Uniqueness::none) return;
+        row_.set("uniqueness", uniqueness_text(traits.uniqueness))
+            .set("unique_key", traits.unique_key)
+            .set("unique_for", format_duration(traits.unique_for));
+    }
+    void add_note(std::string_view note) const {
+        if (note.empty()) return;
+        row_.set("note_bytes", note.size())
+            .set("note", bodies_ ? std::string(note) : beginning(note));
     }
     void add_payload(const engine::Payload& payload, std::string_view group) const {
         row_.set("message_id", format_uuid(payload.id()));

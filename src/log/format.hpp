@@ -13,7 +13,7 @@ namespace tranter::log {
 
 /// The bytes on disk. docs/log-format.md is the reference, with a checklist for changing it. All
 /// numbers are little-endian.
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t frame_header_bytes = 16;
 inline constexpr std::size_t frame_alignment = 8;
