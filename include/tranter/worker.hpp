@@ -1,0 +1,119 @@
+#pragma once
+
+#include <tranter/client.hpp>
+#include <tranter/registry.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace tranter {
+
+/// What becomes of a job whose type no handler is registered for.
+enum class UnknownType : std::uint8_t {
+    fail,  // the attempt has failed: another version of the worker may know it
+    dead,
+};
+
+struct WorkerOptions {
+    std::vector<std::string> queues{};  // empty: those that the registered jobs go to by default
+    unsigned concurrency = 0;           // handlers at a time; 0: one for each processor
+    /// How long the store waits for a sign of life before it gives a job to another worker; renewed
+    /// after a third of it. At least 1 s, and nothing else than the timeout of a job.
+    Milliseconds lease = std::chrono::seconds(30);
+    std::string name{};  // for people; empty: host name and process id
+    /// How long running handlers may go on when the worker stops, before they are asked to stop.
+    Milliseconds shutdown_timeout = std::chrono::seconds(30);
+    /// How long they may take to do so, before their jobs are given back.
+    Milliseconds stop_grace = std::chrono::seconds(2);
+    std::size_t batch_max = 256;  // jobs in one call to the store, in either direction
+    UnknownType unknown_type = UnknownType::fail;
+};
+
+/// How attempts ended.
+struct WorkerCounts {
+    std::uint64_t completed = 0;
+    std::uint64_t failed = 0;  // another attempt follows
+    std::uint64_t dead = 0;    // also: it was the last attempt
+    std::uint64_t snoozed = 0;
+    std::uint64_t released = 0;  // given back without counting
+    std::uint64_t cancelled = 0;
+    std::uint64_t lost = 0;  // the lease had ended, so the outcome was refused
+
+    bool operator==(const WorkerCounts&) const = default;
+};
+
+struct WorkerFigures {
+    WorkerCounts counts{};    // since it was made
+    std::size_t running = 0;  // jobs
+    std::size_t waiting = 0;  // jobs it has received and not begun
+    /// For every queue the last call to the store succeeded, or one is waiting for jobs.
+    bool receiving = false;
+};
+
+/// Bounds for Worker::drain(), which might never end otherwise.
+struct DrainOptions {
+    std::size_t attempts_max = 100'000;
+    Milliseconds time_max = std::chrono::hours(24 * 365);  // how far a virtual clock may move
+};
+
+/// Receives jobs from a store, runs their handlers, renews their leases and settles what comes of
+/// it. A handler runs on one of `concurrency` threads; each run of an attempt takes one. The store
+/// is asked for what can be begun at once and, when handlers are fast, for a few milliseconds of
+/// work more.
+///
+/// Stops in this order: nothing is received any more; what has not begun goes back at once; running
+/// handlers may end for `shutdown_timeout`; then their stop_token fires (StopReason::shutdown);
+/// after `stop_grace` the jobs of those that still run go back, so that others can begin them.
+/// Nothing of this counts as an attempt. A thread cannot be ended from outside, so the worker
+/// returns only after the last handler did, whatever that one returns.
+///
+/// A timeout settles the attempt as failed (type "timeout") at once and fires the stop_token; the
+/// handler keeps its thread until it returns, and what it returns is ignored.
+///
+/// While the store does not answer, the worker tries again with growing rests and says so once. An
+/// outcome that cannot be delivered is kept until its lease ends.
+class Worker {
+  public:
+    /// Throws Exception: `invalid_argument` for options that contradict themselves, or when there
+    /// is no queue to work for.
+    Worker(const Client& client, Registry handlers, WorkerOptions options = {});
+    /// As stop().
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Works on threads of its own until `stop` is requested and everything has ended. Throws
+    /// Exception (`conflict`) when it works already; so do start() and drain().
+    void run(std::stop_token stop);
+
+    /// run() in the background.
+    void start();
+    /// Ends what start() began and waits for it; see above. Idempotent.
+    void stop();
+
+    /// For tests: runs everything that is due on the calling thread, one job at a time in the order
+    /// in which the store hands them out, and what becomes due by it. With a store that has a
+    /// virtual clock, moves it to whatever is due next, so that retries, delays and snoozes run
+    /// too, until nothing is left. Timeouts do not fire, since no time passes while a handler runs.
+    ///
+    /// Throws Exception: what the store said, or `limit_exceeded` when a bound was reached.
+    WorkerCounts drain(DrainOptions options = {});
+
+    /// From any thread.
+    WorkerFigures figures() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Requested by the first SIGINT or SIGTERM of this process; the second one ends it at once. Made
+/// once; every call returns the same.
+std::stop_token stop_on_signals();
+
+}  // namespace tranter
