@@ -14,6 +14,7 @@ namespace tranter::http {
 namespace {
 
 constexpr std::size_t response_bytes_max = 64 * 1024 * 1024;
+constexpr int poll_milliseconds_max = 60'000;
 
 /// The functions of libcurl.so.4 that we use. Loading it costs several megabytes and milliseconds,
 /// which a server that never calls out should not pay; only the types come from curl's header.
@@ -21,11 +22,18 @@ struct Curl {
     decltype(&curl_global_init) global_init{};
     decltype(&curl_easy_init) easy_init{};
     decltype(&curl_easy_setopt) easy_setopt{};
-    decltype(&curl_easy_perform) easy_perform{};
     decltype(&curl_easy_getinfo) easy_getinfo{};
     decltype(&curl_easy_reset) easy_reset{};
     decltype(&curl_easy_cleanup) easy_cleanup{};
     decltype(&curl_easy_strerror) easy_strerror{};
+    decltype(&curl_multi_init) multi_init{};
+    decltype(&curl_multi_add_handle) multi_add_handle{};
+    decltype(&curl_multi_perform) multi_perform{};
+    decltype(&curl_multi_poll) multi_poll{};
+    decltype(&curl_multi_wakeup) multi_wakeup{};
+    decltype(&curl_multi_info_read) multi_info_read{};
+    decltype(&curl_multi_remove_handle) multi_remove_handle{};
+    decltype(&curl_multi_cleanup) multi_cleanup{};
     decltype(&curl_slist_append) slist_append{};
     decltype(&curl_slist_free_all) slist_free_all{};
     bool loaded = false;
@@ -36,11 +44,18 @@ struct Curl {
         loaded = find(library, "curl_global_init", global_init) &&
                  find(library, "curl_easy_init", easy_init) &&
                  find(library, "curl_easy_setopt", easy_setopt) &&
-                 find(library, "curl_easy_perform", easy_perform) &&
                  find(library, "curl_easy_getinfo", easy_getinfo) &&
                  find(library, "curl_easy_reset", easy_reset) &&
                  find(library, "curl_easy_cleanup", easy_cleanup) &&
                  find(library, "curl_easy_strerror", easy_strerror) &&
+                 find(library, "curl_multi_init", multi_init) &&
+                 find(library, "curl_multi_add_handle", multi_add_handle) &&
+                 find(library, "curl_multi_perform", multi_perform) &&
+                 find(library, "curl_multi_poll", multi_poll) &&
+                 find(library, "curl_multi_wakeup", multi_wakeup) &&
+                 find(library, "curl_multi_info_read", multi_info_read) &&
+                 find(library, "curl_multi_remove_handle", multi_remove_handle) &&
+                 find(library, "curl_multi_cleanup", multi_cleanup) &&
                  find(library, "curl_slist_append", slist_append) &&
                  find(library, "curl_slist_free_all", slist_free_all);
         if (loaded) loaded = global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -115,15 +130,44 @@ bool is_loopback(std::string_view url) {
            host.starts_with("localhost/") || host == "localhost" || host.starts_with("[::1]");
 }
 
+/// Where an answer goes.
+struct Transfer {
+    const ClientRequest& request;
+    ClientResponse response{};
+    std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
+    bool ended = false;  // by whoever takes the body
+
+    int status(CURL* handle) const {
+        long status = 0;
+        curl().easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+        return static_cast<int>(status);
+    }
+};
+
+/// What libcurl's callbacks get.
+struct Sink {
+    CURL* handle;
+    Transfer& transfer;
+};
+
 std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* into) {
-    auto& body = static_cast<ClientResponse*>(into)->body;
-    if (body.size() + size * count > response_bytes_max) return 0;
-    body.append(bytes, size * count);
-    return size * count;
+    auto& [handle, transfer] = *static_cast<Sink*>(into);
+    const std::string_view piece(bytes, size * count);
+    transfer.heard = std::chrono::steady_clock::now();
+    if (transfer.request.on_body && transfer.status(handle) / 100 == 2) {
+        transfer.ended = !transfer.request.on_body(piece);
+        return transfer.ended ? 0 : piece.size();
+    }
+    std::string& body = transfer.response.body;
+    if (body.size() + piece.size() > response_bytes_max) return 0;
+    body.append(piece);
+    return piece.size();
 }
 
 std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* into) {
-    auto& headers = static_cast<ClientResponse*>(into)->headers;
+    Transfer& transfer = static_cast<Sink*>(into)->transfer;
+    transfer.heard = std::chrono::steady_clock::now();
+    auto& headers = transfer.response.headers;
     std::string_view line(bytes, size * count);
     while (line.ends_with('\n') || line.ends_with('\r'))
         line.remove_suffix(1);
@@ -168,6 +212,7 @@ class Client::Impl {
   public:
     ~Impl() {
         if (handle_ != nullptr) curl().easy_cleanup(handle_);
+        if (multi_ != nullptr) curl().multi_cleanup(multi_);
     }
 
     Result<ClientResponse> send(const ClientRequest& request) {
@@ -178,8 +223,11 @@ class Client::Impl {
             return fail(Errc::internal, "libcurl.so.4 is missing; install the package libcurl4");
         }
         if (handle_ == nullptr) handle_ = curl().easy_init();
-        if (handle_ == nullptr) return fail(Errc::internal, "libcurl cannot make a handle");
-        curl().easy_reset(handle_);  // keeps the open connection
+        if (multi_ == nullptr) multi_ = curl().multi_init();
+        if (handle_ == nullptr || multi_ == nullptr) {
+            return fail(Errc::internal, "libcurl cannot make a handle");
+        }
+        curl().easy_reset(handle_);
 
         HeaderList headers;
         for (const auto& [name, value] : request.headers) {
@@ -190,26 +238,17 @@ class Client::Impl {
             append(headers, value.empty() ? name + ";" : name + ": " + value);
         }
         append(headers, "Expect:");  // no waiting for 100 Continue
-        ClientResponse response;
-        prepare(request, headers.get(), response);
+        Transfer transfer{request};
+        Sink sink{handle_, transfer};
+        prepare(request, headers.get(), sink);
         if (request.signing) sign(*request.signing, headers);
-        const CURLcode code = curl().easy_perform(handle_);
-        if (code != CURLE_OK) {
-            const char* text = error_[0] != '\0' ? error_.data() : curl().easy_strerror(code);
-            return fail(
-                code_of(code), request.method + " " + shown(request.url) + ": " + std::string(text)
-            );
-        }
-        long status = 0;
-        curl().easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
-        response.status = static_cast<int>(status);
-        return response;
+        if (auto done = perform(transfer); !done) return std::unexpected(std::move(done.error()));
+        transfer.response.status = transfer.status(handle_);
+        return std::move(transfer.response);
     }
 
   private:
-    void prepare(const ClientRequest& request, curl_slist* headers, ClientResponse& response) {
-        const auto timeout =
-            std::chrono::duration_cast<std::chrono::milliseconds>(request.timeout).count();
+    void prepare(const ClientRequest& request, curl_slist* headers, Sink& sink) {
         error_[0] = '\0';
         set(CURLOPT_ERRORBUFFER, error_.data());
         set(CURLOPT_URL, request.url.c_str());
@@ -219,12 +258,12 @@ class Client::Impl {
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_TCP_NODELAY, 1L);
         set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-        set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<long long>(timeout, 1)));
+        set(CURLOPT_TIMEOUT_MS, timeout_milliseconds(request.timeout));
         set(CURLOPT_HTTPHEADER, headers);
         set(CURLOPT_WRITEFUNCTION, &take_body);
-        set(CURLOPT_WRITEDATA, &response);
+        set(CURLOPT_WRITEDATA, &sink);
         set(CURLOPT_HEADERFUNCTION, &take_header);
-        set(CURLOPT_HEADERDATA, &response);
+        set(CURLOPT_HEADERDATA, &sink);
         if (request.method == "HEAD") {
             set(CURLOPT_NOBODY, 1L);
         } else if (request.method != "GET" || !request.body.empty()) {
@@ -232,6 +271,57 @@ class Client::Impl {
             set(CURLOPT_POSTFIELDS, request.body.c_str());
         }
         if (request.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    }
+
+    static long timeout_milliseconds(Duration timeout) {
+        if (timeout == Duration::max()) return 0;
+        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+        return static_cast<long>(std::max<long long>(milliseconds, 1));
+    }
+
+    /// The multi interface and not easy_perform(), because only the first can be woken up.
+    Result<void> perform(Transfer& transfer) {
+        const ClientRequest& request = transfer.request;
+        const auto failure = [&](Errc code, std::string_view text) {
+            return fail(code, request.method + " " + shown(request.url) + ": " + std::string(text));
+        };
+        if (curl().multi_add_handle(multi_, handle_) != CURLM_OK) {
+            return failure(Errc::internal, "libcurl cannot begin");
+        }
+        const bool finished = run(transfer);
+        CURLcode code = CURLE_FAILED_INIT;
+        int left = 0;
+        while (const CURLMsg* message = curl().multi_info_read(multi_, &left)) {
+            if (message->msg == CURLMSG_DONE) code = message->data.result;
+        }
+        curl().multi_remove_handle(multi_, handle_);
+        if (!finished && !request.stop.stop_requested()) {
+            return failure(Errc::timed_out, "nothing was received for too long");
+        }
+        if (!finished || transfer.ended) return failure(Errc::cancelled, "ended by the caller");
+        if (code == CURLE_OK) return {};
+        return failure(
+            code_of(code), error_[0] != '\0' ? error_.data() : curl().easy_strerror(code)
+        );
+    }
+
+    /// False when it was ended before its end: by its stop token, or by silence.
+    bool run(const Transfer& transfer) {
+        const ClientRequest& request = transfer.request;
+        const std::stop_callback wake(request.stop, [this] { curl().multi_wakeup(multi_); });
+        int running = 0;
+        while (curl().multi_perform(multi_, &running) == CURLM_OK && running != 0) {
+            if (request.stop.stop_requested()) return false;
+            auto wait = std::chrono::milliseconds(poll_milliseconds_max);
+            if (request.silence > Duration::zero()) {
+                const auto left =
+                    transfer.heard + request.silence - std::chrono::steady_clock::now();
+                if (left <= Duration::zero()) return false;
+                wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(left));
+            }
+            curl().multi_poll(multi_, nullptr, 0, static_cast<int>(wait.count()), nullptr);
+        }
+        return true;
     }
 
     void sign(const Signing& signing, HeaderList& headers) {
@@ -251,6 +341,7 @@ class Client::Impl {
     }
 
     CURL* handle_ = nullptr;
+    CURLM* multi_ = nullptr;  // keeps the open connection
     std::array<char, CURL_ERROR_SIZE> error_{};
 };
 

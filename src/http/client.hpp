@@ -3,9 +3,12 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,8 +28,15 @@ struct ClientRequest {
     std::string url;  // http or https; anything else is refused
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string body{};
-    Duration timeout = std::chrono::seconds(30);
+    Duration timeout = std::chrono::seconds(30);  // for all of it; Duration::max(): none
+    /// Nothing received for so long is `timed_out`; 0: not watched.
+    Duration silence{};
     std::optional<Signing> signing{};
+    /// Ends the request at once, from any thread, with `cancelled`; the connection is closed.
+    std::stop_token stop{};
+    /// Takes the body of a 2xx answer piece by piece as it arrives, instead of
+    /// ClientResponse::body. False ends the request with `cancelled`.
+    std::function<bool(std::string_view)> on_body{};
 };
 
 struct ClientResponse {
@@ -45,7 +55,7 @@ class Client {
     Client& operator=(Client&&) noexcept;
 
     /// Any status is a success here. Errors: `unavailable` (cannot connect, connection lost),
-    /// `timed_out`, `invalid_argument` (bad URL), `internal` (libcurl missing).
+    /// `timed_out`, `cancelled`, `invalid_argument` (bad URL), `internal` (libcurl missing).
     [[nodiscard]] Result<ClientResponse> send(const ClientRequest& request);
 
   private:

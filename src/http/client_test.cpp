@@ -27,6 +27,12 @@ class ClientTest : public testing::Test {
         if (request.path == "/wait") {
             exchange.on_disconnect([] {});
             waiting_ = std::make_unique<Exchange>(std::move(exchange));
+            stop_.request_stop();
+            return;
+        }
+        if (request.path == "/stream") {
+            stream_ = std::make_unique<Stream>(std::move(exchange).stream({.status = 200}));
+            stream_->write(std::make_shared<const std::string>("first"));
             return;
         }
         if (request.path == "/redirect") {
@@ -50,6 +56,8 @@ class ClientTest : public testing::Test {
     }
 
     std::unique_ptr<Exchange> waiting_;
+    std::unique_ptr<Stream> stream_;
+    std::stop_source stop_;
     std::unique_ptr<Server> server_;
     Client client_;
 };
@@ -139,6 +147,53 @@ TEST_F(ClientTest, RefusesHeadersThatWouldAddLines) {
     request.headers = {{"X-A", "b\r\nX-C: d"}};
 
     EXPECT_EQ(client_.send(request).error().code(), Errc::invalid_argument);
+}
+
+TEST_F(ClientTest, IsStoppedWhileItWaits) {
+    ClientRequest request;
+    request.url = url("/wait");
+    request.stop = stop_.get_token();
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    // Nor does it begin.
+    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+}
+
+TEST_F(ClientTest, TakesABodyAsItArrives) {
+    ClientRequest request;
+    request.url = url("/stream");
+    std::string body;
+    request.on_body = [&](std::string_view piece) {
+        body += piece;
+        if (body == "first") stream_->write(std::make_shared<const std::string>("second"));
+        if (body == "firstsecond") stream_.reset();
+        return true;
+    };
+
+    const auto response = client_.send(request);
+
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    EXPECT_EQ(body, "firstsecond");
+    EXPECT_EQ(response->body, "");
+}
+
+TEST_F(ClientTest, EndsABodyThatItHasSeenEnoughOf) {
+    ClientRequest request;
+    request.url = url("/stream");
+    request.on_body = [](std::string_view) {
+        return false;
+    };
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+}
+
+TEST_F(ClientTest, GivesUpAfterSilence) {
+    ClientRequest request;
+    request.url = url("/stream");
+    request.timeout = Duration::max();
+    request.silence = std::chrono::milliseconds(50);
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::timed_out);
 }
 
 TEST_F(ClientTest, SaysWhenNobodyAnswers) {

@@ -64,6 +64,12 @@ void Connection::on_ready(std::uint32_t epoll_events) {
             if (phase_ == Phase::reading) run();
             if (phase_ == Phase::lingering) drain();
             break;
+        case Phase::streaming:
+            if (peer_closed_)
+                lost();
+            else if ((epoll_events & EPOLLOUT) != 0)
+                flush_stream();
+            break;
         case Phase::lingering:
             drain();
             break;
@@ -191,6 +197,11 @@ void Connection::dispatch() {
     }
     // An answer that the kernel took only in part is sent when it takes more.
     if (phase_ == Phase::writing) park_pipelined();
+    if (phase_ == Phase::streaming) {
+        unparsed_ = false;
+        release_parser();
+        if (peer_closed_) lost();
+    }
     if (phase_ != Phase::handling && phase_ != Phase::answered) return;
     if (phase_ == Phase::handling) phase_ = Phase::waiting;
     if (parser_->holds_bytes()) {
@@ -291,6 +302,7 @@ void Connection::on_deadline_passed() {
             if (phase_ == Phase::lingering) drain();
             return;
         case Phase::writing:
+        case Phase::streaming:
             lost();
             return;
         case Phase::lingering:
@@ -327,6 +339,7 @@ void Connection::notify_disconnect() {
 void Connection::close_if_idle() {
     const bool body_arriving = parser_ && parser_->state() == RequestParser::State::need_body;
     if ((phase_ == Phase::reading && !body_arriving) || phase_ == Phase::lingering) close();
+    if (phase_ == Phase::streaming) send_end();
 }
 
 void Connection::abort() {
@@ -337,6 +350,7 @@ void Connection::close() {
     if (phase_ == Phase::closed) return;
     const bool writing = phase_ == Phase::writing || phase_ == Phase::answered;
     phase_ = Phase::closed;
+    streaming_.store(false, std::memory_order_relaxed);
     ::close(fd_);
     loop_->context().connections.fetch_sub(1, std::memory_order_relaxed);
     on_disconnect_ = nullptr;

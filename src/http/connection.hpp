@@ -15,13 +15,14 @@
 
 namespace tranter::http {
 
-/// One client's socket, driven by the EventLoop that adopted it. Only respond() may be called from
-/// another thread.
+/// One client's socket, driven by the EventLoop that adopted it. Only respond(), write_piece() and
+/// end_stream() may be called from another thread.
 ///
 ///     reading -> handling -> answered -> reading    answered within the handler, sent when the
 ///                                                   loop has looked at the other sockets
 ///                handling -> waiting -> reading     answered later
 ///     any answer that the kernel does not take at once:  -> writing -> reading
+///     an answer without an end:  handling -> streaming -> closed
 ///     last answer while the client may still be sending: -> lingering -> closed
 ///
 /// While it is idle or waiting it owns no buffers; ten thousand of them have to stay small.
@@ -41,6 +42,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void respond(Response&& response, Exchange::Settled&& settled);
     void set_on_disconnect(Exchange::Hook hook) { on_disconnect_ = std::move(hook); }
     void set_on_deadline(Duration after, Exchange::Hook hook);
+
+    void begin_stream(Response&& head);
+
+    // For Stream.
+    bool write_piece(std::shared_ptr<const std::string> piece);
+    void end_stream();
 
     // For the loop.
     void on_ready(std::uint32_t epoll_events) override;
@@ -63,6 +70,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
         answered,
         waiting,
         writing,
+        streaming,
         lingering,
         closed
     };
@@ -85,6 +93,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void answer_written();
     void send_continue();
 
+    std::size_t framed_bytes(std::size_t piece_bytes) const;
+    void send_piece(std::string_view piece);
+    void send_end();
+    void flush_stream();
+
     void linger();
     void drain();
     void lost();
@@ -105,6 +118,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     Exchange::Settled settled_;
     std::atomic<bool> answered_{false};
 
+    // while streaming; set before the Stream exists
+    std::atomic<bool> streaming_{false};        // the client is there and reads
+    std::atomic<std::size_t> unread_bytes_{0};  // given to us, not yet taken by the kernel
+
     // only on the loop's thread
     std::size_t index_ = 0;
     Phase phase_ = Phase::reading;
@@ -118,6 +135,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     bool http_1_0_ = false;
     bool continue_sent_ = false;
     bool close_after_answer_ = false;
+    bool stream_ended_ = false;
     std::unique_ptr<RequestParser> parser_;  // only while a request is arriving or handled
     std::string cors_lines_;
     std::string pending_;  // what the kernel did not take yet

@@ -112,7 +112,9 @@ void append_head(std::string& out, const Response& response, const HeadFacts& fa
         out.append("Content-Type: ").append(response.content_type).append("\r\n");
     }
     out.append(response.headers).append(facts.extra_headers);
-    if (has_body(response.status)) {
+    if (facts.endless) {
+        if (!facts.http_1_0) out.append("Transfer-Encoding: chunked\r\n");
+    } else if (has_body(response.status)) {
         out.append("Content-Length: ");
         append_number(out, response.body.size());
         out.append("\r\n");

@@ -31,6 +31,7 @@ struct HeadFacts {
     std::string_view extra_headers{};  // complete lines
     bool close = false;
     bool http_1_0 = false;  // keeping the connection open has to be said
+    bool endless = false;   // the body comes in pieces
 };
 
 /// Appends status line and headers with the empty line.

@@ -327,4 +327,18 @@ void Exchange::on_deadline(Duration after, Hook hook) {
     connection_->set_on_deadline(after, std::move(hook));
 }
 
+Stream Exchange::stream(Response&& head) && {
+    auto connection = std::move(connection_);
+    connection->begin_stream(std::move(head));
+    return Stream(std::move(connection));
+}
+
+Stream::~Stream() {
+    if (connection_) connection_->end_stream();
+}
+
+bool Stream::write(std::shared_ptr<const std::string> piece) {
+    return connection_->write_piece(std::move(piece));
+}
+
 }  // namespace tranter::http

@@ -15,6 +15,26 @@ namespace tranter::http {
 
 class Connection;
 
+/// The body of an answer that has no end yet. Movable; usable from any thread, one at a time.
+/// Destroying it ends the body. A stopping server ends it too.
+class Stream {
+  public:
+    explicit Stream(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+    Stream(Stream&&) noexcept = default;
+    Stream& operator=(Stream&&) = delete;
+    ~Stream();
+
+    /// What a client may leave unread before it is dropped.
+    static constexpr std::size_t unread_bytes_max = std::size_t{256} * 1024;
+
+    /// Pieces arrive in order; who sends the same to many shares it. Never blocks. False when the
+    /// client has gone, or has just been dropped because it does not read.
+    bool write(std::shared_ptr<const std::string> piece);
+
+  private:
+    std::shared_ptr<Connection> connection_;  // shared with the I/O thread that drives it
+};
+
 /// The right and the duty to answer one request, once. Movable, usable from any thread; hooks and
 /// the settled callback run on the connection's own I/O thread (after the server is gone: on the
 /// caller's). Dropping it unanswered answers 500.
@@ -45,6 +65,10 @@ class Exchange {
     void on_disconnect(Hook hook);
     /// on_deadline: `after` has passed without an answer.
     void on_deadline(Duration after, Hook hook);
+
+    /// Answers with `head`, whose body stays empty, and sends the body later, piece by piece; the
+    /// connection is closed at its end. Only from inside the handler. Consumes the exchange.
+    Stream stream(Response&& head) &&;
 
   private:
     void respond_dropped();

@@ -69,6 +69,16 @@ class TestSocket {
         return answer;
     }
 
+    /// So many, or fewer when there are no more.
+    std::string read_bytes(std::size_t count) {
+        while (buffer_.size() < count) {
+            if (!read_more()) break;
+        }
+        std::string bytes = buffer_.substr(0, count);
+        buffer_.erase(0, count);
+        return bytes;
+    }
+
     /// Everything until the server closes.
     std::string read_all() {
         while (read_more()) {
