@@ -17,8 +17,6 @@ namespace {
 using http::ClientRequest;
 using http::ClientResponse;
 
-// The AWS SDKs' standard mode tries as often.
-constexpr int attempts_max = 3;
 constexpr std::chrono::milliseconds first_pause(200);
 constexpr int list_page = 1000;
 
@@ -138,25 +136,16 @@ Error error_of_answer(const ClientResponse& response, const ServiceUrl& endpoint
     return {errc, message.empty() ? code : fmt::format("{}: {}", code, message)};
 }
 
-Result<Json> SqsClient::call(std::string_view action, const Json& input, Duration wait) {
-    const std::string body = input.is_null() ? "{}" : input.dump();
-    auto pause = first_pause;
-    for (int attempt = 1;; ++attempt) {
-        auto answer = call_once(action, body, wait);
-        if (answer || attempt == attempts_max || !is_throttled(answer.error())) return answer;
-        std::this_thread::sleep_for(pause);
-        pause *= 4;
-    }
-}
-
-Result<Json> SqsClient::call_once(std::string_view action, const std::string& body, Duration wait) {
+Result<Json> SqsClient::call(
+    std::string_view action, const Json& input, Duration wait, std::stop_token stop
+) {
     const ClientRequest request{
         .method = "POST",
         .url = options_.endpoint.text + "/",
         .headers =
             {{"Content-Type", "application/x-amz-json-1.0"},
              {"X-Amz-Target", fmt::format("AmazonSQS.{}", action)}},
-        .body = body,
+        .body = input.is_null() ? "{}" : input.dump(),
         .timeout = options_.timeout + wait,
         .signing =
             http::Signing{
@@ -166,7 +155,20 @@ Result<Json> SqsClient::call_once(std::string_view action, const std::string& bo
                 .secret_key = options_.credentials.secret_key,
                 .session_token = options_.credentials.session_token,
             },
+        .stop = std::move(stop),
     };
+    auto pause = first_pause;
+    for (int attempt = 1;; ++attempt) {
+        auto answer = call_once(action, request);
+        if (answer || attempt >= options_.attempts_max || !is_throttled(answer.error())) {
+            return answer;
+        }
+        std::this_thread::sleep_for(pause);
+        pause *= 4;
+    }
+}
+
+Result<Json> SqsClient::call_once(std::string_view action, const ClientRequest& request) {
     const auto response = http_.send(request);
     if (!response) return std::unexpected(response.error());
     if (response->status != 200) {

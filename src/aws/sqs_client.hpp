@@ -7,6 +7,7 @@
 #include "http/client.hpp"
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +24,23 @@ class SqsClient {
         std::string region{};
         AwsCredentials credentials{};
         Duration timeout = std::chrono::seconds(30);
+        int attempts_max = 3;  // of a throttled request; the AWS SDKs' standard mode tries as often
     };
 
     explicit SqsClient(Options options) : options_(std::move(options)) {}
 
     const ServiceUrl& endpoint() const { return options_.endpoint; }
 
+    void set_credentials(AwsCredentials credentials) {
+        options_.credentials = std::move(credentials);
+    }
+
     /// Sends one action. `wait` is how long the server may take on purpose (a long poll); it comes
-    /// on top of the timeout. Throttled requests are repeated a few times.
-    [[nodiscard]] Result<Json> call(std::string_view action, const Json& input, Duration wait = {});
+    /// on top of the timeout. Throttled requests are repeated a few times. `stop` ends the call at
+    /// once with `cancelled`, from any thread.
+    [[nodiscard]] Result<Json> call(
+        std::string_view action, const Json& input, Duration wait = {}, std::stop_token stop = {}
+    );
 
     /// The URL of a queue that is named by its name, its URL or its ARN.
     [[nodiscard]] Result<std::string> queue_url(std::string_view queue);
@@ -46,7 +55,7 @@ class SqsClient {
     Options options_;
     http::Client http_{};
 
-    Result<Json> call_once(std::string_view action, const std::string& body, Duration wait);
+    Result<Json> call_once(std::string_view action, const http::ClientRequest& request);
 };
 
 /// What an AWS error code means to a caller; `internal` for codes that are not known.
