@@ -274,6 +274,8 @@ Failure from_error(const Error& error) {
         case Errc::unauthenticated:
         case Errc::permission_denied:
             return {Code::access_denied, error.message()};
+        case Errc::unsupported:
+            return {Code::unsupported_operation, error.message()};
         case Errc::already_exists:
         case Errc::conflict:
         case Errc::corrupted:
