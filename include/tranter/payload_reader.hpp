@@ -32,6 +32,13 @@ struct IntegerRange {
 /// What becomes of a member that a struct has no field for.
 enum class UnknownMembers : std::uint8_t { skip, refuse };
 
+struct ReadRules {
+    UnknownMembers unknown = UnknownMembers::skip;
+    /// Arrays and objects that may stand around a Json, which itself may be as deep as one that
+    /// stands alone.
+    unsigned envelope_depth = 0;
+};
+
 /// Where payload.hpp gets the values of a payload, from the front of the text to its back. Every
 /// value has to be read once. Every function is false as soon as something is wrong; the first
 /// reason is kept, with the path to the value: `$.user_id: expected integer, got "abc"`.
@@ -92,7 +99,7 @@ class PayloadReader {
 
   private:
     friend Result<void> read_payload(
-        std::string_view text, void* value, ReadValue read, UnknownMembers unknown
+        std::string_view text, void* value, ReadValue read, ReadRules rules
     );
     struct State;
 
@@ -105,13 +112,8 @@ class PayloadReader {
 
 using ReadCount = bool (PayloadReader::*)(std::int64_t& count, TimeUnit unit);
 
-/// With UnknownMembers::refuse the text is an envelope: a Json in it may be as deep as one that
-/// stands alone.
 [[nodiscard]] Result<void> read_payload(
-    std::string_view text,
-    void* value,
-    ReadValue read,
-    UnknownMembers unknown = UnknownMembers::skip
+    std::string_view text, void* value, ReadValue read, ReadRules rules = {}
 );
 
 }  // namespace tranter

@@ -7,7 +7,7 @@ namespace tranter::jobs {
 /// How many arrays and objects may stand in each other: what is written can be read again.
 inline constexpr unsigned payload_depth_max = 64;
 
-/// How many more there may be around such a value, where we ask for jobs as JSON.
+/// How many more stand around such a value where jobs are written as JSON.
 inline constexpr unsigned envelope_depth_max = 4;
 
 inline std::string too_deep() {

@@ -256,13 +256,9 @@ bool PayloadReader::refuse_repeated_key() {
     return state_.cursor.fail("is there twice");
 }
 
-Result<void> read_payload(
-    std::string_view text, void* value, ReadValue read, UnknownMembers unknown
-) {
-    const unsigned depth_max = unknown == UnknownMembers::skip
-                                   ? jobs::payload_depth_max
-                                   : jobs::payload_depth_max + jobs::envelope_depth_max;
-    PayloadReader::State state{jobs::JsonCursor(text, depth_max), unknown};
+Result<void> read_payload(std::string_view text, void* value, ReadValue read, ReadRules rules) {
+    const unsigned depth_max = jobs::payload_depth_max + rules.envelope_depth;
+    PayloadReader::State state{jobs::JsonCursor(text, depth_max), rules.unknown};
     PayloadReader reader(state);
     if (state.cursor.begin() && read(reader, value) && state.cursor.end()) return {};
     return std::unexpected(state.cursor.take_error());

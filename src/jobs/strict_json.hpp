@@ -1,22 +1,42 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "jobs/payload_limits.hpp"
 
 #include <tranter/payload.hpp>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
 namespace tranter::jobs {
 
-/// from_json() for what people write to us and not for each other: unknown members are refused with
-/// a suggestion, so that a misspelt option is not one that is silently left out.
+/// from_json() for what carries a payload.
 template <class T>
-[[nodiscard]] Result<T> from_json_strictly(std::string_view text) {
+[[nodiscard]] Result<T> read_envelope(std::string_view text, UnknownMembers unknown) {
     T value{};
-    auto done = read_payload(text, &value, &detail::read_erased<T>, UnknownMembers::refuse);
+    const ReadRules rules{.unknown = unknown, .envelope_depth = envelope_depth_max};
+    auto done = read_payload(text, &value, &detail::read_erased<T>, rules);
     if (!done) return std::unexpected(std::move(done.error()));
     return value;
+}
+
+/// For what people write to us: unknown members are refused with a suggestion, because a misspelt
+/// option would be one that is silently left out.
+template <class T>
+[[nodiscard]] Result<T> from_json_strictly(std::string_view text) {
+    return read_envelope<T>(text, UnknownMembers::refuse);
+}
+
+/// For what a server writes to us: a newer one may say more.
+template <class T>
+[[nodiscard]] Result<T> from_json_of_server(std::string_view text) {
+    return read_envelope<T>(text, UnknownMembers::skip);
+}
+
+/// Of results and the like, where null says that there is none.
+inline std::string text_or_nothing(const Json& json) {
+    return json == Json() ? std::string() : json.text();
 }
 
 }  // namespace tranter::jobs
