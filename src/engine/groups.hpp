@@ -2,6 +2,7 @@
 
 #include "base/time.hpp"
 #include "engine/message.hpp"
+#include "engine/priority_line.hpp"
 #include "engine/slab.hpp"
 
 #include <cstddef>
@@ -16,7 +17,8 @@ namespace tranter::engine {
 /// What the queue knows about one group while it holds messages of it.
 struct Group {
     std::string key{};
-    Line line{};  // standard: its visible messages; FIFO: all its messages, in order of sequence
+    Line line{};                  // FIFO: all its messages, in order of sequence
+    PriorityLine waiting{};       // standard: its visible messages
     std::uint32_t messages = 0;   // held in any state
     std::uint32_t in_flight = 0;  // of those, leased
     Instant last_sent{};

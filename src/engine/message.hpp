@@ -4,6 +4,8 @@
 #include "engine/payload.hpp"
 #include "engine/types.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <limits>
 
@@ -19,6 +21,15 @@ struct Links {
     Slot next = no_slot;
 };
 
+/// Later than anything that happens (the year 6500), and far from what arithmetic on times can
+/// hold.
+inline constexpr Instant end_of_time{Duration(std::int64_t{1} << 57)};
+
+/// `base + time`, at most the end of time.
+inline Instant later(Instant base, Duration time) {
+    return time < end_of_time - base ? base + time : end_of_time;
+}
+
 enum class State : std::uint8_t { free, visible, in_flight, delayed };
 
 /// One message as the engine keeps it: 88 bytes, so that with the 48 of its payload's header and
@@ -32,31 +43,52 @@ struct Message {
     std::int64_t due_or_place = 0;
     Instant received_at{};  // latest hand-out
     Links arrival{};        // list of all messages, in order of sequence
-    Links line{};           // standard: the line it waits in; FIFO: its group's messages
-    Links timer{};          // timing wheel, while delayed or in flight
+    /// Standard: the line it waits in, and while in flight the place it had there (see
+    /// old_place()); FIFO: its group's messages.
+    Links line{};
+    Links timer{};  // timing wheel, while delayed or in flight
     std::uint32_t receive_count = 0;
     std::uint32_t deliveries = 0;  // like receive_count, but never goes back
     Slot group = no_slot;
     std::uint32_t source_queue = 0;
-    std::uint32_t first_receive_millis = never;  // after sent_at
+    std::uint32_t first_receive = never;  // after sent_at, see first_received_at()
     std::uint16_t wheel_slot = 0;
     State state = State::free;
     bool moved_in : 1 = false;    // came from another queue
     bool taken_back : 1 = false;  // the latest delivery
+    bool has_extras : 1 = false;  // the queue's ExtrasTable has more of it
+    bool cancel_requested : 1 = false;
+    std::uint8_t priority : 4 = priority_default;
 
     static constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
+    static constexpr std::uint32_t in_seconds = std::uint32_t{1} << 31;
 
     Instant due() const { return Instant(Duration(due_or_place)); }
     void set_due(Instant when) { due_or_place = when.time_since_epoch().count(); }
     std::int64_t place() const { return due_or_place; }
 
+    /// Of a message in flight in a standard queue.
+    std::int64_t old_place() const { return std::bit_cast<std::int64_t>(line); }
+    void keep_old_place(std::int64_t place) { line = std::bit_cast<Links>(place); }
+
+    /// Exact to the millisecond in the first 24 days after the send, then to the second.
     Instant first_received_at() const {
-        if (first_receive_millis == never) return {};
-        return sent_at + std::chrono::milliseconds(first_receive_millis);
+        if (first_receive == never) return {};
+        if ((first_receive & in_seconds) == 0) {
+            return sent_at + std::chrono::milliseconds(first_receive);
+        }
+        return sent_at + std::chrono::seconds(first_receive & ~in_seconds);
     }
     void set_first_received_at(Instant when) {
-        const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(when - sent_at);
-        first_receive_millis = static_cast<std::uint32_t>(after.count());
+        const auto millis =
+            std::chrono::duration_cast<std::chrono::milliseconds>(when - sent_at).count();
+        if (millis < in_seconds) {
+            first_receive = static_cast<std::uint32_t>(millis);
+        } else {
+            const std::int64_t seconds_max = in_seconds - 2;
+            first_receive = static_cast<std::uint32_t>(std::min(millis / 1000, seconds_max));
+            first_receive |= in_seconds;
+        }
     }
 };
 static_assert(sizeof(Message) == 88);

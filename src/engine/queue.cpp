@@ -9,7 +9,7 @@ Queue::Queue(QueuePolicy policy) : policy_(policy) {
     if (fifo()) {
         fifo_.set_policy(policy_.groups);
     } else {
-        standard_.set_policy(policy_.groups);
+        standard_.set_policy(policy_.groups, policy_.priority_aging);
     }
 }
 
@@ -28,6 +28,13 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
                 .duplicate = true};
         }
     }
+    if (has_unique_key(options)) {
+        if (auto sent = apply_uniqueness(payload, options, now)) {
+            ++counters_.deduplicated;
+            if (sent->replaced) remember(std::move(key), *sent, now);
+            return *sent;
+        }
+    }
     if (const auto limit = policy_.groups.max_queued_per_group;
         limit > 0 && !options.group.empty()) {
         const Slot group = groups_.find(options.group);
@@ -43,24 +50,26 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
 
     const MessageId id = payload.id();
     const Slot slot = add(std::move(payload), options.group, now, false);
+    if (options.traits != nullptr) add_extras(slot, *options.traits, {}, now);
     Message& message = slab_[slot];
     const Duration delay = options.delay.value_or(policy_.delay);
-    if (delay > Duration::zero()) {
-        start_timer(slot, State::delayed, now + delay);
-        ++counters_.delayed;
-    } else {
-        message.state = State::visible;
-        ++counters_.visible;
-    }
-    enter_line(slot, now);
+    std::optional<Instant> delayed_until;
+    if (delay > Duration::zero()) delayed_until = later(now, delay);
+    begin_waiting(slot, delayed_until, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
-    if (!key.empty()) {
-        deduplication_.insert(
-            std::move(key), {.id = id, .sequence = message.sequence, .slot = slot}, now
-        );
-    }
     ++counters_.sent;
-    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
+    const Sent sent{.id = id, .sequence = message.sequence, .slot = slot};
+    remember(std::move(key), sent, now);
+    if (has_unique_key(options)) start_throttle(*options.traits, sent, now);
+    return sent;
+}
+
+/// FIFO: that the message was accepted under this key. An empty one is none.
+void Queue::remember(std::string key, const Sent& sent, Instant now) {
+    if (key.empty()) return;
+    deduplication_.insert(
+        std::move(key), {.id = sent.id, .sequence = sent.sequence, .slot = sent.slot}, now
+    );
 }
 
 Sent Queue::move_in(Transfer transfer, Instant now) {
@@ -71,6 +80,7 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     message.receive_count = transfer.receive_count;
     message.source_queue = transfer.source_queue;
     if (transfer.receive_count > 0) message.set_first_received_at(transfer.first_received_at);
+    add_extras(slot, transfer.traits, std::move(transfer.note), transfer.sent_at);
     message.state = State::visible;
     ++counters_.visible;
     ++counters_.moved_in;
@@ -87,11 +97,16 @@ std::shared_ptr<void> Queue::purge(Instant now) {
     advance(now);
     struct Debris {
         Slab slab;
+        ExtrasTable extras;
         Deduplication deduplication;
     };
     auto debris = std::make_shared<Debris>();
     std::swap(debris->slab, slab_);
     std::swap(debris->deduplication, deduplication_);
+    unique_.clear();
+    std::swap(debris->extras, extras_);
+    deadlines_ = {};
+    index_.clear();
     wheel_.clear();
     if (fifo()) {
         fifo_.clear();
@@ -128,13 +143,30 @@ Slot Queue::add(Payload payload, std::string_view group, Instant sent_at, bool m
     message.sequence = ++last_sequence_;
     message.sent_at = sent_at;
     message.moved_in = moved_in;
-    // A FIFO message always has a group, even when its key is empty.
-    if (!group.empty() || fifo()) {
-        message.group = groups_.find_or_create(group);
-        ++groups_[message.group].messages;
-    }
+    message.group = join_group(group);
     (moved_in ? moved_ : sent_).push_back(slab_, slot);
+    if (index_.built()) index_.add(slab_, slot);
     return slot;
+}
+
+/// One more message in the group. A FIFO message always has one, even when its key is empty.
+Slot Queue::join_group(std::string_view group) {
+    if (group.empty() && !fifo()) return no_slot;
+    const Slot index = groups_.find_or_create(group);
+    ++groups_[index].messages;
+    return index;
+}
+
+/// A message that is new here waits for its delay or in line.
+void Queue::begin_waiting(Slot slot, std::optional<Instant> delayed_until, Instant now) {
+    if (delayed_until) {
+        start_timer(slot, State::delayed, *delayed_until);
+        ++counters_.delayed;
+    } else {
+        slab_[slot].state = State::visible;
+        ++counters_.visible;
+    }
+    enter_line(slot, now);
 }
 
 void Queue::enter_line(Slot slot, Instant now) {
@@ -177,7 +209,8 @@ void Queue::leave_flight(Message& message) {
     if (!fifo()) standard_.in_flight_changed(message.group);
 }
 
-void Queue::remove(Slot slot) {
+/// Out of its line and its timer: it has no state for now.
+void Queue::leave_line(Slot slot) {
     Message& message = slab_[slot];
     const State state = std::exchange(message.state, State::free);
     if (state == State::visible) {
@@ -189,17 +222,38 @@ void Queue::remove(Slot slot) {
         if (state == State::in_flight) leave_flight(message);
     }
     if (fifo()) fifo_.erase(slot);
+}
+
+void Queue::remove(Slot slot) {
+    leave_line(slot);
+    Message& message = slab_[slot];
+    if (message.has_extras) drop_extras(slot);
+    if (index_.built()) index_.remove(slab_, slot);
     discount_bytes(message.payload);
-    (message.moved_in ? moved_ : sent_).remove(slab_, slot);
-    if (message.group != no_slot && --groups_[message.group].messages == 0) {
-        groups_.release(message.group);
-    }
+    leave_arrivals(slot);
+    leave_group(message.group);
     slab_.release(slot);
+}
+
+void Queue::leave_group(Slot group) {
+    if (group != no_slot && --groups_[group].messages == 0) groups_.release(group);
+}
+
+void Queue::leave_arrivals(Slot slot) {
+    (slab_[slot].moved_in ? moved_ : sent_).remove(slab_, slot);
     const Sequence oldest_moved =
         moved_.empty() ? last_sequence_ + 1 : slab_[moved_.head()].sequence;
     while (!moved_at_.empty() && moved_at_.front().sequence < oldest_moved)
         moved_at_.pop_front();
     if (moved_.empty() && !moved_expiry_.empty()) moved_expiry_ = {};
+}
+
+/// Whoever looks for it in the dead-letter queue must not find that it expired there.
+Transfer Queue::extract_dead(Slot slot) {
+    ++counters_.dead_lettered;
+    Transfer transfer = extract(slot);
+    transfer.traits.deadline = {};
+    return transfer;
 }
 
 Transfer Queue::extract(Slot slot) {
@@ -212,7 +266,9 @@ Transfer Queue::extract(Slot slot) {
         .receive_count = message.receive_count,
         .source_queue = message.source_queue,
         .source_sequence = message.sequence,
-        .source_slot = slot};
+        .source_slot = slot,
+        .traits = traits_of(slot),
+        .note = message.has_extras ? extras_.at(slot).note : std::string()};
     remove(slot);
     return transfer;
 }

@@ -3,15 +3,19 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "engine/attempts.hpp"
+#include "engine/deadlines.hpp"
 #include "engine/deduplication.hpp"
+#include "engine/extras.hpp"
 #include "engine/fifo_lines.hpp"
 #include "engine/groups.hpp"
+#include "engine/id_index.hpp"
 #include "engine/message.hpp"
 #include "engine/payload.hpp"
 #include "engine/slab.hpp"
 #include "engine/standard_lines.hpp"
 #include "engine/timing_wheel.hpp"
 #include "engine/types.hpp"
+#include "engine/unique_keys.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -38,16 +42,25 @@ namespace tranter::engine {
 ///                             |                        ^
 ///                             +--> expired / dead -----+
 ///
-/// Standard queues hand out in the order in which messages became visible. In FIFO queues a group
-/// is available while its oldest undeleted message is visible, so an unfinished message blocks
-/// everything behind it (SQS_SPEC 11.2, 11.3).
+/// Standard queues hand out in the order in which messages became visible, where a level of
+/// priority counts like some waiting (QueuePolicy::priority_aging). In FIFO queues, which ignore
+/// priorities, a group is available while its oldest undeleted message is visible, so an unfinished
+/// message blocks everything behind it (SQS_SPEC 11.2, 11.3).
 class Queue {
   public:
     explicit Queue(QueuePolicy policy);
     Queue(const Queue&) = delete;
     Queue& operator=(const Queue&) = delete;
 
-    /// `limit_exceeded` when the group holds max_queued_per_group messages already.
+    /// `limit_exceeded` when the group holds max_queued_per_group messages already. A duplicate is
+    /// known before limits are looked at, and one that takes another's place never hits them.
+    ///
+    /// Unique keys: the mode of this send decides, whatever the messages with its key were sent
+    /// with. Those that came from other queues and in other modes count as well. The newest that is
+    /// not in flight is replaced: the new one has its id, but a new sequence number and time of
+    /// sending, and begins anew (receives, note, a request to cancel). It keeps its place in line,
+    /// when it has the same group and priority, and its delay, unless debounce delays it again. In
+    /// FIFO queues it goes to the end of its group.
     [[nodiscard]] Result<Sent> send(Payload payload, const SendOptions& options, Instant now);
 
     /// What would be handed out now, up to max_messages; empty when nothing is available.
@@ -128,9 +141,15 @@ class Queue {
     Sequence deduplicated_as(std::string_view key) const;
     /// The message that a throttle with this unique key still goes back to; 0: none.
     Sequence throttled_as(std::string_view unique_key) const;
-    std::vector<StoredDeduplication> stored_deduplication() const {
-        return deduplication_.stored();
+    /// Whether messages with the key are here, and whether one of them is not in flight.
+    bool holds_unique(std::string_view key) const { return unique_.newest(key) != no_slot; }
+    bool waits_unique(std::string_view key) const { return newest_waiting(key) != no_slot; }
+    /// Messages of the group that count against max_queued_per_group.
+    std::uint32_t queued_in_group(std::string_view key) const {
+        const Slot group = groups_.find(key);
+        return group == no_slot ? 0 : groups_[group].queued();
     }
+    std::vector<StoredDeduplication> stored_deduplication() const;
     /// Makes a new queue what another one was: every message goes back to its slot, so receipts
     /// stay valid. What ended meanwhile (leases, delays, retention, de-duplication) has ended, in
     /// order of time. Of two messages with one slot the older gets another one, which is returned.
@@ -143,10 +162,13 @@ class Queue {
         Instant now
     );
     Sequence last_sequence() const { return last_sequence_; }
-    std::size_t deduplication_ids() const { return deduplication_.size(); }
+    /// Throttles included.
+    std::size_t deduplication_ids() const { return deduplication_.size() + unique_.throttles(); }
     /// Of the keys they are known by.
-    std::uint64_t deduplication_bytes() const { return deduplication_.key_bytes(); }
-    /// Of payloads held.
+    std::uint64_t deduplication_bytes() const {
+        return deduplication_.key_bytes() + unique_.throttle_key_bytes();
+    }
+    /// Of payloads and notes held.
     std::uint64_t bytes() const { return counters_.bytes; }
     std::size_t messages() const { return slab_.size(); }
     std::uint64_t bytes_in_memory() const { return counters_.bytes_in_memory; }
@@ -177,20 +199,55 @@ class Queue {
 
   private:
     bool fifo() const { return policy_.groups.order == Order::fifo; }
+    static bool has_unique_key(const Traits& traits) {
+        return traits.uniqueness != Uniqueness::none && !traits.unique_key.empty();
+    }
+    static bool has_unique_key(const SendOptions& options) {
+        return options.traits != nullptr && has_unique_key(*options.traits);
+    }
 
     // queue.cpp: messages come and go
     void count_bytes(const Payload& payload);
     void discount_bytes(const Payload& payload);
+    Slot join_group(std::string_view group);
+    void begin_waiting(Slot slot, std::optional<Instant> delayed_until, Instant now);
     Slot add(Payload payload, std::string_view group, Instant sent_at, bool moved_in);
     void make_visible(Slot slot, Instant since);
     void enter_line(Slot slot, Instant now);
+    void remember(std::string key, const Sent& sent, Instant now);
     void start_timer(Slot slot, State state, Instant due);
     void leave_flight(Message& message);
+    void leave_line(Slot slot);
     void remove(Slot slot);
+    void leave_arrivals(Slot slot);
+    void leave_group(Slot group);
     Transfer extract(Slot slot);
+    Transfer extract_dead(Slot slot);
     std::string_view group_key(const Message& message) const;
 
+    // queue_extras.cpp: what only some messages have
+    void add_extras(Slot slot, const Traits& traits, std::string note, Instant unique_since);
+    void drop_extras(Slot slot);
+    void start_throttle(const Traits& traits, const Sent& sent, Instant now);
+    Traits traits_of(Slot slot) const;
+    Instant deadline_of(Slot slot) const;
+    std::optional<Sent> apply_uniqueness(Payload& payload, const SendOptions& options, Instant now);
+    Sent replace(Slot slot, Payload payload, const SendOptions& options, Instant now);
+    std::optional<Instant> delay_of_replacement(Slot slot, const SendOptions& options, Instant now)
+        const;
+    void begin_anew(Message& message, Instant now);
+    Slot find_slot(const MessageId& id);
+    Slot newest_waiting(std::string_view key) const;
+
+    // queue_jobs.cpp
+    Result<Slot> held_by(const Receipt& receipt) const;
+    void put_back(const Settle& settle, Instant now);
+    std::optional<Ended::Why> ends_on_return(Slot slot, Instant now) const;
+    void end(Slot slot, Ended::Why why);
+    void remove_ended(Slot slot, Ended::Why why);
+
     // queue_delivery.cpp
+    Received receive_now(const ReceiveOptions& options, Instant now);
     void receive_standard(const ReceiveOptions& options, Instant now, Received& received);
     void receive_fifo(const ReceiveOptions& options, Instant now, Received& received);
     void receive_from_group(
@@ -198,17 +255,20 @@ class Queue {
     );
     bool repeat_attempt(const ReceiveOptions& options, Instant now, Received& received);
     bool full() const;
-    bool exhausted(const Message& message, const ReceiveOptions& options) const;
+    bool exhausted(Slot slot, const ReceiveOptions& options) const;
     void hand_out(Slot slot, Duration timeout, Instant now, Received& received);
     Delivery delivery_of(Slot slot) const;
 
     // queue_time.cpp
     void expire(Instant now);
+    void expire_deadlines(Instant now);
+    void fire_timers(Instant now);
     void delay_waiting_fifo_messages(Instant now);
     std::vector<Slot> visible_in_order() const;
 
     // queue_restore.cpp
     Slot restore_message(Stored& stored);
+    void restore_deduplication(std::vector<StoredDeduplication> deduplication);
     bool restore_timer(Slot slot, const DeliveryState& state, Instant now);
     void restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& visible);
     DeliveryState delivery_state_of(const Message& message) const;
@@ -216,7 +276,11 @@ class Queue {
     // queue_view.cpp
     template <class Visit>
     void for_each_in_order(Visit visit) const;
-    MessageView view_of(const Message& message) const;
+    template <class Visit>
+    void merge(Slot sent, Slot moved, Visit visit) const;
+    Slot first_after(const ArrivalList& list, Sequence sequence) const;
+    void check_extras() const;
+    MessageView view_of(Slot slot) const;
 
     /// When a message from another queue expires, and the place it had then.
     struct MovedExpiry {
@@ -232,6 +296,11 @@ class Queue {
 
     QueuePolicy policy_;
     Slab slab_;
+    ExtrasTable extras_;
+    UniqueKeys unique_{extras_};
+    Deadlines deadlines_;
+    IdIndex index_;
+    std::vector<Ended> ended_;
     GroupTable groups_;
     StandardLines standard_{slab_, groups_};
     FifoLines fifo_{slab_, groups_};

@@ -14,6 +14,12 @@ constexpr Duration lease_max = std::chrono::hours(12);
 
 Received Queue::receive(const ReceiveOptions& options, Instant now) {
     advance(now);
+    if (!policy_.paused) return receive_now(options, now);
+    ++counters_.empty_receives;
+    return {};
+}
+
+Received Queue::receive_now(const ReceiveOptions& options, Instant now) {
     Received received;
     const bool attempt = fifo() && !options.attempt_id.empty();
     if (attempt && repeat_attempt(options, now, received)) return received;
@@ -47,9 +53,8 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
     while (received.deliveries.size() < options.max_messages && !full()) {
         const Slot slot = standard_.next(counters_.in_flight, now);
         if (slot == no_slot) break;
-        if (exhausted(slab_[slot], options)) {
-            ++counters_.dead_lettered;
-            received.dead.push_back(extract(slot));
+        if (exhausted(slot, options)) {
+            received.dead.push_back(extract_dead(slot));
             continue;
         }
         const Slot group = slab_[slot].group;
@@ -81,9 +86,8 @@ void Queue::receive_from_group(
         if (received.deliveries.size() >= options.max_messages || full()) break;
         if (limit > 0 && std::max(groups_[group].in_flight, handed_out) >= limit) break;
         const Slot next = Line::next(slab_, slot);
-        if (exhausted(slab_[slot], options)) {
-            ++counters_.dead_lettered;
-            received.dead.push_back(extract(slot));
+        if (exhausted(slot, options)) {
+            received.dead.push_back(extract_dead(slot));
             if (next == no_slot && groups_.find(received.dead.back().group) != group) return;
         } else {
             hand_out(slot, timeout, now, received);
@@ -108,7 +112,7 @@ bool Queue::repeat_attempt(const ReceiveOptions& options, Instant now, Received&
     for (auto& one : *handed) {
         const Slot slot = one.receipt.slot;
         wheel_.remove(slab_, slot);
-        one.visible_at = now + timeout;
+        one.visible_at = later(now, timeout);
         start_timer(slot, State::in_flight, one.visible_at);
         received.deliveries.push_back(delivery_of(slot));
     }
@@ -119,14 +123,20 @@ bool Queue::full() const {
     return policy_.max_in_flight > 0 && counters_.in_flight >= policy_.max_in_flight;
 }
 
-bool Queue::exhausted(const Message& message, const ReceiveOptions& options) const {
+bool Queue::exhausted(Slot slot, const ReceiveOptions& options) const {
+    const Message& message = slab_[slot];
+    if (message.has_extras) {
+        const std::uint32_t own = extras_.at(slot).traits.max_receives;
+        // A dead letter has used them up; they count again once it went back.
+        if (own > 0 && message.source_queue == 0) return message.receive_count >= own;
+    }
     return policy_.max_receives > 0 && message.receive_count >= policy_.max_receives &&
            !options.keep_exhausted;
 }
 
 void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& received) {
     Message& message = slab_[slot];
-    if (message.first_receive_millis == Message::never) message.set_first_received_at(now);
+    if (message.first_receive == Message::never) message.set_first_received_at(now);
     ++message.receive_count;
     ++message.deliveries;
     message.taken_back = false;
@@ -135,13 +145,14 @@ void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& receive
     if (timeout > Duration::zero()) {
         --counters_.visible;
         ++counters_.in_flight;
-        start_timer(slot, State::in_flight, now + timeout);
+        if (!fifo()) message.keep_old_place(message.place());
+        start_timer(slot, State::in_flight, later(now, timeout));
         if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
             ++counters_.groups_in_flight;
         }
     }
     received.deliveries.push_back(delivery_of(slot));
-    received.deliveries.back().visible_at = now + timeout;
+    received.deliveries.back().visible_at = later(now, timeout);
 }
 
 Delivery Queue::delivery_of(Slot slot) const {
@@ -154,7 +165,8 @@ Delivery Queue::delivery_of(Slot slot) const {
         .first_received_at = message.first_received_at(),
         .visible_at = message.due(),
         .receive_count = message.receive_count,
-        .source_queue = message.source_queue};
+        .source_queue = message.source_queue,
+        .note = message.has_extras ? extras_.at(slot).note : std::string()};
 }
 
 Result<bool> Queue::acknowledge(const Receipt& receipt, Instant now) {
@@ -186,10 +198,15 @@ Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, 
     if (message->deliveries != receipt.delivery || (fifo() && !in_flight)) {
         return fail(Errc::conflict, "the delivery is over");
     }
-    if (now + timeout - message->received_at > lease_max) {
+    if (later(now, timeout) - message->received_at > lease_max) {
         return fail(Errc::invalid_argument, "total visibility timeout is over 43200 seconds");
     }
     if (in_flight) {
+        const auto why = ends_on_return(receipt.slot, now);
+        if (why && timeout <= Duration::zero()) {
+            end(receipt.slot, *why);
+            return {};
+        }
         wheel_.remove(slab_, receipt.slot);
         if (timeout > Duration::zero()) {
             start_timer(receipt.slot, State::in_flight, now + timeout);
@@ -198,6 +215,7 @@ Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, 
         }
     } else if (timeout > Duration::zero()) {
         standard_.remove(receipt.slot);
+        message->keep_old_place(message->place());
         --counters_.visible;
         ++counters_.in_flight;
         start_timer(receipt.slot, State::in_flight, now + timeout);
@@ -217,9 +235,10 @@ void Queue::take_back(const Receipt& receipt, Instant now) {
     }
     if (message->taken_back) return;
     message->taken_back = true;
-    if (--message->receive_count == 0) message->first_receive_millis = Message::never;
+    if (--message->receive_count == 0) message->first_receive = Message::never;
     --counters_.received;
     if (message->state != State::in_flight) return;
+    if (const auto why = ends_on_return(receipt.slot, now)) return end(receipt.slot, *why);
     wheel_.remove(slab_, receipt.slot);
     leave_flight(*message);
     message->state = State::visible;

@@ -11,6 +11,17 @@ std::string Queue::deduplication_key(std::string_view group, std::string_view id
     return Deduplication::key(per_group ? group : std::string_view(), id);
 }
 
+Sequence Queue::throttled_as(std::string_view unique_key) const {
+    const auto* throttle = unique_.find_throttle(unique_key);
+    return throttle == nullptr ? 0 : throttle->first.sequence;
+}
+
+std::vector<StoredDeduplication> Queue::stored_deduplication() const {
+    std::vector<StoredDeduplication> all = deduplication_.stored();
+    unique_.append_to(all);
+    return all;
+}
+
 Sequence Queue::deduplicated_as(std::string_view key) const {
     const auto* entry = deduplication_.find(key);
     return entry == nullptr ? 0 : entry->sequence;
@@ -27,7 +38,13 @@ std::optional<Stored> Queue::stored(std::uint32_t slot, Sequence sequence) const
         .sent_at = message->sent_at,
         .delivery = delivery_state_of(*message),
         .source_queue = message->source_queue,
-        .moved_in = message->moved_in};
+        .moved_in = message->moved_in,
+        .traits = traits_of(slot)};
+    if (message->has_extras) {
+        const Extras& extras = extras_.at(slot);
+        stored.note = extras.note;
+        if (has_unique_key(extras.traits)) stored.unique_since = extras.unique_since;
+    }
     if (!message->moved_in) return stored;
     const auto moved = std::ranges::lower_bound(moved_at_, sequence, {}, [](const MovedAt& entry) {
         return entry.sequence;
@@ -48,7 +65,8 @@ DeliveryState Queue::delivery_state_of(const Message& message) const {
         .receive_count = message.receive_count,
         .received_at = message.received_at,
         .first_received_at = message.first_received_at(),
-        .taken_back = message.taken_back};
+        .taken_back = message.taken_back,
+        .cancel_requested = message.cancel_requested};
     if (message.state == State::in_flight) state.state = DeliveryState::State::in_flight;
     if (message.state == State::delayed) state.state = DeliveryState::State::delayed;
     // A FIFO message that is visible keeps its place by sequence alone.
@@ -89,12 +107,14 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
     last_sequence_ = last_sequence;
     std::vector<std::pair<std::uint32_t, Sequence>> elsewhere;
     std::vector<std::pair<Slot, DeliveryState>> visible;
+    std::vector<std::pair<Slot, Sequence>> cancelled;  // whose lease is over
     for (const auto& [sequence, index] : order) {
         Stored& stored = messages[index];
         last_sequence_ = std::max(last_sequence_, sequence);
         const Slot slot = restore_message(stored);
         if (slot != stored.slot) elsewhere.emplace_back(slot, sequence);
         const bool waits = restore_timer(slot, stored.delivery, now);
+        if (stored.delivery.cancel_requested && !waits) cancelled.emplace_back(slot, sequence);
         if (fifo()) {
             fifo_.append(slot);
         } else if (!waits) {
@@ -102,7 +122,14 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
         }
     }
     restore_lines(visible);
+    for (const auto& [slot, sequence] : cancelled)
+        end(slot, Ended::Why::cancelled);
+    restore_deduplication(std::move(deduplication));
+    advance(now);
+    return elsewhere;
+}
 
+void Queue::restore_deduplication(std::vector<StoredDeduplication> deduplication) {
     const auto when = [](const StoredDeduplication& entry) {
         return std::pair(entry.at, entry.sequence);
     };
@@ -112,10 +139,15 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
     for (StoredDeduplication& entry : deduplication) {
         const Deduplication::Entry accepted{
             .id = entry.id, .sequence = entry.sequence, .slot = entry.slot};
-        deduplication_.insert(std::move(entry.key), accepted, entry.at);
+        if (entry.unique_for > Duration::zero()) {
+            unique_.expire(entry.at);  // of one key, the one before this is over
+            unique_.add_throttle(
+                std::move(entry.key), {.first = accepted, .at = entry.at, .lasts = entry.unique_for}
+            );
+        } else {
+            deduplication_.insert(std::move(entry.key), accepted, entry.at);
+        }
     }
-    advance(now);
-    return elsewhere;
 }
 
 Slot Queue::restore_message(Stored& stored) {
@@ -133,6 +165,7 @@ Slot Queue::restore_message(Stored& stored) {
     message.receive_count = delivery.receive_count;
     message.received_at = delivery.received_at;
     message.taken_back = delivery.taken_back;
+    message.cancel_requested = delivery.cancel_requested;
     if (delivery.first_received_at != Instant{}) {
         message.set_first_received_at(delivery.first_received_at);
     }
@@ -149,6 +182,10 @@ Slot Queue::restore_message(Stored& stored) {
         moved_expiry_.push({.base = base, .slot = slot, .sequence = stored.sequence});
         moved_at_.push_back({.sequence = stored.sequence, .at = arrived});
     }
+    const bool known = stored.unique_since != Instant{};
+    const Instant since = known ? stored.unique_since : stored.sent_at;
+    add_extras(slot, stored.traits, std::move(stored.note), since);
+    if (index_.built()) index_.add(slab_, slot);
     return slot;
 }
 
@@ -161,11 +198,13 @@ bool Queue::restore_timer(Slot slot, const DeliveryState& state, Instant now) {
         return false;
     }
     if (state.state == DeliveryState::State::delayed) {
-        start_timer(slot, State::delayed, state.due);
+        start_timer(slot, State::delayed, std::min(state.due, end_of_time));
         ++counters_.delayed;
         return true;
     }
-    start_timer(slot, State::in_flight, state.due);
+    // Its place in line is not known any more; that of its time of sending is about right.
+    if (!fifo()) message.keep_old_place(message.sent_at.time_since_epoch().count());
+    start_timer(slot, State::in_flight, std::min(state.due, end_of_time));
     ++counters_.in_flight;
     if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
         ++counters_.groups_in_flight;
@@ -194,7 +233,7 @@ void Queue::restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& vis
         return std::tuple(place.since, place.in_line, place.sequence);
     });
     for (const Place& place : places)
-        standard_.restore(place.slot, place.since);
+        standard_.restore(place.slot, std::min(place.since, end_of_time));
 }
 
 }  // namespace tranter::engine

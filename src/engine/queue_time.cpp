@@ -6,20 +6,42 @@ namespace tranter::engine {
 
 void Queue::advance(Instant now) {
     expire(now);
-    fired_.clear();
-    wheel_.advance(slab_, now, fired_);
-    for (const Slot slot : fired_)
-        make_visible(slot, slab_[slot].due());
+    if (!deadlines_.empty()) expire_deadlines(now);
+    fire_timers(now);
     deduplication_.expire(policy_.deduplication_window, now);
+    unique_.expire(now);
     attempts_.expire(now);
 }
 
+void Queue::fire_timers(Instant now) {
+    fired_.clear();
+    wheel_.advance(slab_, now, fired_);
+    for (const Slot slot : fired_) {
+        const Message& message = slab_[slot];
+        const bool may_end = message.cancel_requested || message.has_extras;
+        const auto why = may_end ? ends_on_return(slot, now) : std::nullopt;
+        if (why) ended_.push_back({.message = view_of(slot), .why = *why});
+        make_visible(slot, message.due());
+        if (why) remove_ended(slot, *why);
+    }
+}
+
+void Queue::expire_deadlines(Instant now) {
+    while (const auto entry = deadlines_.take(now)) {
+        const Message* message = slab_.find(entry->slot, entry->sequence);
+        // One in flight ends when it comes back.
+        if (message == nullptr || message->state == State::in_flight) continue;
+        end(entry->slot, Ended::Why::expired);
+    }
+}
+
 void Queue::expire(Instant now) {
-    while (!sent_.empty() && slab_[sent_.head()].sent_at + policy_.retention <= now) {
+    if (policy_.retention <= Duration::zero()) return;
+    while (!sent_.empty() && later(slab_[sent_.head()].sent_at, policy_.retention) <= now) {
         remove(sent_.head());
         ++counters_.expired;
     }
-    while (!moved_expiry_.empty() && moved_expiry_.top().base + policy_.retention <= now) {
+    while (!moved_expiry_.empty() && later(moved_expiry_.top().base, policy_.retention) <= now) {
         const MovedExpiry entry = moved_expiry_.top();
         moved_expiry_.pop();
         if (slab_.find(entry.slot, entry.sequence) == nullptr) continue;
@@ -34,8 +56,13 @@ std::optional<Instant> Queue::next_event() const {
         earliest = std::min(earliest, when);
     };
     if (const auto timer = wheel_.next_event(slab_)) consider(*timer);
-    if (!sent_.empty()) consider(slab_[sent_.head()].sent_at + policy_.retention);
-    if (!moved_expiry_.empty()) consider(moved_expiry_.top().base + policy_.retention);
+    const bool ages = policy_.retention > Duration::zero();
+    if (ages && !sent_.empty()) consider(later(slab_[sent_.head()].sent_at, policy_.retention));
+    if (ages && !moved_expiry_.empty()) {
+        consider(later(moved_expiry_.top().base, policy_.retention));
+    }
+    if (const auto deadline = deadlines_.next()) consider(*deadline);
+    if (const auto throttle = unique_.next_expiry()) consider(*throttle);
     if (const auto oldest = deduplication_.oldest())
         consider(*oldest + policy_.deduplication_window);
     if (const auto attempt = attempts_.next_expiry()) consider(*attempt);
@@ -50,12 +77,14 @@ void Queue::set_policy(const QueuePolicy& policy, Instant now) {
     policy_.groups.order = before.groups.order;
     policy_.deduplication_scope = before.deduplication_scope;
     if (fifo() && policy_.delay != before.delay) delay_waiting_fifo_messages(now);
-    if (policy_.groups != before.groups) {
+    const bool other_lines =
+        policy_.groups != before.groups || policy_.priority_aging != before.priority_aging;
+    if (other_lines) {
         if (fifo()) {
             fifo_.set_policy(policy_.groups);
             groups_.for_each([&](Slot group) { fifo_.refresh(group); });
         } else {
-            standard_.rebuild(policy_.groups, visible_in_order());
+            standard_.rebuild(policy_.groups, policy_.priority_aging, visible_in_order());
         }
     }
     advance(now);
@@ -73,7 +102,7 @@ void Queue::delay_waiting_fifo_messages(Instant now) {
         } else {
             --counters_.visible;
         }
-        const Instant due = message.sent_at + policy_.delay;
+        const Instant due = later(message.sent_at, policy_.delay);
         if (due > now) {
             start_timer(slot, State::delayed, due);
             ++counters_.delayed;

@@ -9,8 +9,12 @@ namespace tranter::engine {
 /// Calls `visit(Slot)` in order of arrival until it returns false.
 template <class Visit>
 void Queue::for_each_in_order(Visit visit) const {
-    Slot sent = sent_.head();
-    Slot moved = moved_.head();
+    merge(sent_.head(), moved_.head(), visit);
+}
+
+/// The same from these on; no_slot: nothing of that list.
+template <class Visit>
+void Queue::merge(Slot sent, Slot moved, Visit visit) const {
     while (sent != no_slot || moved != no_slot) {
         const bool take_sent =
             moved == no_slot || (sent != no_slot && slab_[sent].sequence < slab_[moved].sequence);
@@ -34,7 +38,7 @@ std::vector<Transfer> Queue::move_out(
             return true;
         }
         if (fifo() && blocked.contains(message.group)) return true;
-        if (!accept || accept(view_of(message))) chosen.push_back(slot);
+        if (!accept || accept(view_of(slot))) chosen.push_back(slot);
         return true;
     });
     std::vector<Transfer> moved;
@@ -81,21 +85,61 @@ std::vector<MessageView> Queue::peek(std::size_t offset, std::size_t max) const 
         if (offset > 0) {
             --offset;
         } else {
-            views.push_back(view_of(slab_[slot]));
+            views.push_back(view_of(slot));
         }
         return true;
     });
     return views;
 }
 
-MessageView Queue::view_of(const Message& message) const {
+std::vector<MessageView> Queue::list(std::uint32_t slot, Sequence after, std::size_t max) const {
+    std::vector<MessageView> views;
+    if (max == 0) return views;
+    const Message* at = slab_.find(slot, after);
+    const bool here = at != nullptr;
+    const Slot next = here ? ArrivalList::next(slab_, slot) : no_slot;
+    const Slot sent = here && !at->moved_in ? next : first_after(sent_, after);
+    const Slot moved = here && at->moved_in ? next : first_after(moved_, after);
+    merge(sent, moved, [&](Slot each) {
+        views.push_back(view_of(each));
+        return views.size() < max;
+    });
+    return views;
+}
+
+/// From both ends, since what is looked for is near one of them more often than not.
+Slot Queue::first_after(const ArrivalList& list, Sequence sequence) const {
+    Slot front = list.head();
+    Slot back = list.tail();
+    if (back == no_slot || slab_[back].sequence <= sequence) return no_slot;
+    while (slab_[front].sequence <= sequence) {
+        const Slot before = ArrivalList::prev(slab_, back);
+        if (slab_[before].sequence <= sequence) return back;
+        back = before;
+        front = ArrivalList::next(slab_, front);
+    }
+    return front;
+}
+
+MessageView Queue::view_of(Slot slot) const {
+    const Message& message = slab_[slot];
     MessageView view{
         .payload = message.payload,
         .group = std::string(group_key(message)),
+        .slot = slot,
         .sequence = message.sequence,
         .sent_at = message.sent_at,
         .receive_count = message.receive_count,
-        .source_queue = message.source_queue};
+        .source_queue = message.source_queue,
+        .received_at = message.received_at,
+        .priority = message.priority,
+        .cancel_requested = message.cancel_requested};
+    if (message.has_extras) {
+        const Extras& extras = extras_.at(slot);
+        view.max_receives = extras.traits.max_receives;
+        view.deadline = extras.traits.deadline;
+        view.note = extras.note;
+    }
     if (message.state == State::visible) return view;
     view.state = message.state == State::in_flight ? MessageView::State::in_flight
                                                    : MessageView::State::delayed;
@@ -123,6 +167,10 @@ void Queue::check() const {
         counted.in_flight += message.state == State::in_flight;
         counted.delayed += message.state == State::delayed;
         counted.bytes += message.payload.size();
+        if (message.has_extras) {
+            counted.bytes += extras_.at(slot).note.size();
+            counted.bytes_in_memory += extras_.at(slot).note.size();
+        }
         if (message.payload.has_bytes()) counted.bytes_in_memory += message.payload.size();
         if (message.group == no_slot) return true;
         ++groups[message.group].messages;
@@ -146,7 +194,58 @@ void Queue::check() const {
         counted.groups_in_flight += count.in_flight > 0;
     }
     require(counted.groups_in_flight == counters_.groups_in_flight, "groups in flight are wrong");
-    if (!fifo()) require(standard_.count() == counters_.visible, "lines miss visible messages");
+    if (!fifo()) {
+        require(standard_.count() == counters_.visible, "lines miss visible messages");
+        require(standard_.in_order(), "a line is out of order");
+    }
+    check_extras();
+}
+
+/// What stands beside the messages: traits and notes, unique keys, deadlines, the index of ids.
+void Queue::check_extras() const {
+    const auto require = [](bool right, const char* what) {
+        if (!right) throw std::logic_error(std::string("engine: ") + what);
+    };
+    std::size_t extras = 0;
+    std::size_t with_deadline = 0;
+    std::unordered_set<std::string_view> keys;
+    for_each_in_order([&](Slot slot) {
+        const Message& message = slab_[slot];
+        require(
+            !message.cancel_requested || message.state == State::in_flight,
+            "a message that is to be cancelled waits"
+        );
+        if (index_.built()) {
+            const Slot found = index_.find(slab_, message.payload.id());
+            require(found != no_slot, "the index of ids misses a message");
+            require(slab_[found].payload.id() == message.payload.id(), "the index of ids is wrong");
+        }
+        if (!message.has_extras) return true;
+        ++extras;
+        const Extras& own = extras_.at(slot);
+        with_deadline += own.traits.deadline != Instant{};
+        if (!has_unique_key(own.traits)) return true;
+        keys.insert(own.traits.unique_key);
+        Slot holder = unique_.newest(own.traits.unique_key);
+        while (holder != no_slot && holder != slot)
+            holder = extras_.at(holder).older;
+        require(holder == slot, "a unique key misses its message");
+        return true;
+    });
+    require(extras == extras_.size(), "there are extras of messages that are gone");
+    require(keys.size() == unique_.keys_held(), "there are unique keys of messages that are gone");
+    require(with_deadline == deadlines_.messages(), "messages with a deadline are counted wrong");
+    require(!index_.built() || index_.size() == slab_.size(), "the index of ids has too many");
+    std::unordered_set<Sequence> watched;
+    for (const Deadlines::Entry& entry : deadlines_.entries())
+        watched.insert(entry.sequence);
+    for_each_in_order([&](Slot slot) {
+        const Message& message = slab_[slot];
+        const bool needed = message.has_extras && message.state != State::in_flight &&
+                            extras_.at(slot).traits.deadline != Instant{};
+        require(!needed || watched.contains(message.sequence), "a deadline is not watched");
+        return true;
+    });
 }
 
 }  // namespace tranter::engine

@@ -69,13 +69,13 @@ class Slab {
     }
 
     std::size_t size() const { return used_; }
-
-  private:
-    static constexpr std::size_t chunk_size = 1024;
-
+    /// Whether the slot may be looked at, used or not.
     bool exists(Slot slot) const {
         return slot / chunk_size < chunks_.size() && chunks_[slot / chunk_size] != nullptr;
     }
+
+  private:
+    static constexpr std::size_t chunk_size = 1024;
 
     void start_chunk() {
         while (next_chunk_ < chunks_.size() && chunks_[next_chunk_])
@@ -134,6 +134,14 @@ class MessageList {
         head_ = slot;
     }
 
+    /// `before` is in the list.
+    void insert_after(Slab& slab, Slot before, Slot slot) {
+        Links& links = slab[slot].*member;
+        links = {.prev = before, .next = (slab[before].*member).next};
+        (links.next == no_slot ? tail_ : (slab[links.next].*member).prev) = slot;
+        (slab[before].*member).next = slot;
+    }
+
     void remove(Slab& slab, Slot slot) {
         const Links links = slab[slot].*member;
         (links.prev == no_slot ? head_ : (slab[links.prev].*member).next) = links.next;
@@ -142,6 +150,7 @@ class MessageList {
     }
 
     static Slot next(const Slab& slab, Slot slot) { return (slab[slot].*member).next; }
+    static Slot prev(const Slab& slab, Slot slot) { return (slab[slot].*member).prev; }
 
   private:
     Slot head_ = no_slot;

@@ -25,7 +25,7 @@ double seconds(Duration duration) {
 
 bool StandardLines::ByLine::less(Slot a, Slot b) const {
     const auto place = [this](Slot group) {
-        return lines->slab_[lines->groups_[group].line.head()].place();
+        return lines->place_of(lines->groups_[group].waiting.head());
     };
     return place(a) < place(b);
 }
@@ -38,7 +38,7 @@ bool StandardLines::ByInFlight::less(Slot a, Slot b) const {
     const Group& left = lines->groups_[a];
     const Group& right = lines->groups_[b];
     if (left.in_flight != right.in_flight) return left.in_flight < right.in_flight;
-    return lines->slab_[left.line.head()].place() < lines->slab_[right.line.head()].place();
+    return lines->place_of(left.waiting.head()) < lines->place_of(right.waiting.head());
 }
 
 Slot& StandardLines::ByInFlight::position(Slot group) const {
@@ -48,8 +48,9 @@ Slot& StandardLines::ByInFlight::position(Slot group) const {
 StandardLines::StandardLines(Slab& slab, GroupTable& groups)
     : slab_(slab), groups_(groups), quiet_(ByLine{this}), noisy_(ByInFlight{this}) {}
 
-void StandardLines::set_policy(const GroupPolicy& policy) {
+void StandardLines::set_policy(const GroupPolicy& policy, Duration aging) {
     policy_ = policy;
+    aging_ = aging_step(aging);
     const bool needed = policy.fairness == Fairness::round_robin;
     if (needed && ungrouped_ == no_slot) {
         ungrouped_ = groups_.find_or_create({});
@@ -75,10 +76,10 @@ void StandardLines::restore(Slot slot, Instant place) {
 void StandardLines::append(Slot slot) {
     const Slot group = home(slab_[slot].group);
     if (group == no_slot) {
-        common_.push_back(slab_, slot);
+        common_.push_back(slab_, slot, aging_);
         return;
     }
-    groups_[group].line.push_back(slab_, slot);
+    groups_[group].waiting.push_back(slab_, slot, aging_);
     refresh(group);
 }
 
@@ -87,32 +88,49 @@ void StandardLines::push_front(Slot slot) {
     message.due_or_place = --first_place_;
     const Slot group = home(message.group);
     if (group == no_slot) {
-        common_.push_front(slab_, slot);
+        common_.push_front(slab_, slot, aging_);
         return;
     }
-    groups_[group].line.push_front(slab_, slot);
+    groups_[group].waiting.push_front(slab_, slot, aging_);
     refresh(group);
+}
+
+void StandardLines::put_back(Slot slot, std::int64_t place) {
+    Message& message = slab_[slot];
+    message.due_or_place = place;
+    first_place_ = std::min(first_place_, place);
+    last_place_ = std::max(last_place_, place);
+    const Slot group = home(message.group);
+    // Where the one before it went is a good place to begin the search when they share a line.
+    Slot after = std::exchange(last_put_back_, slot);
+    const auto leads_here = [&](const Message& last) {
+        return last.state == State::visible && home(last.group) == group &&
+               last.priority == message.priority && last.place() <= place;
+    };
+    if (after == slot || !slab_.exists(after) || !leads_here(slab_[after])) after = no_slot;
+    line_of(group).insert(slab_, slot, after, aging_);
+    if (group != no_slot) refresh(group);
 }
 
 void StandardLines::remove(Slot slot) {
     const Slot group = home(slab_[slot].group);
     if (group == no_slot) {
-        common_.remove(slab_, slot);
+        common_.remove(slab_, slot, aging_);
         return;
     }
     // The heaps compare by the first message: leave them before it changes.
-    const bool first = groups_[group].line.head() == slot;
+    const bool first = groups_[group].waiting.head() == slot;
     if (first) {
         quiet_.remove(group);
         noisy_.remove(group);
     }
-    groups_[group].line.remove(slab_, slot);
+    groups_[group].waiting.remove(slab_, slot, aging_);
     if (first) refresh(group);
 }
 
 bool StandardLines::may_deliver(Slot index) const {
     const Group& group = groups_[index];
-    if (group.line.empty()) return false;
+    if (group.waiting.empty()) return false;
     const std::uint32_t limit = policy_.max_in_flight_per_group;
     return limit == 0 || index == ungrouped_ || group.in_flight < limit;
 }
@@ -165,7 +183,7 @@ void StandardLines::processed(Slot group, Duration busy, Instant now) {
 
 Slot StandardLines::next(std::uint64_t in_flight, Instant now) {
     if (policy_.fairness == Fairness::round_robin) {
-        return ring_.empty() ? no_slot : groups_[ring_.front()].line.head();
+        return ring_.empty() ? no_slot : groups_[ring_.front()].waiting.head();
     }
     if (quiet_.empty() && noisy_.empty()) return common_.head();
     return next_by_place(in_flight, now);
@@ -176,8 +194,8 @@ Slot StandardLines::next_by_place(std::uint64_t in_flight, Instant now) {
     while (!quiet_.empty()) {
         const Slot index = quiet_.top();
         Group& group = groups_[index];
-        const Slot first = group.line.head();
-        if (!common_.empty() && slab_[common_.head()].place() < slab_[first].place()) break;
+        const Slot first = group.waiting.head();
+        if (!common_.empty() && place_of(common_.head()) < place_of(first)) break;
         if (policy_.fairness != Fairness::aws || !turns_noisy(group, in_flight, now)) {
             return first;
         }
@@ -186,7 +204,7 @@ Slot StandardLines::next_by_place(std::uint64_t in_flight, Instant now) {
         refresh(index);
     }
     if (!common_.empty()) return common_.head();
-    return noisy_.empty() ? no_slot : groups_[noisy_.top()].line.head();
+    return noisy_.empty() ? no_slot : groups_[noisy_.top()].waiting.head();
 }
 
 bool StandardLines::turns_noisy(const Group& group, std::uint64_t in_flight, Instant now) const {
@@ -210,25 +228,27 @@ void StandardLines::quiet_the_silent(Instant now) {
     }
 }
 
-void StandardLines::rebuild(const GroupPolicy& policy, const std::vector<Slot>& visible) {
+void StandardLines::rebuild(
+    const GroupPolicy& policy, Duration aging, const std::vector<Slot>& visible
+) {
     for (const Slot slot : visible)
         remove(slot);
-    set_policy(policy);
+    set_policy(policy, aging);
     groups_.for_each([&](Slot index) { groups_[index].noisy = false; });
     for (const Slot slot : visible)
         append(slot);
 }
 
 std::size_t StandardLines::count() const {
-    const auto length = [this](const Line& line) {
-        std::size_t messages = 0;
-        for (Slot slot = line.head(); slot != no_slot; slot = Line::next(slab_, slot))
-            ++messages;
-        return messages;
-    };
-    std::size_t messages = length(common_);
-    groups_.for_each([&](Slot index) { messages += length(groups_[index].line); });
+    std::size_t messages = common_.count(slab_);
+    groups_.for_each([&](Slot index) { messages += groups_[index].waiting.count(slab_); });
     return messages;
+}
+
+bool StandardLines::in_order() const {
+    bool right = common_.in_order(slab_, aging_);
+    groups_.for_each([&](Slot index) { right &= groups_[index].waiting.in_order(slab_, aging_); });
+    return right;
 }
 
 void StandardLines::clear() {
@@ -240,7 +260,8 @@ void StandardLines::clear() {
     total_busy_ = 0;
     ungrouped_ = no_slot;
     groups_.clear();
-    set_policy(policy_);
+    last_put_back_ = no_slot;
+    set_policy(policy_, Duration(aging_));
 }
 
 }  // namespace tranter::engine

@@ -4,6 +4,7 @@
 #include "engine/groups.hpp"
 #include "engine/indexed_heap.hpp"
 #include "engine/message.hpp"
+#include "engine/priority_line.hpp"
 #include "engine/slab.hpp"
 #include "engine/types.hpp"
 
@@ -15,19 +16,23 @@ namespace tranter::engine {
 
 /// Which visible message of a standard queue is next (DESIGN section 4). Holds every visible
 /// message in exactly one line: the common one, or its group's when the policy looks at groups.
-/// All operations are O(1) for messages outside groups, O(log groups) otherwise.
+/// Priorities count inside a line and, except for round_robin, between lines. All operations are
+/// O(1) for messages outside groups, O(log groups) otherwise, except where it is said.
 class StandardLines {
   public:
     StandardLines(Slab& slab, GroupTable& groups);
 
     /// Only while no message is visible; use rebuild() otherwise.
-    void set_policy(const GroupPolicy& policy);
+    void set_policy(const GroupPolicy& policy, Duration aging);
     const GroupPolicy& policy() const { return policy_; }
 
     /// The message became visible at `since`: it goes to the end of its line.
     void push_back(Slot slot, Instant since);
     /// The message goes before all others.
     void push_front(Slot slot);
+    /// The message goes where it was. Looks at those of its line and priority that go before it,
+    /// which are only others that were put back; O(1) when they come back in order of place.
+    void put_back(Slot slot, std::int64_t place);
     /// Restoring, in order of place: the message is in line since `place`.
     void restore(Slot slot, Instant place);
     /// The message is no longer visible.
@@ -44,12 +49,14 @@ class StandardLines {
     void processed(Slot group, Duration busy, Instant now);
 
     /// Puts every visible message, given in order of place, into line again under another policy.
-    void rebuild(const GroupPolicy& policy, const std::vector<Slot>& visible);
+    void rebuild(const GroupPolicy& policy, Duration aging, const std::vector<Slot>& visible);
     /// Forgets every message and group.
     void clear();
 
     /// Messages in all lines, counted one by one; for checks.
     std::size_t count() const;
+    /// Whether every line is in order and begins with the right message.
+    bool in_order() const;
     std::size_t noisy_groups() const { return noisy_.size(); }
 
   private:
@@ -74,6 +81,8 @@ class StandardLines {
     bool may_deliver(Slot group) const;
     void refresh(Slot group);
     void append(Slot slot);
+    VirtualPlace place_of(Slot slot) const { return virtual_place(slab_[slot], aging_); }
+    PriorityLine& line_of(Slot home) { return home == no_slot ? common_ : groups_[home].waiting; }
     Slot next_by_place(std::uint64_t in_flight, Instant now);
     bool turns_noisy(const Group& group, std::uint64_t in_flight, Instant now) const;
     void quiet_the_silent(Instant now);
@@ -81,7 +90,9 @@ class StandardLines {
     Slab& slab_;
     GroupTable& groups_;
     GroupPolicy policy_{};
-    Line common_{};
+    std::int64_t aging_ = 0;
+    PriorityLine common_{};
+    Slot last_put_back_ = no_slot;
     Slot ungrouped_ = no_slot;   // round_robin: stands for all messages without a group
     GroupRing ring_{};           // round_robin: groups with something to deliver
     IndexedHeap<ByLine> quiet_;  // other policies: by place of the first message

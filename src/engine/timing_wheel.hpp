@@ -12,9 +12,9 @@
 namespace tranter::engine {
 
 /// Hierarchical timing wheel (Varghese and Lauck, 1987) over the timer links of a slab: insert and
-/// remove in O(1), next event by bit scan. Seven levels of 64 slots with ticks of a millisecond
-/// reach 139 years; within its tick a message fires exactly at its due time, in order of due time
-/// and then sequence.
+/// remove in O(1), next event by bit scan. Eight levels of 64 slots with ticks of a millisecond
+/// reach the year 10889, so beyond end_of_time; within its tick a message fires exactly at its due
+/// time, in order of due time and then sequence.
 class TimingWheel {
   public:
     TimingWheel() { heads_.fill(no_slot); }
@@ -36,7 +36,7 @@ class TimingWheel {
   private:
     static constexpr unsigned slot_bits = 6;
     static constexpr unsigned slots = 1U << slot_bits;
-    static constexpr unsigned levels = 7;
+    static constexpr unsigned levels = 8;
 
     struct Place {
         unsigned level;

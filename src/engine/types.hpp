@@ -137,7 +137,7 @@ struct Delivery {
     Receipt receipt{};
     std::string group{};
     Instant sent_at{};
-    Instant first_received_at{};  // sent_at plus whole milliseconds
+    Instant first_received_at{};  // sent_at plus whole milliseconds; after 24 days whole seconds
     Instant visible_at{};
     std::uint32_t receive_count = 0;
     std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none
@@ -267,17 +267,17 @@ struct Counters {
     std::uint64_t visible = 0;
     std::uint64_t in_flight = 0;
     std::uint64_t delayed = 0;
-    std::uint64_t bytes = 0;            // of payloads held
+    std::uint64_t bytes = 0;            // of payloads and notes held
     std::uint64_t bytes_in_memory = 0;  // of those, not kept elsewhere
     std::uint64_t groups_in_flight = 0;
     std::uint64_t noisy_groups = 0;
     // Since the queue was made:
     std::uint64_t sent = 0;
-    std::uint64_t deduplicated = 0;
+    std::uint64_t deduplicated = 0;  // sends that stored nothing, or took the place of another
     std::uint64_t received = 0;
     std::uint64_t empty_receives = 0;
-    std::uint64_t deleted = 0;
-    std::uint64_t expired = 0;
+    std::uint64_t deleted = 0;  // or cancelled
+    std::uint64_t expired = 0;  // by age or deadline
     std::uint64_t dead_lettered = 0;
     std::uint64_t moved_in = 0;
 };
