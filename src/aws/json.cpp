@@ -57,6 +57,20 @@ Result<Json> convert(const simdjson::dom::element& element, int depth) {
     return Json();
 }
 
+void append_escaped(std::string& out, unsigned value) {
+    if (value < 0x10000) {
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", value);
+        return;
+    }
+    const unsigned offset = value - 0x10000;
+    fmt::format_to(
+        std::back_inserter(out),
+        "\\u{:04x}\\u{:04x}",
+        0xd800 + (offset >> 10U),
+        0xdc00 + (offset & 0x3ffU)
+    );
+}
+
 void append_text(std::string& out, std::string_view text) {
     out += '"';
     for (std::size_t at = 0; at < text.size();) {
@@ -71,22 +85,32 @@ void append_text(std::string& out, std::string_view text) {
             out += "\\n";
         } else if (value == '\t') {
             out += "\\t";
-        } else if (is_steering(point.value) && value < 0x10000) {
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", value);
         } else if (is_steering(point.value)) {
-            const unsigned offset = value - 0x10000;
-            fmt::format_to(
-                std::back_inserter(out),
-                "\\u{:04x}\\u{:04x}",
-                0xd800 + (offset >> 10U),
-                0xdc00 + (offset & 0x3ffU)
-            );
+            append_escaped(out, value);
         } else {
             out += text.substr(at, point.bytes);
         }
         at += point.bytes;
     }
     out += '"';
+}
+
+/// JSON as it is, but for what could steer a terminal: that only stands in its strings, or is a
+/// blank between its tokens.
+void append_json(std::string& out, std::string_view json) {
+    for (std::size_t at = 0; at < json.size();) {
+        const CodePoint point = code_point_at(json, at);
+        if (!point.valid) {
+            out += "\\ufffd";
+        } else if (point.value < 0x20) {
+            out += ' ';
+        } else if (is_steering(point.value)) {
+            append_escaped(out, static_cast<unsigned>(point.value));
+        } else {
+            out += json.substr(at, point.bytes);
+        }
+        at += point.bytes;
+    }
 }
 
 }  // namespace
@@ -99,6 +123,12 @@ Result<Json> Json::parse(std::string_view text) {
         return fail(Errc::invalid_argument, std::string(simdjson::error_message(error)));
     }
     return convert(document.value_unsafe(), 0);
+}
+
+Json Json::verbatim(std::string text) {
+    Json value;
+    value.value_ = Verbatim{std::move(text)};
+    return value;
 }
 
 std::string_view Json::text() const& {
@@ -180,6 +210,8 @@ void Json::append_to(std::string& out) const {
             member.value.append_to(out);
         }
         out += '}';
+    } else if (const auto* verbatim = std::get_if<Verbatim>(&value_)) {
+        append_json(out, verbatim->text);
     } else {
         out += "null";
     }

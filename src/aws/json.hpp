@@ -37,6 +37,9 @@ class Json {
 
     /// `invalid_argument` with the parser's reason.
     static Result<Json> parse(std::string_view text);
+    /// A value that is passed through as it is written, with all digits of its numbers. `text` is
+    /// JSON. It has no members and no elements to look at.
+    static Json verbatim(std::string text);
 
     bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
     bool is_text() const { return std::holds_alternative<std::string>(value_); }
@@ -70,7 +73,11 @@ class Json {
     std::string dump() const;
 
   private:
-    std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
+    struct Verbatim {
+        std::string text;
+    };
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object, Verbatim>
+        value_;
 
     void append_to(std::string& out) const;
 };

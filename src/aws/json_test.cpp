@@ -27,6 +27,20 @@ TEST(JsonTest, EscapesWhatCouldSteerATerminal) {
     EXPECT_TRUE(again.text().starts_with("\x1b[31m\x7f \u0085 \u202e"));
 }
 
+TEST(JsonTest, PassesVerbatimTextOnButForWhatCouldSteerATerminal) {
+    Json value;
+    value.set("n", Json::verbatim("{\"a\": 18446744073709551616,\n\"b\":1.0}"))
+        .set("s", Json::verbatim("\"\u202e \U000e0041 \x7f \xff \\n é\""));
+
+    EXPECT_EQ(
+        value.dump(),
+        R"({"n":{"a": 18446744073709551616, "b":1.0},)"
+        R"("s":"\u202e \udb40\udc41 \u007f \ufffd \n é"})"
+    );
+    EXPECT_FALSE(value["n"].is_null());
+    EXPECT_FALSE(value["n"].is_object());
+}
+
 TEST(JsonTest, FindsNullWhereThereIsNothing) {
     const Json value = Json::parse(R"({"a": {"b": "c"}})").value();
 

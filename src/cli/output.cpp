@@ -41,6 +41,8 @@ Format choose_format(const std::optional<std::string>& word, bool terminal) {
     if (!word) return terminal ? Format::table : Format::json;
     if (*word == "json") return Format::json;
     if (*word == "ndjson") return Format::ndjson;
+    if (*word == "wide") return Format::wide;
+    if (*word == "name") return Format::name;
     return Format::table;
 }
 
@@ -56,9 +58,18 @@ std::string cell_text(const Json& value) {
     return joined;
 }
 
+void Output::begin(std::vector<Column> columns) {
+    columns_ = std::move(columns);
+    if (options_.format != Format::wide) std::erase_if(columns_, &Column::wide);
+}
+
 void Output::row(Json record) {
-    if (options_.format == Format::table) {
+    if (is_table()) {
         rows_.push_back(std::move(record));
+        return;
+    }
+    if (options_.format == Format::name) {
+        line(columns_.empty() ? "-" : cell_text(record[columns_.front().member]));
         return;
     }
     if (options_.format == Format::json) buffer_ += first_ ? "[\n" : ",\n";
@@ -69,15 +80,17 @@ void Output::row(Json record) {
 }
 
 void Output::end() {
-    if (options_.format == Format::table) append_table();
+    if (is_table()) append_table();
     if (options_.format == Format::json) buffer_ += first_ ? "[]\n" : "\n]\n";
     first_ = true;
     flush();
 }
 
 void Output::one(const Json& record) {
-    if (options_.format == Format::table) {
+    if (is_table()) {
         append_members(buffer_, record.members(), "");
+    } else if (options_.format == Format::name) {
+        line(record.members().empty() ? "-" : cell_text(record.members().front().value));
     } else {
         buffer_ += record.dump();
         buffer_ += '\n';
@@ -91,6 +104,12 @@ void Output::flush() {
     // Taken out first: after a failure nothing is written twice.
     const std::string bytes = std::exchange(buffer_, {});
     write_all(options_.fd, bytes);
+}
+
+void Output::line(std::string_view text) {
+    buffer_ += printable(text);
+    buffer_ += '\n';
+    if (buffer_.size() > buffer_bytes_max) flush();
 }
 
 void Output::append_table() {

@@ -13,20 +13,23 @@ namespace tranter::cli {
 
 class Progress;
 
-enum class Format : std::uint8_t { table, json, ndjson };
+/// wide: a table with all columns. name: the first column alone, for scripts.
+enum class Format : std::uint8_t { table, wide, json, ndjson, name };
 
 /// The `-o` word, or what suits where stdout goes: a table for a person at a terminal, JSON for
-/// everything else. "table", "json" and "ndjson" are the only words; anything else is a table.
+/// everything else. "table", "wide", "json", "ndjson" and "name" are the only words; anything else
+/// is a table.
 Format choose_format(const std::optional<std::string>& word, bool terminal);
 
 /// A member of a record that the table shows, and its heading.
 struct Column {
     std::string_view member;
     std::string_view heading;
+    bool wide = false;  // only in wide tables
 };
 
-/// Prints records: rows of a table, elements of one JSON array or one JSON object a line. Tables
-/// show the columns they are given, JSON everything. Throws as write_all.
+/// Prints records: rows of a table, elements of one JSON array, one JSON object a line, or names
+/// alone. Tables show the columns they are given, JSON everything. Throws as write_all.
 class Output {
   public:
     struct Options {
@@ -41,11 +44,13 @@ class Output {
     Format format() const { return options_.format; }
 
     /// A list of records: begin, any number of rows, end.
-    void begin(std::vector<Column> columns) { columns_ = std::move(columns); }
+    void begin(std::vector<Column> columns);
     void row(Json record);
     void end();
-    /// One record: in a table each member on a line of its own.
+    /// One record: in a table each member on a line of its own. Its name is the first member.
     void one(const Json& record);
+    /// Text on a line of its own, whatever the format.
+    void line(std::string_view text);
     /// Everything that row() was given is written when this returns, except in tables, which need
     /// all rows to know how wide their columns are.
     void flush();
@@ -57,6 +62,9 @@ class Output {
     std::string buffer_{};
     bool first_ = true;
 
+    bool is_table() const {
+        return options_.format == Format::table || options_.format == Format::wide;
+    }
     void append_table();
     void append_table_line(const std::vector<std::string>& cells, const std::vector<std::size_t>&);
 };

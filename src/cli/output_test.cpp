@@ -57,6 +57,28 @@ TEST_F(OutputTest, TablesAlignColumnsAndEscapeValues) {
     );
 }
 
+TEST_F(OutputTest, WideTablesHaveColumnsThatOthersLeaveOut) {
+    for (const Format format : {Format::table, Format::wide}) {
+        Output output({.format = format, .fd = fd()});
+        output.begin({{"name", "NAME"}, {"hidden", "HIDDEN", true}, {"value", "VALUE"}});
+        output.row(record("a", 1));
+        output.end();
+    }
+
+    EXPECT_EQ(
+        printed(), "NAME  VALUE\na     1\nNAME  HIDDEN         VALUE\na     not in tables  1\n"
+    );
+}
+
+TEST_F(OutputTest, NamesAreTheFirstColumnAlone) {
+    EXPECT_EQ(print_two(Format::name), "a\nlonger\n");
+
+    Output output({.format = Format::name, .fd = fd()});
+    output.one(record("x\ny", 1));
+
+    EXPECT_EQ(printed(), "a\nlonger\nx\\ny\n");
+}
+
 TEST_F(OutputTest, TablesAreCutToTheTerminal) {
     EXPECT_EQ(
         print_two(Format::table, 10),
