@@ -1,18 +1,12 @@
 #include "cli/message_send.hpp"
 
 #include "base/unicode.hpp"
+#include "cli/input.hpp"
 #include "cli/outgoing_message.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
 
 #include <fmt/format.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace tranter::cli {
 
@@ -23,47 +17,6 @@ constexpr std::size_t batch_entries_max = 10;
 constexpr std::size_t batch_bytes_max = 262144;
 // Of a hundred thousand refused lines the first few tell what is wrong.
 constexpr std::uint64_t failures_shown_max = 10;
-
-/// An open input: stdin or a file.
-class Input {
-  public:
-    static Result<Input> open(std::string_view source) {
-        if (source == "-") return Input(STDIN_FILENO, "stdin");
-        const std::string path(source.substr(1));
-        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-        struct stat status {};
-        std::string why;
-        if (fd < 0 || ::fstat(fd, &status) != 0) {
-            why = std::strerror(errno);
-        } else if (S_ISDIR(status.st_mode)) {
-            why = "it is a directory";
-        }
-        if (why.empty()) return Input(fd, path);
-        if (fd >= 0) ::close(fd);
-        return fail(
-            Errc::invalid_argument, fmt::format("cannot read {}: {}", in_quotes(path), why)
-        );
-    }
-
-    Input(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
-    Input(Input&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)) {}
-    Input& operator=(Input&&) = delete;
-    ~Input() {
-        if (fd_ > STDERR_FILENO) ::close(fd_);
-    }
-
-    int fd() const { return fd_; }
-    const std::string& name() const { return name_; }
-
-  private:
-    int fd_;
-    std::string name_;
-};
-
-bool names_input(std::string_view body) {
-    return body == "-" || body.starts_with('@');
-}
 
 /// Collects messages into batches and sends each when it is full.
 class BulkSender {
