@@ -7,8 +7,7 @@
 
 namespace tranter::cli {
 
-/// What scripts may rely on. 7 is left free: it is what curl and others use for a refused
-/// connection, and reading it as ours would mislead.
+/// What scripts may rely on.
 enum class ExitCode : int {
     ok = 0,
     failed = 1,
@@ -17,6 +16,7 @@ enum class ExitCode : int {
     conflict = 4,
     unauthorised = 5,
     unreachable = 6,
+    partial = 7,  // some of many were done and some were not
     timeout = 8,
 };
 
@@ -31,6 +31,7 @@ inline constexpr auto exit_codes = std::to_array<std::pair<Errc, ExitCode>>({
     {Errc::unavailable, ExitCode::unreachable},
     {Errc::timed_out, ExitCode::timeout},
     {Errc::cancelled, ExitCode::failed},
+    {Errc::unsupported, ExitCode::conflict},
     {Errc::unauthenticated, ExitCode::unauthorised},
     {Errc::permission_denied, ExitCode::unauthorised},
     {Errc::corrupted, ExitCode::failed},
