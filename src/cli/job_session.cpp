@@ -1,0 +1,50 @@
+#include "cli/job_session.hpp"
+
+#include "cli/terminal.hpp"
+
+#include <unistd.h>
+
+namespace tranter::cli {
+
+namespace {
+
+constexpr std::string_view default_provider = "http://127.0.0.1:9325";
+
+}  // namespace
+
+Result<std::unique_ptr<JobSession>> JobSession::open(const Arguments& arguments) {
+    const std::string url = arguments.find("provider").value_or(std::string(default_provider));
+    auto store = open_provider(url);
+    if (!store) return std::unexpected(store.error());
+    const Options options{
+        .output =
+            {.format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
+             .fd = STDOUT_FILENO,
+             .columns = terminal_columns(STDOUT_FILENO)},
+        .relative_times = arguments.find("time") != "iso",
+    };
+    return std::make_unique<JobSession>(std::move(*store), options);
+}
+
+std::vector<Option> with_provider_options(std::vector<Option> own) {
+    const std::vector<Option> shared{
+        {.name = "provider",
+         .value = "URL",
+         .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
+                 "http://127.0.0.1:9325)",
+         .environment = "TRANTER_URL"},
+        {.name = "output",
+         .value = "FORMAT",
+         .help = "how to print (default: table on a terminal, otherwise json)",
+         .letter = 'o',
+         .choices = {"table", "wide", "json", "ndjson", "name"}},
+        {.name = "time",
+         .value = "STYLE",
+         .help = "times in tables (default: relative)",
+         .choices = {"relative", "iso"}},
+    };
+    own.insert(own.end(), shared.begin(), shared.end());
+    return own;
+}
+
+}  // namespace tranter::cli

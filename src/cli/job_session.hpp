@@ -1,0 +1,66 @@
+#pragma once
+
+#include "cli/args.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
+
+#include <tranter/provider.hpp>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace tranter::cli {
+
+/// Everything a command over a store of jobs works with, made from its arguments: the store, where
+/// to print and how, where to show progress. Lives on one thread for the time of one command.
+class JobSession {
+  public:
+    struct Options {
+        Output::Options output{};
+        bool relative_times = false;  // "5m ago"; otherwise RFC 3339
+    };
+
+    /// `invalid_argument` for a URL that is none, `unavailable` for a store that cannot be opened.
+    static Result<std::unique_ptr<JobSession>> open(const Arguments& arguments);
+
+    // Neither copyable nor movable: output refers to progress.
+    JobSession(std::shared_ptr<Provider> opened, Options options)
+        : store_(std::move(opened)),
+          relative_times_(options.relative_times),
+          provider(*store_),
+          output(with_progress(options.output)) {}
+    JobSession(const JobSession&) = delete;
+    JobSession& operator=(const JobSession&) = delete;
+
+    bool relative_times() const { return relative_times_; }
+    /// For a client, which keeps the store open by itself.
+    const std::shared_ptr<Provider>& shared_provider() const { return store_; }
+
+  private:
+    std::shared_ptr<Provider> store_;
+    bool relative_times_;
+
+    Output::Options with_progress(Output::Options options) {
+        options.progress = &progress;
+        return options;
+    }
+
+  public:
+    Progress progress{};
+    Provider& provider;
+    Output output;
+};
+
+/// Runs a command in a session of its own.
+template <Result<int> (*run)(JobSession&, const Arguments&)>
+Result<int> in_job_session(const Arguments& arguments) {
+    const auto session = JobSession::open(arguments);
+    if (!session) return std::unexpected(session.error());
+    return run(**session, arguments);
+}
+
+/// The options that every command over a store of jobs has, behind its own.
+std::vector<Option> with_provider_options(std::vector<Option> own);
+
+}  // namespace tranter::cli
