@@ -65,14 +65,14 @@ void add_options(Json& record, const JobOptions& options) {
 }
 
 Json failures_of(const JobRecord& job, const TimeStyle& style) {
-    Json failures;
+    Json::Array failures;
     for (const AttemptFailure& failure : job.failures) {
         Json one;
         one.set("attempt", failure.attempt)
             .set("at", time_cell(failure.at, style))
             .set("type", failure.type)
             .set("text", failure.text);
-        failures.push(std::move(one));
+        failures.push_back(std::move(one));
     }
     return failures;
 }
@@ -107,22 +107,22 @@ Json job_record(const JobRecord& job, const TimeStyle& style) {
     record.set("id", job.id)
         .set("queue", job.queue)
         .set("type", job.type)
+        .set("payload", Json::verbatim(job.payload.empty() ? "null" : job.payload))
         .set("state", state_name(job.state))
         .set("attempt", job.attempt)
-        .set("payload", Json::verbatim(job.payload));
-    set_text(record, "group", job.options.group);
-    add_options(record, job.options);
-    record.set("created_at", time_cell(job.created_at, style));
+        .set("created_at", time_cell(job.created_at, style));
     set_time(record, "run_at", job.run_at, style);
     set_time(record, "started_at", job.started_at, style);
     set_time(record, "lease_until", job.lease_until, style);
     set_time(record, "finished_at", job.finished_at, style);
-    if (job.cancel_requested) record.set("cancel_requested", true);
-    set_text(record, "worker", job.worker);
-    set_json(record, "progress", job.progress);
+    record.set("cancel_requested", job.cancel_requested);
     set_json(record, "result", job.result);
+    record.set("failures", failures_of(job, style));
+    set_json(record, "progress", job.progress);
+    set_text(record, "worker", job.worker);
     set_text(record, "reason", job.reason);
-    if (!job.failures.empty()) record.set("failures", failures_of(job, style));
+    set_text(record, "group", job.options.group);
+    add_options(record, job.options);
     return record;
 }
 

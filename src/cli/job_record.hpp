@@ -25,7 +25,7 @@ TimeStyle time_style(const JobSession& session);
 std::string_view state_name(JobState state);
 std::string time_cell(TimePoint when, const TimeStyle& style);
 
-/// A job in the words of the Jobs API. What it does not have is left out.
+/// A job as the Jobs API writes it, but for the style of its times.
 Json job_record(const JobRecord& job, const TimeStyle& style);
 
 /// A row of a list: the same, and "error" says what the last attempt failed with or why there are
