@@ -96,6 +96,10 @@ struct JobEntry {
     std::string progress{};
     LogLines log{};
     std::string worker{};
+    /// Of dead and cancelled. Empty: none.
+    std::string reason{};
+    /// JSON: what else it was enqueued with, so that it can be enqueued again. Not searched.
+    std::string options{};
 
     bool operator==(const JobEntry&) const = default;
 };

@@ -66,7 +66,9 @@ std::string quoted(std::string_view text) {
 
 class Parser {
   public:
-    Parser(std::string_view text, Instant now) : text_(text), now_(now) {}
+    /// With `open_states`, these may be asked for too.
+    Parser(std::string_view text, Instant now, std::vector<OpenState>* open_states)
+        : text_(text), now_(now), open_states_(open_states) {}
 
     Result<HistoryFilter> parse() {
         std::size_t terms = 0;
@@ -252,36 +254,46 @@ class Parser {
     Result<> add_states(std::string_view list) {
         while (true) {
             const std::size_t comma = list.find(',');
-            const std::string_view name = list.substr(0, comma);
-            const auto state = find_state(name);
-            if (!state) {
-                std::vector<std::string_view> names;
-                for (const State each : all_states)
-                    names.push_back(state_name(each));
-                return refuse(fmt::format(
-                    "state:{} is not one of {}{}",
-                    name,
-                    fmt::join(names, ", "),
-                    did_you_mean(name, names)
-                ));
-            }
-            if (std::ranges::find(filter_.states, *state) == filter_.states.end()) {
-                filter_.states.push_back(*state);
-            }
+            if (auto done = add_state(list.substr(0, comma)); !done) return done;
             if (comma == std::string_view::npos) return {};
             list.remove_prefix(comma + 1);
         }
     }
 
+    Result<> add_state(std::string_view name) {
+        if (const auto state = find_state(name)) {
+            add_once(filter_.states, *state);
+            return {};
+        }
+        std::vector<std::string_view> names;
+        if (open_states_ != nullptr) {
+            for (const OpenState state : all_open_states) {
+                names.push_back(state_name(state));
+                if (names.back() != name) continue;
+                add_once(*open_states_, state);
+                return {};
+            }
+        }
+        for (const State each : all_states)
+            names.push_back(state_name(each));
+        return refuse(fmt::format(
+            "state:{} is not one of {}{}", name, fmt::join(names, ", "), did_you_mean(name, names)
+        ));
+    }
+
+    template <class T>
+    static void add_once(std::vector<T>& list, T value) {
+        if (std::ranges::find(list, value) == list.end()) list.push_back(value);
+    }
+
     std::string_view text_;
     Instant now_;
+    std::vector<OpenState>* open_states_;
     std::size_t at_ = 0;
     HistoryFilter filter_;
 };
 
-}  // namespace
-
-Result<HistoryFilter> parse_query(std::string_view text, Instant now) {
+Result<> check_text(std::string_view text) {
     if (text.size() > query_bytes_max) {
         return refuse(fmt::format("query is {} bytes, limit is {}", text.size(), query_bytes_max));
     }
@@ -293,7 +305,35 @@ Result<HistoryFilter> parse_query(std::string_view text, Instant now) {
             control - text.begin() + 1
         ));
     }
-    return Parser(text, now).parse();
+    return {};
+}
+
+}  // namespace
+
+std::string_view state_name(OpenState state) {
+    switch (state) {
+        case OpenState::scheduled:
+            return "scheduled";
+        case OpenState::processing:
+            return "processing";
+        case OpenState::pending:
+            break;
+    }
+    return "pending";
+}
+
+Result<HistoryFilter> parse_query(std::string_view text, Instant now) {
+    if (auto good = check_text(text); !good) return std::unexpected(good.error());
+    return Parser(text, now, nullptr).parse();
+}
+
+Result<JobQuery> parse_job_query(std::string_view text, Instant now) {
+    if (auto good = check_text(text); !good) return std::unexpected(good.error());
+    JobQuery query;
+    auto filter = Parser(text, now, &query.open_states).parse();
+    if (!filter) return std::unexpected(filter.error());
+    query.filter = std::move(*filter);
+    return query;
 }
 
 std::string format_query(const HistoryFilter& filter, Instant now) {

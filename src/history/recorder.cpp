@@ -105,8 +105,8 @@ bool Recorder::is_newer(const JobEntry& entry, Seq than) {
     const StatementUse row = database_.use("SELECT attempt, finished FROM entry WHERE seq=?1");
     row->bind(1, than);
     if (!row->step()) return true;
-    return std::tuple(std::int64_t{entry.attempt}, micros(entry.finished)) >=
-           std::tuple(row->integer(0), row->integer(1));
+    return std::tuple(micros(entry.finished), std::int64_t{entry.attempt}) >=
+           std::tuple(row->integer(1), row->integer(0));
 }
 
 bool Recorder::remove_one(Work& work, Seq seq) {

@@ -143,7 +143,8 @@ const std::string_view entry_columns =
     "id=e.type),"
     " e.state, e.attempt, e.attempts_max, e.priority, e.created, e.scheduled, e.started, "
     "e.finished,"
-    " e.job_group, e.dedup_key, e.worker, e.tags, e.payload, e.result, e.errors, e.progress";
+    " e.job_group, e.dedup_key, e.worker, e.tags, e.payload, e.result, e.errors, e.progress,"
+    " e.reason, e.options";
 
 JobEntry read_entry(const Statement& row) {
     JobEntry entry;
@@ -166,6 +167,8 @@ JobEntry read_entry(const Statement& row) {
     entry.result = row.text(17);
     entry.errors = decode_errors(row.text(18));
     entry.progress = row.text(19);
+    entry.reason = row.text(20);
+    entry.options = row.text(21);
     return entry;
 }
 
@@ -187,8 +190,9 @@ void insert_entry(
     const StatementUse row = database.use(
         "INSERT INTO entry(seq, id, queue, type, state, attempt, attempts_max, priority, created,"
         " scheduled, started, finished, has_log, job_group, dedup_key, worker, tags, payload,"
-        " result, errors, progress) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
+        " result, errors, progress, reason, options) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+        "?10, ?11, ?12, ?13,"
+        " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)"
     );
     row->bind(1, seq).bind_blob(2, id).bind(3, key.queue).bind(4, key.type);
     row->bind(5, static_cast<std::int64_t>(key.state)).bind(6, std::int64_t{entry.attempt});
@@ -205,6 +209,8 @@ void insert_entry(
     bind_text(*row, 19, entry.result);
     bind_text(*row, 20, errors);
     bind_text(*row, 21, entry.progress);
+    bind_text(*row, 22, entry.reason);
+    bind_text(*row, 23, entry.options);
     row->run();
 
     if (!entry.log.empty()) insert_log(database, entry, seq);

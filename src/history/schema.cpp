@@ -31,7 +31,8 @@ CREATE TABLE entry(
     state INTEGER NOT NULL, attempt INTEGER NOT NULL, attempts_max INTEGER NOT NULL,
     priority INTEGER NOT NULL, created INTEGER NOT NULL, scheduled INTEGER, started INTEGER,
     finished INTEGER NOT NULL, has_log INTEGER NOT NULL, job_group TEXT, dedup_key TEXT,
-    worker TEXT, tags TEXT, payload TEXT, result TEXT, errors TEXT, progress TEXT);
+    worker TEXT, tags TEXT, payload TEXT, result TEXT, errors TEXT, progress TEXT, reason TEXT,
+    options TEXT);
 CREATE INDEX entry_by_queue ON entry(queue, state);
 CREATE INDEX entry_by_type ON entry(type, state);
 CREATE INDEX entry_by_state ON entry(state);

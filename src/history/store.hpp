@@ -31,8 +31,9 @@ class HistoryStore {
     virtual ~HistoryStore() = default;
 
     /// All or nothing. An entry replaces an earlier one of the same id, unless that one ended
-    /// later (attempt, then time): a result that comes twice or late changes nothing. Entries
-    /// beyond the bounds go, oldest first. `invalid_argument` for a result that is too long.
+    /// later (time, then attempt: a job that is retried by hand counts from 1 again): a result that
+    /// comes twice or late changes nothing. Entries beyond the bounds go, oldest first.
+    /// `invalid_argument` for a result that is too long.
     [[nodiscard]] virtual Result<> put(std::span<const JobEntry> entries) = 0;
 
     /// With everything, also the log. Nothing when there is none.

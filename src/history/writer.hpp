@@ -1,11 +1,15 @@
 #pragma once
 
 #include "history/entry.hpp"
+#include "history/entry_source.hpp"
 #include "history/store.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 namespace tranter::history {
 
@@ -27,7 +31,8 @@ struct WriterFigures {
 /// Takes finished jobs from whoever settles them to the store, on a thread of its own: when 500
 /// wait or the first has waited for 50 ms, all that wait go in one transaction, up to 5,000. When
 /// the store does not keep up the oldest that wait are dropped and counted, because history must
-/// never slow down work.
+/// never slow down work. For the same reason the thread has the lowest priority: on a machine
+/// without idle time it gets what is left.
 /// Between batches the thread looks after the store: what was written is in the text index (and
 /// before that found by reading) after a fraction of a second. Thread-safe.
 class HistoryWriter {
@@ -41,9 +46,16 @@ class HistoryWriter {
 
     /// Takes a mutex for the time of a move, and waits for nothing else.
     void add(JobEntry entry);
+    void add(std::shared_ptr<const EntrySource> source);
+
+    /// The newest of the entries with that id that wait or are being written. Who finds nothing
+    /// here and then asks the store misses nothing but what was dropped.
+    std::optional<JobEntry> find(std::string_view id) const;
 
     /// Waits until everything that was added before is in the store, or refused by it.
     void flush();
+    /// The same for so long at most. `false`: it took longer.
+    bool flush_for(std::chrono::milliseconds wait_max);
 
     WriterFigures figures() const;
 

@@ -1,0 +1,158 @@
+#include "providers/broker_parts.hpp"
+
+#include "base/log_text.hpp"
+#include "providers/broker_job_codec.hpp"
+#include "providers/broker_note.hpp"
+
+#include <fmt/format.h>
+
+namespace tranter::providers {
+namespace {
+
+constexpr std::size_t shown_receipt_bytes_max = 64;
+
+std::atomic<std::uint64_t>& figure_of(JobQueue& queue, history::State state) {
+    switch (state) {
+        case history::State::completed:
+            return queue.completed;
+        case history::State::failed:
+            return queue.failed;
+        case history::State::dead:
+            return queue.dead;
+        case history::State::cancelled:
+            break;
+    }
+    return queue.cancelled;
+}
+
+void count_ended(JobQueue& queue, const std::vector<FinishedJob>& jobs) {
+    std::uint64_t run = 0;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        ++run;
+        if (i + 1 < jobs.size() && jobs[i + 1].state == jobs[i].state) continue;
+        figure_of(queue, jobs[i].state).fetch_add(run, std::memory_order_relaxed);
+        run = 0;
+    }
+}
+
+JobEvent event_of(
+    const FinishedJob& job, const JobQueue& queue, const broker::QueueSettings& settings
+) {
+    return {
+        .at = to_time_point(job.at),
+        .id = format_uuid(job.message.payload.id()),
+        .queue = queue.handle->name(),
+        .type = read_shape(job.message.payload, job.message.group, settings).type,
+        .state = state_of(job.state),
+        .attempt = job.message.receive_count};
+}
+
+/// The bytes of messages that were left on the disk, read before the log forgets them.
+void bring_bytes(const broker::Broker& broker, std::vector<FinishedJob>& jobs) {
+    for (FinishedJob& job : jobs) {
+        if (!job.message.payload.has_bytes()) {
+            job.message.payload = broker.with_bytes(job.message.payload);
+        }
+    }
+    std::erase_if(jobs, [](const FinishedJob& job) { return !job.message.payload; });
+}
+
+FinishedJob finished_by_itself(
+    BrokerParts& parts, broker::Broker::Ending& ending, const broker::QueueSettings& settings
+) {
+    using Why = broker::Broker::Ending::Why;
+    FinishedJob job{.message = std::move(ending.message), .at = parts.broker.now()};
+    engine::MessageView& message = job.message;
+    job.notes = parts.running.take(message.payload.id());
+    if (ending.why != Why::exhausted) {
+        job.state = history::State::cancelled;
+        job.reason = ending.why == Why::expired ? "expired" : "cancelled";
+        return job;
+    }
+    job.state = history::State::dead;
+    JobNote note = parse_note(message.note);
+    note.add_lost_leases(message.receive_count + 1, to_time_point(job.at));
+    message.note = format_note(note);
+    std::uint32_t attempts = message.max_receives;
+    if (attempts == 0) attempts = settings.engine.max_receives;
+    job.reason =
+        fmt::format("attempt {} of {} failed: its lease ended", message.receive_count, attempts);
+    return job;
+}
+
+}  // namespace
+
+std::uint64_t next_random(BrokerParts& parts) {
+    // SplitMix64 (Steele, Lea, Flood 2014): one atomic addition, and no two callers get the same.
+    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
+    std::uint64_t bits = parts.random.fetch_add(golden, std::memory_order_relaxed) + golden;
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9;
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB;
+    return bits ^ bits >> 31;
+}
+
+Result<> check_open(const BrokerParts& parts) {
+    if (!parts.closed.load(std::memory_order_relaxed)) return {};
+    return fail(Errc::unavailable, "the store of jobs is closed");
+}
+
+Result<engine::Receipt> read_receipt(
+    const BrokerParts& parts, const JobQueue& queue, std::string_view receipt
+) {
+    const auto decoded = parts.broker.receipts().decode(receipt);
+    if (decoded && decoded->queue == queue.handle->id()) return decoded->receipt;
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(
+            "receipt \"{}\" is none that queue {} gave",
+            one_line(receipt.substr(0, shown_receipt_bytes_max)),
+            queue.handle->name()
+        )
+    );
+}
+
+Error not_durable(const BrokerParts& parts) {
+    return {
+        Errc::unavailable, "the change could not be stored: " + parts.broker.journal().trouble()};
+}
+
+void tell_ended(BrokerParts& parts, JobQueue& queue, std::vector<FinishedJob> jobs) {
+    if (jobs.empty()) return;
+    count_ended(queue, jobs);
+    bring_bytes(parts.broker, jobs);
+    if (jobs.empty()) return;
+    const broker::SettingsSnapshot settings = queue.handle->settings();
+    const auto ended =
+        std::make_shared<const FinishedJobs>(queue.handle->name(), settings, std::move(jobs));
+    if (parts.history != nullptr) parts.history->add(ended);
+    const bool told = parts.events.has_listeners();
+    std::vector<JobEvent> events;
+    for (const FinishedJob& job : ended->jobs()) {
+        if (told) events.push_back(event_of(job, queue, *settings));
+        if (job.state == history::State::failed) continue;
+        const Uuid& id = job.message.payload.id();
+        if (!parts.waits.has(id)) continue;
+        parts.waits.finished(id, record_of(entry_of(job, queue.handle->name(), *settings)));
+    }
+    if (!events.empty()) parts.events.publish(std::move(events));
+}
+
+void tell_endings(
+    BrokerParts& parts,
+    const broker::QueueHandle& queue,
+    std::vector<broker::Broker::Ending> endings
+) {
+    const JobQueuePtr jobs_of = parts.queues.of(queue);
+    const broker::SettingsSnapshot settings = queue->settings();
+    std::vector<FinishedJob> jobs;
+    jobs.reserve(endings.size());
+    for (broker::Broker::Ending& ending : endings) {
+        jobs.push_back(finished_by_itself(parts, ending, *settings));
+        const WorkerTable::Access workers(jobs_of->workers);
+        const engine::MessageView& message = jobs.back().message;
+        jobs.back().worker = workers.name_of(message.slot, message.sequence);
+    }
+    tell_ended(parts, *jobs_of, std::move(jobs));
+}
+
+}  // namespace tranter::providers

@@ -1,0 +1,186 @@
+#include "providers/broker_queues.hpp"
+
+#include "base/log_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+
+namespace tranter::providers {
+namespace {
+
+constexpr std::string_view dead_suffix = "-dlq";
+constexpr std::string_view fifo_suffix = ".fifo";
+constexpr std::size_t queue_name_bytes_max = 80;
+constexpr std::uint32_t default_attempts = RetryPolicy{}.max_attempts;
+
+Result<> check_queue_name(std::string_view name) {
+    const bool dead = name.ends_with(dead_suffix);
+    const std::size_t bytes_max = queue_name_bytes_max - (dead ? 0 : dead_suffix.size());
+    const bool letters = std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    });
+    if (letters && !name.empty() && name.size() <= bytes_max) return {};
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(
+            "queue name is \"{}\", it must be 1 to {} letters, digits, - and _",
+            one_line(name.substr(0, queue_name_bytes_max)),
+            bytes_max
+        )
+    );
+}
+
+broker::QueueSettings job_queue_settings(std::string_view name) {
+    broker::QueueSettings settings;
+    settings.engine.retention = Duration::zero();
+    settings.engine.max_in_flight = 0;
+    settings.engine.groups = {
+        .order = engine::Order::none, .fairness = engine::Fairness::round_robin};
+    if (!name.ends_with(dead_suffix)) {
+        settings.engine.max_receives = default_attempts;
+        settings.dead_letter_queue = fmt::format("{}{}", name, dead_suffix);
+    }
+    return settings;
+}
+
+std::unexpected<Error> no_such_queue(std::string_view name) {
+    return fail(
+        Errc::not_found,
+        fmt::format("queue {} does not exist", one_line(name.substr(0, queue_name_bytes_max)))
+    );
+}
+
+QueueLimits limits_of(const engine::QueuePolicy& policy) {
+    return {
+        .max_in_flight = policy.max_in_flight,
+        .max_in_flight_per_group = policy.groups.max_in_flight_per_group,
+        .max_queued_per_group = policy.groups.max_queued_per_group,
+        .fair = policy.groups.fairness != engine::Fairness::off};
+}
+
+}  // namespace
+
+JobQueuePtr JobQueues::find(std::string_view name) {
+    const broker::QueueHandle handle = broker_.find_queue(name);
+    return handle ? of(handle) : nullptr;
+}
+
+Result<JobQueuePtr> JobQueues::get(std::string_view name) {
+    if (JobQueuePtr queue = find(name)) return queue;
+    return no_such_queue(name);
+}
+
+Result<JobQueuePtr> JobQueues::get_or_make(std::string_view name) {
+    if (JobQueuePtr queue = find(name)) return queue;
+    if (name.ends_with(fifo_suffix)) {
+        return fail(
+            Errc::unsupported,
+            fmt::format(
+                "queue {} does not exist, and a FIFO queue is only made by the SQS API; jobs that "
+                "must not overtake each other can share a group with max_in_flight_per_group 1",
+                one_line(name.substr(0, queue_name_bytes_max))
+            )
+        );
+    }
+    if (auto good = check_queue_name(name); !good) return std::unexpected(good.error());
+    const broker::QueueSettings settings = job_queue_settings(name);
+    if (!settings.dead_letter_queue.empty()) {
+        if (auto made = make(settings.dead_letter_queue); !made) {
+            return std::unexpected(made.error());
+        }
+    }
+    if (auto made = make(name); !made) return std::unexpected(made.error());
+    return get(name);
+}
+
+Result<> JobQueues::make(std::string_view name) {
+    if (broker_.find_queue(name)) return {};
+    const auto made = broker_.create_queue(name, job_queue_settings(name));
+    if (made || made.error().code() == Errc::already_exists) return {};
+    return std::unexpected(made.error());
+}
+
+JobQueuePtr JobQueues::of(const broker::QueueHandle& handle) {
+    {
+        const std::shared_lock lock(mutex_);
+        const auto found = queues_.find(handle->id());
+        if (found != queues_.end()) return found->second;
+    }
+    const std::lock_guard lock(mutex_);
+    // Those of queues that were deleted meanwhile. Rare enough to look at all.
+    std::erase_if(queues_, [this](const auto& each) { return !broker_.find_queue(each.first); });
+    JobQueuePtr& queue = queues_[handle->id()];
+    if (!queue) queue = std::make_shared<JobQueue>(handle);
+    return queue;
+}
+
+std::vector<broker::QueueHandle> JobQueues::all() const {
+    return broker_.list_queues({}, {}, std::numeric_limits<std::size_t>::max());
+}
+
+broker::QueueHandle JobQueues::dead_from(
+    const broker::Queue& queue, const engine::MessageView& message
+) const {
+    if (message.source_queue == 0) return nullptr;
+    broker::QueueHandle source = broker_.find_queue(broker::QueueId{message.source_queue});
+    if (source && source->settings()->dead_letter_queue == queue.name()) return source;
+    return nullptr;
+}
+
+QueueStats JobQueues::stats(const JobQueue& queue) const {
+    const Instant now = broker_.now();
+    const engine::Counters counters = queue.handle->counters(now);
+    const broker::SettingsSnapshot settings = queue.handle->settings();
+    QueueStats stats{
+        .queue = queue.handle->name(),
+        .paused = settings->engine.paused,
+        .limits = limits_of(settings->engine),
+        .pending = counters.visible,
+        .scheduled = counters.delayed,
+        .processing = counters.in_flight,
+        .completed = queue.completed,
+        .failed = queue.failed,
+        .dead = queue.dead,
+        .cancelled = queue.cancelled,
+        .dead_letter_queue = settings->dead_letter_queue};
+    if (counters.visible > 0) {
+        if (const auto oldest = queue.handle->oldest(now)) {
+            stats.oldest_pending = std::chrono::duration_cast<Milliseconds>(now - *oldest);
+        }
+    }
+    return stats;
+}
+
+Result<broker::Position> JobQueues::set_paused(const JobQueue& queue, bool paused) {
+    return broker_.change_settings(
+        queue.handle,
+        [paused](broker::QueueSettings& settings) -> Result<> {
+            settings.engine.paused = paused;
+            return {};
+        }
+    );
+}
+
+Result<broker::Position> JobQueues::set_limits(const JobQueue& queue, const QueueLimits& limits) {
+    return broker_.change_settings(
+        queue.handle,
+        [&limits](broker::QueueSettings& settings) -> Result<> {
+            settings.engine.max_in_flight = limits.max_in_flight;
+            engine::GroupPolicy& groups = settings.engine.groups;
+            groups.max_in_flight_per_group = limits.max_in_flight_per_group;
+            groups.max_queued_per_group = limits.max_queued_per_group;
+            const bool is_fair = groups.fairness != engine::Fairness::off;
+            if (limits.fair != is_fair) {
+                groups.fairness =
+                    limits.fair ? engine::Fairness::round_robin : engine::Fairness::off;
+            }
+            return {};
+        }
+    );
+}
+
+}  // namespace tranter::providers

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "broker/broker.hpp"
+#include "providers/broker_running.hpp"
+
+#include <tranter/provider.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace tranter::providers {
+
+/// What jobs need of a queue beyond what the broker keeps.
+struct JobQueue {
+    explicit JobQueue(broker::QueueHandle handle_in) : handle(std::move(handle_in)) {}
+
+    const broker::QueueHandle handle;
+    WorkerTable workers{};
+    // Since the store was opened:
+    std::atomic<std::uint64_t> completed{0};
+    std::atomic<std::uint64_t> failed{0};
+    std::atomic<std::uint64_t> dead{0};
+    std::atomic<std::uint64_t> cancelled{0};
+};
+/// Shared by the table and by calls under way: a deleted queue lives on until they end.
+using JobQueuePtr = std::shared_ptr<JobQueue>;
+
+/// The queues of a broker as jobs see them. Thread-safe.
+class JobQueues {
+  public:
+    explicit JobQueues(broker::Broker& broker) : broker_(broker) {}
+
+    /// Null when there is none of that name.
+    JobQueuePtr find(std::string_view name);
+    /// `not_found` with a sentence.
+    [[nodiscard]] Result<JobQueuePtr> get(std::string_view name);
+    /// Makes the queue and its dead-letter queue when it is not there. `invalid_argument` for a
+    /// name that no queue may have, `unsupported` for a FIFO queue that is not there.
+    [[nodiscard]] Result<JobQueuePtr> get_or_make(std::string_view name);
+    JobQueuePtr of(const broker::QueueHandle& handle);
+    std::vector<broker::QueueHandle> all() const;
+
+    /// The queue whose dead-letter queue this message is in; null when it is not in one.
+    broker::QueueHandle dead_from(const broker::Queue& queue, const engine::MessageView& message)
+        const;
+
+    QueueStats stats(const JobQueue& queue) const;
+    [[nodiscard]] Result<broker::Position> set_paused(const JobQueue& queue, bool paused);
+    [[nodiscard]] Result<broker::Position> set_limits(
+        const JobQueue& queue, const QueueLimits& limits
+    );
+
+  private:
+    [[nodiscard]] Result<> make(std::string_view name);
+
+    broker::Broker& broker_;
+    std::shared_mutex mutex_;
+    std::unordered_map<broker::QueueId, JobQueuePtr> queues_;  // guarded by mutex_
+};
+
+}  // namespace tranter::providers
