@@ -1,0 +1,83 @@
+#include "process/orphans.hpp"
+
+#include "process/descriptor.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace tranter::process {
+namespace {
+
+/// The fourth field of /proc/PID/stat; the second may have any character in it.
+pid_t parent_of(const std::filesystem::path& process) {
+    std::ifstream file(process / "stat");
+    std::string line;
+    std::getline(file, line);
+    const std::size_t name_end = line.rfind(')');
+    if (name_end == std::string::npos || name_end + 4 > line.size()) return 0;
+    return static_cast<pid_t>(std::strtol(line.c_str() + name_end + 4, nullptr, 10));
+}
+
+/// A killed process ends at once, unless it waits for a device, which must not hold us as well.
+void take_ended(pid_t pid) {
+    const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    constexpr int patience_millis = 200;
+    if (handle) ::poll(&ended, 1, patience_millis);
+    ::waitpid(pid, nullptr, WNOHANG);
+}
+
+}  // namespace
+
+bool adopt_orphans() {
+    return ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+}
+
+std::vector<pid_t> list_children() {
+    std::vector<pid_t> out;
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
+        const std::string name = entry.path().filename();
+        if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+        if (parent_of(entry.path()) != ::getpid()) continue;
+        out.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
+    }
+    return out;
+}
+
+std::string initial_variable(pid_t pid, std::string_view name) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
+    for (std::string entry; std::getline(file, entry, '\0');) {
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+            return entry.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+std::size_t kill_orphans(const std::function<bool(pid_t)>& is_foreign, int rounds_max) {
+    std::size_t killed = 0;
+    for (int round = 0; round < rounds_max; ++round) {
+        bool found = false;
+        for (const pid_t pid : list_children()) {
+            if (!is_foreign(pid)) continue;
+            found = true;
+            if (::kill(pid, SIGKILL) == 0) ++killed;
+            take_ended(pid);
+        }
+        if (!found) break;
+    }
+    return killed;
+}
+
+}  // namespace tranter::process

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::process {
+
+/// From now on processes whose parents end become children of this process, so that what left its
+/// session (setsid, double fork) can be found. `false` when the kernel refuses.
+bool adopt_orphans();
+
+/// Children of this process by pid, whether they run or wait to be waited for.
+std::vector<pid_t> list_children();
+
+/// The value of a variable in the environment that a process was started with; empty when it has
+/// none or cannot be read.
+std::string initial_variable(pid_t pid, std::string_view name);
+
+/// Kills the children for which `is_foreign` is true and takes those that have ended. What they
+/// started comes to us next, so it goes on until there are none, at most `rounds_max` times.
+/// Returns how many were killed.
+std::size_t kill_orphans(const std::function<bool(pid_t)>& is_foreign, int rounds_max = 8);
+
+}  // namespace tranter::process

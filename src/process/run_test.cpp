@@ -1,0 +1,224 @@
+#include "process/run.hpp"
+
+#include "process/orphans.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tranter::process {
+namespace {
+
+using namespace std::chrono_literals;
+
+RunOptions shell(std::string script) {
+    RunOptions options;
+    options.program.command = {"/bin/sh", "-c", std::move(script)};
+    options.program.environment = {"PATH=/usr/bin:/bin"};
+    options.timeout = 30s;
+    return options;
+}
+
+RunReport run_ok(const RunOptions& options) {
+    auto report = run(options);
+    if (!report) throw std::runtime_error(report.error().message());
+    return std::move(*report);
+}
+
+TEST(Run, GivesTheInputAndReadsTheOutput) {
+    auto options = shell("cat; exit 3");
+    options.input = "hello";
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.output, "hello");
+    EXPECT_EQ(report.exit, (Child::Exit{.code = 3}));
+    EXPECT_EQ(report.ended, RunReport::Ended::by_itself);
+}
+
+TEST(Run, MovesMoreThanAPipeHoldsInBothDirections) {
+    auto options = shell("cat");
+    const std::string large(3'000'000, 'x');
+    options.input = large;
+    options.output_max = 4'000'000;
+    EXPECT_EQ(run_ok(options).output, large);
+}
+
+TEST(Run, KeepsNoMoreOutputThanItMay) {
+    auto options = shell("head -c 1000000 /dev/zero");
+    options.output_max = 1000;
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.output.size(), 1000U);
+    EXPECT_TRUE(report.output_truncated);
+}
+
+TEST(Run, GivesTheLinesOfTheErrorOutput) {
+    auto options = shell("echo one >&2; printf two >&2");
+    std::vector<std::string> lines;
+    options.on_error_line = [&](std::string_view line) {
+        lines.emplace_back(line);
+    };
+    run_ok(options);
+    EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Run, BreaksLinesThatAreTooLong) {
+    auto options = shell("printf abcdefg >&2");
+    options.line_max = 3;
+    std::vector<std::string> lines;
+    options.on_error_line = [&](std::string_view line) {
+        lines.emplace_back(line);
+    };
+    run_ok(options);
+    EXPECT_EQ(lines, (std::vector<std::string>{"abc", "def", "g"}));
+}
+
+TEST(Run, OutlivesAProgramThatDoesNotReadItsInput) {
+    auto options = shell("exec 0</dev/null; exit 0");
+    const std::string large(1'000'000, 'x');
+    options.input = large;
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.exit.code, 0);
+}
+
+TEST(Run, SaysWhichSignalEndedTheProgram) {
+    const auto report = run_ok(shell("kill -SEGV $$"));
+    EXPECT_EQ(report.exit.signal, SIGSEGV);
+}
+
+TEST(Run, EndsAProgramThatTakesTooLong) {
+    auto options = shell("echo begun; sleep 600");
+    options.timeout = 50ms;
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.ended, RunReport::Ended::timed_out);
+    EXPECT_EQ(report.exit.signal, SIGTERM);
+}
+
+TEST(Run, KillsAProgramThatIgnoresTheRequestToEnd) {
+    auto options = shell("trap '' TERM; while :; do sleep 600; done");
+    options.timeout = 50ms;
+    options.grace = 50ms;
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.ended, RunReport::Ended::timed_out);
+    EXPECT_EQ(report.exit.signal, SIGKILL);
+}
+
+TEST(Run, EndsAProgramThatIsStoppedByASignal) {
+    auto options = shell("kill -STOP $$; exit 0");
+    options.timeout = 50ms;
+    const auto report = run_ok(options);
+    EXPECT_EQ(report.ended, RunReport::Ended::timed_out);
+}
+
+TEST(Run, EndsWhenItIsToldTo) {
+    std::stop_source source;
+    auto options = shell("echo ready >&2; sleep 600");
+    options.stop = source.get_token();
+    options.on_error_line = [&](std::string_view) {
+        source.request_stop();
+    };
+    EXPECT_EQ(run_ok(options).ended, RunReport::Ended::stopped);
+}
+
+TEST(Run, LeavesNothingOfTheGroupBehind) {
+    std::string pid;
+    auto options = shell("sleep 600 & echo $! >&2; exit 0");
+    options.on_error_line = [&](std::string_view line) {
+        pid = line;
+    };
+    run_ok(options);
+    ASSERT_FALSE(pid.empty());
+    // SIGKILL was sent before run() returned; only its parent, init, still has to take it.
+    const auto path = "/proc/" + pid + "/stat";
+    for (int i = 0; i < 5000; ++i) {
+        FILE* file = std::fopen(path.c_str(), "r");
+        if (file == nullptr) return;
+        char line[256] = {};
+        const bool read = std::fgets(line, sizeof line, file) != nullptr;
+        std::fclose(file);
+        if (!read || std::string(line).find(") Z ") != std::string::npos) return;
+        std::this_thread::yield();
+    }
+    FAIL() << "process " << pid << " is still there";
+}
+
+TEST(Run, KnowsOnlyTheEnvironmentThatItIsGiven) {
+    ::setenv("TRANTER_TEST_SECRET", "hidden", 1);
+    RunOptions options;
+    options.program.command = {"env"};
+    options.program.environment = {"PATH=/usr/bin:/bin", "GIVEN=1"};
+    EXPECT_EQ(run_ok(options).output, "PATH=/usr/bin:/bin\nGIVEN=1\n");
+}
+
+TEST(Run, InheritsNoOtherDescriptor) {
+    const Pipe leaked = Pipe::make();
+    ::fcntl(leaked.read.get(), F_SETFD, 0);
+    const auto report = run_ok(shell("ls /proc/$$/fd"));
+    EXPECT_EQ(report.output, "0\n1\n2\n");
+}
+
+TEST(Run, CannotGainPrivileges) {
+    EXPECT_EQ(run_ok(shell("grep NoNewPrivs /proc/self/status")).output, "NoNewPrivs:\t1\n");
+}
+
+TEST(Run, LimitsMemory) {
+    auto options = shell("head -c 400000000 /dev/zero | tail -c 399999999 | wc -c");
+    options.program.limits.memory_bytes = 64U << 20U;
+    EXPECT_NE(run_ok(options).output, "399999999\n");
+}
+
+TEST(Run, StartsInTheDirectoryThatItIsGiven) {
+    auto options = shell("pwd");
+    options.program.directory = "/usr";
+    EXPECT_EQ(run_ok(options).output, "/usr\n");
+}
+
+TEST(Spawn, SaysWhyAProgramCannotStart) {
+    const auto failure = [](std::vector<std::string> command, std::string directory = {}) {
+        const auto child =
+            spawn({.command = std::move(command), .directory = std::move(directory)});
+        return child ? std::string("started") : child.error().message();
+    };
+    EXPECT_EQ(
+        failure({"/nonexistent/program"}),
+        "/nonexistent/program cannot be started: No such file or directory"
+    );
+    EXPECT_EQ(
+        failure({"no-such-program"}), "no-such-program cannot be started: No such file or directory"
+    );
+    EXPECT_EQ(failure({"/etc/passwd"}), "/etc/passwd cannot be started: Permission denied");
+    EXPECT_EQ(
+        failure({"/bin/true"}, "/nonexistent"),
+        "/bin/true cannot be started in /nonexistent: No such file or directory"
+    );
+    EXPECT_EQ(failure({}), "the command is empty, it names a program at least");
+    EXPECT_EQ(
+        failure({"/bin/true", std::string("a\0b", 3)}),
+        "an argument or variable of /bin/true has a zero byte"
+    );
+}
+
+TEST(Orphans, AreFoundByTheirMarkAndKilled) {
+    ASSERT_TRUE(adopt_orphans());
+    auto options =
+        shell("setsid sh -c 'sleep 600 & sleep 600' >/dev/null 2>&1 </dev/null & exit 0");
+    options.program.environment.emplace_back("TRANTER_TEST_MARK=orphan");
+    run_ok(options);
+    const auto is_ours = [](pid_t pid) {
+        return initial_variable(pid, "TRANTER_TEST_MARK") == "orphan";
+    };
+    std::size_t killed = 0;
+    // The shell may not have begun its session yet when its parent ended.
+    for (int i = 0; i < 1000 && killed == 0; ++i)
+        killed = kill_orphans(is_ours);
+    for (const pid_t pid : list_children())
+        EXPECT_FALSE(is_ours(pid));
+}
+
+}  // namespace
+}  // namespace tranter::process

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "process/descriptor.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tranter::process {
+
+/// Of each process of the program; 0: as ours.
+struct ResourceLimits {
+    std::uint64_t memory_bytes = 0;  // address space
+    std::uint64_t cpu_seconds = 0;
+    std::uint64_t open_files = 0;
+    std::uint64_t processes = 0;  // of the user, which does not bind root
+
+    bool operator==(const ResourceLimits&) const = default;
+};
+
+struct SpawnOptions {
+    /// The program and its arguments, at least the program. A name without a slash is looked for
+    /// in the PATH of `environment`. Nothing is ever read by a shell.
+    std::vector<std::string> command{};
+    /// Exactly this, "NAME=value" each.
+    std::vector<std::string> environment{};
+    std::string directory{};  // empty: ours
+    ResourceLimits limits{};
+    // What becomes its descriptors 0, 1 and 2; it inherits no others. -1: /dev/null.
+    int input = -1;
+    int output = -1;
+    int errors = -1;
+    /// Killed when the thread that started it ends, which it does with its process, however that
+    /// ends.
+    bool dies_with_us = true;
+};
+
+/// A program that was started, in a session and a process group of its own.
+class Child {
+  public:
+    Child() = default;
+
+    pid_t pid() const { return pid_; }
+    /// Readable once it has ended.
+    int pidfd() const { return pidfd_.get(); }
+
+    /// To every process of its group. A group that is gone is no error.
+    void signal_group(int signal) const;
+    /// To the program alone.
+    void signal(int number) const;
+
+    struct Exit {
+        int code = 0;    // when `signal` is 0
+        int signal = 0;  // that ended it; 0: none
+        bool core_dumped = false;
+
+        bool operator==(const Exit&) const = default;
+    };
+    /// How it ended; nothing while it runs. After the first answer the pid may be anybody's, and
+    /// nothing is signalled any more.
+    std::optional<Exit> poll();
+    /// Waits for its end.
+    Exit wait();
+
+  private:
+    friend Result<Child> spawn(const SpawnOptions& options);
+
+    Exit take(int wait_options, bool& ended);
+
+    pid_t pid_ = 0;
+    Descriptor pidfd_{};
+    std::optional<Exit> exit_{};
+};
+
+/// Starts the program with default signal handling and without the right to gain privileges
+/// (PR_SET_NO_NEW_PRIVS), so a set-user-id program runs as us. `not_found`, `permission_denied`
+/// and others name the program and the reason. Thread-safe.
+[[nodiscard]] Result<Child> spawn(const SpawnOptions& options);
+
+}  // namespace tranter::process
