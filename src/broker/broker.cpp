@@ -63,7 +63,9 @@ std::vector<MovedSlot> Broker::restore(Restored restored) {
             );
             for (const auto& [slot, sequence] : elsewhere)
                 moved.push_back({.queue = stored.id, .slot = slot, .sequence = sequence});
-            impl_->plan(queue, now, aftermath);
+            impl_->plan_look(queue, now, aftermath);
+            // What ended while nobody looked is reported by the first run_due().
+            if (state.engine.last_sequence() > 0) impl_->events.schedule(queue, now);
         }
         impl_->by_name.emplace(queue->name(), queue);
         impl_->by_id.emplace(queue->id(), queue);

@@ -52,12 +52,16 @@ struct MoveTask {
 std::string_view status_text(MoveTask::Status status);
 std::optional<MoveTask::Status> parse_status(std::string_view text);
 
+/// Longest note of a message: what a record of the log may hold beside the largest message.
+inline constexpr std::size_t note_bytes_max = 4U << 20U;
+
 struct Restored;
 struct MovedSlot;
 
 /// All queues of one store: thread-safe, one mutex per queue, long polls in order of arrival.
 /// Nothing here blocks, starts threads or does I/O, but for reading back a message whose bytes were
-/// left on disk, on the thread that learns that its lease is written; who needs durability waits on
+/// left on disk, under no lock, on the thread that calls or that learns that its lease is written;
+/// who needs durability waits on
 /// the journal position that a change returns, or on journal().end() where none is returned.
 ///
 /// When the journal takes nothing any more, every operation that would change something is
@@ -153,11 +157,16 @@ class Broker {
     );
 
     // Jobs -------------------------------------------------------------------------------------
+    // Every MessageView that these calls return or report has the bytes of its payload, read from
+    // the disk when they were left there, whether or not the message is still in a queue. Only when
+    // the disk fails has_bytes() is false. (Queue::peek() and held() read nothing.)
     struct SendAllResult {
         Result<std::vector<engine::Sent>> sent;  // one for each request
         Position position = 0;
     };
-    /// All of them, or none when one is refused. Positions as in send().
+    /// All of them, or none when one is refused, also after a crash. Positions as in send(). A
+    /// limit of a group counts a message too many where one of the batch takes the place of
+    /// another.
     [[nodiscard]] SendAllResult send_all(
         const QueueHandle& queue, std::span<const SendRequest> requests
     );
@@ -167,7 +176,9 @@ class Broker {
         std::vector<Result<engine::MessageView>> settled{};
         Position position = 0;  // of the last record
     };
-    /// Under one lock. engine::Queue::settle says what can be wrong with each.
+    /// Under one lock. engine::Queue::settle says what can be wrong with each. A put_back that
+    /// removes its message, because it was cancelled or its deadline has passed, is reported by
+    /// on_ended() as well.
     [[nodiscard]] SettleResult settle(
         const QueueHandle& queue, std::span<const engine::Settle> settlements
     );
@@ -178,7 +189,8 @@ class Broker {
     [[nodiscard]] ExtendResult extend(
         const QueueHandle& queue, std::span<const engine::Receipt> receipts, Duration lease
     );
-    /// Wait until the position is durable.
+    /// Wait until the position is durable. `limit_exceeded` over note_bytes_max or a quota of
+    /// bytes.
     [[nodiscard]] Result<Position> set_note(
         const QueueHandle& queue, const engine::Receipt& receipt, std::string note
     );
@@ -193,18 +205,23 @@ class Broker {
     ) const;
     struct CancelOutcome {
         Result<engine::CancelResult> done;
-        std::optional<engine::MessageView> message{};  // as it was
+        std::optional<engine::MessageView> message{};  // as it was; nothing when it is not found
         Position position = 0;
     };
+    /// Both outcomes count once the position is durable: what was removed is gone, and what is in
+    /// flight ends with its lease, whoever settles it or not.
     [[nodiscard]] CancelOutcome cancel(const QueueHandle& queue, const engine::MessageId& id);
     [[nodiscard]] Result<Position> promote(const QueueHandle& queue, const engine::MessageId& id);
-    /// Moves a message that is not in flight, with its receives forgotten; its id stays.
+    /// Moves a message that is not in flight, with its receives forgotten; its id, note and traits
+    /// stay. `not_found`, `conflict` (in flight).
     [[nodiscard]] Result<Position> move(
         const QueueHandle& from, const engine::MessageId& id, const QueueHandle& to
     );
     /// What ended by itself: engine::Ended, and what used up its receives and went to the
     /// dead-letter queue, or would have but there is none and the message has max_receives of its
-    /// own (then it is gone).
+    /// own (then it is gone). Each is reported once, unless the process ends before: what ends
+    /// while a store is closed, or was not written yet, is reported by the first run_due() after it
+    /// was opened.
     struct Ending {
         engine::MessageView message{};
         enum class Why : std::uint8_t { expired, cancelled, exhausted } why = Why::expired;

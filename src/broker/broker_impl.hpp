@@ -12,7 +12,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -42,24 +44,70 @@ class Broker::Impl {
     /// Journals hand-outs and collects dead letters. Returns what the receiver waits for.
     Position note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
     Position note_lease(Queue::State& state, const engine::Receipt& receipt);
-    /// Plans when to look at the queue again.
+    Position note_deleted(Queue::State& state, std::uint32_t slot, engine::Sequence sequence);
+    /// Journals what ended by itself, although replay would end it as well: so it is reported once
+    /// even when the process ends, and its slot is free before it is used again.
+    Position note_ended(Queue::State& state, Aftermath& aftermath);
+    void note_dead_letter(Queue::State& state, Aftermath& aftermath, Aftermath::DeadLetter dead);
+    /// After a change: notes what ended by itself, and plans when to look at the queue again.
     void plan(const QueueHandle& queue, Instant now, Aftermath& aftermath);
+    void plan_look(const QueueHandle& queue, Instant now, Aftermath& aftermath);
     engine::ReceiveOptions with_dead_letters(
         const Queue::State& state, engine::ReceiveOptions options
     ) const;
-    /// `limit_exceeded` when the message does not fit into a quota of bytes, or into memory.
-    Result<> check_quotas(Queue::State& state, const SendRequest& request, Instant now) const;
+    /// `limit_exceeded` when so many bytes more do not fit into a quota, or into memory.
+    Result<> check_quotas(Queue::State& state, std::uint64_t bytes, Instant now) const;
     // ... and after it
     /// Calls the receiver once the records of its leases are written.
     void hand_over(
         const QueueHandle& queue, Receiver receiver, engine::Received received, Position position
     );
-    void move_dead_letters(const QueueHandle& queue, Aftermath& aftermath);
-    void finish(const QueueHandle& queue, Aftermath aftermath);
-    /// Puts a message that left `from` into `to`; `false` when `to` was deleted meanwhile.
-    bool deliver_transfer(QueueId from, const QueueHandle& to, const engine::Transfer& message);
+    Position drop_dead_letter(Queue::State& state, const engine::Transfer& dead);
+    Position move_dead_letters(const QueueHandle& queue, Aftermath& aftermath);
+    /// Returns the position of the last record that it wrote; 0: none.
+    Position finish(const QueueHandle& queue, Aftermath aftermath);
+    /// Puts a message that left `from` into `to`; nothing when `to` was deleted meanwhile.
+    std::optional<Position> deliver_transfer(
+        QueueId from, const QueueHandle& to, const engine::Transfer& message
+    );
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
+
+    // job_messages.cpp
+    Position note_settled(
+        Queue::State& state,
+        const engine::Settle& settle,
+        engine::Transfer taken,
+        Aftermath& aftermath
+    );
+    Result<Position> put_elsewhere(
+        const QueueHandle& from, engine::Transfer message, const QueueHandle& to
+    );
+
+    // sends.cpp
+    struct Accepted {
+        engine::Sent sent{};
+        /// When it took the place of another: as it is now.
+        std::optional<engine::Stored> stored{};
+        bool deduplicates = false;  // of `stored`
+    };
+    Result<Accepted> accept(Queue::State& state, const SendRequest& request, Instant now) const;
+    Position accept_all(
+        Queue::State& state,
+        std::span<const SendRequest> requests,
+        Instant now,
+        std::vector<engine::Sent>& sent
+    );
+    Position note_sent(
+        Queue::State& state,
+        const SendRequest& request,
+        const Accepted& accepted,
+        const record::BatchPlace& batch,
+        Instant now
+    );
+    /// Whether every one of the batch fits; nothing is changed.
+    Result<> check_batch(Queue::State& state, std::span<const SendRequest> requests, Instant now)
+        const;
 
     // memory.cpp: payloads that stay on the disk until somebody wants them
     Result<> check_memory() const;
@@ -72,6 +120,11 @@ class Broker::Impl {
     /// Of a message on its way between queues, whose record cannot go meanwhile. When it cannot be
     /// read the journal fails, because the message is in no queue any more.
     [[nodiscard]] bool bring_back(engine::Payload& payload) const;
+    /// With the queue's mutex held: the record with the bytes of this message cannot go while the
+    /// token lives, even if the message does. No token when the bytes are here.
+    Transfers::Token hold_record(const engine::Payload& payload);
+    /// With such a token. The payload stays without bytes when they cannot be read.
+    void try_bring_back(engine::Payload& payload) const;
 
     // move_tasks.cpp
     struct Task {
@@ -95,6 +148,7 @@ class Broker::Impl {
     const ReceiptCodec receipts;
     const std::shared_ptr<Totals> totals = std::make_shared<Totals>();
     std::function<void()> on_earlier_event;  // set before the first request
+    std::function<void(const QueueHandle&, std::vector<Ending>)> on_ended;  // likewise
     Transfers transfers;
 
     mutable std::shared_mutex registry_mutex;

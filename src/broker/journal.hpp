@@ -37,6 +37,12 @@ struct QueuePurged {
     QueueId queue = 0;
     Instant at{};
 };
+/// Messages of one batch are there together or not at all. Its records follow each other without
+/// another one of their queue in between.
+struct BatchPlace {
+    bool member = false;
+    std::uint32_t left = 0;  // records of the batch that follow
+};
 /// A send together with its de-duplication entry.
 struct MessageSent {
     QueueId queue = 0;
@@ -47,6 +53,7 @@ struct MessageSent {
     std::optional<Duration> delay{};
     Instant at{};
     const engine::Traits* traits = nullptr;
+    BatchPlace batch{};
 };
 /// A send whose message took the place of one that waited, which goes with the same record. What
 /// it keeps of that one is the engine's business, so all of it is written.
@@ -57,6 +64,7 @@ struct MessageReplaced {
     /// Its de-duplication id counts.
     bool deduplicates = false;
     Instant at{};
+    BatchPlace batch{};
 };
 struct MessageDeleted {
     QueueId queue = 0;

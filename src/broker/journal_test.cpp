@@ -248,7 +248,7 @@ TEST_F(BrokerJournalTest, ASendBeyondTheQuotaOfItsQueueIsRefusedWithTheNumbers) 
     EXPECT_EQ(refused.sent.error().code(), Errc::limit_exceeded);
     EXPECT_EQ(
         refused.sent.error().message(),
-        "with this message of 4 bytes queue q.fifo would hold 11 bytes, limit is 10"
+        "with 4 bytes more queue q.fifo would hold 11 bytes, limit is 10"
     );
     EXPECT_TRUE(send(queue, "12345", "id").sent->duplicate);
     EXPECT_TRUE(send(queue, "123").sent);
@@ -263,7 +263,7 @@ TEST_F(BrokerJournalTest, AllQueuesTogetherKeepToTheQuotaOfTheStore) {
 
     EXPECT_EQ(
         send(second, "y").sent.error().message(),
-        "with this message of 1 bytes the queues together would hold 101 bytes, limit is 100"
+        "with 1 bytes more the queues together would hold 101 bytes, limit is 100"
     );
     ASSERT_TRUE(broker.purge(first));
     EXPECT_EQ(broker.bytes(), 40U);

@@ -57,33 +57,43 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
     Queue::State& state = queue->state();
     const QueueLock lock(state);
     if (state.deleted) return;
-    if (auto stored = state.engine.stored(key.slot, key.sequence)) {
-        const bool elsewhere = !stored->payload.has_bytes();
-        if (elsewhere) {
-            if (!decode(type, body, decoded_)) return;
-            stored->payload = payload_of(decoded_);
-        }
-        const std::string_view id = stored->payload.deduplication_id();
-        const bool deduplicates =
-            state.fifo && !stored->moved_in && !id.empty() &&
-            state.engine.deduplicated_as(state.engine.deduplication_key(stored->group, id)) ==
-                key.sequence;
-        const Position position = journal_.append_image(record::MessageImage{
-            .queue = state.id, .message = &*stored, .deduplicates = deduplicates});
-        if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);
-        return;
+    auto stored = state.engine.stored(key.slot, key.sequence);
+    if (!stored) return keep_what_outlives(state, key, type, body);
+    const bool elsewhere = !stored->payload.has_bytes();
+    if (elsewhere) {
+        if (!decode(type, body, decoded_)) return;
+        stored->payload = payload_of(decoded_);
     }
-    // The message is gone, but its de-duplication id may still count.
-    if (!state.fifo || !decode(type, body, decoded_)) return;
+    const std::string_view id = stored->payload.deduplication_id();
+    const bool deduplicates =
+        state.fifo && !stored->moved_in && !id.empty() &&
+        state.engine.deduplicated_as(state.engine.deduplication_key(stored->group, id)) ==
+            key.sequence;
+    const Position position = journal_.append_image(record::MessageImage{
+        .queue = state.id, .message = &*stored, .deduplicates = deduplicates});
+    if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);
+    // Its own record began the throttle; an image does not.
+    if (type != record_type<record::MessageSent>) return;
+    keep_throttle(state, key, stored->traits, stored->payload.id(), stored->sent_at);
+}
+
+/// The message is gone, but its de-duplication id or a throttle may still count.
+void StoreKeeper::keep_what_outlives(
+    Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+) {
+    if (!decode(type, body, decoded_)) return;
     engine::StoredDeduplication entry{.sequence = key.sequence, .slot = key.slot};
     const auto take = [&](const engine::Payload& payload, std::string_view group, Instant at) {
-        if (payload.deduplication_id().empty()) return;
+        if (!state.fifo || payload.deduplication_id().empty()) return;
         entry.key = state.engine.deduplication_key(group, payload.deduplication_id());
         entry.id = payload.id();
         entry.at = at;
     };
     if (const auto* sent = std::get_if<record::MessageSent>(&decoded_.record)) {
         take(*sent->payload, sent->group, sent->at);
+        if (sent->traits != nullptr) {
+            keep_throttle(state, key, *sent->traits, sent->payload->id(), sent->at);
+        }
     } else if (const auto* image = std::get_if<record::MessageImage>(&decoded_.record)) {
         const engine::Stored& message = *image->message;
         if (image->deduplicates) take(message.payload, message.group, message.sent_at);
@@ -94,11 +104,33 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
     if (!entry.key.empty()) keep_deduplication(state, std::move(entry));
 }
 
+void StoreKeeper::keep_throttle(
+    Queue::State& state,
+    const MessageKey& key,
+    const engine::Traits& traits,
+    const engine::MessageId& id,
+    Instant at
+) {
+    if (traits.uniqueness != engine::Uniqueness::throttle) return;
+    keep_deduplication(
+        state,
+        {.key = traits.unique_key,
+         .id = id,
+         .sequence = key.sequence,
+         .slot = key.slot,
+         .at = at,
+         .unique_for = traits.unique_for}
+    );
+}
+
 /// With the queue's mutex held.
 void StoreKeeper::keep_deduplication(Queue::State& state, engine::StoredDeduplication entry) {
     if (state.deleted) return;
     state.engine.advance(broker_.now());
-    if (state.engine.deduplicated_as(entry.key) != entry.sequence) return;
+    const bool throttle = entry.unique_for > Duration::zero();
+    const engine::Sequence counts =
+        throttle ? state.engine.throttled_as(entry.key) : state.engine.deduplicated_as(entry.key);
+    if (counts != entry.sequence) return;
     journal_.append_image(record::DeduplicationImage{.queue = state.id, .entry = &entry});
 }
 

@@ -20,6 +20,16 @@ class StoreKeeper final : public log::Keeper {
 
   private:
     void keep_message(const MessageKey& key, log::RecordType type, std::string_view body);
+    void keep_what_outlives(
+        Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+    );
+    void keep_throttle(
+        Queue::State& state,
+        const MessageKey& key,
+        const engine::Traits& traits,
+        const engine::MessageId& id,
+        Instant at
+    );
     void keep_deduplication(Queue::State& state, engine::StoredDeduplication entry);
     void keep_task(log::Position at, const record::MoveTaskChanged& change);
     void keep_store_image(log::SegmentNumber going);

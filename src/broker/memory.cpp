@@ -70,6 +70,15 @@ bool Broker::Impl::bring_back(engine::Payload& payload) const {
     return true;
 }
 
+Transfers::Token Broker::Impl::hold_record(const engine::Payload& payload) {
+    return payload.has_bytes() ? Transfers::Token() : transfers.begin();
+}
+
+void Broker::Impl::try_bring_back(engine::Payload& payload) const {
+    if (payload.has_bytes()) return;
+    if (auto loaded = journal.load(payload.place())) payload = std::move(loaded);
+}
+
 engine::Payload Broker::with_bytes(const engine::Payload& payload) const {
     return payload.has_bytes() ? payload : impl_->journal.load(payload.place());
 }

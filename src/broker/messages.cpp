@@ -4,41 +4,6 @@
 #include <utility>
 
 namespace tranter::broker {
-Broker::SendResult Broker::send(const QueueHandle& queue, const SendRequest& request) {
-    if (auto admitted = impl_->admit(true); !admitted) {
-        return {.sent = std::unexpected(admitted.error())};
-    }
-    Queue::State& state = queue->state();
-    Aftermath aftermath;
-    SendResult result{.sent = engine::Sent{}};
-    {
-        const QueueLock lock(state);
-        if (state.deleted) return {.sent = gone(state)};
-        const Instant now = impl_->clock.now();
-        if (auto fits = impl_->check_quotas(state, request, now); !fits) {
-            return {.sent = std::unexpected(fits.error())};
-        }
-        result.sent = state.engine.send(request.payload, request.options, now);
-        if (!result.sent) return result;
-        if (result.sent->duplicate) {
-            result.position = impl_->journal.end();
-            return result;
-        }
-        result.position = impl_->journal.append(record::MessageSent{
-            .queue = state.id,
-            .slot = result.sent->slot,
-            .sequence = result.sent->sequence,
-            .payload = &request.payload,
-            .group = request.options.group,
-            .delay = request.options.delay,
-            .at = now});
-        impl_->leave_on_disk(state, *result.sent, result.position);
-        impl_->serve_waiters(state, now, aftermath);
-        impl_->plan(queue, now, aftermath);
-    }
-    impl_->finish(queue, std::move(aftermath));
-    return result;
-}
 
 Broker::WaitId Broker::receive(
     const QueueHandle& queue, const engine::ReceiveOptions& options, bool wait, Receiver receiver

@@ -1,6 +1,7 @@
 #include "broker/queue_replay.hpp"
 
 #include "engine/deduplication.hpp"
+#include "engine/message.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -61,6 +62,7 @@ void QueueReplay::apply(const record::QueueImage& image, log::SegmentNumber segm
 }
 
 void QueueReplay::apply(const record::QueueChanged& change) {
+    keep_open_batch();
     const engine::QueuePolicy before = policy();
     const engine::QueuePolicy& after = change.settings->engine;
     const bool other_times = before.retention != after.retention ||
@@ -77,34 +79,72 @@ void QueueReplay::apply(const record::QueuePurged& purge) {
     slots_.clear();
     displaced_.clear();
     deduplication_.clear();
+    open_batch_.clear();
     queue_.purged = purge.at;
 }
 
 void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload) {
-    Stored& message = claim(sent.slot, sent.sequence, sent.at);
+    Begun begun{.delay = sent.delay};
+    Stored& message = begun.message;
+    begun.deduplication_id = payload.deduplication_id();
     message.payload = std::move(payload);
     message.group = sent.group;
+    message.slot = sent.slot;
+    message.sequence = sent.sequence;
     message.sent_at = sent.at;
-    if (sent.traits != nullptr) message.traits = *sent.traits;
-    const Duration delay = sent.delay.value_or(policy().delay);
-    if (delay > Duration::zero()) {
-        message.delivery = {.state = DeliveryState::State::delayed, .due = sent.at + delay};
-    } else if (!fifo()) {
-        message.delivery = {.due = next_place(sent.at)};
+    if (sent.traits != nullptr) {
+        message.traits = *sent.traits;
+        if (message.traits.uniqueness != engine::Uniqueness::none) message.unique_since = sent.at;
     }
-    remember(message);
+    begin(std::move(begun), sent.batch);
+}
+
+void QueueReplay::apply(const record::MessageReplaced& replaced, Stored message) {
+    Begun begun{.replaced = replaced.replaced};
+    if (replaced.deduplicates) begun.deduplication_id = message.payload.deduplication_id();
+    begun.message = std::move(message);
+    begin(std::move(begun), replaced.batch);
+}
+
+void QueueReplay::begin(Begun begun, const record::BatchPlace& batch) {
+    if (!batch.member) {
+        keep_open_batch();
+        return begin_now(std::move(begun));
+    }
+    open_batch_.push_back(std::move(begun));
+    if (batch.left == 0) keep_open_batch();
+}
+
+void QueueReplay::keep_open_batch() {
+    for (Begun& begun : std::exchange(open_batch_, {}))
+        begin_now(std::move(begun));
+}
+
+void QueueReplay::begin_now(Begun begun) {
+    if (begun.replaced) {
+        erase(begun.replaced->slot, begun.replaced->sequence);
+        return restore(std::move(begun.message), begun.deduplication_id);
+    }
+    Stored& message = claim(begun.message.slot, begun.message.sequence, begun.message.sent_at);
+    message = std::move(begun.message);
+    const Duration delay = begun.delay.value_or(policy().delay);
+    if (delay > Duration::zero()) {
+        const Instant due = engine::later(message.sent_at, delay);
+        message.delivery = {.state = DeliveryState::State::delayed, .due = due};
+    } else if (!fifo()) {
+        message.delivery = {.due = next_place(message.sent_at)};
+    }
+    remember(message, begun.deduplication_id);
+    remember_throttle(message);
 }
 
 void QueueReplay::apply(const record::MessageImage& image, Stored stored) {
-    restore(std::move(stored), image.deduplicates);
+    keep_open_batch();
+    const std::string id(image.deduplicates ? stored.payload.deduplication_id() : "");
+    restore(std::move(stored), id);
 }
 
-void QueueReplay::apply(const record::MessageReplaced& replaced, Stored stored) {
-    erase(replaced.replaced.slot, replaced.replaced.sequence);
-    restore(std::move(stored), replaced.deduplicates);
-}
-
-void QueueReplay::restore(Stored stored, bool deduplicates) {
+void QueueReplay::restore(Stored stored, std::string_view deduplication_id) {
     // It may have had another slot, or stand displaced.
     std::erase_if(displaced_, [&](const Stored& old) { return old.sequence == stored.sequence; });
     Stored& message = claim(stored.slot, stored.sequence, stored.sent_at);
@@ -113,18 +153,26 @@ void QueueReplay::restore(Stored stored, bool deduplicates) {
     if (!fifo() && state.state == DeliveryState::State::visible) {
         last_place_ = std::max<std::int64_t>(last_place_, state.due.time_since_epoch().count());
     }
-    if (deduplicates) remember(message);
+    remember(message, deduplication_id);
 }
 
 void QueueReplay::apply(const record::DeduplicationImage&, engine::StoredDeduplication entry) {
+    keep_open_batch();
     remember(std::move(entry));
 }
 
 void QueueReplay::apply(const record::MessageDeleted& deleted) {
+    // Opening a store deletes what it found of a batch without its end.
+    const std::size_t dropped = std::erase_if(open_batch_, [&](const Begun& begun) {
+        return begun.message.sequence == deleted.sequence;
+    });
+    if (dropped > 0) return;
+    keep_open_batch();
     erase(deleted.slot, deleted.sequence);
 }
 
 void QueueReplay::apply(const record::LeaseChanged& change) {
+    keep_open_batch();
     Stored* message = find(change.slot, change.sequence);
     if (message == nullptr) return;
     message->delivery = change.state;
@@ -135,14 +183,17 @@ void QueueReplay::apply(const record::LeaseChanged& change) {
 }
 
 void QueueReplay::apply(const record::MessageNoted& noted) {
+    keep_open_batch();
     if (Stored* message = find(noted.slot, noted.sequence)) message->note = noted.note;
 }
 
 void QueueReplay::left(const record::MessageMoved& moved) {
+    keep_open_batch();
     erase(moved.from_slot, moved.from_sequence);
 }
 
 void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer transfer) {
+    keep_open_batch();
     Stored& message = claim(moved.to_slot, moved.to_sequence, moved.at);
     message.payload = std::move(transfer.payload);
     message.group = std::move(transfer.group);
@@ -152,6 +203,9 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
     message.moved_at = moved.at;
     message.traits = std::move(transfer.traits);
     message.note = std::move(transfer.note);
+    if (message.traits.uniqueness != engine::Uniqueness::none) {
+        message.unique_since = transfer.sent_at;
+    }
     message.delivery.receive_count = transfer.receive_count;
     if (transfer.receive_count > 0) {
         message.delivery.first_received_at = transfer.first_received_at;
@@ -162,6 +216,10 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
 void QueueReplay::leave_bytes(std::uint32_t slot, Sequence sequence, log::Position place) {
     Stored* message = find(slot, sequence);
     if (message != nullptr) message->payload = message->payload.without_bytes(place);
+    for (Begun& begun : open_batch_) {
+        if (begun.message.sequence != sequence) continue;
+        begun.message.payload = begun.message.payload.without_bytes(place);
+    }
 }
 
 RestoredQueue QueueReplay::finish(Instant newest) {
@@ -169,6 +227,13 @@ RestoredQueue QueueReplay::finish(Instant newest) {
     queue_.messages = std::move(displaced_);
     slots_.drain(queue_.messages);
     queue_.deduplication = std::move(deduplication_);
+    for (const Begun& begun : open_batch_) {
+        const Stored& message = begun.message;
+        queue_.dropped.push_back(
+            {.queue = queue_.id, .slot = message.slot, .sequence = message.sequence}
+        );
+        queue_.last_sequence = std::max(queue_.last_sequence, message.sequence);
+    }
     return std::move(queue_);
 }
 
@@ -220,7 +285,9 @@ void QueueReplay::expire(Instant at) {
 
 void QueueReplay::forget_duplicates(Instant at) {
     std::erase_if(deduplication_, [&](const engine::StoredDeduplication& entry) {
-        return entry.at + policy().deduplication_window <= at;
+        const bool throttle = entry.unique_for > Duration::zero();
+        const Duration lasts = throttle ? entry.unique_for : policy().deduplication_window;
+        return engine::later(entry.at, lasts) <= at;
     });
     forget_at_ = std::max<std::size_t>(1024, 2 * deduplication_.size());
 }
@@ -230,8 +297,7 @@ void QueueReplay::remember(engine::StoredDeduplication entry) {
     deduplication_.push_back(std::move(entry));
 }
 
-void QueueReplay::remember(const Stored& message) {
-    const std::string_view id = message.payload.deduplication_id();
+void QueueReplay::remember(const Stored& message, std::string_view id) {
     if (!fifo() || id.empty()) return;
     const bool per_group =
         policy().deduplication_scope == engine::DeduplicationScope::message_group;
@@ -242,6 +308,18 @@ void QueueReplay::remember(const Stored& message) {
          .sequence = message.sequence,
          .slot = message.slot,
          .at = message.sent_at}
+    );
+}
+
+void QueueReplay::remember_throttle(const Stored& message) {
+    if (message.traits.uniqueness != engine::Uniqueness::throttle) return;
+    remember(
+        {.key = message.traits.unique_key,
+         .id = message.payload.id(),
+         .sequence = message.sequence,
+         .slot = message.slot,
+         .at = message.sent_at,
+         .unique_for = message.traits.unique_for}
     );
 }
 

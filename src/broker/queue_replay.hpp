@@ -7,6 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace tranter::broker {
@@ -40,6 +43,9 @@ class SlotTable {
 /// One queue while its records are read in the order of the log. What happens by time alone has no
 /// records: restoring the queue does it in the end, except where it depends on rules that a later
 /// record changes, or on a slot that is used again.
+///
+/// Of a batch whose last record was not seen nothing counts, unless the queue has other records
+/// after it: then the missing ones are not those of a crash but were damaged.
 class QueueReplay {
   public:
     QueueReplay(const record::QueueCreated& created, log::SegmentNumber segment);
@@ -76,8 +82,20 @@ class QueueReplay {
     void expire(Instant at);
     void forget_duplicates(Instant at);
     void remember(engine::StoredDeduplication entry);
-    void restore(engine::Stored message, bool deduplicates);
-    void remember(const engine::Stored& message);
+    /// A message of a record that may belong to a batch.
+    struct Begun {
+        engine::Stored message{};
+        std::optional<Duration> delay{};  // of a new message that has one of its own
+        std::optional<engine::Sent::Replaced> replaced{};
+        std::string deduplication_id{};  // the bytes may be left in the log before it counts
+    };
+    void begin(Begun begun, const record::BatchPlace& batch);
+    void begin_now(Begun begun);
+    /// What is left of a batch without its end stays.
+    void keep_open_batch();
+    void restore(engine::Stored message, std::string_view deduplication_id);
+    void remember(const engine::Stored& message, std::string_view deduplication_id);
+    void remember_throttle(const engine::Stored& message);
     void change_fifo_delay(Instant at);
     Instant next_place(Instant at);
 
@@ -88,6 +106,7 @@ class QueueReplay {
     std::vector<engine::StoredDeduplication> deduplication_;  // in order of time, but for images
     std::size_t forget_at_ = 1024;                            // its size at the next cleaning
     std::int64_t last_place_ = 0;
+    std::vector<Begun> open_batch_;
 };
 
 }  // namespace tranter::broker

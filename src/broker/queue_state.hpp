@@ -29,7 +29,8 @@ struct Waiter {
     }
 };
 
-/// What happens after the queue's mutex is released: long polls to answer and dead letters to move.
+/// What happens after the queue's mutex is released: long polls to answer, dead letters to move,
+/// and messages that ended to report.
 struct Aftermath {
     struct Answer {
         Broker::Receiver receiver;
@@ -37,9 +38,15 @@ struct Aftermath {
         Position position = 0;  // of the last record of its leases
     };
     std::vector<Answer> answers{};
-    std::vector<engine::Transfer> dead{};
-    Transfers::Token dead_on_their_way{};
+    struct DeadLetter {
+        engine::Transfer message{};
+        bool settled = false;  // its consumer gave it up; otherwise its receives are used up
+    };
+    std::vector<DeadLetter> dead{};
     std::string dead_letter_queue{};
+    std::vector<Broker::Ending> endings{};
+    /// While messages that no queue has any more are needed from the log.
+    Transfers::Token on_their_way{};
     bool earlier_event = false;  // the broker's next event moved forward
 };
 

@@ -23,6 +23,7 @@ static_assert(record_type<record::MessageReplaced> == 30);
 // Of message_sent.
 constexpr std::uint8_t delay_bit = 1;
 constexpr std::uint8_t traits_bit = 2;
+constexpr std::uint8_t batch_bit = 4;
 
 // ---- bodies: write() and read() of each record in the same order -------------------------------
 
@@ -101,9 +102,13 @@ void write(ByteWriter& out, const record::MessageSent& record) {
     out.number(record.sequence);
     out.time(record.at);
     const bool traits = record.traits != nullptr && *record.traits != engine::Traits{};
-    out.byte(bit_if(record.delay.has_value(), delay_bit) | bit_if(traits, traits_bit));
+    out.byte(
+        bit_if(record.delay.has_value(), delay_bit) | bit_if(traits, traits_bit) |
+        bit_if(record.batch.member, batch_bit)
+    );
     if (record.delay) out.duration(*record.delay);
     if (traits) write(out, *record.traits);
+    if (record.batch.member) out.number(record.batch.left);
     out.text(record.group);
     write(out, *record.payload);
 }
@@ -112,12 +117,14 @@ void read(ByteReader& in, record::MessageSent& record, DecodedRecord& owner) {
     record.slot = in.number32();
     record.sequence = in.number();
     record.at = in.time();
-    const std::uint8_t bits = in.choice(delay_bit | traits_bit);
+    const std::uint8_t bits = in.choice(delay_bit | traits_bit | batch_bit);
     if (has_bit(bits, delay_bit)) record.delay = in.duration();
     if (has_bit(bits, traits_bit)) {
         owner.traits = read_traits(in);
         record.traits = &owner.traits;
     }
+    record.batch.member = has_bit(bits, batch_bit);
+    if (record.batch.member) record.batch.left = in.number32();
     record.group = in.text();
     owner.payload = read_payload(in);
     record.payload = &owner.payload;
@@ -199,6 +206,8 @@ void write(ByteWriter& out, const record::MessageReplaced& record) {
     out.number(record.replaced.slot);
     out.number(record.replaced.sequence);
     out.time(record.at);
+    out.flag(record.batch.member);
+    if (record.batch.member) out.number(record.batch.left);
 }
 void read(ByteReader& in, record::MessageReplaced& record, DecodedRecord& owner) {
     record.queue = in.number32();
@@ -207,6 +216,8 @@ void read(ByteReader& in, record::MessageReplaced& record, DecodedRecord& owner)
     record.replaced.slot = in.number32();
     record.replaced.sequence = in.number();
     record.at = in.time();
+    record.batch.member = in.flag();
+    if (record.batch.member) record.batch.left = in.number32();
 }
 
 void write(ByteWriter& out, const record::MessageNoted& record) {
@@ -229,6 +240,7 @@ void write(ByteWriter& out, const record::DeduplicationImage& record) {
     out.time(record.entry->at);
     out.raw(record.entry->id);
     out.text(record.entry->key);
+    out.duration(record.entry->unique_for);
 }
 void read(ByteReader& in, record::DeduplicationImage& record, DecodedRecord& owner) {
     engine::StoredDeduplication& entry = owner.deduplication;
@@ -238,6 +250,7 @@ void read(ByteReader& in, record::DeduplicationImage& record, DecodedRecord& own
     entry.at = in.time();
     in.raw(entry.id);
     entry.key = in.text();
+    entry.unique_for = in.duration();
     record.entry = &entry;
 }
 

@@ -147,6 +147,7 @@ void write_stored(ByteWriter& out, const engine::Stored& message, bool deduplica
     const std::uint8_t bits =
         bit_if(message.moved_in, moved_in_bit) | bit_if(deduplicates, deduplicates_bit);
     write_extras(out, message.traits, message.note, bits);
+    if (message.traits.uniqueness != engine::Uniqueness::none) out.time(message.unique_since);
     out.time(message.sent_at);
     if (message.moved_in) out.time(message.moved_at);
     out.number(message.source_queue);
@@ -160,6 +161,8 @@ bool read_stored(ByteReader& in, engine::Stored& message) {
     message.sequence = in.number();
     const std::uint8_t bits =
         read_extras(in, message.traits, message.note, moved_in_bit | deduplicates_bit);
+    const bool unique = message.traits.uniqueness != engine::Uniqueness::none;
+    message.unique_since = unique ? in.time() : Instant{};
     message.moved_in = has_bit(bits, moved_in_bit);
     message.sent_at = in.time();
     message.moved_at = message.moved_in ? in.time() : Instant{};

@@ -33,6 +33,9 @@ struct RestoredQueue {
     engine::Sequence last_sequence = 0;
     std::vector<engine::Stored> messages{};
     std::vector<engine::StoredDeduplication> deduplication{};
+    /// Messages of a batch whose end is not in the log. The log must learn that they are gone
+    /// before anything else of the queue is written.
+    std::vector<MovedSlot> dropped{};
     log::SegmentNumber described_in = 0;  // segment of its newest image
 };
 

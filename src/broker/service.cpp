@@ -10,6 +10,20 @@ namespace {
 /// Nobody waits: a look a second is enough to drop what has expired and keep the figures fresh.
 constexpr Duration idle_look = std::chrono::seconds(1);
 
+engine::MessageView view_of(const engine::Transfer& message) {
+    return {
+        .payload = message.payload,
+        .group = message.group,
+        .slot = message.source_slot,
+        .sequence = message.source_sequence,
+        .sent_at = message.sent_at,
+        .receive_count = message.receive_count,
+        .priority = message.traits.priority,
+        .max_receives = message.traits.max_receives,
+        .deadline = message.traits.deadline,
+        .note = message.note};
+}
+
 }  // namespace
 
 Result<> Broker::Impl::admit(bool grows) const {
@@ -17,39 +31,6 @@ Result<> Broker::Impl::admit(bool grows) const {
     if (accepts == Accepts::everything) return {};
     if (accepts == Accepts::no_growth && !grows) return {};
     return fail(Errc::unavailable, journal.trouble());
-}
-
-Result<> Broker::Impl::check_quotas(Queue::State& state, const SendRequest& request, Instant now)
-    const {
-    if (auto fits = check_memory(); !fits) return fits;
-    const std::uint64_t queue_max = state.settings->bytes_max;
-    if (queue_max == 0 && options.bytes_max == 0) return {};
-    const std::uint64_t size = request.payload.size();
-    const auto queue_would = [&] {
-        return state.engine.bytes() + size;
-    };
-    const auto store_would = [&] {
-        return totals->bytes.load(std::memory_order_relaxed) + size;
-    };
-    const auto fits = [&] {
-        return (queue_max == 0 || queue_would() <= queue_max) &&
-               (options.bytes_max == 0 || store_would() <= options.bytes_max);
-    };
-    if (fits()) return {};
-    state.engine.advance(now);
-    state.count_bytes();
-    const std::string key =
-        state.engine.deduplication_key(request.options.group, request.payload.deduplication_id());
-    const bool duplicate = state.fifo && state.engine.deduplicated_as(key) != 0;
-    if (fits() || duplicate) return {};
-    const bool queue_full = queue_max != 0 && queue_would() > queue_max;
-    return fail(
-        Errc::limit_exceeded,
-        "with this message of " + std::to_string(size) + " bytes " +
-            (queue_full ? "queue " + state.name : std::string("the queues together")) +
-            " would hold " + std::to_string(queue_full ? queue_would() : store_would()) +
-            " bytes, limit is " + std::to_string(queue_full ? queue_max : options.bytes_max)
-    );
 }
 
 void Broker::Impl::serve_waiters(Queue::State& state, Instant now, Aftermath& aftermath) {
@@ -77,15 +58,41 @@ Position Broker::Impl::note_received(
     Position position = 0;
     for (const engine::Delivery& delivery : received.deliveries)
         position = note_lease(state, delivery.receipt);
-    if (received.dead.empty()) return position;
-    if (!aftermath.dead_on_their_way) aftermath.dead_on_their_way = transfers.begin();
-    aftermath.dead_letter_queue = state.settings->dead_letter_queue;
-    for (engine::Transfer& dead : received.dead) {
-        dead.source_queue = state.id;
-        aftermath.dead.push_back(std::move(dead));
-    }
+    for (engine::Transfer& dead : received.dead)
+        note_dead_letter(state, aftermath, {.message = std::move(dead)});
     received.dead.clear();
     return position;
+}
+
+void Broker::Impl::note_dead_letter(
+    Queue::State& state, Aftermath& aftermath, Aftermath::DeadLetter dead
+) {
+    if (!aftermath.on_their_way) aftermath.on_their_way = transfers.begin();
+    aftermath.dead_letter_queue = state.settings->dead_letter_queue;
+    dead.message.source_queue = state.id;
+    aftermath.dead.push_back(std::move(dead));
+}
+
+Position Broker::Impl::note_ended(Queue::State& state, Aftermath& aftermath) {
+    Position position = 0;
+    for (engine::Ended& ended : state.engine.take_ended()) {
+        const engine::MessageView& message = ended.message;
+        position = note_deleted(state, message.slot, message.sequence);
+        if (!aftermath.on_their_way) aftermath.on_their_way = hold_record(message.payload);
+        const bool expired = ended.why == engine::Ended::Why::expired;
+        aftermath.endings.push_back(
+            {.message = std::move(ended.message),
+             .why = expired ? Ending::Why::expired : Ending::Why::cancelled}
+        );
+    }
+    return position;
+}
+
+Position Broker::Impl::note_deleted(
+    Queue::State& state, std::uint32_t slot, engine::Sequence sequence
+) {
+    return journal.append(record::MessageDeleted{
+        .queue = state.id, .slot = slot, .sequence = sequence});
 }
 
 Position Broker::Impl::note_lease(Queue::State& state, const engine::Receipt& receipt) {
@@ -109,6 +116,11 @@ engine::ReceiveOptions Broker::Impl::with_dead_letters(
 }
 
 void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& aftermath) {
+    note_ended(queue->state(), aftermath);
+    plan_look(queue, now, aftermath);
+}
+
+void Broker::Impl::plan_look(const QueueHandle& queue, Instant now, Aftermath& aftermath) {
     Queue::State& state = queue->state();
     const bool idle = state.waiters.empty();
     if (state.next_look.load(std::memory_order_acquire) <= (idle ? now + idle_look : now)) return;
@@ -118,12 +130,18 @@ void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& afterm
     if (events.schedule(queue, *when)) aftermath.earlier_event = true;
 }
 
-void Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
-    if (!aftermath.dead.empty()) move_dead_letters(queue, aftermath);
+Position Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
+    Position position = 0;
+    if (!aftermath.dead.empty()) position = move_dead_letters(queue, aftermath);
+    for (Ending& ending : aftermath.endings)
+        try_bring_back(ending.message.payload);
+    aftermath.on_their_way = {};
     for (Aftermath::Answer& answer : aftermath.answers) {
         hand_over(queue, std::move(answer.receiver), std::move(answer.received), answer.position);
     }
     if (aftermath.earlier_event) earlier_event();
+    if (on_ended && !aftermath.endings.empty()) on_ended(queue, std::move(aftermath.endings));
+    return position;
 }
 
 void Broker::Impl::hand_over(
@@ -148,38 +166,55 @@ void Broker::Impl::hand_over(
     );
 }
 
-void Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& aftermath) {
-    const Transfers::Token under_way = std::move(aftermath.dead_on_their_way);
+Position Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& aftermath) {
     QueueHandle target;
     {
         const std::shared_lock lock(registry_mutex);
         const auto found = by_name.find(aftermath.dead_letter_queue);
         if (found != by_name.end()) target = found->second;
     }
-    for (engine::Transfer& dead : aftermath.dead) {
+    Position position = 0;
+    for (auto& [dead, settled] : aftermath.dead) {
         if (!bring_back(dead.payload)) continue;
+        const engine::Payload payload = dead.payload;
         if (target && target->fifo()) {
             // So that the dead-letter queue never takes it for a duplicate (SQS_SPEC 8.1).
-            const engine::MessageId id = dead.payload.id();
-            dead.payload = dead.payload.with_identity(id, format_uuid(id));
+            dead.payload = payload.with_identity(payload.id(), format_uuid(payload.id()));
         }
-        if (target && deliver_transfer(queue->id(), target, dead)) continue;
-        // Its dead-letter queue was deleted this very moment: the message stays where it was.
-        deliver_transfer(queue->id(), queue, dead);
+        auto moved = target ? deliver_transfer(queue->id(), target, dead) : std::nullopt;
+        if (!moved && !settled && dead.traits.max_receives == 0) {
+            // Its dead-letter queue was deleted this very moment: the message stays where it was.
+            deliver_transfer(queue->id(), queue, dead);
+            continue;
+        }
+        if (!moved) moved = drop_dead_letter(queue->state(), dead);
+        position = std::max(position, *moved);
+        if (settled) continue;
+        engine::MessageView view = view_of(dead);
+        view.payload = payload;
+        aftermath.endings.push_back({.message = std::move(view), .why = Ending::Why::exhausted});
     }
+    return position;
 }
 
-bool Broker::Impl::deliver_transfer(
+/// There is no dead-letter queue, and nobody would ever get the message.
+Position Broker::Impl::drop_dead_letter(Queue::State& state, const engine::Transfer& dead) {
+    const std::lock_guard lock(state.mutex);
+    return note_deleted(state, dead.source_slot, dead.source_sequence);
+}
+
+std::optional<Position> Broker::Impl::deliver_transfer(
     QueueId from, const QueueHandle& to, const engine::Transfer& message
 ) {
     Queue::State& state = to->state();
     Aftermath aftermath;
+    Position position = 0;
     {
         const QueueLock lock(state);
         const Instant now = clock.now();
-        if (state.deleted) return false;
+        if (state.deleted) return std::nullopt;
         const engine::Sent place = state.engine.move_in(message, now);
-        const Position position = journal.append(record::MessageMoved{
+        position = journal.append(record::MessageMoved{
             .from = from,
             .from_slot = message.source_slot,
             .from_sequence = message.source_sequence,
@@ -193,7 +228,7 @@ bool Broker::Impl::deliver_transfer(
         plan(to, now, aftermath);
     }
     finish(to, std::move(aftermath));
-    return true;
+    return position;
 }
 
 void Broker::Impl::drop_waiters(const QueueHandle& queue) {

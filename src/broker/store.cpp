@@ -54,11 +54,21 @@ class Store::Impl {
         never_repeat_sequences(restored);
         for (const RestoredQueue& queue : restored.queues)
             journal.restore(queue);
+        drop_open_batches(restored);
         for (const MovedSlot& moved : broker.restore(std::move(restored)))
             write_again(moved);
         for (const QueueHandle& queue : broker.list_queues({}, {}, std::string::npos)) {
             const engine::Counters counters = queue->counters(clock.now());
             report.messages += counters.visible + counters.in_flight + counters.delayed;
+        }
+    }
+
+    void drop_open_batches(const Restored& restored) {
+        for (const RestoredQueue& queue : restored.queues) {
+            for (const MovedSlot& dropped : queue.dropped) {
+                journal.append(record::MessageDeleted{
+                    .queue = queue.id, .slot = dropped.slot, .sequence = dropped.sequence});
+            }
         }
     }
 
