@@ -1,0 +1,117 @@
+#include "providers/sqs_message.hpp"
+
+#include "base/digest.hpp"
+#include "base/encoding.hpp"
+#include "providers/sqs_limits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tranter::providers {
+
+namespace {
+
+constexpr std::string_view data_type = "DataType";
+constexpr std::string_view string_value = "StringValue";
+constexpr std::string_view binary_value = "BinaryValue";
+
+bool is_opaque_id(std::string_view text) {
+    return !text.empty() && text.size() <= sqs_group_bytes_max &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+}  // namespace
+
+std::string_view SqsMessage::text(std::string_view name) const {
+    const auto found = std::ranges::find(attributes, name, &aws::JsonMember::name);
+    return found == attributes.end() ? std::string_view() : found->value[string_value].text();
+}
+
+void SqsMessage::set_text(std::string_view name, std::string value) {
+    erase(name);
+    aws::Json attribute;
+    attribute.set(data_type, "String").set(string_value, std::move(value));
+    attributes.push_back({std::string(name), std::move(attribute)});
+}
+
+void SqsMessage::erase(std::string_view name) {
+    std::erase_if(attributes, [&](const aws::JsonMember& member) { return member.name == name; });
+}
+
+std::size_t SqsMessage::bytes() const {
+    std::size_t bytes = body.size();
+    for (const auto& [name, value] : attributes) {
+        bytes += name.size() + value[data_type].text().size() + value[string_value].text().size() +
+                 value[binary_value].text().size() / 4 * 3;
+    }
+    return bytes;
+}
+
+std::string sqs_opaque_id(std::string_view text) {
+    return is_opaque_id(text) ? std::string(text) : to_hex(sha256(text));
+}
+
+std::string sqs_json(std::string_view json) {
+    std::string out;
+    for (std::size_t at = 0; at < json.size();) {
+        const std::size_t next = std::min(json.find("\xef\xbf", at), json.size());
+        out += json.substr(at, next - at);
+        at = next;
+        if (at == json.size()) break;
+        const std::string_view character = json.substr(at, 3);
+        if (character == "\xef\xbf\xbe") {
+            out += "\\ufffe";
+        } else if (character == "\xef\xbf\xbf") {
+            out += "\\uffff";
+        } else {
+            out += character;
+        }
+        at += character.size();
+    }
+    return out;
+}
+
+aws::Json sqs_entry(const SqsMessage& message, GroupIds group_ids) {
+    aws::Json entry;
+    aws::Json::Object attributes = message.attributes;
+    if (!message.group.empty()) {
+        const std::string id = sqs_opaque_id(message.group);
+        if (group_ids == GroupIds::taken) entry.set("MessageGroupId", id);
+        if (group_ids == GroupIds::refused || id != message.group) {
+            SqsMessage with_group{.attributes = std::move(attributes)};
+            with_group.set_text(sqs_attribute::group, message.group);
+            attributes = std::move(with_group.attributes);
+        }
+    }
+    entry.set("MessageBody", message.body);
+    if (!attributes.empty()) entry.set("MessageAttributes", std::move(attributes));
+    if (message.delay.count() > 0) entry.set("DelaySeconds", message.delay.count());
+    if (!message.deduplication_id.empty()) {
+        entry.set("MessageDeduplicationId", message.deduplication_id);
+    }
+    return entry;
+}
+
+SqsDelivery read_sqs_delivery(const aws::Json& message) {
+    const aws::Json& system = message["Attributes"];
+    SqsDelivery delivery{
+        .message_id = std::string(message["MessageId"].text()),
+        .handle = std::string(message["ReceiptHandle"].text()),
+        .receive_count = static_cast<std::uint32_t>(
+            std::clamp<std::int64_t>(system["ApproximateReceiveCount"].number(), 1, 1'000'000)
+        ),
+        .sent_at = TimePoint(Milliseconds(system["SentTimestamp"].number())),
+        .message =
+            {.body = std::string(message["Body"].text()),
+             .attributes = message["MessageAttributes"].members(),
+             .group = std::string(system["MessageGroupId"].text())},
+    };
+    // The digest of it stood in its place.
+    if (const auto group = delivery.message.text(sqs_attribute::group); !group.empty()) {
+        delivery.message.group = group;
+        delivery.message.erase(sqs_attribute::group);
+    }
+    return delivery;
+}
+
+}  // namespace tranter::providers
