@@ -82,7 +82,8 @@ struct QueuePolicy {
     /// Deliveries outstanding in all; 0: no limit.
     std::uint32_t max_in_flight = 120'000;
     GroupPolicy groups{};
-    /// Waiting that is worth one level of priority.
+    /// Waiting that is worth one level of priority, up to 1000 years (then hardly anything else
+    /// counts); 0: priorities count for nothing.
     Duration priority_aging = std::chrono::minutes(1);
     /// Nothing is handed out. Everything else goes on.
     bool paused = false;

@@ -1,0 +1,355 @@
+#include "engine/queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tranter::engine {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+struct UniqueSend {
+    Duration unique_for{};
+    Duration delay{};
+    std::string_view group{};
+    std::uint8_t priority = priority_default;
+};
+
+class UniquenessTest : public testing::Test {
+  public:
+    ~UniquenessTest() override = default;
+
+  protected:
+    static MessageId id(std::uint8_t number) { return {number, 1, 2, 3}; }
+    static QueuePolicy rules() { return {.retention = {}}; }
+
+    Result<Sent> try_send(
+        Queue& queue, std::uint8_t number, std::string_view key, Uniqueness mode, UniqueSend options
+    ) {
+        const Traits traits{
+            .priority = options.priority,
+            .uniqueness = mode,
+            .unique_key = std::string(key),
+            .unique_for = options.unique_for};
+        auto sent = queue.send(
+            Payload::make({.body = std::to_string(number), .id = id(number)}),
+            {.delay = options.delay, .group = options.group, .traits = &traits},
+            now
+        );
+        queue.check();
+        return sent;
+    }
+    Sent send(
+        Queue& queue,
+        std::uint8_t number,
+        std::string_view key,
+        Uniqueness mode,
+        UniqueSend options = {}
+    ) {
+        return try_send(queue, number, key, mode, options).value();
+    }
+    std::vector<Delivery> receive(Queue& queue, std::uint32_t max = 10) {
+        std::vector<Delivery> got = queue.receive({.max_messages = max}, now).deliveries;
+        queue.check();
+        return got;
+    }
+    std::string bodies(Queue& queue) {
+        std::string all;
+        for (const Delivery& delivery : receive(queue))
+            all += std::string(delivery.payload.body()) + " ";
+        return all;
+    }
+    void put_back(Queue& queue, const Delivery& delivery, Duration delay = {}) {
+        const Settle back{
+            .kind = Settle::Kind::put_back, .receipt = delivery.receipt, .delay = delay};
+        ASSERT_TRUE(queue.settle(back, now));
+        queue.check();
+    }
+    void restore(const Queue& queue, Queue& again) {
+        std::vector<Stored> stored;
+        for (const MessageView& view : queue.list(0, 0, 100))
+            stored.push_back(queue.stored(view.slot, view.sequence).value());
+        again.restore(std::move(stored), queue.stored_deduplication(), queue.last_sequence(), now);
+        again.check();
+    }
+
+    Instant now{hours(24 * 365 * 56)};
+};
+
+TEST_F(UniquenessTest, SimpleRefusesASecondWhileTheFirstIsHeld) {
+    Queue queue(rules());
+    const Sent first = send(queue, 1, "k", Uniqueness::simple);
+
+    const Sent waiting = send(queue, 2, "k", Uniqueness::simple);
+    const std::vector<Delivery> held = receive(queue);
+    const Sent in_flight = send(queue, 3, "k", Uniqueness::simple);
+    put_back(queue, held.at(0), hours(1));
+    const Sent delayed = send(queue, 4, "k", Uniqueness::simple);
+
+    for (const Sent& duplicate : {waiting, in_flight, delayed}) {
+        EXPECT_TRUE(duplicate.duplicate);
+        EXPECT_EQ(duplicate.id, id(1));
+        EXPECT_EQ(duplicate.sequence, first.sequence);
+    }
+    EXPECT_EQ(queue.messages(), 1U);
+    EXPECT_EQ(queue.counters().deduplicated, 3U);
+}
+
+TEST_F(UniquenessTest, SimpleAcceptsTheNextOnceTheFirstIsGone) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::simple);
+    ASSERT_TRUE(queue.acknowledge(receive(queue).at(0).receipt, now).value());
+
+    EXPECT_FALSE(send(queue, 2, "k", Uniqueness::simple).duplicate);
+    EXPECT_FALSE(send(queue, 3, "other", Uniqueness::simple).duplicate);
+    EXPECT_EQ(queue.messages(), 2U);
+}
+
+TEST_F(UniquenessTest, ADuplicateNeverHitsTheLimitOfItsGroup) {
+    QueuePolicy policy = rules();
+    policy.groups.max_queued_per_group = 1;
+    Queue queue(policy);
+    send(queue, 1, "k", Uniqueness::keep_latest, {.group = "g"});
+
+    EXPECT_TRUE(send(queue, 2, "k", Uniqueness::simple, {.group = "g"}).duplicate);
+    EXPECT_TRUE(send(queue, 3, "k", Uniqueness::keep_latest, {.group = "g"}).replaced);
+    const auto other = try_send(queue, 4, "other", Uniqueness::simple, {.group = "g"});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code(), Errc::limit_exceeded);
+}
+
+TEST_F(UniquenessTest, AThrottleOutlivesItsMessage) {
+    Queue queue(rules());
+    const Sent first = send(queue, 1, "k", Uniqueness::throttle, {.unique_for = minutes(1)});
+    ASSERT_TRUE(queue.acknowledge(receive(queue).at(0).receipt, now).value());
+    now += minutes(1) - Duration(1);
+
+    const Sent inside = send(queue, 2, "k", Uniqueness::throttle, {.unique_for = minutes(1)});
+    now += Duration(1);
+    EXPECT_EQ(queue.next_event(), now);
+    const Sent after = send(queue, 3, "k", Uniqueness::throttle, {.unique_for = minutes(1)});
+
+    EXPECT_TRUE(inside.duplicate);
+    EXPECT_EQ(inside.id, id(1));
+    EXPECT_EQ(inside.sequence, first.sequence);
+    EXPECT_FALSE(after.duplicate);
+}
+
+TEST_F(UniquenessTest, AThrottleEndsWhileItsMessageStillWaits) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::throttle, {.unique_for = minutes(1)});
+    now += minutes(1);
+
+    EXPECT_FALSE(send(queue, 2, "k", Uniqueness::throttle, {.unique_for = minutes(1)}).duplicate);
+    EXPECT_EQ(queue.messages(), 2U);
+}
+
+TEST_F(UniquenessTest, AThrottleSurvivesARestart) {
+    Queue queue(rules());
+    const Sent first = send(queue, 1, "k", Uniqueness::throttle, {.unique_for = minutes(2)});
+    ASSERT_TRUE(queue.acknowledge(receive(queue).at(0).receipt, now).value());
+    now += minutes(1);
+
+    Queue again(rules());
+    restore(queue, again);
+
+    EXPECT_EQ(again.throttled_as("k"), first.sequence);
+    EXPECT_TRUE(send(again, 2, "k", Uniqueness::throttle, {.unique_for = minutes(2)}).duplicate);
+    now += minutes(1);
+    EXPECT_FALSE(send(again, 3, "k", Uniqueness::throttle, {.unique_for = minutes(2)}).duplicate);
+    EXPECT_EQ(again.deduplication_ids(), 1U);
+}
+
+TEST_F(UniquenessTest, PurgeForgetsThrottlesAndKeys) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::throttle, {.unique_for = hours(1)});
+    send(queue, 2, "s", Uniqueness::simple);
+
+    const auto debris = queue.purge(now);
+
+    EXPECT_FALSE(send(queue, 3, "k", Uniqueness::throttle, {.unique_for = hours(1)}).duplicate);
+    EXPECT_FALSE(send(queue, 4, "s", Uniqueness::simple).duplicate);
+}
+
+TEST_F(UniquenessTest, DebounceReplacesTheOneThatWaitsAndBeginsItsDelayAgain) {
+    Queue queue(rules());
+    const Sent first = send(queue, 1, "k", Uniqueness::debounce, {.delay = seconds(10)});
+    now += seconds(9);
+    const Sent second = send(queue, 2, "k", Uniqueness::debounce, {.delay = seconds(10)});
+
+    EXPECT_FALSE(second.duplicate);
+    ASSERT_TRUE(second.replaced);
+    EXPECT_EQ(second.replaced->sequence, first.sequence);
+    EXPECT_EQ(second.id, id(1));
+    EXPECT_GT(second.sequence, first.sequence);
+    now += seconds(9);
+    EXPECT_EQ(bodies(queue), "");
+    now += seconds(1);
+    const std::vector<Delivery> got = receive(queue);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload.body(), "2");
+    EXPECT_EQ(got[0].payload.id(), id(1));
+    EXPECT_EQ(got[0].sent_at, now - seconds(10));
+    EXPECT_TRUE(queue.take_ended().empty());
+}
+
+TEST_F(UniquenessTest, DebounceDelaysNoLongerThanItsLimitSinceTheFirstSend) {
+    Queue queue(rules());
+    const UniqueSend options{.unique_for = seconds(15), .delay = seconds(10)};
+    send(queue, 1, "k", Uniqueness::debounce, options);
+    now += seconds(9);
+    send(queue, 2, "k", Uniqueness::debounce, options);
+
+    Queue again(rules());
+    restore(queue, again);
+    now += seconds(5);
+    send(again, 3, "k", Uniqueness::debounce, options);
+
+    EXPECT_EQ(bodies(again), "");
+    now += seconds(1);
+    EXPECT_EQ(bodies(again), "3 ");
+}
+
+TEST_F(UniquenessTest, DebounceKeepsThePlaceOfOneWhoseLimitIsOver) {
+    Queue queue(rules());
+    const UniqueSend options{.unique_for = seconds(5), .delay = seconds(5)};
+    send(queue, 1, "k", Uniqueness::debounce, options);
+    now += seconds(5);
+    send(queue, 2, "", Uniqueness::none);
+
+    send(queue, 3, "k", Uniqueness::debounce, options);
+
+    EXPECT_EQ(bodies(queue), "3 2 ");
+}
+
+TEST_F(UniquenessTest, DebounceDoesNotCountOneThatRuns) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::debounce);
+    const std::vector<Delivery> running = receive(queue);
+
+    const Sent next = send(queue, 2, "k", Uniqueness::debounce);
+    const Sent third = send(queue, 3, "k", Uniqueness::debounce);
+
+    EXPECT_FALSE(next.replaced);
+    ASSERT_TRUE(third.replaced);
+    EXPECT_EQ(third.id, id(2));
+    EXPECT_EQ(queue.messages(), 2U);
+    EXPECT_TRUE(queue.acknowledge(running.at(0).receipt, now).value());
+}
+
+TEST_F(UniquenessTest, KeepLatestKeepsThePlaceInLineAndTheDelay) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    send(queue, 2, "", Uniqueness::none);
+    send(queue, 3, "k", Uniqueness::keep_latest, {.delay = minutes(1)});
+    EXPECT_EQ(bodies(queue), "3 2 ");
+
+    send(queue, 4, "d", Uniqueness::keep_latest, {.delay = seconds(10)});
+    now += seconds(9);
+    send(queue, 5, "d", Uniqueness::keep_latest);
+    EXPECT_EQ(bodies(queue), "");
+    now += seconds(1);
+    EXPECT_EQ(bodies(queue), "5 ");
+}
+
+TEST_F(UniquenessTest, KeepLatestHoldsOneBesideTheOneThatRuns) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    receive(queue);
+    for (const std::uint8_t number : {2, 3, 4})
+        send(queue, number, "k", Uniqueness::keep_latest);
+
+    EXPECT_EQ(queue.messages(), 2U);
+    EXPECT_EQ(bodies(queue), "4 ");
+}
+
+TEST_F(UniquenessTest, AReplacementGoesBehindWhenItsPriorityOrGroupIsAnother) {
+    QueuePolicy policy = rules();
+    policy.groups.fairness = Fairness::off;
+    Queue queue(policy);
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    send(queue, 2, "", Uniqueness::none);
+    send(queue, 3, "k", Uniqueness::keep_latest, {.group = "g"});
+    EXPECT_EQ(queue.counters().visible, 2U);
+    EXPECT_EQ(bodies(queue), "2 3 ");
+
+    send(queue, 4, "l", Uniqueness::keep_latest, {.priority = 6});
+    send(queue, 5, "", Uniqueness::none, {.priority = 6});
+    send(queue, 6, "l", Uniqueness::keep_latest, {.priority = 5});
+    EXPECT_EQ(bodies(queue), "6 5 ");
+}
+
+TEST_F(UniquenessTest, AReplacedMessageBeginsAnew) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery first = receive(queue).at(0);
+    ASSERT_TRUE(queue.set_note(first.receipt, "note", now));
+    put_back(queue, first);
+
+    send(queue, 2, "k", Uniqueness::keep_latest);
+
+    const Delivery second = receive(queue).at(0);
+    EXPECT_EQ(second.receive_count, 1U);
+    EXPECT_EQ(second.note, "");
+    EXPECT_EQ(queue.settle({.receipt = first.receipt}, now).error().code(), Errc::not_found);
+    EXPECT_EQ(queue.bytes(), 1U);
+}
+
+TEST_F(UniquenessTest, OfTwoThatWaitTheNewestIsReplaced) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery running = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest);
+    put_back(queue, running);
+
+    EXPECT_EQ(send(queue, 3, "k", Uniqueness::keep_latest).id, id(2));
+    EXPECT_EQ(bodies(queue), "1 3 ");
+}
+
+TEST_F(UniquenessTest, AMessageFromAnotherQueueHoldsItsKey) {
+    Queue source(rules());
+    Queue queue(rules());
+    send(source, 1, "k", Uniqueness::simple);
+    queue.move_in(source.take_out(id(1), now).value(), now);
+
+    EXPECT_FALSE(send(source, 2, "k", Uniqueness::simple).duplicate);
+    const Sent duplicate = send(queue, 3, "k", Uniqueness::simple);
+    EXPECT_TRUE(duplicate.duplicate);
+    EXPECT_EQ(duplicate.id, id(1));
+}
+
+TEST_F(UniquenessTest, FifoQueuesPutAReplacementAtTheEndOfItsGroup) {
+    Queue queue({.retention = {}, .groups = {.order = Order::fifo}});
+    send(queue, 1, "k", Uniqueness::keep_latest, {.group = "g"});
+    send(queue, 2, "", Uniqueness::none, {.group = "g"});
+    send(queue, 3, "k", Uniqueness::keep_latest, {.group = "g"});
+
+    EXPECT_EQ(bodies(queue), "2 3 ");
+}
+
+TEST_F(UniquenessTest, OneKeyMayBeHeldByManyAndIsFreeWhenAllAreGone) {
+    Queue source(rules());
+    Queue queue(rules());
+    constexpr std::uint8_t many = 5;
+    for (std::uint8_t i = 1; i <= many; ++i) {
+        send(source, i, "k", Uniqueness::simple);
+        queue.move_in(source.take_out(id(i), now).value(), now);
+    }
+    queue.check();
+    for (const std::uint8_t gone : {3, 5, 1, 2}) {
+        EXPECT_EQ(queue.cancel(id(gone), now).value(), CancelResult::removed);
+        queue.check();
+    }
+    EXPECT_EQ(send(queue, 9, "k", Uniqueness::simple).id, id(4));
+    EXPECT_EQ(queue.cancel(id(4), now).value(), CancelResult::removed);
+    EXPECT_FALSE(send(queue, 9, "k", Uniqueness::simple).duplicate);
+}
+
+}  // namespace
+}  // namespace tranter::engine
