@@ -16,7 +16,8 @@ target_compile_features(tranter_library INTERFACE cxx_std_23)
 target_link_libraries(
   tranter_library
   INTERFACE $<LINK_ONLY:fmt::fmt> $<LINK_ONLY:spdlog::spdlog> $<LINK_ONLY:simdjson::simdjson>
-            $<LINK_ONLY:OpenSSL::Crypto> $<LINK_ONLY:Threads::Threads> ${CMAKE_DL_LIBS})
+            $<LINK_ONLY:OpenSSL::Crypto> $<LINK_ONLY:SQLite::SQLite3> $<LINK_ONLY:Threads::Threads>
+            ${CMAKE_DL_LIBS})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tranter)
 install(TARGETS tranter_library EXPORT tranter COMPONENT development)

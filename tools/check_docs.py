@@ -9,8 +9,12 @@ A fenced block takes part when the line before it is one of these comments:
     <!-- output -->       what the block before printed to stdout; `...` stands for anything
     <!-- file: NAME -->   becomes a file of the page's folder; a .toml or .conf file must pass
                           `tranter config check`
+    <!-- cpp -->          statements of a C++ program that is built against the installed package and
+                          run before anything else; all blocks of a page are one program, each in a
+                          scope of its own
+    <!-- cpp: top -->     the same, in front of main: includes, types, functions
 
-Each page has a network of its own where the kernel allows it, so that the usual ports are free.
+CMake finds the package of the build that `tranter` is from, as if it were installed. Each page has a network of its own where the kernel allows it, so that the usual ports are free.
 """
 
 import dataclasses
@@ -24,7 +28,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(
-    r"^<!-- (run|run: server|output|file: [\w./-]+) -->\n+```[^\n]*\n(.*?)^```$",
+    r"^<!-- (run|run: server|output|file: [\w./-]+|cpp|cpp: top) -->\n+```[^\n]*\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 MARK = "tranter-docs-block-ends"
@@ -34,6 +38,21 @@ tranter serve --ready-fd 9 9>.ready >server.log 2>&1 &
 server=$!
 trap 'kill $server; wait $server' EXIT
 read -r _ <.ready
+"""
+CPP_PROJECT = """
+mkdir -p .cpp
+cat >.cpp/CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.25)
+project(page LANGUAGES CXX)
+find_package(tranter REQUIRED)
+add_executable(page main.cpp)
+target_compile_options(page PRIVATE -Wall -Wextra)
+target_link_libraries(page PRIVATE tranter::tranter)
+EOF
+{ cmake -S .cpp -B .cpp/build -G Ninja && cmake --build .cpp/build; } >.cpp/log || {
+    cat .cpp/log >&2 && false
+}
+.cpp/build/page >&2
 """
 
 
@@ -52,11 +71,21 @@ def blocks_of(page):
     ]
 
 
+def cpp_program(blocks):
+    """The C++ blocks of a page as one program; compilers name their lines on the page."""
+    top = "".join(f'#line {b.line} "page.md"\n{b.text}' for b in blocks if b.kind == "cpp: top")
+    scopes = [f'{{\n#line {b.line} "page.md"\n{b.text}}}\n' for b in blocks if b.kind == "cpp"]
+    return f"{top}int main() {{\n{''.join(scopes)}}}\n"
+
+
 def script_for(blocks):
     """One shell program for the page, with a mark after each block's output."""
     lines = ["set -euo pipefail"]
     if any(block.kind == "run: server" for block in blocks):
         lines.append(START_SERVER)
+    if any(block.kind.startswith("cpp") for block in blocks):
+        lines.append(f"mkdir -p .cpp\ncat >.cpp/main.cpp <<'{MARK}'\n{cpp_program(blocks)}{MARK}")
+        lines.append(CPP_PROJECT)
     for number, block in enumerate(blocks):
         if block.kind.startswith("run"):
             lines += [block.text, f"printf '%s\\n' '{MARK} {number}'"]
@@ -66,6 +95,14 @@ def script_for(blocks):
             if name.endswith((".toml", ".conf")):
                 lines.append(f"tranter config check '{name}' >&2")
     return "\n".join(lines)
+
+
+def install_package(build, prefix):
+    """Puts headers and library of a build under `prefix`, for pages with C++."""
+    subprocess.run(
+        ["cmake", "--install", build, "--prefix", prefix, "--component", "development"],
+        check=True, stdout=subprocess.DEVNULL,
+    )
 
 
 def isolated(command):
@@ -123,11 +160,17 @@ def main():
     }
     complaints = []
     total = 0
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]:
-        count, complaint = check_page(page, environment)
-        total += count
-        if complaint:
-            complaints.append(complaint)
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+    if len(sys.argv) > 1:
+        pages = [pathlib.Path(name).resolve() for name in sys.argv[1:]]
+    with tempfile.TemporaryDirectory(prefix="tranter-prefix-") as prefix:
+        install_package(str(pathlib.Path(binary).parent), prefix)
+        environment["CMAKE_PREFIX_PATH"] = prefix
+        for page in pages:
+            count, complaint = check_page(page, environment)
+            total += count
+            if complaint:
+                complaints.append(complaint)
     print("\n".join(complaints + [f"{total} documentation blocks, {len(complaints)} pages wrong"]))
     return 1 if complaints else 0
 
