@@ -66,7 +66,9 @@ bool PriorityLine::in_order(const Slab& slab, std::int64_t aging) const {
             const Message& message = slab[slot];
             right &= message.priority == priority && message.state == State::visible;
             right &= before == no_slot || slab[before].place() <= message.place();
-            right &= !(virtual_place(message, aging) < virtual_place(slab[head()], aging));
+            // Of two with one place, as restored, the one that goes first may be the younger.
+            const bool first = before == no_slot;
+            right &= !first || virtual_place(message, aging) >= virtual_place(slab[head()], aging);
             others |= priority != priority_default;
             before = slot;
         }
