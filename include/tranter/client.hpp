@@ -80,7 +80,7 @@ class Client {
         const {
         auto request = make_request(job, options);
         if (!request) return std::unexpected(std::move(request.error()));
-        return enqueue(std::move(*request));
+        return send_one(std::move(*request));
     }
     [[nodiscard]] Result<JobHandle> enqueue(JobRequest request) const;
 
@@ -91,6 +91,9 @@ class Client {
     [[nodiscard]] Result<std::vector<JobHandle>> enqueue_all(
         const Jobs& jobs, const EnqueueOptions& options = {}
     ) const {
+        if (!options.id.empty() && jobs.size() > 1) {
+            return fail(Errc::invalid_argument, "id is set, but it can only be that of one job");
+        }
         std::vector<JobRequest> requests;
         requests.reserve(jobs.size());
         for (const auto& job : jobs) {
@@ -98,7 +101,7 @@ class Client {
             if (!request) return std::unexpected(std::move(request.error()));
             requests.push_back(std::move(*request));
         }
-        return enqueue_all(std::move(requests));
+        return send_all(std::move(requests));
     }
     template <Job J>
     [[nodiscard]] Result<std::vector<JobHandle>> enqueue_all(
@@ -148,6 +151,9 @@ class Client {
     const std::shared_ptr<Provider>& provider() const { return provider_; }
 
   private:
+    // The payloads are known to be JSON.
+    Result<JobHandle> send_one(JobRequest request) const;
+    Result<std::vector<JobHandle>> send_all(std::vector<JobRequest> requests) const;
     Result<std::vector<std::string>> waiting_payloads(std::string_view type) const;
 
     std::shared_ptr<Provider> provider_;

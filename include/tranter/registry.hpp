@@ -6,10 +6,12 @@
 #include <tranter/outcome.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -186,8 +188,8 @@ class Registry {
 
     std::map<std::string, Entry, std::less<>> entries_;
     std::optional<Entry> otherwise_;
-    std::map<std::string, int, std::less<>> queues_;  // how many types go to it
-    std::vector<RunMiddleware> layers_;               // the outermost first
+    std::set<std::string> queues_;
+    std::vector<RunMiddleware> layers_;  // the outermost first
 };
 
 }  // namespace tranter

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "worker/backoff.hpp"
+#include "worker/tally.hpp"
+#include "worker/task.hpp"
+
+#include <tranter/provider.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace tranter::worker {
+
+/// Everything that this worker holds at the store: renews the leases, learns from that who was
+/// cancelled or lost, and passes on what handlers report. One thread lives in keep(); the other
+/// functions may be called from any.
+class Leases {
+  public:
+    struct Config {
+        Milliseconds lease{};
+        std::size_t batch_max = 1;
+    };
+    Leases(Provider& provider, Config config, Tally& tally, StoreWatch& watch);
+
+    /// Just received.
+    void add(std::span<const std::shared_ptr<Task>> tasks);
+    /// Settled, or given up.
+    void remove(std::span<const std::shared_ptr<Task>> tasks);
+    /// Nobody can settle it any more.
+    bool has_ended(const Task& task) const;
+    /// A moment from now, so that a handler that reports all the time does not occupy the store.
+    void flush_soon(std::shared_ptr<Task> task);
+
+    /// Until `stop`.
+    void keep(const std::stop_token& stop);
+
+  private:
+    using Tasks = std::vector<std::shared_ptr<Task>>;
+
+    Tasks take_due(Moment now);
+    void renew(const Tasks& tasks);
+    /// Whether the store answered for all of them.
+    bool renew_batch(std::span<const std::shared_ptr<Task>> batch);
+    void renewed(
+        const std::shared_ptr<Task>& task, const Result<Extended>& answer, Moment asked_at
+    );
+    void lose_ended(std::span<const std::shared_ptr<Task>> batch);
+    void forget(Task& task);
+    void flush(const Tasks& tasks) const;
+    Moment next_wake() const;
+
+    Provider& provider_;
+    const Config config_;
+    Tally& tally_;
+    StoreWatch& watch_;
+    Backoff backoff_;  // only used by keep()
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    // Guarded by mutex_:
+    std::list<std::shared_ptr<Task>> held_;  // in the order in which they are to be renewed
+    Tasks to_flush_;
+    Moment flush_at_ = Moment::max();
+    Moment rest_until_{};  // the store does not answer
+    Moment wakes_at_{};
+};
+
+}  // namespace tranter::worker

@@ -1,0 +1,228 @@
+#include "worker/session.hpp"
+
+#include "base/duration.hpp"
+#include "base/log.hpp"
+#include "worker/backoff.hpp"
+#include "worker/conclusion.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <utility>
+
+namespace tranter::worker {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto receive_wait = 20s;
+constexpr auto first_receive_rest = 100ms;
+constexpr auto longest_receive_rest = 10'000ms;
+constexpr auto missing_queue_rest = 1000ms;
+
+void sleep_until_stopped(const std::stop_token& stop, Moment until = Moment::max()) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    if (until == Moment::max()) {
+        never.wait(lock, stop, [] { return false; });
+    } else {
+        never.wait_until(lock, stop, until, [] { return false; });
+    }
+}
+
+std::size_t batch_max_of(const Provider& provider, const WorkerOptions& options) {
+    return std::clamp<std::size_t>(provider.capabilities().batch_max, 1, options.batch_max);
+}
+
+}  // namespace
+
+Session::Session(
+    Provider& provider, const Registry& handlers, const WorkerOptions& options, Tally& tally
+)
+    : provider_(provider),
+      handlers_(handlers),
+      options_(options),
+      leases_(provider, {options.lease, batch_max_of(provider, options)}, tally, store_watch_),
+      board_(
+          {options.concurrency, options.queues.size(), batch_max_of(provider, options)},
+          [this] { settler_.hurry(); }
+      ),
+      settler_(
+          provider,
+          {batch_max_of(provider, options),
+           [this] {
+               return board_.is_busy();
+           }},
+          leases_,
+          tally,
+          store_watch_
+      ),
+      runner_(handlers, options.unknown_type, provider.capabilities().ttl),
+      surroundings_{provider, [this](std::shared_ptr<Task> task) {
+                        leases_.flush_soon(std::move(task));
+                    }} {}
+
+void Session::run(const std::stop_token& stop) {
+    try {
+        start_threads();
+        sleep_until_stopped(stop);
+    } catch (...) {
+        end_threads();
+        throw;
+    }
+    end_threads();
+}
+
+void Session::start_threads() {
+    keeper_ = std::jthread([this](const std::stop_token& stop) { leases_.keep(stop); });
+    settling_ = std::jthread([this](const std::stop_token& stop) { settler_.deliver_all(stop); });
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+    for (std::size_t slot = 0; slot < options_.concurrency; ++slot)
+        executors_.emplace_back([this, slot] { execute(slot); });
+    for (const std::string& queue : options_.queues) {
+        receivers_.emplace_back([this, &queue](const std::stop_token& stop) {
+            receive(queue, stop);
+        });
+    }
+}
+
+void Session::end_threads() {
+    for (std::jthread& receiver : receivers_)
+        receiver.request_stop();
+    for (Work& work : board_.close())
+        give_back(std::move(work.task));
+    stop_running();
+    receivers_.clear();
+    const auto end = [](std::jthread& thread) {
+        thread.request_stop();
+        if (thread.joinable()) thread.join();
+    };
+    end(settling_);
+    end(keeper_);
+    end(watcher_);
+    executors_.clear();
+}
+
+void Session::stop_running() {
+    if (board_.wait_until_idle(Steady::now() + options_.shutdown_timeout)) return;
+    for (const auto& task : board_.running())
+        task->stop(StopReason::shutdown);
+    if (board_.wait_until_idle(Steady::now() + options_.stop_grace)) return;
+    for (const auto& task : board_.running()) {
+        log_warn(
+            "worker",
+            "a handler does not stop, its job goes back and the worker waits for it",
+            {{"job", task->job().id}, {"type", task->job().type}}
+        );
+        give_back(task);
+    }
+}
+
+void Session::receive(const std::string& queue, const std::stop_token& stop) {
+    Backoff backoff(first_receive_rest, longest_receive_rest);
+    bool is_silent = false;
+    while (const std::size_t room = board_.wait_for_room()) {
+        auto jobs = provider_.receive(
+            {.queue = queue,
+             .jobs_max = room,
+             .lease = options_.lease,
+             .wait = receive_wait,
+             .worker = options_.name,
+             .stop = stop}
+        );
+        if (is_silent != !jobs) {
+            is_silent = !jobs;
+            silent_queues_ += is_silent ? +1 : -1;
+        }
+        if (jobs) {
+            backoff.reset();
+            store_watch_.answered();
+            take_in(std::move(*jobs));
+        } else if (jobs.error().code() == Errc::not_found) {
+            // Made when the first job comes.
+            sleep_until_stopped(stop, Steady::now() + missing_queue_rest);
+        } else if (!stop.stop_requested()) {
+            store_watch_.failed("receive", jobs.error());
+            sleep_until_stopped(stop, Steady::now() + backoff.next());
+        }
+    }
+}
+
+void Session::take_in(std::vector<ReceivedJob> jobs) {
+    if (jobs.empty()) return;
+    std::vector<std::shared_ptr<Task>> tasks;
+    tasks.reserve(jobs.size());
+    for (ReceivedJob& job : jobs) {
+        const auto* entry = handlers_.find(job.type);
+        tasks.push_back(std::make_shared<Task>(std::move(job), entry, surroundings_));
+    }
+    leases_.add(tasks);
+    if (board_.add(tasks)) return;
+    for (const auto& task : tasks)
+        give_back(task);
+}
+
+void Session::execute(std::size_t slot) {
+    std::mt19937_64 random(std::random_device{}());
+    Work work;
+    std::optional<std::uint32_t> next;
+    while (board_.exchange(slot, work, next)) {
+        Task& task = *work.task;
+        const TimePoint now = runner_.keeps_deadlines()
+                                  ? TimePoint()
+                                  : std::chrono::time_point_cast<std::chrono::microseconds>(
+                                        std::chrono::system_clock::now()
+                                    );
+        auto after = task.end_run(work.run, runner_.execute(task, work.run, now));
+        next = after.next;
+        if (!after.end || !task.claim()) continue;
+        settler_.push(
+            work.task,
+            conclude(
+                task.job(), task.options(), task.stop_reason(), std::move(*after.end), random()
+            )
+        );
+    }
+}
+
+void Session::watch(const std::stop_token& stop) {
+    while (true) {
+        const Board::Overdue overdue = board_.wait_for_overdue(stop);
+        if (overdue.timed_out.empty() && overdue.unstarted.empty()) return;
+        for (const auto& task : overdue.timed_out)
+            time_out(*task);
+        for (const Work& work : overdue.unstarted)
+            give_back(work.task);
+    }
+}
+
+void Session::time_out(Task& task) {
+    if (!task.claim()) return;
+    Failed failed{
+        .type = "timeout",
+        .text = fmt::format(
+            "the attempt took longer than its timeout {}", format_duration(task.timeout())
+        ),
+        .retry_after = std::nullopt};
+    settler_.push(
+        task.shared_from_this(),
+        conclude(
+            task.job(), task.options(), StopReason::none, std::move(failed), std::random_device{}()
+        )
+    );
+    task.stop(StopReason::timeout);
+}
+
+void Session::give_back(std::shared_ptr<Task> task) {
+    if (!task->claim()) return;
+    settler_.push(std::move(task), Released{});
+}
+
+}  // namespace tranter::worker

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "worker/board.hpp"
+#include "worker/leases.hpp"
+#include "worker/runner.hpp"
+#include "worker/settler.hpp"
+#include "worker/tally.hpp"
+#include "worker/task.hpp"
+
+#include <tranter/provider.hpp>
+#include <tranter/registry.hpp>
+#include <tranter/worker.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tranter::worker {
+
+/// One run of a worker, from its first job to its last. The threads:
+///
+///     receivers, one for each queue ──> board ──> executors ──> settler ──> store
+///                                         │ overdue: one that watches timeouts
+///     store <── keeper: renews the leases of everything between receiver and settler
+class Session {
+  public:
+    /// All of them outlive it. The options are complete.
+    Session(
+        Provider& provider, const Registry& handlers, const WorkerOptions& options, Tally& tally
+    );
+
+    /// Until `stop`, and everything that was begun has ended.
+    void run(const std::stop_token& stop);
+
+    Board::Load load() const { return board_.load(); }
+    bool is_receiving() const { return silent_queues_ == 0; }
+
+  private:
+    void start_threads();
+    void end_threads();
+    void receive(const std::string& queue, const std::stop_token& stop);
+    void take_in(std::vector<ReceivedJob> jobs);
+    void execute(std::size_t slot);
+    void watch(const std::stop_token& stop);
+    void time_out(Task& task);
+    void give_back(std::shared_ptr<Task> task);
+    void stop_running();
+
+    Provider& provider_;
+    const Registry& handlers_;
+    const WorkerOptions& options_;
+    StoreWatch store_watch_;
+    Leases leases_;
+    Board board_;
+    Settler settler_;
+    Runner runner_;
+    Task::Surroundings surroundings_;
+    std::atomic<int> silent_queues_ = 0;
+
+    std::vector<std::jthread> executors_;
+    std::jthread keeper_;
+    std::jthread settling_;
+    std::jthread watcher_;
+    std::vector<std::jthread> receivers_;
+};
+
+}  // namespace tranter::worker

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "worker/leases.hpp"
+#include "worker/tally.hpp"
+#include "worker/task.hpp"
+
+#include <tranter/provider.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string_view>
+#include <vector>
+
+namespace tranter::worker {
+
+/// Tells the store how attempts ended: at once when there is little to do, else many in one call.
+/// What the store does not take because it does not answer is kept until the lease ends. One thread
+/// lives in deliver_all(); the other functions may be called from any.
+class Settler {
+  public:
+    struct Config {
+        std::size_t batch_max = 1;
+        /// Whether more outcomes are likely to come within microseconds.
+        std::function<bool()> more_is_coming{};
+    };
+    Settler(Provider& provider, Config config, Leases& leases, Tally& tally, StoreWatch& watch);
+
+    /// By whoever claimed the task.
+    void push(std::shared_ptr<Task> task, AttemptOutcome outcome);
+    /// No more is coming for now.
+    void hurry();
+
+    /// Until `stop`, and everything that was pushed before is delivered or given up.
+    void deliver_all(const std::stop_token& stop);
+
+  private:
+    struct Batch {
+        std::vector<std::shared_ptr<Task>> tasks{};
+        std::vector<Settlement> settlements{};  // of each of them
+
+        bool empty() const { return tasks.empty(); }
+        std::size_t size() const { return tasks.size(); }
+        void move_to(Batch& other, std::size_t i);
+    };
+
+    Batch take(const std::stop_token& stop);
+    void deliver(Batch batch, const std::stop_token& stop);
+    void deliver_to_queue(Batch batch, const std::stop_token& stop);
+    /// What is to be tried again.
+    Batch try_once(Batch batch);
+    Batch try_each(Batch batch);
+    /// False when it is to be tried again.
+    bool conclude(const Task& task, Settlement& settlement, const Result<>& answer);
+    void give_up_ended(Batch& batch, bool is_stopping);
+    void give_up(const Task& task, std::string_view why);
+    void rest(Milliseconds time, const std::stop_token& stop);
+
+    Provider& provider_;
+    const Config config_;
+    Leases& leases_;
+    Tally& tally_;
+    StoreWatch& watch_;
+
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    // Guarded by mutex_:
+    Batch pending_;
+    enum class Waiting : std::uint8_t { no, for_first, for_more };
+    Waiting waiting_ = Waiting::no;
+};
+
+}  // namespace tranter::worker

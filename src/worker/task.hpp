@@ -1,0 +1,109 @@
+#pragma once
+
+#include <tranter/context.hpp>
+#include <tranter/job.hpp>
+#include <tranter/provider.hpp>
+#include <tranter/registry.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::worker {
+
+using Steady = std::chrono::steady_clock;
+using Moment = Steady::time_point;
+
+/// A job that was received and is not settled yet. Thread-safe, but for what belongs to one of its
+/// owners: whoever runs it, and those who renew its lease and settle it at the same time.
+///
+/// Several may want to end the attempt: the handler that returns, its timeout, a lost lease, the
+/// end of the worker. Whoever gets claim() does, and all others find it done.
+class Task final : public ContextHost, public std::enable_shared_from_this<Task> {
+  public:
+    /// `entry` is null when nobody knows the type. `wants_flush` is called when there is something
+    /// to flush() that was not there before; it must not call the task.
+    struct Surroundings {
+        Provider& provider;
+        std::function<void(std::shared_ptr<Task>)> wants_flush{};
+    };
+    Task(ReceivedJob job, const Registry::Entry* entry, Surroundings& surroundings);
+
+    const ReceivedJob& job() const { return job_; }
+    const Registry::Entry* entry() const { return entry_; }
+    HandlerOptions options() const { return entry_ ? entry_->options : HandlerOptions(); }
+    Milliseconds timeout() const { return options().timeout.value_or(job_.options.timeout); }
+    const std::stop_source& stop_source() const { return stop_; }
+
+    /// True for the first caller alone.
+    bool claim() { return !claimed_.exchange(true); }
+    bool claimed() const { return claimed_; }
+
+    /// Asks the handler to stop, unless somebody did so before for another reason.
+    void stop(StopReason reason);
+
+    /// How many runs may begin at first; they are numbered from 1.
+    std::uint32_t first_runs() const;
+    struct AfterRun {
+        std::optional<std::uint32_t> next{};  // this run is to begin now
+        std::optional<AttemptOutcome> end{};  // of the attempt: it was the last run
+    };
+    /// Keeps what a run has come to.
+    AfterRun end_run(std::uint32_t run, AttemptOutcome outcome);
+
+    /// Sends lines and progress that were not sent yet. Blocks as the store does; what it refuses
+    /// is dropped.
+    void flush();
+
+    StopReason stop_reason() const override { return reason_; }
+    void log(std::string line) override;
+    void set_progress(std::string json) override;
+    std::optional<std::string> find_step(std::string_view name) override;
+    [[nodiscard]] Result<> save_step(Step step) override;
+
+    // Guarded by the mutex of Leases.
+    struct Lease {
+        std::list<std::shared_ptr<Task>>::iterator place{};
+        bool held = false;
+        Moment renew_at{};
+        Moment ends_at{};
+    };
+    Lease lease{};
+
+    // Guarded by the mutex of the Board.
+    Moment added_at{};
+    bool has_begun = false;
+    std::optional<Moment> times_out_at{};
+
+  private:
+    const ReceivedJob job_;
+    const Registry::Entry* const entry_;
+    Surroundings& surroundings_;
+    std::stop_source stop_;
+    std::atomic<StopReason> reason_ = StopReason::none;
+    std::atomic<bool> claimed_ = false;
+
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    std::vector<AttemptOutcome> runs_;  // empty: there is one only
+    std::uint32_t runs_begun_;          // or waiting to
+    std::uint32_t runs_ended_ = 0;
+    bool is_complete_ = true;  // all that ended
+    std::vector<std::string> lines_;
+    std::optional<std::string> progress_;
+    std::vector<Step> new_steps_;
+
+    std::mutex flushing_;  // held during flush(), so that lines stay in order
+};
+
+}  // namespace tranter::worker
