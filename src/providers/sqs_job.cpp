@@ -127,7 +127,7 @@ void make_room(SqsMessage& message, std::size_t bytes_max) {
         {sqs_attribute::queue, sqs_attribute::created, sqs_attribute::error, sqs_attribute::id}
     );
     for (const std::string_view name : unimportant) {
-        if (!has_room(message, bytes_max)) message.erase(name);
+        if (!message.fits(GroupIds::maybe_kept, bytes_max)) message.erase(name);
     }
 }
 
@@ -169,6 +169,17 @@ Result<ReceivedJob> job_of_delivery(const SqsDelivery& delivery, const SqsJobRul
     if (const auto created = message.text(sqs_attribute::created); !created.empty()) {
         job.created_at = TimePoint(Milliseconds(number_in(created)));
     }
+    if (!is_valid_kind(job.type) || job.type.starts_with("__")) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "{} is {}, expected 1 to {} letters, digits and _ - . : /, and not __ in front",
+                jobs::type_attribute,
+                in_quotes(job.type),
+                kind_bytes_max
+            )
+        );
+    }
     auto options = jobs::options_from_json(message.text(jobs::options_attribute));
     if (!options) {
         return fail(
@@ -185,10 +196,8 @@ Result<ReceivedJob> job_of_delivery(const SqsDelivery& delivery, const SqsJobRul
     job.options = std::move(*options);
     job.options.group = message.group;
     std::uint32_t& attempts = job.options.retry.max_attempts;
-    if (rules.max_receives != 0 && attempts == RetryPolicy().max_attempts) {
-        const bool is_job = !message.text(jobs::type_attribute).empty();
-        attempts = is_job ? std::min(attempts, rules.max_receives) : rules.max_receives;
-    }
+    const bool says_nothing = attempts == RetryPolicy().max_attempts;
+    if (says_nothing && rules.max_receives != 0) attempts = rules.max_receives;
     return job;
 }
 
@@ -211,10 +220,6 @@ SqsMessage copy_of(const SqsDelivery& delivery, const ReceivedJob& job) {
     copy.set_text(sqs_attribute::created, fmt::to_string(created.count()));
     copy.erase(sqs_attribute::attempts);
     return copy;
-}
-
-bool has_room(const SqsMessage& message, std::size_t bytes_max) {
-    return message.attributes.size() <= sqs_attributes_max && message.bytes() <= bytes_max;
 }
 
 SqsMessage dead_copy_of(

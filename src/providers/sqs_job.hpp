@@ -28,7 +28,7 @@ struct SqsJobRules {
 );
 
 /// Without receipt, lease and attempt. The attempts that a job has unless it was told otherwise are
-/// those that its queue grants. `invalid_argument` when its options cannot be read.
+/// those that its queue grants. `invalid_argument` when its type or its options make no sense.
 [[nodiscard]] Result<ReceivedJob> job_of_delivery(
     const SqsDelivery& delivery, const SqsJobRules& rules
 );
@@ -42,14 +42,12 @@ bool is_expired(const ReceivedJob& job, TimePoint now);
 /// The job again, with its id and age, to take the place of `delivery`.
 SqsMessage copy_of(const SqsDelivery& delivery, const ReceivedJob& job);
 /// What goes to the dead-letter queue: the message as it was, with the reason as far as there is
-/// room for it in `bytes_max`.
+/// room for it in a queue that takes `bytes_max`.
 SqsMessage dead_copy_of(
     const SqsDelivery& delivery,
     const ReceivedJob& job,
     const AttemptFailure& failure,
     std::size_t bytes_max
 );
-/// Whether SQS takes it.
-bool has_room(const SqsMessage& message, std::size_t bytes_max);
 
 }  // namespace tranter::providers

@@ -12,6 +12,7 @@ namespace tranter::providers {
 namespace {
 
 constexpr std::string_view data_type = "DataType";
+constexpr std::string_view text_type = "String";
 constexpr std::string_view string_value = "StringValue";
 constexpr std::string_view binary_value = "BinaryValue";
 
@@ -30,7 +31,7 @@ std::string_view SqsMessage::text(std::string_view name) const {
 void SqsMessage::set_text(std::string_view name, std::string value) {
     erase(name);
     aws::Json attribute;
-    attribute.set(data_type, "String").set(string_value, std::move(value));
+    attribute.set(data_type, text_type).set(string_value, std::move(value));
     attributes.push_back({std::string(name), std::move(attribute)});
 }
 
@@ -38,8 +39,20 @@ void SqsMessage::erase(std::string_view name) {
     std::erase_if(attributes, [&](const aws::JsonMember& member) { return member.name == name; });
 }
 
-std::size_t SqsMessage::bytes() const {
+bool SqsMessage::group_is_attribute(GroupIds group_ids) const {
+    return !group.empty() && (group_ids != GroupIds::kept || !is_opaque_id(group));
+}
+
+bool SqsMessage::fits(GroupIds group_ids, std::size_t bytes_max) const {
+    const std::size_t count = attributes.size() + (group_is_attribute(group_ids) ? 1 : 0);
+    return count <= sqs_attributes_max && bytes(group_ids) <= bytes_max;
+}
+
+std::size_t SqsMessage::bytes(GroupIds group_ids) const {
     std::size_t bytes = body.size();
+    if (group_is_attribute(group_ids)) {
+        bytes += sqs_attribute::group.size() + text_type.size() + group.size();
+    }
     for (const auto& [name, value] : attributes) {
         bytes += name.size() + value[data_type].text().size() + value[string_value].text().size() +
                  value[binary_value].text().size() / 4 * 3;
@@ -73,18 +86,17 @@ std::string sqs_json(std::string_view json) {
 
 aws::Json sqs_entry(const SqsMessage& message, GroupIds group_ids) {
     aws::Json entry;
-    aws::Json::Object attributes = message.attributes;
-    if (!message.group.empty()) {
-        const std::string id = sqs_opaque_id(message.group);
-        if (group_ids == GroupIds::taken) entry.set("MessageGroupId", id);
-        if (group_ids == GroupIds::refused || id != message.group) {
-            SqsMessage with_group{.attributes = std::move(attributes)};
-            with_group.set_text(sqs_attribute::group, message.group);
-            attributes = std::move(with_group.attributes);
-        }
+    SqsMessage sent{.attributes = message.attributes};
+    if (!message.group.empty() && group_ids != GroupIds::refused) {
+        entry.set("MessageGroupId", sqs_opaque_id(message.group));
+    }
+    if (message.group_is_attribute(group_ids)) {
+        sent.set_text(sqs_attribute::group, message.group);
     }
     entry.set("MessageBody", message.body);
-    if (!attributes.empty()) entry.set("MessageAttributes", std::move(attributes));
+    if (!sent.attributes.empty()) {
+        entry.set("MessageAttributes", std::move(sent.attributes));
+    }
     if (message.delay.count() > 0) entry.set("DelaySeconds", message.delay.count());
     if (!message.deduplication_id.empty()) {
         entry.set("MessageDeduplicationId", message.deduplication_id);

@@ -17,7 +17,7 @@ namespace tranter::providers {
 namespace sqs_attribute {
 /// Of a job whose id is not the MessageId: the caller chose it, or the message is a copy.
 inline constexpr std::string_view id = "tranter.id";
-/// A group that MessageGroupId could not take.
+/// The group, where MessageGroupId may not come back as it was sent.
 inline constexpr std::string_view group = "tranter.group";
 /// Of a copy: the attempts that were made before it, and when the job was enqueued (milliseconds).
 inline constexpr std::string_view attempts = "tranter.attempts";
@@ -26,6 +26,10 @@ inline constexpr std::string_view created = "tranter.created";
 inline constexpr std::string_view error = "tranter.error";
 inline constexpr std::string_view queue = "tranter.queue";
 }  // namespace sqs_attribute
+
+/// Whether a MessageGroupId can be given to a standard queue. SQS keeps it; some that imitate it
+/// drop it silently, and older ones refuse it.
+enum class GroupIds : std::uint8_t { kept, maybe_kept, refused };
 
 /// What is sent.
 struct SqsMessage {
@@ -41,14 +45,16 @@ struct SqsMessage {
     void set_text(std::string_view name, std::string value);
     void erase(std::string_view name);
     /// What counts against the limits of SQS.
-    std::size_t bytes() const;
+    std::size_t bytes(GroupIds group_ids) const;
+    /// Whether SQS takes it.
+    bool fits(GroupIds group_ids, std::size_t bytes_max) const;
+
+    /// Whether its group is one more attribute.
+    bool group_is_attribute(GroupIds group_ids) const;
 };
 
-/// Whether a queue takes a MessageGroupId; old endpoints refuse it on standard queues.
-enum class GroupIds : std::uint8_t { taken, refused };
-
-/// The members of SendMessage, or of one entry of SendMessageBatch. A group that MessageGroupId
-/// cannot take goes there as its digest, or not at all, and travels as an attribute.
+/// The members of SendMessage, or of one entry of SendMessageBatch. A group travels as an attribute
+/// too when its MessageGroupId might be lost, or has to be a digest of it.
 aws::Json sqs_entry(const SqsMessage& message, GroupIds group_ids);
 
 /// The same JSON without the two characters that JSON may hold and messages may not.

@@ -39,8 +39,8 @@ Result<> check_lease(Milliseconds lease) {
 
 class SqsProvider final : public Provider {
   public:
-    SqsProvider(SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint)
-        : store_(std::move(url), std::move(endpoint)) {}
+    SqsProvider(SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint, std::unique_ptr<Clock> clock)
+        : store_(std::move(url), std::move(endpoint), std::move(clock)) {}
 
     std::string_view name() const override { return "sqs"; }
     const Capabilities& capabilities() const override { return sqs_capabilities; }
@@ -169,8 +169,10 @@ class SqsProvider final : public Provider {
 
 }  // namespace
 
-std::shared_ptr<Provider> make_sqs_provider(SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint) {
-    return std::make_shared<SqsProvider>(std::move(url), std::move(endpoint));
+std::shared_ptr<Provider> make_sqs_provider(
+    SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint, std::unique_ptr<Clock> clock
+) {
+    return std::make_shared<SqsProvider>(std::move(url), std::move(endpoint), std::move(clock));
 }
 
 Result<std::shared_ptr<Provider>> make_sqs_provider(
@@ -183,7 +185,9 @@ Result<std::shared_ptr<Provider>> make_sqs_provider(
     if (!parsed) return std::unexpected(parsed.error());
     auto connections = SqsConnections::open(parsed->endpoint);
     if (!connections) return std::unexpected(connections.error());
-    return make_sqs_provider(std::move(*parsed), std::move(*connections));
+    return make_sqs_provider(
+        std::move(*parsed), std::move(*connections), std::make_unique<SteadyClock>()
+    );
 }
 
 }  // namespace tranter::providers

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/time.hpp"
 
 #include <tranter/provider.hpp>
 
@@ -52,7 +53,9 @@ struct SqsUrl;
     std::string_view url, const ProviderOptions& options
 );
 
-/// The same over any endpoint.
-std::shared_ptr<Provider> make_sqs_provider(SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint);
+/// The same over any endpoint and with any clock, for tests.
+std::shared_ptr<Provider> make_sqs_provider(
+    SqsUrl url, std::unique_ptr<SqsEndpoint> endpoint, std::unique_ptr<Clock> clock
+);
 
 }  // namespace tranter::providers

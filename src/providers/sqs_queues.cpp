@@ -101,9 +101,10 @@ Result<SqsQueueHandle> SqsQueues::look_up(std::string_view name) {
     }
     auto queue = read_sqs_queue(name, *all);
     queue->url = url_.queue_url(name);
+    if (queue->fifo || url_.endpoint.is_aws()) queue->group_ids = GroupIds::kept;
     const std::lock_guard lock(mutex_);
     Known& known = known_[queue->name];
-    if (known.queue) queue->takes_groups = known.queue->takes_groups.load();
+    if (known.queue) queue->group_ids = known.queue->group_ids.load();
     known = {.queue = queue, .until = clock_.now() + remembered_for};
     return known.queue;
 }

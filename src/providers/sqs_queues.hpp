@@ -28,8 +28,8 @@ struct SqsQueue {
     std::string dead_letter_queue{};  // name; empty: none
     std::uint32_t max_receives = 0;   // 0: without a dead-letter queue
     std::size_t message_bytes_max = 0;
-    /// Whether the endpoint takes a MessageGroupId; found out by trying.
-    mutable std::atomic<bool> takes_groups = true;
+    /// What the endpoint does with a MessageGroupId; `refused` is found out by trying.
+    mutable std::atomic<GroupIds> group_ids = GroupIds::maybe_kept;
 
     SqsJobRules rules(std::string_view default_type) const {
         return {

@@ -152,6 +152,7 @@ class SqsReceiver {
         } else {
             SqsDelivery without = delivery;
             without.message.erase(jobs::options_attribute);
+            without.message.erase(jobs::type_attribute);
             // Cannot fail without what it failed for.
             held.job = job_of_delivery(without, rules).value_or(ReceivedJob());
         }
@@ -161,7 +162,7 @@ class SqsReceiver {
         if (is_dead_letter_queue) {
             attempts = std::max(attempts, held.job.attempt + 1);
         } else if (!job) {
-            lay_out(std::move(held), "malformed_options", job.error().message());
+            lay_out(std::move(held), "malformed", job.error().message());
             return;
         } else if (held.job.attempt > attempts) {
             lay_out(

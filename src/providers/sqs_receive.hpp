@@ -15,9 +15,9 @@ namespace tranter::providers {
 /// moment is available again after the lease.
 ///
 /// Jobs whose time to begin is over are deleted, and those that have no attempts left (their
-/// workers died) or options that cannot be read go to the dead-letter queue. An attempt is a
-/// delivery, but for those that this process released or snoozed. A dead-letter queue of its own
-/// grants any number of attempts.
+/// workers died), or whose type or options make no sense, go to the dead-letter queue. An attempt
+/// is a delivery, but for those that this process released or snoozed. A dead-letter queue of its
+/// own grants any number of attempts.
 [[nodiscard]] Result<std::vector<ReceivedJob>> receive_from_sqs(
     SqsStore& store, const ReceiveRequest& request, const std::stop_token& stop
 );

@@ -49,7 +49,7 @@ class SqsSender {
 
   private:
     std::optional<std::string> problem_of_size(const SqsMessage& message) const {
-        const std::size_t bytes = message.bytes();
+        const std::size_t bytes = message.bytes(queue_.group_ids);
         if (bytes <= queue_.message_bytes_max) return std::nullopt;
         return fmt::format(
             "the job is {} bytes with its attributes, queue {} at {} takes {}",
@@ -65,7 +65,7 @@ class SqsSender {
         std::size_t bytes = 0;
         std::size_t count = 0;
         while (count < rest.size() && count < batch_max_) {
-            bytes += rest[count].bytes();
+            bytes += rest[count].bytes(queue_.group_ids);
             if (count > 0 && (bytes > batch_bytes_max_ || problem_of_size(rest[count]))) break;
             ++count;
         }
@@ -78,7 +78,7 @@ class SqsSender {
     }
 
     Result<std::vector<SqsEntryResult>> call(std::span<const SqsMessage> batch) {
-        const GroupIds group_ids = queue_.takes_groups ? GroupIds::taken : GroupIds::refused;
+        const GroupIds group_ids = queue_.group_ids;
         std::vector<aws::Json> entries;
         entries.reserve(batch.size());
         for (const SqsMessage& message : batch) {
@@ -91,8 +91,9 @@ class SqsSender {
 
     /// Whether the refusal can be helped by leaving out groups, which it then does.
     bool gives_up_groups(const Error& error) {
-        if (queue_.fifo || !queue_.takes_groups || !names_group(error)) return false;
-        queue_.takes_groups = false;
+        if (queue_.fifo || queue_.group_ids == GroupIds::refused || !names_group(error))
+            return false;
+        queue_.group_ids = GroupIds::refused;
         log_warn(
             "sqs",
             "the endpoint takes no MessageGroupId on standard queues, groups go in an attribute",
@@ -118,8 +119,9 @@ class SqsSender {
         }
         for (std::size_t i = 0; i < batch.size(); ++i) {
             SqsEntryResult& entry = (*answer)[i];
-            const bool again = !entry && !batch[i].group.empty() && names_group(entry.error()) &&
-                               (gives_up_groups(entry.error()) || !queue_.takes_groups);
+            const bool again =
+                !entry && !batch[i].group.empty() && names_group(entry.error()) &&
+                (gives_up_groups(entry.error()) || queue_.group_ids == GroupIds::refused);
             if (again) entry = call_one(batch[i]);
             take(
                 entry ? Result<std::string>((*entry)["MessageId"].text())

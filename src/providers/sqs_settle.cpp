@@ -146,7 +146,7 @@ class SqsSettling {
         const std::uint32_t attempts = attempts_before(delivery.message) + delivery.receive_count;
         const bool is_last = (max_receives != 0 && delivery.receive_count >= max_receives) ||
                              attempts >= job.options.retry.max_attempts;
-        return is_last && has_room(copy_for(item), queue_.message_bytes_max);
+        return is_last && copy_for(item).fits(queue_.group_ids, queue_.message_bytes_max);
     }
 
     static SqsMessage copy_for(const Item& item) {

@@ -45,14 +45,15 @@ class SqsCounters {
 
 /// What the parts of the sqs: provider share.
 struct SqsStore {
-    SqsStore(SqsUrl where, std::unique_ptr<SqsEndpoint> server)
-        : url(std::move(where)), endpoint(std::move(server)) {}
+    SqsStore(SqsUrl where, std::unique_ptr<SqsEndpoint> server, std::unique_ptr<Clock> time)
+        : url(std::move(where)), endpoint(std::move(server)), clock_owner(std::move(time)) {}
     SqsStore(const SqsStore&) = delete;
     SqsStore& operator=(const SqsStore&) = delete;
 
     const SqsUrl url;
     const std::unique_ptr<SqsEndpoint> endpoint;
-    const SteadyClock clock{};
+    const std::unique_ptr<Clock> clock_owner;
+    const Clock& clock = *clock_owner;
     SqsQueues queues{*endpoint, url, clock};
     SqsLeases leases{};
     SqsCounters counters{};
