@@ -65,10 +65,8 @@ bool PriorityLine::in_order(const Slab& slab, std::int64_t aging) const {
         for (Slot slot = line.head(); slot != no_slot; slot = Line::next(slab, slot)) {
             const Message& message = slab[slot];
             right &= message.priority == priority && message.state == State::visible;
-            right &= before == no_slot || slab[before].place() <= message.place();
-            // Of two with one place, as restored, the one that goes first may be the younger.
-            const bool first = before == no_slot;
-            right &= !first || virtual_place(message, aging) >= virtual_place(slab[head()], aging);
+            right &= before == no_slot || slab[before].place() < message.place();
+            right &= virtual_place(message, aging) >= virtual_place(slab[head()], aging);
             others |= priority != priority_default;
             before = slot;
         }

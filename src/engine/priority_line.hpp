@@ -18,8 +18,7 @@ namespace tranter::engine {
 /// good as having waited for `aging` longer. Whoever was taken back goes before all others.
 struct VirtualPlace {
     std::int64_t place = 0;
-    std::uint8_t priority = 0;
-    Sequence sequence = 0;
+    std::uint8_t priority = 0;  // no two messages of one priority share a place
 
     auto operator<=>(const VirtualPlace&) const = default;
 };
@@ -35,8 +34,7 @@ inline VirtualPlace virtual_place(const Message& message, std::int64_t aging) {
     const std::int64_t place = message.place();
     return {
         .place = place < 0 ? place : place + message.priority * aging,
-        .priority = message.priority,
-        .sequence = message.sequence};
+        .priority = message.priority};
 }
 
 /// The messages of one line in order of their virtual places. Messages of one priority are in order

@@ -244,7 +244,6 @@ class Queue {
     void put_back(const Settle& settle, Instant now);
     std::optional<Ended::Why> ends_on_return(Slot slot, Instant now) const;
     void end(Slot slot, Ended::Why why);
-    void remove_ended(Slot slot, Ended::Why why);
 
     // queue_delivery.cpp
     Received receive_now(const ReceiveOptions& options, Instant now);
@@ -270,7 +269,7 @@ class Queue {
     Slot restore_message(Stored& stored);
     void restore_deduplication(std::vector<StoredDeduplication> deduplication);
     bool restore_timer(Slot slot, const DeliveryState& state, Instant now);
-    void restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& visible);
+    void restore_places(const std::vector<std::pair<Slot, DeliveryState>>& in_line_or_flight);
     DeliveryState delivery_state_of(const Message& message) const;
 
     // queue_view.cpp

@@ -73,10 +73,6 @@ std::optional<Ended::Why> Queue::ends_on_return(Slot slot, Instant now) const {
 
 void Queue::end(Slot slot, Ended::Why why) {
     ended_.push_back({.message = view_of(slot), .why = why});
-    remove_ended(slot, why);
-}
-
-void Queue::remove_ended(Slot slot, Ended::Why why) {
     remove(slot);
     ++(why == Ended::Why::expired ? counters_.expired : counters_.deleted);
 }

@@ -1,6 +1,8 @@
 #include "engine/queue.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -106,7 +108,7 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
 
     last_sequence_ = last_sequence;
     std::vector<std::pair<std::uint32_t, Sequence>> elsewhere;
-    std::vector<std::pair<Slot, DeliveryState>> visible;
+    std::vector<std::pair<Slot, DeliveryState>> in_line_or_flight;
     std::vector<std::pair<Slot, Sequence>> cancelled;  // whose lease is over
     for (const auto& [sequence, index] : order) {
         Stored& stored = messages[index];
@@ -117,11 +119,11 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
         if (stored.delivery.cancel_requested && !waits) cancelled.emplace_back(slot, sequence);
         if (fifo()) {
             fifo_.append(slot);
-        } else if (!waits) {
-            visible.emplace_back(slot, stored.delivery);
+        } else if (slab_[slot].state != State::delayed) {
+            in_line_or_flight.emplace_back(slot, stored.delivery);
         }
     }
-    restore_lines(visible);
+    restore_places(in_line_or_flight);
     for (const auto& [slot, sequence] : cancelled)
         end(slot, Ended::Why::cancelled);
     restore_deduplication(std::move(deduplication));
@@ -202,8 +204,6 @@ bool Queue::restore_timer(Slot slot, const DeliveryState& state, Instant now) {
         ++counters_.delayed;
         return true;
     }
-    // Its place in line is not known any more; that of its time of sending is about right.
-    if (!fifo()) message.keep_old_place(message.sent_at.time_since_epoch().count());
     start_timer(slot, State::in_flight, std::min(state.due, end_of_time));
     ++counters_.in_flight;
     if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
@@ -212,28 +212,44 @@ bool Queue::restore_timer(Slot slot, const DeliveryState& state, Instant now) {
     return true;
 }
 
-void Queue::restore_lines(const std::vector<std::pair<Slot, DeliveryState>>& visible) {
+/// No two messages get the same place. What was the place of one in flight is not known any more;
+/// its time of sending is about right.
+void Queue::restore_places(const std::vector<std::pair<Slot, DeliveryState>>& in_line_or_flight) {
+    enum class Kind : std::uint8_t { timer_ended, in_line, in_flight };  // who goes first
     struct Place {
         Instant since{};
-        bool in_line = false;  // a timer that ended at the same moment goes first
+        Kind kind{};
         Sequence sequence = 0;
         Slot slot = 0;
     };
     std::vector<Place> places;
-    places.reserve(visible.size());
-    for (const auto& [slot, state] : visible) {
+    places.reserve(in_line_or_flight.size());
+    for (const auto& [slot, state] : in_line_or_flight) {
+        const Message& message = slab_[slot];
+        const bool flies = message.state == State::in_flight;
+        const bool in_line = state.state == DeliveryState::State::visible;
         places.push_back(
-            {.since = state.due,
-             .in_line = state.state == DeliveryState::State::visible,
-             .sequence = slab_[slot].sequence,
+            {.since = flies ? message.sent_at : state.due,
+             .kind = flies     ? Kind::in_flight
+                     : in_line ? Kind::in_line
+                               : Kind::timer_ended,
+             .sequence = message.sequence,
              .slot = slot}
         );
     }
     std::ranges::sort(places, {}, [](const Place& place) {
-        return std::tuple(place.since, place.in_line, place.sequence);
+        return std::tuple(place.since, place.kind, place.sequence);
     });
-    for (const Place& place : places)
-        standard_.restore(place.slot, std::min(place.since, end_of_time));
+    std::int64_t last = std::numeric_limits<std::int64_t>::min();
+    for (const Place& place : places) {
+        last = std::max(last + 1, std::min(place.since, end_of_time).time_since_epoch().count());
+        if (place.kind == Kind::in_flight) {
+            slab_[place.slot].keep_old_place(last);
+            standard_.claim(last);
+        } else {
+            standard_.restore(place.slot, last);
+        }
+    }
 }
 
 }  // namespace tranter::engine

@@ -20,9 +20,12 @@ void Queue::fire_timers(Instant now) {
         const Message& message = slab_[slot];
         const bool may_end = message.cancel_requested || message.has_extras;
         const auto why = may_end ? ends_on_return(slot, now) : std::nullopt;
-        if (why) ended_.push_back({.message = view_of(slot), .why = *why});
-        make_visible(slot, message.due());
-        if (why) remove_ended(slot, *why);
+        if (why) {
+            wheel_.insert(slab_, slot);  // so that it leaves like every other message in flight
+            end(slot, *why);
+        } else {
+            make_visible(slot, message.due());
+        }
     }
 }
 

@@ -65,12 +65,15 @@ void StandardLines::push_back(Slot slot, Instant since) {
     append(slot);
 }
 
-void StandardLines::restore(Slot slot, Instant place) {
-    const std::int64_t number = place.time_since_epoch().count();
-    slab_[slot].due_or_place = number;
-    first_place_ = std::min(first_place_, number);
-    last_place_ = std::max(last_place_, number);
+void StandardLines::restore(Slot slot, std::int64_t place) {
+    slab_[slot].due_or_place = place;
+    claim(place);
     append(slot);
+}
+
+void StandardLines::claim(std::int64_t place) {
+    first_place_ = std::min(first_place_, place);
+    last_place_ = std::max(last_place_, place);
 }
 
 void StandardLines::append(Slot slot) {
@@ -98,8 +101,6 @@ void StandardLines::push_front(Slot slot) {
 void StandardLines::put_back(Slot slot, std::int64_t place) {
     Message& message = slab_[slot];
     message.due_or_place = place;
-    first_place_ = std::min(first_place_, place);
-    last_place_ = std::max(last_place_, place);
     const Slot group = home(message.group);
     // Where the one before it went is a good place to begin the search when they share a line.
     Slot after = std::exchange(last_put_back_, slot);

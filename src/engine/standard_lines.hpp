@@ -34,7 +34,9 @@ class StandardLines {
     /// which are only others that were put back; O(1) when they come back in order of place.
     void put_back(Slot slot, std::int64_t place);
     /// Restoring, in order of place: the message is in line since `place`.
-    void restore(Slot slot, Instant place);
+    void restore(Slot slot, std::int64_t place);
+    /// Restoring: this place belongs to a message in flight, and so to no other.
+    void claim(std::int64_t place);
     /// The message is no longer visible.
     void remove(Slot slot);
 

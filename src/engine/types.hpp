@@ -58,7 +58,8 @@ inline constexpr std::uint8_t priority_last = 9;
 /// them, except the priority.
 struct Traits {
     std::uint8_t priority = priority_default;  // 0 (first) to 9; standard queues only
-    /// Deliveries before it is exhausted, instead of the queue's; 0: the queue's.
+    /// Deliveries before it is exhausted, instead of the queue's; 0: the queue's. Counts for
+    /// nothing in a dead letter, which may be looked at.
     std::uint32_t max_receives = 0;
     /// When it ends as `expired` unless it is in flight; {}: never.
     Instant deadline{};
@@ -255,7 +256,9 @@ enum class CancelResult : std::uint8_t {
 struct Settle {
     enum class Kind : std::uint8_t {
         complete,  // remove it
-        put_back,  // delayed by `delay`, 0: available at once, in its old place
+        /// Delayed by `delay`; 0: available at once, in its old place (when the queue was restored
+        /// meanwhile, about where its time of sending puts it).
+        put_back,
         take_out,  // remove it, for another queue
     } kind = Kind::complete;
     Receipt receipt{};
