@@ -242,9 +242,10 @@ class Broker {
     // Time -------------------------------------------------------------------------------------
     /// When run_due() has something to do next.
     std::optional<Instant> next_event() const;
-    /// When anything happens next in any queue. next_event() may be up to a second later where
-    /// nobody waits; this asks every queue, for a clock that is set by hand.
-    std::optional<Instant> next_change() const;
+    /// When anything happens next in any queue, and lets run_due() act at that very moment: for a
+    /// clock that is set by hand. next_event() may be up to a second later where nobody waits.
+    /// Asks every queue.
+    std::optional<Instant> next_change();
     /// Ends delays and leases that are due (serving long polls), drops expired messages, advances
     /// move tasks. Call it at next_event(), from one thread at a time.
     void run_due();

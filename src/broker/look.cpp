@@ -51,20 +51,15 @@ std::vector<Result<engine::MessageView>> Broker::held(
     return views;
 }
 
-std::optional<Instant> Broker::next_change() const {
-    std::vector<QueueHandle> queues;
-    {
-        const std::shared_lock lock(impl_->registry_mutex);
-        queues.reserve(impl_->by_name.size());
-        for (const auto& [name, queue] : impl_->by_name)
-            queues.push_back(queue);
-    }
+std::optional<Instant> Broker::next_change() {
     std::optional<Instant> next;
-    for (const QueueHandle& queue : queues) {
+    for (const QueueHandle& queue : list_queues({}, {}, std::string::npos)) {
         Queue::State& state = queue->state();
         const std::lock_guard lock(state.mutex);
         const auto when = state.engine.next_event();
-        if (when && (!next || *when < *next)) next = when;
+        if (!when || state.deleted) continue;
+        impl_->events.schedule(queue, *when);
+        next = next ? std::min(*next, *when) : *when;
     }
     return next;
 }

@@ -6,33 +6,25 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace tranter::providers {
 namespace {
 
 constexpr std::size_t shown_receipt_bytes_max = 64;
 
-std::atomic<std::uint64_t>& figure_of(JobQueue& queue, history::State state) {
-    switch (state) {
-        case history::State::completed:
-            return queue.completed;
-        case history::State::failed:
-            return queue.failed;
-        case history::State::dead:
-            return queue.dead;
-        case history::State::cancelled:
-            break;
-    }
-    return queue.cancelled;
-}
-
+/// Attempts that failed are counted when they are settled: some of them end the job.
 void count_ended(JobQueue& queue, const std::vector<FinishedJob>& jobs) {
-    std::uint64_t run = 0;
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        ++run;
-        if (i + 1 < jobs.size() && jobs[i + 1].state == jobs[i].state) continue;
-        figure_of(queue, jobs[i].state).fetch_add(run, std::memory_order_relaxed);
-        run = 0;
-    }
+    std::array<std::uint64_t, history::all_states.size()> counts{};
+    for (const FinishedJob& job : jobs)
+        ++counts[static_cast<std::size_t>(job.state)];
+    const auto add = [&counts](std::atomic<std::uint64_t>& figure, history::State state) {
+        const std::uint64_t count = counts[static_cast<std::size_t>(state)];
+        if (count > 0) figure.fetch_add(count, std::memory_order_relaxed);
+    };
+    add(queue.completed, history::State::completed);
+    add(queue.dead, history::State::dead);
+    add(queue.cancelled, history::State::cancelled);
 }
 
 JobEvent event_of(
@@ -45,16 +37,6 @@ JobEvent event_of(
         .type = read_shape(job.message.payload, job.message.group, settings).type,
         .state = state_of(job.state),
         .attempt = job.message.receive_count};
-}
-
-/// The bytes of messages that were left on the disk, read before the log forgets them.
-void bring_bytes(const broker::Broker& broker, std::vector<FinishedJob>& jobs) {
-    for (FinishedJob& job : jobs) {
-        if (!job.message.payload.has_bytes()) {
-            job.message.payload = broker.with_bytes(job.message.payload);
-        }
-    }
-    std::erase_if(jobs, [](const FinishedJob& job) { return !job.message.payload; });
 }
 
 FinishedJob finished_by_itself(
@@ -119,8 +101,6 @@ Error not_durable(const BrokerParts& parts) {
 void tell_ended(BrokerParts& parts, JobQueue& queue, std::vector<FinishedJob> jobs) {
     if (jobs.empty()) return;
     count_ended(queue, jobs);
-    bring_bytes(parts.broker, jobs);
-    if (jobs.empty()) return;
     const broker::SettingsSnapshot settings = queue.handle->settings();
     const auto ended =
         std::make_shared<const FinishedJobs>(queue.handle->name(), settings, std::move(jobs));
@@ -128,6 +108,7 @@ void tell_ended(BrokerParts& parts, JobQueue& queue, std::vector<FinishedJob> jo
     const bool told = parts.events.has_listeners();
     std::vector<JobEvent> events;
     for (const FinishedJob& job : ended->jobs()) {
+        if (!job.message.payload.has_bytes()) continue;  // the disk failed
         if (told) events.push_back(event_of(job, queue, *settings));
         if (job.state == history::State::failed) continue;
         const Uuid& id = job.message.payload.id();
@@ -147,6 +128,8 @@ void tell_endings(
     std::vector<FinishedJob> jobs;
     jobs.reserve(endings.size());
     for (broker::Broker::Ending& ending : endings) {
+        // What is dead stays so in the history, also when its deadline passes.
+        if (parts.queues.dead_from(*queue, ending.message)) continue;
         jobs.push_back(finished_by_itself(parts, ending, *settings));
         const WorkerTable::Access workers(jobs_of->workers);
         const engine::MessageView& message = jobs.back().message;

@@ -1,0 +1,187 @@
+#include "providers/broker_calls.hpp"
+#include "providers/broker_job_codec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+
+namespace tranter::providers {
+namespace {
+
+/// Tries to enqueue into a queue that somebody deletes all the time.
+constexpr int tries_max = 3;
+
+std::string problem_of_payload(const NewJob& job) {
+    if (job.payload.size() > payload_bytes_max) {
+        return fmt::format(
+            "payload is {} bytes, limit is {}", job.payload.size(), payload_bytes_max
+        );
+    }
+    if (!is_json_value(job.payload)) return "payload is not JSON; text must stand in quotes";
+    return {};
+}
+
+Result<> check_jobs(std::span<const NewJob> jobs) {
+    if (jobs.size() > jobs_per_call_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("{} jobs in one call, limit is {}", jobs.size(), jobs_per_call_max)
+        );
+    }
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        std::string problem = problem_of(jobs[i]);
+        if (problem.empty()) problem = problem_of_payload(jobs[i]);
+        if (problem.empty()) continue;
+        if (jobs.size() > 1) problem = fmt::format("job {} of {}: {}", i + 1, jobs.size(), problem);
+        return fail(Errc::invalid_argument, std::move(problem));
+    }
+    return {};
+}
+
+/// FIFO queues keep an order that some options would break.
+Result<> check_fifo(const JobQueue& queue, std::span<const NewJob> jobs) {
+    if (!queue.handle->fifo()) return {};
+    for (const NewJob& job : jobs) {
+        std::string_view problem;
+        if (job.options.group.empty()) problem = "group is empty, and a FIFO queue needs one";
+        if (job.delay.count() > 0 || job.run_at) {
+            problem = "a delay, which jobs of a FIFO queue cannot have";
+        }
+        if (job.options.priority != priority_default) {
+            problem = "a priority, which jobs of a FIFO queue cannot have";
+        }
+        if (problem.empty()) continue;
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("queue {}, job of type {}: {}", queue.handle->name(), job.type, problem)
+        );
+    }
+    return {};
+}
+
+/// One call of enqueue.
+class Enqueueing {
+  public:
+    Enqueueing(BrokerParts& parts, std::span<const NewJob> jobs)
+        : parts_(parts), jobs_(jobs), ids_(jobs.size()), enqueued_(jobs.size()) {}
+
+    /// The position to wait for.
+    Result<broker::Position> run(std::string_view queue_name) {
+        const bool any_chosen =
+            std::ranges::any_of(jobs_, [](const NewJob& job) { return !job.id.empty(); });
+        if (!any_chosen) return send(queue_name);
+        const std::lock_guard lock(parts_.chosen_ids);
+        return send(queue_name);
+    }
+
+    std::vector<Enqueued> take_enqueued() { return std::move(enqueued_); }
+    std::vector<JobEvent> take_events() { return std::move(events_); }
+
+  private:
+    Result<broker::Position> send(std::string_view queue_name) {
+        for (int tries = 1;; ++tries) {
+            auto queue = parts_.queues.get_or_make(queue_name);
+            if (!queue) return std::unexpected(queue.error());
+            auto position = send_to(**queue);
+            const bool deleted = !position && position.error().code() == Errc::not_found;
+            if (!deleted || tries == tries_max) return position;
+        }
+    }
+
+    Result<broker::Position> send_to(JobQueue& queue) {
+        if (auto good = check_fifo(queue, jobs_); !good) return std::unexpected(good.error());
+        const broker::SettingsSnapshot settings = queue.handle->settings();
+        JobEncoder encoder(*settings, queue.handle->fifo(), parts_.broker.now(), jobs_.size());
+        sent_.clear();
+        std::unordered_set<Uuid, UuidHash> chosen;
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            if (jobs_[i].id.empty()) {
+                ids_[i] = make_uuid();
+            } else {
+                ids_[i] = parse_uuid(jobs_[i].id).value_or(Uuid{});
+                if (!chosen.insert(ids_[i]).second || is_known(ids_[i])) {
+                    put(i, ids_[i], true);
+                    continue;
+                }
+            }
+            encoder.add(jobs_[i], ids_[i]);
+            sent_.push_back(i);
+        }
+        if (sent_.empty()) return parts_.broker.journal().end();
+        auto sent = parts_.broker.send_all(queue.handle, encoder.requests());
+        if (!sent.sent) return std::unexpected(sent.sent.error());
+        const bool told = parts_.events.has_listeners();
+        for (std::size_t k = 0; k < sent_.size(); ++k) {
+            const engine::Sent& result = (*sent.sent)[k];
+            const bool there_before = result.duplicate || result.replaced.has_value();
+            put(sent_[k], there_before ? result.id : ids_[sent_[k]], there_before);
+            if (told && !there_before) note_event(queue, sent_[k]);
+        }
+        return sent.position;
+    }
+
+    void put(std::size_t i, const Uuid& id, bool there_before) {
+        enqueued_[i].id = format_uuid(id);
+        if (there_before) enqueued_[i].duplicate_of = enqueued_[i].id;
+    }
+
+    bool is_known(const Uuid& id) {
+        if (find_live(parts_, id)) return true;
+        if (parts_.history == nullptr) return false;
+        const auto entry = parts_.history->find(format_uuid(id));
+        return entry && entry->has_value();
+    }
+
+    void note_event(const JobQueue& queue, std::size_t i) {
+        const NewJob& job = jobs_[i];
+        const Instant now = parts_.broker.now();
+        const bool later =
+            job.run_at ? to_instant(*job.run_at) > now : job.delay > Milliseconds::zero();
+        events_.push_back(
+            {.at = to_time_point(now),
+             .id = enqueued_[i].id,
+             .queue = queue.handle->name(),
+             .type = job.type,
+             .state = later ? JobState::scheduled : JobState::pending}
+        );
+    }
+
+    BrokerParts& parts_;
+    const std::span<const NewJob> jobs_;
+    std::vector<Uuid> ids_;
+    std::vector<Enqueued> enqueued_;
+    std::vector<std::size_t> sent_{};  // which jobs went to the broker
+    std::vector<JobEvent> events_{};
+};
+
+}  // namespace
+
+void enqueue_jobs(
+    BrokerParts& parts,
+    std::string_view queue,
+    std::span<const NewJob> jobs,
+    Done<std::vector<Enqueued>> done
+) {
+    if (auto open = check_open(parts); !open) return done(std::unexpected(open.error()));
+    if (auto good = check_jobs(jobs); !good) return done(std::unexpected(good.error()));
+    if (jobs.empty()) return done(std::vector<Enqueued>{});
+    Enqueueing enqueueing(parts, jobs);
+    const auto position = enqueueing.run(queue);
+    if (!position) return done(std::unexpected(position.error()));
+    when_durable(
+        parts.broker,
+        *position,
+        [&parts,
+         enqueued = enqueueing.take_enqueued(),
+         events = enqueueing.take_events(),
+         done = std::move(done)](bool durable) mutable {
+            if (!durable) return done(std::unexpected(not_durable(parts)));
+            if (!events.empty()) parts.events.publish(std::move(events));
+            done(std::move(enqueued));
+        }
+    );
+}
+
+}  // namespace tranter::providers

@@ -1,0 +1,274 @@
+#include "history/matcher.hpp"
+#include "history/query.hpp"
+#include "providers/broker_calls.hpp"
+#include "providers/broker_job_codec.hpp"
+#include "providers/broker_note.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+/// Lists go through three parts, one after the other, so that every job stands in one of them:
+/// what is in queues and not finished; what history has; and the dead jobs of dead-letter queues
+/// that history does not have.
+namespace tranter::providers {
+namespace {
+
+/// Looked at in one call, so that a filter that nothing matches does not take for ever.
+constexpr std::size_t looked_at_max = 5'000;
+constexpr std::size_t chunk = 256;
+constexpr std::size_t page_max = 1'000;
+
+enum class ListPart : std::uint8_t { live, ended, dead };
+
+/// As text: `live/QUEUE/SLOT/SEQUENCE`, `dead/...` the same, or `ended/CURSOR OF THE HISTORY`.
+struct ListPlace {
+    ListPart part = ListPart::live;
+    std::string queue{};     // empty: before the first
+    std::uint32_t slot = 0;  // of the last message that was looked at
+    engine::Sequence after = 0;
+    std::string cursor{};
+};
+
+std::string format_place(const ListPlace& place) {
+    if (place.part == ListPart::ended) return "ended/" + place.cursor;
+    return fmt::format(
+        "{}/{}/{}/{}",
+        place.part == ListPart::live ? "live" : "dead",
+        place.queue,
+        place.slot,
+        place.after
+    );
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+Result<ListPlace> parse_place(std::string_view text) {
+    ListPlace place;
+    if (text.empty()) return place;
+    const auto cut = [&text] {
+        const std::size_t end = std::min(text.find('/'), text.size());
+        const std::string_view head = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        return head;
+    };
+    const std::string_view part = cut();
+    if (part == "ended") {
+        place.part = ListPart::ended;
+        place.cursor = text;
+        return place;
+    }
+    place.part = part == "dead" ? ListPart::dead : ListPart::live;
+    place.queue = cut();
+    const bool numbers = read_number(cut(), place.slot) && read_number(cut(), place.after);
+    if ((part == "live" || part == "dead") && numbers && text.empty()) return place;
+    return fail(Errc::invalid_argument, "the cursor is none that a list has given");
+}
+
+bool asks_for(const history::JobQuery& query, history::OpenState state) {
+    return std::ranges::find(query.open_states, state) != query.open_states.end();
+}
+
+bool asks_for(const history::JobQuery& query, history::State state) {
+    return std::ranges::find(query.filter.states, state) != query.filter.states.end();
+}
+
+/// Whether the query lets jobs of this state through.
+bool wants(const history::JobQuery& query, JobState state) {
+    if (query.filter.states.empty() && query.open_states.empty()) return true;
+    switch (state) {
+        case JobState::pending:
+            return asks_for(query, history::OpenState::pending);
+        case JobState::scheduled:
+            return asks_for(query, history::OpenState::scheduled);
+        case JobState::processing:
+            return asks_for(query, history::OpenState::processing);
+        case JobState::failed:
+            return asks_for(query, history::State::failed);
+        case JobState::completed:
+            return asks_for(query, history::State::completed);
+        case JobState::dead:
+            return asks_for(query, history::State::dead);
+        case JobState::cancelled:
+            break;
+    }
+    return asks_for(query, history::State::cancelled);
+}
+
+bool wants_live(const history::JobQuery& query) {
+    // Ages count from the end of a job.
+    if (query.filter.finished_from || query.filter.finished_before) return false;
+    return wants(query, JobState::pending) || wants(query, JobState::scheduled) ||
+           wants(query, JobState::processing) || wants(query, JobState::failed);
+}
+
+/// What a filter can be compared with.
+history::JobEntry comparable(const JobRecord& record, const RunningNotes* notes) {
+    history::JobEntry entry;
+    entry.queue = record.queue;
+    entry.type = record.type;
+    entry.payload = record.payload;
+    entry.group = record.options.group;
+    entry.tags = record.options.tags;
+    for (const AttemptFailure& failure : record.failures) {
+        entry.errors.push_back(
+            {.attempt = failure.attempt, .type = failure.type, .text = failure.text}
+        );
+    }
+    if (notes != nullptr) entry.log = notes->log;
+    return entry;
+}
+
+bool is_open(JobState state) {
+    return state == JobState::pending || state == JobState::scheduled ||
+           state == JobState::processing || state == JobState::failed;
+}
+
+/// One call of list.
+class Listing {
+  public:
+    Listing(BrokerParts& parts, history::JobQuery query, ListPlace place, std::size_t jobs_max)
+        : parts_(parts),
+          query_(std::move(query)),
+          matcher_(query_.filter),
+          place_(std::move(place)),
+          jobs_max_(jobs_max) {}
+
+    Result<JobPage> run() {
+        if (place_.part == ListPart::live) {
+            const bool wanted = wants_live(query_);
+            if (wanted && !list_queues()) return page(true);
+            place_ = {.part = ListPart::ended};
+        }
+        if (place_.part == ListPart::ended) {
+            auto more = list_ended();
+            if (!more) return std::unexpected(more.error());
+            if (*more) return page(true);
+            place_ = {.part = ListPart::dead};
+            // The last part starts with a page of its own: it is empty nearly always.
+        }
+        const bool wanted = wants(query_, JobState::dead) && !query_.filter.finished_from &&
+                            !query_.filter.finished_before;
+        return page(wanted && !list_queues());
+    }
+
+  private:
+    JobPage page(bool more) {
+        JobPage page{.jobs = std::move(jobs_)};
+        if (more) page.next = format_place(place_);
+        return page;
+    }
+
+    bool full() const { return jobs_.size() >= jobs_max_ || looked_at_ >= looked_at_max; }
+
+    /// The rest of the queues from the place on. Whether it came to their end.
+    bool list_queues() {
+        for (const broker::QueueHandle& queue : parts_.queues.all()) {
+            if (queue->name() < place_.queue) continue;
+            if (queue->name() != place_.queue) {
+                place_.queue = queue->name();
+                place_.slot = 0;
+                place_.after = 0;
+            }
+            if (!list_queue(queue)) return false;
+        }
+        return true;
+    }
+
+    bool list_queue(const broker::QueueHandle& queue) {
+        if (place_.part == ListPart::live && query_.filter.queue &&
+            queue->name() != *query_.filter.queue) {
+            return true;
+        }
+        while (true) {
+            const auto messages = parts_.broker.list(queue, place_.slot, place_.after, chunk);
+            for (const engine::MessageView& message : messages) {
+                if (full()) return false;
+                ++looked_at_;
+                place_.slot = message.slot;
+                place_.after = message.sequence;
+                look_at(queue, message);
+            }
+            if (messages.size() < chunk) return true;
+        }
+    }
+
+    void look_at(const broker::QueueHandle& queue, const engine::MessageView& message) {
+        LiveJob job{.queue = queue, .message = message};
+        job.dead_from = parts_.queues.dead_from(*queue, message);
+        const bool dead_part = place_.part == ListPart::dead;
+        if (!job.dead_from && dead_part) return;
+        if (query_.filter.group && message.group != *query_.filter.group) return;
+        if (dead_part && is_in_history(message)) return;
+        JobRecord record = record_of(parts_, job);
+        if (is_open(record.state) == dead_part || !wants(query_, record.state)) return;
+        const RunningNotesPtr notes = parts_.running.find(message.payload.id());
+        if (matcher_.matches(comparable(record, notes.get()))) jobs_.push_back(std::move(record));
+    }
+
+    bool is_in_history(const engine::MessageView& message) {
+        if (parts_.history == nullptr) return false;
+        const auto entry = parts_.history->find(format_uuid(message.payload.id()));
+        return entry && *entry && (*entry)->state == history::State::dead;
+    }
+
+    /// Whether there is more of it.
+    Result<bool> list_ended() {
+        if (parts_.history == nullptr) return false;
+        history::HistoryFilter filter = query_.filter;
+        if (filter.states.empty()) {
+            if (!query_.open_states.empty()) return false;
+            filter.states = {
+                history::State::completed, history::State::dead, history::State::cancelled};
+        } else {
+            // An attempt that failed belongs to a job that stands in a queue.
+            std::erase(filter.states, history::State::failed);
+            if (filter.states.empty()) return false;
+        }
+        // Of a full page only whether there is more.
+        const std::size_t room = jobs_max_ - jobs_.size();
+        auto found = parts_.history->list(
+            filter, {.entries_max = std::max<std::size_t>(room, 1), .cursor = place_.cursor}
+        );
+        if (!found) return std::unexpected(found.error());
+        if (room == 0) return !found->entries.empty();
+        for (history::JobEntry& entry : found->entries)
+            jobs_.push_back(record_of(std::move(entry)));
+        place_.cursor = std::move(found->next);
+        return !place_.cursor.empty();
+    }
+
+    BrokerParts& parts_;
+    const history::JobQuery query_;
+    const history::Matcher matcher_;
+    ListPlace place_;
+    const std::size_t jobs_max_;
+    std::vector<JobRecord> jobs_{};
+    std::size_t looked_at_ = 0;
+};
+
+}  // namespace
+
+Result<JobPage> list_jobs(BrokerParts& parts, const ListRequest& request) {
+    if (auto open = check_open(parts); !open) return std::unexpected(open.error());
+    if (request.jobs_max == 0 || request.jobs_max > page_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("jobs_max is {}, it must be 1 to {}", request.jobs_max, page_max)
+        );
+    }
+    auto query = history::parse_job_query(request.filter, parts.broker.now());
+    if (!query) return std::unexpected(query.error());
+    auto place = parse_place(request.cursor);
+    if (!place) return std::unexpected(place.error());
+    return Listing(parts, std::move(*query), std::move(*place), request.jobs_max).run();
+}
+
+}  // namespace tranter::providers

@@ -1,0 +1,185 @@
+#include "base/log_text.hpp"
+#include "providers/broker_calls.hpp"
+#include "providers/broker_job_codec.hpp"
+#include "providers/broker_note.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <limits>
+
+namespace tranter::providers {
+namespace {
+
+constexpr Milliseconds lease_min = std::chrono::seconds(1);
+constexpr Milliseconds lease_max = std::chrono::hours(12);
+constexpr std::size_t worker_bytes_max = 256;
+
+Result<> check_receive(const ReceiveRequest& request) {
+    if (request.jobs_max == 0 || request.jobs_max > jobs_per_call_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("jobs_max is {}, it must be 1 to {}", request.jobs_max, jobs_per_call_max)
+        );
+    }
+    if (request.lease < lease_min || request.lease > lease_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("lease is {}ms, it must be 1s to 12h", request.lease.count())
+        );
+    }
+    if (request.worker.size() > worker_bytes_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("worker is {} bytes, limit is {}", request.worker.size(), worker_bytes_max)
+        );
+    }
+    return {};
+}
+
+/// Deliveries of one call, on their way to a worker.
+class Receiving {
+  public:
+    Receiving(BrokerParts& parts, JobQueuePtr queue)
+        : parts_(parts), queue_(std::move(queue)), settings_(queue_->handle->settings()) {}
+
+    std::vector<ReceivedJob> run(
+        std::vector<engine::Delivery> deliveries, const std::string& worker
+    ) {
+        note_worker(deliveries, worker);
+        jobs_.reserve(deliveries.size());
+        for (engine::Delivery& delivery : deliveries)
+            add(delivery);
+        if (!unrunnable_.empty()) {
+            settle_jobs(parts_, queue_->handle->name(), unrunnable_, [](const auto& /*done*/) {});
+        }
+        if (parts_.events.has_listeners()) tell();
+        return std::move(jobs_);
+    }
+
+  private:
+    void note_worker(const std::vector<engine::Delivery>& deliveries, const std::string& worker) {
+        WorkerTable::Access workers(queue_->workers);
+        const std::uint32_t number = workers.number_of(worker);
+        for (const engine::Delivery& delivery : deliveries)
+            workers.put(delivery.receipt.slot, delivery.receipt.sequence, number);
+    }
+
+    void add(engine::Delivery& delivery) {
+        JobShape shape = read_shape(delivery.payload, delivery.group, *settings_);
+        if (!shape.problem.empty()) return bury(delivery.receipt, std::move(shape.problem));
+        ReceivedJob& job = jobs_.emplace_back();
+        append_uuid(job.id, delivery.payload.id());
+        job.queue = queue_->handle->name();
+        job.type = std::move(shape.type);
+        job.payload = read_payload(delivery.payload);
+        parts_.broker.receipts().append(job.receipt, queue_->handle->id(), delivery.receipt);
+        job.attempt = delivery.receive_count;
+        job.created_at = to_time_point(delivery.sent_at);
+        job.lease_until = to_time_point(delivery.visible_at);
+        job.options = std::move(shape.options);
+        if (delivery.note.empty() && delivery.receive_count < 2) return;
+        JobNote note = parse_note(delivery.note);
+        const TimePoint now = to_time_point(parts_.broker.now());
+        if (note.add_lost_leases(delivery.receive_count, now)) {
+            // When the delivery is over already there is nothing to keep it with.
+            std::ignore =
+                parts_.broker.set_note(queue_->handle, delivery.receipt, format_note(note));
+        }
+        job.steps = std::move(note.steps);
+    }
+
+    /// Nobody can run it, so it must not come again and again.
+    void bury(const engine::Receipt& receipt, std::string reason) {
+        unrunnable_.push_back(
+            {.receipt = parts_.broker.receipts().encode(queue_->handle->id(), receipt),
+             .outcome = Dead{.type = "unreadable", .reason = std::move(reason)}}
+        );
+    }
+
+    void tell() {
+        const TimePoint now = to_time_point(parts_.broker.now());
+        std::vector<JobEvent> events;
+        events.reserve(jobs_.size());
+        for (const ReceivedJob& job : jobs_) {
+            events.push_back(
+                {.at = now,
+                 .id = job.id,
+                 .queue = job.queue,
+                 .type = job.type,
+                 .state = JobState::processing,
+                 .attempt = job.attempt}
+            );
+        }
+        if (!events.empty()) parts_.events.publish(std::move(events));
+    }
+
+    BrokerParts& parts_;
+    const JobQueuePtr queue_;
+    const broker::SettingsSnapshot settings_;  // shared with the queue
+    std::vector<ReceivedJob> jobs_{};
+    std::vector<Settlement> unrunnable_{};
+};
+
+/// Null when there is no such queue and nobody wants to wait in it.
+Result<JobQueuePtr> queue_to_receive_from(BrokerParts& parts, const ReceiveRequest& request) {
+    if (request.wait.count() > 0) return parts.queues.get_or_make(request.queue);
+    return parts.queues.find(request.queue);
+}
+
+}  // namespace
+
+EndWait receive_jobs(
+    BrokerParts& parts, const ReceiveRequest& request, Done<std::vector<ReceivedJob>> done
+) {
+    const auto refuse = [&done](Error error) -> EndWait {
+        done(std::unexpected(std::move(error)));
+        return [] {
+        };
+    };
+    if (auto open = check_open(parts); !open) return refuse(open.error());
+    if (auto good = check_receive(request); !good) return refuse(good.error());
+    auto found = queue_to_receive_from(parts, request);
+    if (!found) return refuse(found.error());
+    JobQueuePtr queue = *found;
+    if (!queue) {
+        done(std::vector<ReceivedJob>{});
+        return [] {
+        };
+    }
+    const engine::ReceiveOptions options{
+        .max_messages = static_cast<std::uint32_t>(request.jobs_max),
+        .visibility_timeout = request.lease};
+    const broker::Broker::WaitId wait = parts.broker.receive(
+        queue->handle,
+        options,
+        request.wait.count() > 0,
+        [&parts, queue, worker = request.worker, done = std::move(done)](engine::Received received
+        ) mutable {
+            if (received.unavailable) return done(std::unexpected(not_durable(parts)));
+            if (received.deliveries.empty()) return done(std::vector<ReceivedJob>{});
+            Receiving receiving(parts, std::move(queue));
+            done(receiving.run(std::move(received.deliveries), worker));
+        }
+    );
+    if (wait == 0)
+        return [] {
+        };
+    return [&parts, queue, wait] {
+        parts.broker.cancel_wait(queue->handle, wait);
+    };
+}
+
+void take_back_jobs(
+    BrokerParts& parts, std::string_view queue_name, std::span<const std::string> receipts
+) {
+    const JobQueuePtr queue = parts.queues.find(queue_name);
+    if (!queue) return;
+    std::vector<engine::Receipt> deliveries;
+    for (const std::string& receipt : receipts) {
+        if (const auto read = read_receipt(parts, *queue, receipt)) deliveries.push_back(*read);
+    }
+    parts.broker.take_back(queue->handle, deliveries);
+}
+
+}  // namespace tranter::providers

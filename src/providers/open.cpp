@@ -1,0 +1,80 @@
+#include "base/log_text.hpp"
+#include "base/suggest.hpp"
+#include "providers/broker_owned.hpp"
+#if __has_include("providers/http_provider.hpp")
+#include "providers/http_provider.hpp"
+#endif
+#if __has_include("providers/sqs_provider.hpp")
+#include "providers/sqs_provider.hpp"
+#endif
+
+#include <tranter/provider.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace tranter {
+namespace {
+
+constexpr std::size_t shown_url_bytes_max = 200;
+constexpr std::array<std::string_view, 5> schemes = {"memory", "file", "http", "https", "sqs"};
+
+std::unexpected<Error> refuse_url(std::string_view url, std::string_view why) {
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("url \"{}\": {}", one_line(url.substr(0, shown_url_bytes_max)), why)
+    );
+}
+
+Result<std::shared_ptr<Provider>> open_file(
+    std::string_view url, std::string_view rest, const ProviderOptions& options
+) {
+    // file:///var/lib/x is how others write file:/var/lib/x.
+    if (rest.starts_with("///")) rest.remove_prefix(2);
+    if (rest.starts_with("//")) {
+        return refuse_url(url, "file: has no host, write file:/path of a directory");
+    }
+    if (rest.empty()) return refuse_url(url, "needs the path of a directory behind file:");
+    return providers::open_broker_provider({.directory = rest, .provider = options});
+}
+
+Result<std::shared_ptr<Provider>> open_memory(
+    std::string_view url, std::string_view rest, const ProviderOptions& options
+) {
+    if (!rest.empty()) return refuse_url(url, "nothing may follow memory:");
+    return providers::open_broker_provider({.provider = options});
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Provider>> open_provider(
+    std::string_view url, const ProviderOptions& options
+) {
+    const std::size_t colon = url.find(':');
+    const std::string_view scheme = url.substr(0, colon);
+    if (colon == std::string_view::npos) {
+        return refuse_url(url, "must begin with memory:, file:, http:, https: or sqs:");
+    }
+    const std::string_view rest = url.substr(colon + 1);
+    if (scheme == "memory") return open_memory(url, rest, options);
+    if (options.virtual_time) return refuse_url(url, "only memory: has virtual time");
+    if (scheme == "file") return open_file(url, rest, options);
+#if __has_include("providers/http_provider.hpp")
+    if (scheme == "http" || scheme == "https") return providers::make_http_provider(url, options);
+#endif
+#if __has_include("providers/sqs_provider.hpp")
+    if (scheme == "sqs") return providers::make_sqs_provider(url, options);
+#endif
+    return refuse_url(
+        url,
+        fmt::format(
+            "{} is none of {}{}",
+            one_line(scheme),
+            fmt::join(schemes, ", "),
+            did_you_mean(scheme, schemes)
+        )
+    );
+}
+
+}  // namespace tranter
