@@ -1,5 +1,6 @@
 #include "http/client.hpp"
 
+#include "http/address_rules.hpp"
 #include "http/text.hpp"
 
 #include <curl/curl.h>
@@ -13,7 +14,6 @@
 namespace tranter::http {
 namespace {
 
-constexpr std::size_t response_bytes_max = 64 * 1024 * 1024;
 constexpr int poll_milliseconds_max = 60'000;
 
 /// The functions of libcurl.so.4 that we use. Loading it costs several megabytes and milliseconds,
@@ -96,33 +96,6 @@ std::string shown(std::string_view url) {
     return std::string(url.substr(0, url.find('?')));
 }
 
-Result<void> check_url(std::string_view url) {
-    std::string_view rest;
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (same_ignoring_case(url.substr(0, scheme.size()), scheme)) {
-            rest = url.substr(scheme.size());
-        }
-    }
-    if (rest.empty()) {
-        const std::string_view scheme = url.substr(0, std::min(url.find(':'), std::size_t{16}));
-        return fail(
-            Errc::invalid_argument,
-            "URL has scheme '" + std::string(scheme) + "', use http:// or https://"
-        );
-    }
-    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-    if (authority.find('@') != std::string_view::npos) {
-        return fail(
-            Errc::invalid_argument,
-            "URL holds a user name or password; pass credentials as a header or by signing"
-        );
-    }
-    if (authority.empty() || has_line_break(url) || url.find(' ') != std::string_view::npos) {
-        return fail(Errc::invalid_argument, "URL '" + shown(url) + "' is malformed");
-    }
-    return {};
-}
-
 // Proxies from the environment are for the world outside.
 bool is_loopback(std::string_view url) {
     const std::string_view host = url.substr(url.find("://") + 3);
@@ -135,7 +108,8 @@ struct Transfer {
     const ClientRequest& request;
     ClientResponse response{};
     std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
-    bool ended = false;  // by whoever takes the body
+    bool ended = false;       // by whoever takes the body
+    std::string forbidden{};  // an address that may not be connected to
 
     int status(CURL* handle) const {
         long status = 0;
@@ -159,7 +133,7 @@ std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* in
         return transfer.ended ? 0 : piece.size();
     }
     std::string& body = transfer.response.body;
-    if (body.size() + piece.size() > response_bytes_max) return 0;
+    if (body.size() + piece.size() > transfer.request.body_bytes_max) return 0;
     body.append(piece);
     return piece.size();
 }
@@ -188,6 +162,16 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
     return size * count;
 }
 
+/// Makes the socket of a connection, unless it may not be made.
+curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* address) {
+    Transfer& transfer = static_cast<Sink*>(into)->transfer;
+    if (!transfer.request.may_connect(address->addr)) {
+        transfer.forbidden = address_text(address->addr);
+        return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 Errc code_of(CURLcode code) {
     switch (code) {
         case CURLE_OPERATION_TIMEDOUT:
@@ -207,6 +191,33 @@ Errc code_of(CURLcode code) {
 }
 
 }  // namespace
+
+Result<void> check_url(std::string_view url) {
+    std::string_view rest;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (same_ignoring_case(url.substr(0, scheme.size()), scheme)) {
+            rest = url.substr(scheme.size());
+        }
+    }
+    if (rest.empty()) {
+        const std::string_view scheme = url.substr(0, std::min(url.find(':'), std::size_t{16}));
+        return fail(
+            Errc::invalid_argument,
+            "URL has scheme '" + std::string(scheme) + "', use http:// or https://"
+        );
+    }
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    if (authority.find('@') != std::string_view::npos) {
+        return fail(
+            Errc::invalid_argument,
+            "URL holds a user name or password; pass credentials as a header or by signing"
+        );
+    }
+    if (authority.empty() || has_line_break(url) || url.find(' ') != std::string_view::npos) {
+        return fail(Errc::invalid_argument, "URL '" + shown(url) + "' is malformed");
+    }
+    return {};
+}
 
 class Client::Impl {
   public:
@@ -264,6 +275,11 @@ class Client::Impl {
         set(CURLOPT_WRITEDATA, &sink);
         set(CURLOPT_HEADERFUNCTION, &take_header);
         set(CURLOPT_HEADERDATA, &sink);
+        if (request.may_connect) {
+            set(CURLOPT_PROXY, "");
+            set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+            set(CURLOPT_OPENSOCKETDATA, &sink);
+        }
         if (request.method == "HEAD") {
             set(CURLOPT_NOBODY, 1L);
         } else if (request.method != "GET" || !request.body.empty()) {
@@ -300,6 +316,12 @@ class Client::Impl {
         }
         if (!finished || transfer.ended) return failure(Errc::cancelled, "ended by the caller");
         if (code == CURLE_OK) return {};
+        if (!transfer.forbidden.empty()) {
+            return failure(
+                Errc::permission_denied,
+                transfer.forbidden + " may not be connected to; allow its subnet if it should"
+            );
+        }
         return failure(
             code_of(code), error_[0] != '\0' ? error_.data() : curl().easy_strerror(code)
         );

@@ -3,6 +3,9 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 
+#include <sys/socket.h>
+
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,6 +35,11 @@ struct ClientRequest {
     /// Nothing received for so long is `timed_out`; 0: not watched.
     Duration silence{};
     std::optional<Signing> signing{};
+    /// Longer answers are `limit_exceeded`.
+    std::size_t body_bytes_max = std::size_t{64} << 20;
+    /// Asked about each address before it is connected to; false is `permission_denied`. With it no
+    /// proxy is used, which would connect for us.
+    std::function<bool(const sockaddr&)> may_connect{};
     /// Ends the request at once, from any thread, with `cancelled`; the connection is closed.
     std::stop_token stop{};
     /// Takes the body of a 2xx answer piece by piece as it arrives, instead of
@@ -45,6 +53,10 @@ struct ClientResponse {
     std::string body{};
 };
 
+/// Whether a client would take this URL: http or https, no user name or password in it, nothing
+/// that belongs into no URL.
+[[nodiscard]] Result<void> check_url(std::string_view url);
+
 /// Blocking HTTP client with a kept-alive connection. One object per thread. libcurl is loaded at
 /// first use, so a process that never calls out does not pay for it.
 class Client {
@@ -55,7 +67,8 @@ class Client {
     Client& operator=(Client&&) noexcept;
 
     /// Any status is a success here. Errors: `unavailable` (cannot connect, connection lost),
-    /// `timed_out`, `cancelled`, `invalid_argument` (bad URL), `internal` (libcurl missing).
+    /// `timed_out`, `cancelled`, `permission_denied`, `limit_exceeded`, `invalid_argument` (bad
+    /// URL), `internal` (libcurl missing).
     [[nodiscard]] Result<ClientResponse> send(const ClientRequest& request);
 
   private:

@@ -1,0 +1,104 @@
+#include "handlers/exec_handler.hpp"
+
+#include "handlers/test_context.hpp"
+
+#include <tranter/exception.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tranter::handlers {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+AttemptOutcome run_shell(std::string script, test::TestRun& run, ExecOptions options = {}) {
+    options.command = {"/bin/sh", "-c", std::move(script)};
+    return make_exec_handler(options, &test::test_getenv)(run.context());
+}
+
+AttemptOutcome run_shell(std::string script, std::string payload = "{}") {
+    test::TestRun run(std::move(payload));
+    return run_shell(std::move(script), run);
+}
+
+TEST(ExecHandler, GivesThePayloadAndTakesJsonAsTheResult) {
+    const auto outcome = run_shell("cat", R"({"user":42})");
+    ASSERT_TRUE(std::holds_alternative<Completed>(outcome));
+    EXPECT_EQ(std::get<Completed>(outcome).result, R"({"user":42})");
+}
+
+TEST(ExecHandler, TakesOtherOutputAsText) {
+    EXPECT_EQ(std::get<Completed>(run_shell("echo done")).result, R"("done")");
+    EXPECT_EQ(std::get<Completed>(run_shell("true")).result, "");
+    EXPECT_EQ(std::get<Dead>(run_shell("printf '\\377'")).type, "result");
+}
+
+TEST(ExecHandler, FailsOrBuriesByTheExitCode) {
+    EXPECT_EQ(std::get<Failed>(run_shell("echo why >&2; exit 1")).text, "exit code 1: why");
+    EXPECT_TRUE(std::holds_alternative<Failed>(run_shell("exit 75")));
+    EXPECT_EQ(std::get<Dead>(run_shell("echo bad >&2; exit 65")).reason, "exit code 65: bad");
+    EXPECT_EQ(std::get<Failed>(run_shell("kill -SEGV $$")).text, "killed by SIGSEGV");
+}
+
+TEST(ExecHandler, KeepsTheErrorOutputAsTheLogOfTheJob) {
+    test::TestRun run;
+    run_shell("echo one >&2; echo two >&2", run);
+    EXPECT_EQ(run.lines(), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(ExecHandler, RefusesAResultThatIsTooLarge) {
+    EXPECT_EQ(std::get<Dead>(run_shell("head -c 300000 /dev/zero")).type, "result_too_large");
+}
+
+TEST(ExecHandler, TellsTheProgramAboutTheJobAndNothingAboutTheWorker) {
+    test::TestRun run("{}", "../../bin/sh; touch /tmp/x");
+    ExecOptions options;
+    options.environment.pass = {"ALLOWED"};
+    options.environment.set = {{"MODE", "fast"}};
+    const auto outcome = run_shell("env", run, options);
+    const std::string& text = std::get<Completed>(outcome).result;
+    EXPECT_THAT(text, HasSubstr("TRANTER_JOB_ID=7c8a9a52-6f43-4c1e-9d0f-0f4b7a1c2d3e"));
+    EXPECT_THAT(text, HasSubstr("TRANTER_JOB_TYPE=../../bin/sh; touch /tmp/x"));
+    EXPECT_THAT(text, HasSubstr("TRANTER_ATTEMPT=1"));
+    EXPECT_THAT(text, HasSubstr("ALLOWED=yes"));
+    EXPECT_THAT(text, HasSubstr("MODE=fast"));
+    EXPECT_THAT(text, Not(HasSubstr("hidden")));
+}
+
+TEST(ExecHandler, StopsTheProgramWhenTheJobIsToStop) {
+    test::TestRun run;
+    run.on_line = [&](const std::string&) {
+        run.request_stop(StopReason::cancelled);
+    };
+    const auto outcome = run_shell("echo ready >&2; sleep 600", run);
+    EXPECT_TRUE(std::holds_alternative<Stopped>(outcome));
+    test::TestRun other;
+    other.on_line = [&](const std::string&) {
+        other.request_stop(StopReason::shutdown);
+    };
+    EXPECT_TRUE(std::holds_alternative<Released>(run_shell("echo ready >&2; sleep 600", other)));
+}
+
+TEST(ExecHandler, SaysWhyAProgramCannotStart) {
+    test::TestRun run;
+    const auto handler = make_exec_handler({.command = {"/nonexistent"}}, &test::test_getenv);
+    const auto outcome = handler(run.context());
+    EXPECT_EQ(
+        std::get<Failed>(outcome).text, "/nonexistent cannot be started: No such file or directory"
+    );
+}
+
+TEST(ExecHandler, RefusesToPutAJobIntoACommand) {
+    for (const auto* word : {"echo {payload}", "{{payload}}", "run {type}", "{id}"}) {
+        EXPECT_THROW(
+            (void)make_exec_handler({.command = {"sh", "-c", word}}, &test::test_getenv), Exception
+        ) << word;
+    }
+    EXPECT_THROW((void)make_exec_handler({}, &test::test_getenv), Exception);
+}
+
+}  // namespace
+}  // namespace tranter::handlers
