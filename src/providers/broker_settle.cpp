@@ -84,10 +84,14 @@ class Settling {
         const WorkerTable::Access workers(queue_->workers);
         for (std::size_t k = 0; k < plans_.size(); ++k) {
             Result<engine::MessageView>& message = settled.settled[k];
+            SettlePlan& plan = plans_[k];
             if (!message) {
-                results_[plans_[k].index] = std::unexpected(std::move(message.error()));
-            } else if (plans_[k].ends) {
-                note_ended(plans_[k], std::move(*message), settlements[plans_[k].index], workers);
+                results_[plan.index] = std::unexpected(std::move(message.error()));
+                continue;
+            }
+            if (plan.failed) queue_->failed.fetch_add(1, std::memory_order_relaxed);
+            if (plan.ends && !ended_by_itself(plan, *message)) {
+                note_ended(plan, std::move(*message), settlements[plan.index], workers);
             }
         }
         return settled.position;
