@@ -267,6 +267,27 @@ TEST_P(EnqueueTest, RefusesQueueNamesNobodyCanHave) {
     EXPECT_EQ(code_of(answer), Errc::invalid_argument) << message_of(answer);
 }
 
+TEST_P(EnqueueTest, MakesNoFifoQueue) {
+    const NewJob one = job("1", {.group = "g"});
+
+    const auto answer = store().enqueue(new_queue(".fifo"), {&one, 1});
+
+    EXPECT_THAT(
+        code_of(answer), testing::AnyOf(Errc::invalid_argument, Errc::not_found, Errc::unsupported)
+    );
+    EXPECT_NE(message_of(answer).find("FIFO"), std::string::npos) << message_of(answer);
+}
+
+TEST_P(EnqueueTest, MakesNoDeadLetterQueueForADeadLetterQueue) {
+    const std::string dead_letters = new_queue("-dlq");
+
+    enqueue(dead_letters, job("7"));
+
+    EXPECT_EQ(must(store().stats(dead_letters)).dead_letter_queue, "");
+    EXPECT_EQ(code_of(store().stats(dead_letters + "-dlq")), Errc::not_found);
+    EXPECT_EQ(take(dead_letters).payload, "7");
+}
+
 TEST_P(EnqueueTest, KeepsQueuesApart) {
     const std::string other = new_queue();
     const std::string here_id = enqueue(job("1"));

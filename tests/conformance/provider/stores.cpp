@@ -147,7 +147,11 @@ const std::vector<StoreKind>& stores() {
         {.name = "http", .place = http, .shared = true},
         {.name = "http_data", .place = http_with_data, .shared = true},
         {.name = "sqs", .place = sqs, .shared = true, .grain = seconds(1)},
-        {.name = "sqs_fauxqs", .place = fauxqs, .shared = true, .grain = seconds(1)},
+        {.name = "sqs_fauxqs",
+         .place = fauxqs,
+         .shared = true,
+         .grain = seconds(1),
+         .whole_sqs = false},
     };
     return kinds;
 }
