@@ -112,6 +112,7 @@ void StoreKeeper::keep_throttle(
     Instant at
 ) {
     if (traits.uniqueness != engine::Uniqueness::throttle) return;
+    if (traits.unique_for <= Duration::zero()) return;
     keep_deduplication(
         state,
         {.key = traits.unique_key,

@@ -12,6 +12,14 @@ using engine::DeliveryState;
 using engine::Sequence;
 using engine::Stored;
 
+namespace {
+
+bool has_unique_key(const engine::Traits& traits) {
+    return traits.uniqueness != engine::Uniqueness::none && !traits.unique_key.empty();
+}
+
+}  // namespace
+
 Stored& SlotTable::operator[](std::uint32_t slot) {
     const std::size_t chunk = slot / chunk_size;
     if (chunk >= chunks_.size()) chunks_.resize(chunk + 1);
@@ -94,7 +102,7 @@ void QueueReplay::apply(const record::MessageSent& sent, engine::Payload payload
     message.sent_at = sent.at;
     if (sent.traits != nullptr) {
         message.traits = *sent.traits;
-        if (message.traits.uniqueness != engine::Uniqueness::none) message.unique_since = sent.at;
+        if (has_unique_key(message.traits)) message.unique_since = sent.at;
     }
     begin(std::move(begun), sent.batch);
 }
@@ -203,9 +211,7 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
     message.moved_at = moved.at;
     message.traits = std::move(transfer.traits);
     message.note = std::move(transfer.note);
-    if (message.traits.uniqueness != engine::Uniqueness::none) {
-        message.unique_since = transfer.sent_at;
-    }
+    if (has_unique_key(message.traits)) message.unique_since = transfer.sent_at;
     message.delivery.receive_count = transfer.receive_count;
     if (transfer.receive_count > 0) {
         message.delivery.first_received_at = transfer.first_received_at;
@@ -312,14 +318,16 @@ void QueueReplay::remember(const Stored& message, std::string_view id) {
 }
 
 void QueueReplay::remember_throttle(const Stored& message) {
-    if (message.traits.uniqueness != engine::Uniqueness::throttle) return;
+    const engine::Traits& traits = message.traits;
+    if (traits.uniqueness != engine::Uniqueness::throttle || !has_unique_key(traits)) return;
+    if (traits.unique_for <= Duration::zero()) return;
     remember(
-        {.key = message.traits.unique_key,
+        {.key = traits.unique_key,
          .id = message.payload.id(),
          .sequence = message.sequence,
          .slot = message.slot,
          .at = message.sent_at,
-         .unique_for = message.traits.unique_for}
+         .unique_for = traits.unique_for}
     );
 }
 
