@@ -1,6 +1,7 @@
 #include "admin/service.hpp"
 
-#include "base/digest.hpp"
+#include "admin/jobs_api.hpp"
+#include "admin/jobs_reply.hpp"
 #include "base/encoding.hpp"
 #include "base/uuid.hpp"
 
@@ -19,7 +20,10 @@ constexpr std::string_view index_text =
     "GET /livez /readyz /startupz /health\n"
     "GET /metrics\n"
     "GET /statistics/queues[/NAME]\n"
-    "GET /queues/NAME/messages?limit=N&offset=N\n";
+    "GET /queues/NAME/messages?limit=N&offset=N\n"
+    "GET /v1/openapi.json describes the Jobs API\n";
+constexpr std::string_view token_text = "this needs the header Authorization: Bearer TOKEN";
+constexpr std::string_view too_many_text = "too many wrong tokens from this address, wait a moment";
 constexpr std::size_t peek_max = 1000;
 constexpr std::size_t peek_default = 10;
 
@@ -80,10 +84,29 @@ std::string utc_text(Instant when) {
 }  // namespace
 
 Service::Service(ServiceOptions options, broker::Broker& broker)
-    : options_(std::move(options)), broker_(broker), started_(broker.now()) {}
+    : options_(std::move(options)),
+      broker_(broker),
+      started_(broker.now()),
+      gate_(options_.token) {}
 
 void Service::handle(const http::Request& request, http::Exchange exchange) const {
-    std::move(exchange).respond(answer(request));
+    if (options_.jobs == nullptr || !JobsApi::owns(request.path)) {
+        std::move(exchange).respond(answer(request));
+        return;
+    }
+    switch (gate_.check(request)) {
+        case TokenGate::Verdict::pass:
+            options_.jobs->handle(request, std::move(exchange));
+            return;
+        case TokenGate::Verdict::wrong:
+            std::move(exchange).respond(
+                problem_reply(Error(Errc::unauthenticated, std::string(token_text)))
+            );
+            return;
+        case TokenGate::Verdict::too_many:
+            std::move(exchange).respond(problem_reply(429, "Too many requests", too_many_text));
+            return;
+    }
 }
 
 http::Response Service::answer(const http::Request& request) const {
@@ -96,10 +119,19 @@ http::Response Service::answer(const http::Request& request) const {
     if (path == "/livez" || path == "/readyz" || path == "/startupz" || path == "/health") {
         return health(path);
     }
-    if (!authorised(request)) {
-        http::Response response = failure(401, "this needs the header Authorization: Bearer TOKEN");
-        response.headers += "WWW-Authenticate: Bearer\r\n";
-        return response;
+    switch (gate_.check(request)) {
+        case TokenGate::Verdict::pass:
+            break;
+        case TokenGate::Verdict::wrong: {
+            http::Response response = failure(401, token_text);
+            response.headers += "WWW-Authenticate: Bearer\r\n";
+            return response;
+        }
+        case TokenGate::Verdict::too_many: {
+            http::Response response = failure(429, too_many_text);
+            response.headers += "Retry-After: 1\r\n";
+            return response;
+        }
     }
     constexpr std::string_view statistics_path = "/statistics/queues";
     constexpr std::string_view queues_path = "/queues/";
@@ -118,15 +150,6 @@ http::Response Service::answer(const http::Request& request) const {
     }
     if (path == "/") return reply(200, text_type, std::string(index_text));
     return failure(404, "not found; GET / lists what is here");
-}
-
-bool Service::authorised(const http::Request& request) const {
-    if (options_.token.empty()) return true;
-    const auto header = request.header("authorization");
-    constexpr std::string_view scheme = "Bearer ";
-    if (!header || request.count("authorization") != 1 || !header->starts_with(scheme))
-        return false;
-    return equal_in_constant_time(header->substr(scheme.size()), options_.token);
 }
 
 http::Response Service::health(std::string_view path) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/metrics.hpp"
+#include "admin/token_gate.hpp"
 #include "base/json_writer.hpp"
 #include "broker/broker.hpp"
 #include "http/server.hpp"
@@ -14,6 +15,8 @@
 
 namespace tranter::admin {
 
+class JobsApi;
+
 struct ServiceOptions {
     /// Bearer token that everything but the health endpoints asks for; empty: open.
     std::string token{};
@@ -21,6 +24,7 @@ struct ServiceOptions {
     std::function<std::vector<std::pair<std::string, std::string>>(const broker::QueueHandle&)>
         attributes{};
     MetricsSources metrics{};
+    JobsApi* jobs = nullptr;  // outlives the service; null: not served
 };
 
 /// The admin port: health for whoever supervises us, metrics, and a look into queues without
@@ -31,6 +35,7 @@ struct ServiceOptions {
 ///     GET /metrics                                Prometheus text format 0.0.4
 ///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
 ///     GET /queues/NAME/messages?limit=N&offset=N  messages as they lie there, at most 1000 a call
+///     /v1/...                                     the Jobs API (jobs_api.hpp)
 class Service {
   public:
     /// The broker outlives the service.
@@ -44,7 +49,6 @@ class Service {
     void set_ready(bool ready) { ready_ = ready; }
 
   private:
-    bool authorised(const http::Request& request) const;
     http::Response health(std::string_view path) const;
     http::Response statistics() const;
     http::Response queue_statistics(std::string_view name) const;
@@ -54,6 +58,7 @@ class Service {
     const ServiceOptions options_;
     broker::Broker& broker_;
     const Instant started_;
+    mutable TokenGate gate_;
     std::atomic<bool> ready_{false};
 };
 

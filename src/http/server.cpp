@@ -333,6 +333,12 @@ Stream Exchange::stream(Response&& head) && {
     return Stream(std::move(connection));
 }
 
+Stream& Stream::operator=(Stream&& other) noexcept {
+    const Stream replaced(std::move(*this));
+    connection_ = std::move(other.connection_);
+    return *this;
+}
+
 Stream::~Stream() {
     if (connection_) connection_->end_stream();
 }

@@ -21,7 +21,7 @@ class Stream {
   public:
     explicit Stream(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
     Stream(Stream&&) noexcept = default;
-    Stream& operator=(Stream&&) = delete;
+    Stream& operator=(Stream&& other) noexcept;
     ~Stream();
 
     /// What a client may leave unread before it is dropped.

@@ -262,7 +262,7 @@ Result<ExtendRequest> read_extend_request(std::string_view text) {
     if (read->receipt.has_value() == read->receipts.has_value()) {
         return fail(Errc::invalid_argument, "$: either receipt or receipts is needed");
     }
-    ExtendRequest request{.lease = read->lease};
+    ExtendRequest request{.lease = read->lease, .single = read->receipt.has_value()};
     if (read->receipts) request.receipts = std::move(*read->receipts);
     if (read->receipt) request.receipts.push_back(std::move(*read->receipt));
     return request;

@@ -295,4 +295,19 @@ std::string write_job_page(const JobPage& page) {
     return out;
 }
 
+Result<JobEvent> read_job_event(std::string_view text) {
+    return from_json_of_server<JobEvent>(text);
+}
+
+std::string write_job_event(const JobEvent& event) {
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object().member("number", event.number);
+    write_member(json, "at", event.at);
+    json.member("id", event.id).member("queue", event.queue).member("type", event.type);
+    json.member("state", state_name(event.state)).member("attempt", event.attempt);
+    json.end_object();
+    return out;
+}
+
 }  // namespace tranter::jobs

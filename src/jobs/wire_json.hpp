@@ -49,6 +49,7 @@ std::string write_results(std::span<const Result<>> results);
 struct ExtendRequest {
     std::vector<std::string> receipts{};
     Milliseconds lease{};
+    bool single = false;  // asked with `receipt`
 };
 [[nodiscard]] Result<ExtendRequest> read_extend_request(std::string_view text);
 std::string write_extend_request(std::span<const std::string> receipts, Milliseconds lease);
@@ -59,5 +60,8 @@ std::string write_extended(std::span<const Result<Extended>> results);
 std::string write_job_record(const JobRecord& job);
 [[nodiscard]] Result<JobPage> read_job_page(std::string_view text);
 std::string write_job_page(const JobPage& page);
+
+[[nodiscard]] Result<JobEvent> read_job_event(std::string_view text);
+std::string write_job_event(const JobEvent& event);
 
 }  // namespace tranter::jobs

@@ -369,6 +369,27 @@ TEST(WireJsonTest, AnAnswerThatIsNoProblemIsJudgedByItsStatus) {
     EXPECT_EQ(read_problem(502, "<html>").message(), "the server answered 502: <html>");
 }
 
+TEST(WireJsonTest, EventsComeBack) {
+    const JobEvent event{
+        .number = 7,
+        .at = TimePoint(5s),
+        .id = "i",
+        .queue = "q",
+        .type = "t",
+        .state = JobState::dead,
+        .attempt = 3};
+
+    const auto read = read_job_event(write_job_event(event));
+
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->number, 7U);
+    EXPECT_EQ(read->at, event.at);
+    EXPECT_EQ(read->id + read->queue + read->type, "iqt");
+    EXPECT_EQ(read->state, JobState::dead);
+    EXPECT_EQ(read->attempt, 3U);
+    expect_strictly<JobEvent>(write_job_event(event));
+}
+
 TEST(WireJsonTest, ANewerServerMaySayMore) {
     const auto read = read_enqueued(R"([{"id":"a","shard":7}])");
 

@@ -1,0 +1,275 @@
+#include "admin/jobs_api.hpp"
+
+#include "admin/jobs_checks.hpp"
+#include "admin/jobs_reply.hpp"
+#include "jobs/wire_json.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+// The calls that do not block.
+namespace tranter::admin {
+namespace {
+
+/// A call that waits. `exchange` is taken by whoever answers; `end` is only touched on the
+/// connection's own thread, where the handler and the hooks run.
+struct Waiting {
+    explicit Waiting(http::Exchange given) : exchange(std::move(given)) {}
+
+    http::Exchange exchange;
+    std::move_only_function<void()> end{};
+};
+
+/// Ends it when the client leaves and when its time is over. The connection drops the hooks with
+/// the answer, and with them its share of the object.
+void watch(const std::shared_ptr<Waiting>& waiting, Milliseconds timeout) {
+    const auto end = [waiting] {
+        if (waiting->end) waiting->end();
+    };
+    waiting->exchange.on_disconnect(end);
+    waiting->exchange.on_deadline(timeout, end);
+}
+
+http::Response answer_job(const Result<JobRecord>& job, int status = 200) {
+    return job ? json_reply(status, jobs::write_job_record(*job)) : problem_reply(job.error());
+}
+
+}  // namespace
+
+JobsApi::JobsApi(JobsApiOptions options, Provider& provider)
+    : options_(std::move(options)),
+      provider_(provider),
+      async_(provider.async()),
+      streams_(options_.streams, provider),
+      pool_(options_.threads, options_.waiting_max) {}
+
+JobsApi::~JobsApi() = default;
+
+void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
+    auto matched = match_route(request.method, request.path);
+    if (!matched) {
+        std::move(exchange).respond(std::move(matched.error()));
+        return;
+    }
+    JobCall call = std::move(*matched);
+    auto query = read_query(*call.route, request.query);
+    if (!query) {
+        std::move(exchange).respond(problem_reply(query.error()));
+        return;
+    }
+    call.query = std::move(*query);
+    if (call.route->request == nullptr && !is_blank_body(request.body)) {
+        std::move(exchange).respond(
+            problem_reply(Error(Errc::invalid_argument, "this call takes no body"))
+        );
+        return;
+    }
+    call.idempotency_key = request.header("idempotency-key").value_or("");
+    call.last_event_id = request.header("last-event-id").value_or("");
+    if (call.route->direct != nullptr) {
+        (this->*call.route->direct)(std::move(call), request.body, std::move(exchange));
+        return;
+    }
+    call.body = request.body;
+    on_pool(
+        [exchange = std::move(exchange)](Result<http::Response> response) mutable {
+            std::move(exchange).respond(
+                response ? std::move(*response) : problem_reply(response.error())
+            );
+        },
+        [this, call = std::move(call)]() -> Result<http::Response> {
+            return (this->*call.route->pooled)(call);
+        }
+    );
+}
+
+template <class Done, class Work>
+void JobsApi::on_pool(Done done, Work work) {
+    auto shared = std::make_shared<Done>(std::move(done));
+    WorkPool::Task task = [shared, work = std::move(work)]() mutable {
+        (*shared)(work());
+    };
+    if (pool_.submit(task)) return;
+    (*shared)(fail(Errc::unavailable, "too many calls wait for the store; try again"));
+}
+
+void JobsApi::start_enqueue(JobCall&& call, std::string_view body, http::Exchange exchange) {
+    auto begun = begin_enqueue(call, body, once_, exchange);
+    if (!begun) return;
+    auto jobs = std::move(begun->jobs);
+    auto done = [this,
+                 begun = std::move(*begun),
+                 exchange = std::move(exchange)](Result<std::vector<Enqueued>> enqueued) mutable {
+        http::Response response = begun.answer(std::move(enqueued));
+        if (begun.once) once_.finish(*begun.once, response);
+        std::move(exchange).respond(std::move(response));
+    };
+    if (async_ != nullptr) {
+        async_->enqueue(call.queue, std::move(jobs), std::move(done));
+        return;
+    }
+    on_pool(std::move(done), [this, queue = std::move(call.queue), jobs = std::move(jobs)] {
+        return provider_.enqueue(queue, jobs);
+    });
+}
+
+void JobsApi::start_receive(JobCall&& call, std::string_view body, http::Exchange exchange) {
+    auto request = read_receive(call, body);
+    if (!request) {
+        std::move(exchange).respond(problem_reply(request.error()));
+        return;
+    }
+    auto waiting = std::make_shared<Waiting>(std::move(exchange));
+    if (request->wait.count() != 0) watch(waiting, request->wait);
+    auto done = [this, waiting, queue = call.queue](Result<std::vector<ReceivedJob>> jobs) {
+        http::Exchange taken = std::move(waiting->exchange);
+        if (!jobs) {
+            std::move(taken).respond(problem_reply(jobs.error()));
+            return;
+        }
+        std::vector<std::string> receipts;
+        for (const ReceivedJob& job : *jobs)
+            receipts.push_back(job.receipt);
+        std::move(taken).respond(
+            json_reply(200, jobs::write_received_jobs(*jobs)),
+            [this, queue, receipts = std::move(receipts)](bool written) mutable {
+                if (!written) take_back(queue, std::move(receipts));
+            }
+        );
+    };
+    if (async_ != nullptr) {
+        waiting->end = async_->receive(*request, std::move(done));
+        return;
+    }
+    std::stop_source stop;
+    request->stop = stop.get_token();
+    waiting->end = [stop]() mutable {
+        stop.request_stop();
+    };
+    on_pool(std::move(done), [this, request = std::move(*request)] {
+        return provider_.receive(request);
+    });
+}
+
+void JobsApi::take_back(std::string_view queue, std::vector<std::string> receipts) {
+    if (receipts.empty()) return;
+    if (async_ != nullptr) {
+        async_->take_back(queue, std::move(receipts));
+        return;
+    }
+    std::vector<Settlement> settlements;
+    for (std::string& receipt : receipts)
+        settlements.push_back({std::move(receipt), Released{}});
+    settle_all(queue, std::move(settlements), [](const Result<std::vector<Result<>>>&) {});
+}
+
+void JobsApi::settle_all(
+    std::string_view queue,
+    std::vector<Settlement> settlements,
+    AsyncProvider::Done<std::vector<Result<>>> done
+) {
+    if (async_ != nullptr) {
+        async_->settle(queue, std::move(settlements), std::move(done));
+        return;
+    }
+    on_pool(
+        std::move(done),
+        [this, queue = std::string(queue), settlements = std::move(settlements)] {
+            return provider_.settle(queue, settlements);
+        }
+    );
+}
+
+void JobsApi::start_settle(JobCall&& call, std::string_view body, http::Exchange exchange) {
+    auto settlements = read_settle(body);
+    if (!settlements) {
+        std::move(exchange).respond(problem_reply(settlements.error()));
+        return;
+    }
+    settle_all(
+        call.queue,
+        std::move(*settlements),
+        [exchange = std::move(exchange)](Result<std::vector<Result<>>> results) mutable {
+            std::move(exchange).respond(
+                results ? json_reply(200, jobs::write_results(*results))
+                        : problem_reply(results.error())
+            );
+        }
+    );
+}
+
+void JobsApi::start_settle_one(JobCall&& call, std::string_view body, http::Exchange exchange) {
+    auto settlement = jobs::read_settlement(action_of(*call.route), body);
+    if (!settlement) {
+        std::move(exchange).respond(problem_reply(settlement.error()));
+        return;
+    }
+    std::vector<Settlement> settlements;
+    settlements.push_back(std::move(*settlement));
+    settle_all(
+        call.queue,
+        std::move(settlements),
+        [exchange = std::move(exchange)](Result<std::vector<Result<>>> results) mutable {
+            std::move(exchange).respond(answer_one(results));
+        }
+    );
+}
+
+void JobsApi::start_wait(JobCall&& call, std::string_view, http::Exchange exchange) {
+    const auto timeout = read_wait(call);
+    if (!timeout) {
+        std::move(exchange).respond(problem_reply(timeout.error()));
+        return;
+    }
+    auto waiting = std::make_shared<Waiting>(std::move(exchange));
+    if (async_ == nullptr) {
+        on_pool(
+            [waiting](Result<http::Response> response) {
+                std::move(waiting->exchange)
+                    .respond(response ? std::move(*response) : problem_reply(response.error()));
+            },
+            [this, id = call.id, timeout = *timeout]() -> Result<http::Response> {
+                const auto job = provider_.wait(id, timeout);
+                const bool late = !job && job.error().code() == Errc::timed_out;
+                return late ? answer_job(provider_.find(id), 202) : answer_job(job);
+            }
+        );
+        return;
+    }
+    watch(waiting, *timeout);
+    waiting->end =
+        async_->wait(call.id, [this, waiting, id = call.id](Result<std::optional<JobRecord>> job) {
+            if (job && !*job) {
+                answer_unfinished(id, std::move(waiting->exchange));
+                return;
+            }
+            std::move(waiting->exchange)
+                .respond(
+                    job ? json_reply(200, jobs::write_job_record(**job))
+                        : problem_reply(job.error())
+                );
+        });
+}
+
+/// It waited in vain, or its client has gone.
+void JobsApi::answer_unfinished(const std::string& id, http::Exchange exchange) {
+    on_pool(
+        [exchange = std::move(exchange)](const Result<JobRecord>& job) mutable {
+            std::move(exchange).respond(answer_job(job, 202));
+        },
+        [this, id] { return provider_.find(id); }
+    );
+}
+
+void JobsApi::open_events(JobCall&& call, std::string_view, http::Exchange exchange) {
+    if (!provider_.capabilities().events) {
+        std::move(exchange).respond(problem_reply(
+            Error(Errc::unsupported, std::string(provider_.name()) + " tells no changes of jobs")
+        ));
+        return;
+    }
+    streams_.open(std::move(call.query["queue"]), call.last_event_id, std::move(exchange));
+}
+
+}  // namespace tranter::admin

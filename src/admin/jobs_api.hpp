@@ -1,0 +1,91 @@
+#pragma once
+
+#include "admin/jobs_once.hpp"
+#include "admin/jobs_route.hpp"
+#include "admin/jobs_streams.hpp"
+#include "admin/work_pool.hpp"
+#include "http/server.hpp"
+
+#include <tranter/provider.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::admin {
+
+struct JobsApiOptions {
+    std::string version{};
+    std::size_t threads = 4;          // for calls that block
+    std::size_t waiting_max = 1'000;  // of them; more are answered 503
+    JobStreamOptions streams{};
+};
+
+/// The Jobs API: a store of jobs over HTTP, as /v1/openapi.json describes it. Enqueue, receive,
+/// settle and waiting go through the store's AsyncProvider on the I/O thread, if it has one, and
+/// the rest through a few threads. Errors are application/problem+json.
+///
+/// A job that was received and could not be sent to the client is taken back at once.
+class JobsApi {
+  public:
+    /// The provider outlives it; the server that calls handle() has stopped before it is destroyed.
+    JobsApi(JobsApiOptions options, Provider& provider);
+    ~JobsApi();
+    JobsApi(const JobsApi&) = delete;
+    JobsApi& operator=(const JobsApi&) = delete;
+
+    static bool owns(std::string_view path) { return path == "/v1" || path.starts_with("/v1/"); }
+
+    /// Whoever asks has been let in. Thread-safe, does not block.
+    void handle(const http::Request& request, http::Exchange exchange);
+
+    // The calls, for the table of routes.
+    void start_enqueue(JobCall&& call, std::string_view body, http::Exchange exchange);
+    void start_receive(JobCall&& call, std::string_view body, http::Exchange exchange);
+    void start_settle(JobCall&& call, std::string_view body, http::Exchange exchange);
+    void start_settle_one(JobCall&& call, std::string_view body, http::Exchange exchange);
+    void start_wait(JobCall&& call, std::string_view body, http::Exchange exchange);
+    void open_events(JobCall&& call, std::string_view body, http::Exchange exchange);
+
+    http::Response extend(const JobCall& call);
+    http::Response set_progress(const JobCall& call);
+    http::Response append_log(const JobCall& call);
+    http::Response save_step(const JobCall& call);
+    http::Response list(const JobCall& call);
+    http::Response find(const JobCall& call);
+    http::Response log(const JobCall& call);
+    http::Response cancel(const JobCall& call);
+    http::Response retry(const JobCall& call);
+    http::Response promote(const JobCall& call);
+    http::Response queues(const JobCall& call);
+    http::Response stats(const JobCall& call);
+    http::Response pause(const JobCall& call);
+    http::Response resume(const JobCall& call);
+    http::Response set_limits(const JobCall& call);
+    http::Response info(const JobCall& call);
+    http::Response openapi(const JobCall& call);
+
+  private:
+    /// Calls `done` with what `work` returns on a thread of the pool, or with `unavailable` at
+    /// once.
+    template <class Done, class Work>
+    void on_pool(Done done, Work work);
+    void settle_all(
+        std::string_view queue,
+        std::vector<Settlement> settlements,
+        AsyncProvider::Done<std::vector<Result<>>> done
+    );
+    void take_back(std::string_view queue, std::vector<std::string> receipts);
+    void answer_unfinished(const std::string& id, http::Exchange exchange);
+    http::Response set_paused(const JobCall& call, bool paused);
+
+    const JobsApiOptions options_;
+    Provider& provider_;
+    AsyncProvider* const async_;
+    IdempotentRequests once_;
+    JobStreams streams_;
+    WorkPool pool_;  // last: its threads use the rest
+};
+
+}  // namespace tranter::admin

@@ -1,0 +1,132 @@
+#include "admin/jobs_schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace tranter::admin {
+namespace {
+
+struct RequestType {
+    std::string_view name;
+    std::string_view required;  // separated by blanks
+};
+constexpr auto request_types = std::to_array<RequestType>({
+    {"NewJob", "type"},
+    {"RetryPolicy", ""},
+    {"Dedup", "key"},
+    {"ReceiveRequest", ""},
+    {"Settlements", "settlements"},
+    {"Settlement", "receipt outcome"},
+    {"AttemptError", ""},
+    {"Completion", "receipt"},
+    {"Failure", "receipt"},
+    {"Receipt", "receipt"},
+    {"Snooze", "receipt after"},
+    {"Death", "receipt"},
+    {"Extend", ""},
+    {"Progress", "receipt progress"},
+    {"LogLines", "receipt lines"},
+    {"SaveStep", "receipt name result"},
+    {"QueueLimits", ""},
+});
+
+struct MemberNote {
+    std::string_view type;  // empty: of every type
+    std::string_view member;
+    std::string_view text;
+};
+constexpr auto notes = std::to_array<MemberNote>({
+    {"NewJob", "id", "A UUID; one is made when it is left out. A known one is a duplicate."},
+    {"NewJob", "type", "The kind of the job: 1 to 128 letters, digits and _ - . : /"},
+    {"", "payload", "Any JSON, up to 1 MiB."},
+    {"", "delay", "How long to wait before it may run: \"5m\"."},
+    {"NewJob", "run_at", "When it may run, instead of a delay."},
+    {"", "run_at", "When it is due: scheduled, or waiting for its next attempt."},
+    {"", "priority", "0 (first) to 9; a minute of waiting is worth one level."},
+    {"", "group", "A tenant or user: limits and turns are by group."},
+    {"", "tags", "Words or key=value, 16 at most."},
+    {"", "ttl", "Cancelled when it has not begun so long after the enqueue; 0s: never."},
+    {"", "deadline", "Cancelled when it has not begun by then."},
+    {"", "timeout", "Of one attempt."},
+    {"", "runs", "Parallel executions of one attempt."},
+    {"", "max_parallel_runs", "Of the runs at a time; 0: all."},
+    {"Dedup", "mode", "How the key keeps the same job from standing in the queue twice."},
+    {"RetryPolicy", "max_attempts", "With the first one."},
+    {"RetryPolicy", "base", "The rest after the first attempt."},
+    {"RetryPolicy", "factor", "Each rest is so many times the one before; at least 1."},
+    {"RetryPolicy", "max", "The longest rest."},
+    {"RetryPolicy", "jitter", "The share of a rest that is taken off at random, 0 to 1."},
+    {"ReceiveRequest", "wait", "For the first job, up to 20 m; 0s: do not wait."},
+    {"", "lease", "How long the jobs belong to the worker before it has to extend; 1s to 12h."},
+    {"", "receipt", "Names one delivery of a job to a worker."},
+    {"Settlement", "retry_after", "failed: instead of what the job's retry policy says."},
+    {"Settlement", "after", "snoozed: available again after so long; no attempt is used up."},
+    {"Settlement", "result", "completed: any JSON up to 256 KiB."},
+    {"Settlement", "error", "failed, dead"},
+    {"Settlement", "reason", "dead"},
+    {"JobPage", "next", "The cursor of the next page; absent on the last one."},
+    {"LogPage", "dropped", "Older lines that had to go."},
+    {"JobEvent", "number", "Grows by one."},
+    {"Problem", "code", "What is wrong, for programs."},
+});
+
+const RequestType* find_request(std::string_view type) {
+    const auto found = std::ranges::find(request_types, type, &RequestType::name);
+    return found == request_types.end() ? nullptr : &*found;
+}
+
+bool has_word(std::string_view words, std::string_view word) {
+    const std::size_t at = words.find(word);
+    if (at == std::string_view::npos) return false;
+    const std::size_t end = at + word.size();
+    return (at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ');
+}
+
+}  // namespace
+
+namespace detail {
+
+bool may_be_missing(std::string_view type, std::string_view member, bool optional) {
+    const RequestType* request = find_request(type);
+    if (request == nullptr) return optional;
+    return !has_word(request->required, member);
+}
+
+bool is_request(std::string_view type) {
+    return find_request(type) != nullptr;
+}
+
+void describe_member(JsonWriter& json, std::string_view type, std::string_view member) {
+    for (const MemberNote& note : notes) {
+        if (note.member != member || (!note.type.empty() && note.type != type)) continue;
+        json.member("description", note.text);
+        return;
+    }
+}
+
+}  // namespace detail
+
+void SchemaBook::refer(JsonWriter& json, std::string_view name, Write write) {
+    schemas_.emplace(name, write);
+    std::string target = "#/components/schemas/";
+    json.member("$ref", target.append(name));
+}
+
+void SchemaBook::write_all(JsonWriter& json) {
+    // Writing one may add others.
+    std::set<std::string, std::less<>> written;
+    std::map<std::string, std::string> texts;
+    while (written.size() < schemas_.size()) {
+        const auto all = schemas_;
+        for (const auto& [name, write] : all) {
+            if (!written.insert(name).second) continue;
+            JsonWriter text(texts[name]);
+            write(*this, text);
+        }
+    }
+    for (const auto& [name, text] : texts)
+        json.key(name).raw(text);
+}
+
+}  // namespace tranter::admin
