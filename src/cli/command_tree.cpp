@@ -1,9 +1,11 @@
 #include "cli/command_tree.hpp"
 
+#include "cli/bench_command.hpp"
 #include "cli/completion_command.hpp"
 #include "cli/config_command.hpp"
 #include "cli/data_command.hpp"
 #include "cli/dlq_command.hpp"
+#include "cli/job_command.hpp"
 #include "cli/message_command.hpp"
 #include "cli/queue_command.hpp"
 #include "cli/serve_command.hpp"
@@ -97,23 +99,29 @@ Command config_group() {
 Command command_tree() {
     return {
         .name = "tranter",
-        .summary = "an SQS-compatible message broker, and a command line for any SQS endpoint",
+        .summary =
+            "background jobs and an SQS-compatible message broker, and a command line for both",
         .description =
-            "Commands that talk to a queue server use http://127.0.0.1:9324 unless --endpoint "
-            "or\n$TRANTER_SQS_URL says otherwise; --aws means AWS itself.\n\n"
-            "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unauthorised,\n"
-            "6 unreachable, 8 timeout.",
+            "Commands about jobs use http://127.0.0.1:9325 unless --provider or $TRANTER_URL says "
+            "otherwise.\nCommands about queues and messages use http://127.0.0.1:9324 unless "
+            "--endpoint or\n$TRANTER_SQS_URL says otherwise; --aws means AWS itself.\n\n"
+            "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict or not supported,\n"
+            "5 unauthorised, 6 unreachable, 7 partial, 8 timeout.",
         .examples =
             {{"start a server", "tranter serve"},
-             {"try it", "tranter queue create q && tranter message send q hello"},
+             {"a job, and what became of it",
+              "tranter job enqueue mail email.welcome '{\"user_id\": 42}' && tranter job list"},
+             {"a message", "tranter queue create q && tranter message send q hello"},
              {"all about one command", "tranter message receive --help"}},
         .commands =
             {serve_command(),
+             job_command(),
              queue_command(),
              message_command(),
              dlq_command(),
              data_command(),
              config_group(),
+             bench_command(),
              completion_command()},
     };
 }

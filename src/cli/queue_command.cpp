@@ -2,6 +2,7 @@
 
 #include "base/unicode.hpp"
 #include "cli/queue_attributes.hpp"
+#include "cli/queue_flow.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
 
@@ -327,7 +328,8 @@ Command set_command() {
 Command queue_command() {
     return {
         .name = "queue",
-        .summary = "list, create, change and delete queues of any SQS endpoint",
+        .summary =
+            "list, create, change and delete queues of any SQS endpoint, and hold their jobs",
         .commands =
             {list_command(),
              create_command(),
@@ -350,7 +352,10 @@ Command queue_command() {
               .positionals = {queue_arguments},
               .options = with_connection_options({yes}),
               .examples = {{"without being asked", "tranter queue purge orders --yes"}},
-              .run = purge}},
+              .run = purge},
+             queue_pause_command(),
+             queue_resume_command(),
+             queue_limits_command()},
     };
 }
 

@@ -4,7 +4,7 @@
 
 namespace tranter::cli {
 
-/// tranter queue list | create | show | set | delete | purge
+/// tranter queue list | create | show | set | delete | purge | pause | resume | limits
 Command queue_command();
 
 }  // namespace tranter::cli
