@@ -36,7 +36,7 @@ struct SqsUrl;
 ///   due 12 hours after the job was received at the latest, and no delivery lasts longer.
 /// - Standard queues refuse `dedup`, FIFO queues know mode `simple` with the five minutes of SQS,
 ///   and do not tell whether a job was one. FIFO queues are not made here, need a group and refuse
-///   delays.
+///   delays; a job that waits for its next attempt holds up its group.
 /// - An attempt is a delivery. This process does not count those that it released or snoozed,
 ///   others do; but none dies of that (see settle_in_sqs()).
 /// - enqueue() sends ten jobs with a call and is not atomic: its error says which were sent. A job

@@ -86,17 +86,21 @@ Result<aws::Json> SqsQueues::attributes(std::string_view name) {
 }
 
 Result<SqsQueueHandle> SqsQueues::look_up(std::string_view name) {
+    SqsQueueHandle old;
     {
         const std::lock_guard lock(mutex_);
         const auto found = known_.find(name);
-        if (found != known_.end() && clock_.now() < found->second.until) {
-            return found->second.queue;
+        if (found != known_.end()) {
+            if (clock_.now() < found->second.until) return found->second.queue;
+            old = found->second.queue;
         }
     }
     auto all = attributes(name);
     if (!all) {
+        const Errc code = all.error().code();
+        if (old && code != Errc::not_found) return old;  // it will hardly have changed
         // Whoever may only send or receive may not ask.
-        if (all.error().code() != Errc::permission_denied) return std::unexpected(all.error());
+        if (code != Errc::permission_denied) return std::unexpected(all.error());
         all = aws::Json();
     }
     auto queue = read_sqs_queue(name, *all);

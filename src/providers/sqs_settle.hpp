@@ -20,7 +20,8 @@ namespace tranter::providers {
 /// attempt, go to the dead-letter queue; only the process that received them can do that.
 ///
 /// SQS counts every delivery. So that a job does not die of being released or snoozed, the last
-/// delivery that its queue or its options grant is answered with a copy that begins to count anew.
+/// delivery that its queue or its options grant is answered with a copy that begins to count anew;
+/// not in FIFO queues, whose order it would change, and not for a snooze of more than 15 minutes.
 [[nodiscard]] Result<std::vector<Result<>>> settle_in_sqs(
     SqsStore& store, std::string_view queue, std::span<const Settlement> settlements
 );
