@@ -123,6 +123,7 @@ class Describe {
         row_.set("at", time_text(sent.at));
         if (sent.delay) row_.set("delay", format_duration(*sent.delay));
         if (sent.traits != nullptr) add_traits(*sent.traits);
+        add_batch(sent.batch);
         add_payload(*sent.payload, sent.group);
     }
     void operator()(const record::MessageDeleted& deleted) const {
@@ -139,6 +140,7 @@ class Describe {
     void operator()(const record::MessageReplaced& replaced) const {
         add_stored(replaced.queue, *replaced.message, replaced.deduplicates);
         row_.set("replaced_sequence", replaced.replaced.sequence).set("at", time_text(replaced.at));
+        add_batch(replaced.batch);
     }
     void operator()(const record::MessageMoved& moved) const {
         add_place(moved.to, moved.to_slot, moved.to_sequence);
@@ -156,9 +158,12 @@ class Describe {
     }
     void operator()(const record::DeduplicationImage& image) const {
         add_place(image.queue, image.entry->slot, image.entry->sequence);
-        row_.set("message_id", format_uuid(image.entry->id))
-            .set("deduplication_id", image.entry->key)
-            .set("at", time_text(image.entry->at));
+        const engine::StoredDeduplication& entry = *image.entry;
+        const bool throttle = entry.unique_for > Duration::zero();
+        row_.set("message_id", format_uuid(entry.id))
+            .set(throttle ? "unique_key" : "deduplication_id", entry.key)
+            .set("at", time_text(entry.at));
+        if (throttle) row_.set("unique_for", format_duration(entry.unique_for));
     }
     void operator()(const record::MoveTaskChanged& changed) const {
         row_.set("task", changed.task_id)
@@ -201,6 +206,9 @@ class Describe {
         row_.set("uniqueness", uniqueness_text(traits.uniqueness))
             .set("unique_key", traits.unique_key)
             .set("unique_for", format_duration(traits.unique_for));
+    }
+    void add_batch(const record::BatchPlace& batch) const {
+        if (batch.member) row_.set("batch_left", batch.left);
     }
     void add_note(std::string_view note) const {
         if (note.empty()) return;

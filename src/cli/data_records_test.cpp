@@ -1,5 +1,6 @@
 #include "cli/data_records.hpp"
 
+#include "base/duration.hpp"
 #include "broker/record_codec.hpp"
 
 #include <gtest/gtest.h>
@@ -108,6 +109,55 @@ TEST_F(DescribeRecordTest, SaysTheStateOfALease) {
     EXPECT_EQ(row["state"].text(), "in_flight");
     EXPECT_EQ(row["due"].text(), "2023-11-14T22:13:20.000Z");
     EXPECT_EQ(row["deliveries"].number(), 2);
+}
+
+TEST_F(DescribeRecordTest, SaysWhatAJobHas) {
+    const auto payload = engine::Payload::make({.body = "{}"});
+    const engine::Traits traits{
+        .priority = 1,
+        .max_receives = 8,
+        .deadline = Instant(1'700'000'000s),
+        .uniqueness = engine::Uniqueness::throttle,
+        .unique_key = "k",
+        .unique_for = 90s};
+
+    const Json row = describe(broker::record::MessageSent{
+        .queue = 3,
+        .slot = 7,
+        .sequence = 9,
+        .payload = &payload,
+        .group = {},
+        .at = {},
+        .traits = &traits,
+        .batch = {.member = true, .left = 4}});
+
+    EXPECT_EQ(row["priority"].number(), 1);
+    EXPECT_EQ(row["max_receives"].number(), 8);
+    EXPECT_EQ(row["deadline"].text(), "2023-11-14T22:13:20.000Z");
+    EXPECT_EQ(row["uniqueness"].text(), "throttle");
+    EXPECT_EQ(row["unique_key"].text(), "k");
+    EXPECT_EQ(row["unique_for"].text(), format_duration(90s));
+    EXPECT_EQ(row["batch_left"].number(), 4);
+}
+
+TEST_F(DescribeRecordTest, SaysWhatWasReplacedAndWhatIsNoted) {
+    engine::Stored message{
+        .payload = engine::Payload::make({.body = "new"}), .slot = 2, .sequence = 6};
+    message.note = "half done";
+    message.delivery.cancel_requested = true;
+
+    const Json replaced = describe(broker::record::MessageReplaced{
+        .queue = 1, .replaced = {.slot = 2, .sequence = 5}, .message = &message, .at = {}});
+    const Json noted = describe(broker::record::MessageNoted{
+        .queue = 1, .slot = 2, .sequence = 6, .note = "more"});
+
+    EXPECT_EQ(replaced["type"].text(), "message_replaced");
+    EXPECT_EQ(replaced["replaced_sequence"].number(), 5);
+    EXPECT_EQ(replaced["sequence"].number(), 6);
+    EXPECT_EQ(replaced["note"].text(), "half done");
+    EXPECT_EQ(replaced["cancel_requested"].dump(), "true");
+    EXPECT_EQ(noted["type"].text(), "message_noted");
+    EXPECT_EQ(noted["note"].text(), "more");
 }
 
 TEST_F(DescribeRecordTest, BytesThatAreNoRecordGetAnError) {
