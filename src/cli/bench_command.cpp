@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,11 @@ Result<BenchOptions> read_bench_options(const Arguments& arguments) {
         *target = given->value_or(*target);
     }
     return options;
+}
+
+/// What people read of a measurement.
+double rounded(double value) {
+    return std::round(value * 100) / 100;
 }
 
 /// User and system time of this process so far.
@@ -206,9 +212,9 @@ class JobBench {
         const std::chrono::duration<double> spent = steady_clock::now() - begin;
         const auto cpu = cpu_time() - cpu_before;
         const auto jobs = static_cast<double>(options_.jobs);
-        record.set("seconds", spent.count())
+        record.set("seconds", rounded(spent.count()))
             .set("jobs_per_second", static_cast<std::int64_t>(jobs / spent.count()))
-            .set("cpu_us_per_job", static_cast<double>(cpu.count()) / jobs);
+            .set("cpu_us_per_job", rounded(static_cast<double>(cpu.count()) / jobs));
         return {};
     }
 
@@ -229,7 +235,7 @@ class JobBench {
         std::ranges::sort(latencies);
         const auto at = [&](double share) {
             const auto last = static_cast<double>(latencies.size() - 1);
-            return latencies[static_cast<std::size_t>(share * last)];
+            return rounded(latencies[static_cast<std::size_t>(share * last)]);
         };
         Json percentiles;
         percentiles.set("p50", at(0.5)).set("p90", at(0.9)).set("p99", at(0.99)).set("max", at(1));
