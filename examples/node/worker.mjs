@@ -10,6 +10,7 @@ const lease = `${leaseSeconds}s`;
 
 const handlers = {
   async 'email.welcome'({ name }) {
+    if (!name) throw new Error('the payload has no name');
     console.log(`welcome, ${name}`);
     return { greeted: name };
   },
