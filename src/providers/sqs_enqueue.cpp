@@ -96,7 +96,7 @@ Result<std::vector<Enqueued>> enqueue_in_sqs(
     std::vector<Enqueued> enqueued;
     for (std::size_t i = 0; i < sent.size(); ++i) {
         if (!sent[i]) return std::unexpected(describe_partial_failure(sent));
-        enqueued.push_back({.id = jobs[i].id.empty() ? std::move(*sent[i]) : jobs[i].id});
+        enqueued.push_back({.id = jobs[i].id.empty() ? *sent[i] : jobs[i].id});
     }
     return enqueued;
 }
