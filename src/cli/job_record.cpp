@@ -80,10 +80,8 @@ Json failures_of(const JobRecord& job, const TimeStyle& style) {
 }  // namespace
 
 TimeStyle time_style(const JobSession& session) {
-    const Format format = session.output.format();
-    const bool table = format == Format::table || format == Format::wide;
     return {
-        .relative = table && session.relative_times(),
+        .relative = session.output.is_table() && session.relative_times(),
         .now = std::chrono::time_point_cast<TimePoint::duration>(std::chrono::system_clock::now()),
     };
 }

@@ -138,7 +138,7 @@ class Receiver {
         session_.progress.update(static_cast<std::uint64_t>(received_));
         session_.output.flush();
         // A table is printed at the end, and what is not printed is not deleted.
-        if (session_.output.format() == Format::table) return {};
+        if (session_.output.is_table()) return {};
         return remove_printed();
     }
 

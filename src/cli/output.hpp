@@ -42,6 +42,9 @@ class Output {
     explicit Output(Options options) : options_(options) {}
 
     Format format() const { return options_.format; }
+    bool is_table() const {
+        return options_.format == Format::table || options_.format == Format::wide;
+    }
 
     /// A list of records: begin, any number of rows, end.
     void begin(std::vector<Column> columns);
@@ -62,9 +65,6 @@ class Output {
     std::string buffer_{};
     bool first_ = true;
 
-    bool is_table() const {
-        return options_.format == Format::table || options_.format == Format::wide;
-    }
     void append_table();
     void append_table_line(const std::vector<std::string>& cells, const std::vector<std::size_t>&);
 };

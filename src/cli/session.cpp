@@ -103,7 +103,7 @@ std::vector<Option> with_connection_options(std::vector<Option> own) {
          .value = "FORMAT",
          .help = "how to print (default: table on a terminal, otherwise json)",
          .letter = 'o',
-         .choices = {"table", "json", "ndjson"}},
+         .choices = {"table", "wide", "json", "ndjson", "name"}},
         {.name = "endpoint",
          .value = "URL",
          .help = "SQS endpoint, or `aws` for that of the region (default: $TRANTER_SQS_URL, "

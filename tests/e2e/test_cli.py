@@ -418,7 +418,7 @@ def leaves(*path):
 def test_every_command_has_help_with_examples():
     found = dict(leaves())
 
-    assert ("queue", "create") in found and ("serve",) in found and len(found) >= 22
+    assert ("queue", "create") in found and ("serve",) in found and len(found) >= 34
     for path, text in found.items():
         assert text.startswith(f"Usage: tranter {' '.join(path)}"), path
         assert "\nExamples:\n" in text, path
@@ -447,11 +447,14 @@ def complete_in_bash(line):
 @pytest.mark.parametrize(
     "line, expected",
     [
-        ("tranter ", {"queue", "message", "dlq", "data", "serve", "config", "completion"}),
+        ("tranter ", {"job", "queue", "message", "dlq", "data", "serve", "config", "completion"}),
         ("tranter qu", {"queue"}),
-        ("tranter queue ", {"list", "create", "show", "set", "delete", "purge"}),
+        ("tranter queue ", {"list", "create", "show", "set", "delete", "purge", "pause", "limits"}),
         ("tranter queue list --lo", {"--long"}),
-        ("tranter queue list -o ", {"table", "json", "ndjson"}),
+        ("tranter queue list -o ", {"table", "wide", "json", "ndjson", "name"}),
+        ("tranter job ", {"enqueue", "show", "list", "wait", "logs", "cancel", "retry", "promote"}),
+        ("tranter job list --state d", {"dead"}),
+        ("tranter job enqueue q t --dedup-mode ", {"simple", "throttle", "debounce", "keep_latest"}),
         ("tranter queue create q --dl", {"--dlq"}),
         ("tranter serve --limits ", {"strict", "relaxed"}),
         ("tranter serve --durability ", {"none", "os", "sync"}),
