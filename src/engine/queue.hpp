@@ -75,7 +75,7 @@ class Queue {
     /// Lease ends at now + timeout; 0 makes the message visible at once. `not_found` when it is
     /// gone, `conflict` when the delivery is over (FIFO), `invalid_argument` when the total since
     /// the hand-out would pass 12 hours. On a standard queue a lapsed, not yet repeated delivery
-    /// may hide the message again.
+    /// may hide the message again, but not one that was put back with a delay (`conflict`).
     [[nodiscard]] Result<void> change_visibility(
         const Receipt& receipt, Duration timeout, Instant now
     );

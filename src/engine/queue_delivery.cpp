@@ -195,7 +195,8 @@ Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, 
         return fail(Errc::not_found, "the message does not exist");
     }
     const bool in_flight = message->state == State::in_flight;
-    if (message->deliveries != receipt.delivery || (fifo() && !in_flight)) {
+    const bool delayed = message->state == State::delayed;  // put back by who had it
+    if (message->deliveries != receipt.delivery || delayed || (fifo() && !in_flight)) {
         return fail(Errc::conflict, "the delivery is over");
     }
     if (later(now, timeout) - message->received_at > lease_max) {

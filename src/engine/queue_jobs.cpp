@@ -45,7 +45,8 @@ void Queue::put_back(const Settle& settle, Instant now) {
     const Slot slot = settle.receipt.slot;
     if (const auto why = ends_on_return(slot, now)) return end(slot, *why);
     Message& message = slab_[slot];
-    if (!settle.counts) {
+    // Not twice, should an SQS client have hidden it again in between.
+    if (!settle.counts && !message.taken_back) {
         message.taken_back = true;
         if (--message.receive_count == 0) message.first_receive = Message::never;
     }

@@ -14,11 +14,25 @@ engine::Payload Content::payload() const {
     });
 }
 
-bool Content::equals(const engine::Payload& payload) const {
+std::uint32_t token_of(const engine::MessageId& id) {
+    std::uint32_t token = 0;
+    for (unsigned i = 0; i < 4; ++i)
+        token |= static_cast<std::uint32_t>(id[i] ^ i) << (i * 8);
+    return token;
+}
+
+std::uint32_t token_of(const engine::Payload& payload) {
+    engine::MessageId id{};
+    for (std::size_t i = 0; i < id.size(); ++i)
+        id[i] = static_cast<std::uint8_t>(payload.body_md5()[i] - 128);
+    return token_of(id);
+}
+
+bool Content::equals(const engine::Payload& payload, const engine::MessageId& its_id) const {
     return payload && payload.body() == body && payload.attributes() == attributes &&
            payload.system_attributes() == system_attributes &&
            payload.deduplication_id() == deduplication_id && payload.sender() == sender &&
-           payload.id() == id && payload.body_md5() == body_md5;
+           payload.id() == its_id && payload.body_md5() == body_md5;
 }
 
 std::size_t Content::bytes() const {

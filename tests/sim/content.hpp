@@ -21,9 +21,15 @@ struct Content {
 
     std::string name() const { return "m" + std::to_string(token); }
     engine::Payload payload() const;
-    bool equals(const engine::Payload& payload) const;
+    /// With the id that the message has, which is another's when it took another's place.
+    bool equals(const engine::Payload& payload, const engine::MessageId& its_id) const;
     std::size_t bytes() const;
 };
+
+/// Which content this is, whatever its id.
+std::uint32_t token_of(const engine::Payload& payload);
+/// Which content had this id from the start.
+std::uint32_t token_of(const engine::MessageId& id);
 
 Content make_content(std::uint32_t token, std::uint32_t body_bytes, std::uint32_t deduplication);
 

@@ -23,11 +23,15 @@ std::uint8_t Generator::pick_queue() {
 
 Operation Generator::next(const World& world) {
     const auto& weights = scenario_.weights;
-    std::uint64_t ticket = choices_.below(
+    const std::uint64_t messages =
         weights.send + weights.receive + weights.acknowledge + weights.change_visibility +
         weights.take_back + weights.move + weights.purge + weights.set_policy + weights.wait +
-        weights.wait_for_next_event + weights.jump + weights.advance + weights.peek
-    );
+        weights.wait_for_next_event + weights.jump + weights.advance + weights.peek;
+    const std::uint64_t jobs = weights.settle + weights.extend + weights.note + weights.find +
+                               weights.cancel + weights.promote + weights.take_out + weights.list +
+                               weights.restart;
+    std::uint64_t ticket = choices_.below(messages + jobs);
+    if (ticket >= messages) return next_job(world, ticket - messages);
     const auto drawn = [&](unsigned weight) {
         if (ticket < weight) return true;
         ticket -= weight;
@@ -67,6 +71,97 @@ Operation Generator::next(const World& world) {
         .max = static_cast<std::uint32_t>(choices_.between(1, 10))};
 }
 
+Operation Generator::next_job(const World& world, std::uint64_t ticket) {
+    const auto& weights = scenario_.weights;
+    const auto drawn = [&](unsigned weight) {
+        if (ticket < weight) return true;
+        ticket -= weight;
+        return false;
+    };
+    const std::uint8_t queue = pick_queue();
+    if (drawn(weights.settle)) {
+        Settle settle{.queue = queue, .handle = handle(world, queue)};
+        settle.kind = choices_.one_of<engine::Settle::Kind>(
+            {engine::Settle::Kind::complete,
+             engine::Settle::Kind::put_back,
+             engine::Settle::Kind::put_back,
+             engine::Settle::Kind::take_out}
+        );
+        if (settle.kind != engine::Settle::Kind::put_back) return settle;
+        settle.delay = put_back_delay();
+        settle.counts = choices_.percent(60);
+        return settle;
+    }
+    if (drawn(weights.extend)) {
+        const auto lease = choices_.percent(80) ? timeout() : Duration(hours(13));
+        return Extend{.queue = queue, .handle = handle(world, queue), .lease = lease};
+    }
+    if (drawn(weights.note)) {
+        const auto note = static_cast<std::uint32_t>(choices_.below(4));
+        return Note{.queue = queue, .handle = handle(world, queue), .note = note};
+    }
+    if (drawn(weights.find)) return Find{.queue = queue, .token = known_token(world, queue)};
+    if (drawn(weights.cancel)) return Cancel{.queue = queue, .token = known_token(world, queue)};
+    if (drawn(weights.promote)) return Promote{.queue = queue, .token = known_token(world, queue)};
+    if (drawn(weights.take_out)) {
+        return TakeOut{
+            .queue = queue,
+            .token = known_token(world, queue),
+            .forget_receives = choices_.percent(70)};
+    }
+    if (drawn(weights.list)) {
+        const auto last = static_cast<std::int64_t>(world.queue(queue).last_sequence());
+        return List{
+            .queue = queue,
+            .after = static_cast<std::uint32_t>(choices_.between(0, last + 1)),
+            .max = static_cast<std::uint32_t>(choices_.between(0, 6))};
+    }
+    return Restart{
+        .queue = queue,
+        .downtime = choices_.one_of<Duration>({seconds(0), seconds(1), seconds(31), minutes(20)})};
+}
+
+/// The token that a message which is there has its id from, or any.
+std::uint32_t Generator::known_token(const World& world, std::uint8_t queue) {
+    const auto& messages = world.model(queue).messages();
+    if (messages.empty() || choices_.percent(10)) {
+        return static_cast<std::uint32_t>(choices_.below(next_token_));
+    }
+    return token_of(messages[choices_.below(messages.size())].id);
+}
+
+Duration Generator::put_back_delay() {
+    if (choices_.percent(40)) return {};
+    return choices_.percent(95) ? timeout() : Duration(hours(24 * 365 * 3));
+}
+
+void Generator::draw_traits(Send& send) {
+    if (choices_.percent(scenario_.percent_priority)) {
+        send.priority = static_cast<std::uint8_t>(choices_.between(0, 9));
+    }
+    if (choices_.percent(scenario_.percent_own_receives)) {
+        send.max_receives = static_cast<std::uint32_t>(choices_.between(1, 4));
+    }
+    if (choices_.percent(scenario_.percent_deadline)) {
+        send.deadline = choices_.one_of<Duration>(
+            {seconds(0), seconds(1), seconds(5), minutes(1), minutes(20), hours(24 * 365 * 30)}
+        );
+    }
+    if (!choices_.percent(scenario_.percent_unique)) return;
+    send.unique = static_cast<std::uint32_t>(choices_.between(1, scenario_.unique_keys));
+    send.uniqueness = choices_.one_of<engine::Uniqueness>(
+        {engine::Uniqueness::simple,
+         engine::Uniqueness::throttle,
+         engine::Uniqueness::debounce,
+         engine::Uniqueness::keep_latest}
+    );
+    send.unique_for =
+        choices_.one_of<Duration>({seconds(0), seconds(3), seconds(10), minutes(2), minutes(30)});
+    if (send.uniqueness == engine::Uniqueness::debounce && choices_.percent(70)) {
+        send.delay = choices_.one_of<Duration>({seconds(1), seconds(2), seconds(7)});
+    }
+}
+
 Operation Generator::send(const World& world) {
     const std::uint8_t queue = pick_queue();
     if (world.model(queue).messages().size() >= scenario_.depth) return receive();
@@ -90,6 +185,7 @@ Operation Generator::send(const World& world) {
             );
         if (!scenario_.exact_times) *send.delay += Duration(choices_.below(1'000'000));
     }
+    draw_traits(send);
     return send;
 }
 
@@ -130,7 +226,7 @@ Operation Generator::set_policy(const World& world) {
     engine::QueuePolicy policy = world.model(queue).policy();
     const engine::QueuePolicy other = draw_policy(choices_, policy.groups.order);
     // Mostly one rule at a time.
-    switch (choices_.below(8)) {
+    switch (choices_.below(10)) {
         case 0:
             policy.retention = other.retention;
             break;
@@ -151,6 +247,12 @@ Operation Generator::set_policy(const World& world) {
             break;
         case 6:
             policy.visibility_timeout = other.visibility_timeout;
+            break;
+        case 7:
+            policy.paused = !policy.paused;
+            break;
+        case 8:
+            policy.priority_aging = other.priority_aging;
             break;
         default:
             policy = other;

@@ -21,12 +21,16 @@ class Generator {
 
   private:
     std::uint8_t pick_queue();
+    Operation next_job(const World& world, std::uint64_t ticket);
     Operation send(const World& world);
+    void draw_traits(Send& send);
     Operation receive();
     Operation wait_for_next_event(const World& world);
     Operation set_policy(const World& world);
     Handle handle(const World& world, std::uint8_t queue);
+    std::uint32_t known_token(const World& world, std::uint8_t queue);
     Duration timeout();
+    Duration put_back_delay();
     Duration whole(Duration time) const;
 
     const Scenario& scenario_;

@@ -32,16 +32,27 @@ enum class Invariant : std::uint8_t {
     next_event,      // never later than the next change
     links,           // Queue::check() finds nothing
     drains,          // when the load ends, everything comes out
+    priority,        // a level is worth some waiting, inside a line and between lines
+    paused,          // nothing is handed out
+    deadline,        // what was not begun in time ends, and says so
+    cancel,          // what waits goes at once; what runs is asked, and never comes back
+    uniqueness,      // one message per key, as the mode says
+    settling,        // only by who holds it, and with the effect that was asked for
+    notes,           // kept with the message
+    lookup,          // by id and in lists: everything that is there, and nothing else
+    restart,         // a queue made again is what it was
     answers,         // errors, flags and policies as the contract says
     deterministic,   // the same seed gives the same run
 };
 
-inline constexpr std::array<std::string_view, 22> invariant_names = {
-    "nothing_lost",  "no_ghosts",     "payload_intact", "fifo_order",    "group_lock",
-    "visible_order", "delay",         "lease",          "receive_count", "dead_letter",
-    "deduplication", "fairness",      "receipts",       "attempt_id",    "retention",
-    "limits",        "counters",      "next_event",     "links",         "drains",
-    "answers",       "deterministic",
+inline constexpr std::array<std::string_view, 31> invariant_names = {
+    "nothing_lost",  "no_ghosts", "payload_intact", "fifo_order",    "group_lock",
+    "visible_order", "delay",     "lease",          "receive_count", "dead_letter",
+    "deduplication", "fairness",  "receipts",       "attempt_id",    "retention",
+    "limits",        "counters",  "next_event",     "links",         "drains",
+    "priority",      "paused",    "deadline",       "cancel",        "uniqueness",
+    "settling",      "notes",     "lookup",         "restart",       "answers",
+    "deterministic",
 };
 
 inline std::string_view name(Invariant invariant) {

@@ -41,6 +41,7 @@ std::uint32_t Model::in_flight(const std::string& group) const {
 }
 
 Instant Model::expires_at(const Message& message) const {
+    if (policy_.retention == Duration::zero()) return Instant::max();
     return message.ages_from + policy_.retention;
 }
 
@@ -75,22 +76,62 @@ void Model::accept_number(const engine::Sent& answer) {
     fates_.push_back(Fate::held);
 }
 
+/// Places are the times since when messages wait, but no two are alike.
+void Model::make_visible(Message& message, Instant since) {
+    last_place_ = std::max(last_place_ + 1, since.time_since_epoch().count());
+    message.place = last_place_;
+}
+
+void Model::end(const Message& message, engine::Ended::Why why) {
+    ended_.push_back({.message = message, .why = why});
+    const bool late = why == engine::Ended::Why::expired;
+    ++(late ? counted_.expired : counted_.deleted);
+    remove(message.sequence, late ? Fate::too_late : Fate::cancelled);
+}
+
+bool Model::ends_on_return(const Message& message, Instant now) {
+    const Instant deadline = message.traits.deadline;
+    const bool late = deadline != Instant{} && deadline <= now;
+    if (!message.cancel_requested && !late) return false;
+    tally_.hit(message.cancel_requested ? Probe::cancelled_on_return : Probe::deadline_in_flight);
+    const auto why =
+        message.cancel_requested ? engine::Ended::Why::cancelled : engine::Ended::Why::expired;
+    end(message, why);
+    return true;
+}
+
+void Model::expire_deadlines(Instant now) {
+    std::vector<engine::Sequence> late;
+    for (const Message& message : messages_) {
+        const Instant deadline = message.traits.deadline;
+        if (deadline == Instant{} || deadline > now || message.state == State::in_flight) continue;
+        late.push_back(message.sequence);
+    }
+    tally_.hit(Probe::deadline_waiting, late.size());
+    for (const engine::Sequence sequence : late)
+        end(*find(sequence), engine::Ended::Why::expired);
+}
+
 void Model::advance(Instant now) {
     expire(now);
+    expire_deadlines(now);
     see_what_is_available();
-    std::vector<Message*> due;
-    for (Message& message : messages_) {
-        if (message.state != State::visible && message.due <= now) due.push_back(&message);
+    std::vector<std::pair<Instant, engine::Sequence>> due;
+    for (const Message& message : messages_) {
+        if (message.state != State::visible && message.due <= now) {
+            due.emplace_back(message.due, message.sequence);
+        }
     }
-    std::ranges::sort(due, {}, [](const Message* message) {
-        return std::pair(message->due, message->sequence);
-    });
+    std::ranges::sort(due);
     if (due.size() > 1) tally_.hit(Probe::several_due_at_once);
-    for (Message* message : due) {
-        if (message->state == State::in_flight) tally_.hit(Probe::lease_ended);
-        message->state = State::visible;
-        make_visible(*message);
+    for (const auto& [since, sequence] : due) {
+        Message& message = *find(sequence);
+        if (message.state == State::in_flight) tally_.hit(Probe::lease_ended);
+        if (message.state == State::in_flight && ends_on_return(message, now)) continue;
+        message.state = State::visible;
+        make_visible(message, since);
     }
+    std::erase_if(throttles_, [&](const Throttle& entry) { return entry.ends_at <= now; });
     std::erase_if(deduplication_, [&](const Remembered& entry) {
         return entry.sent_at + policy_.deduplication_window <= now;
     });
@@ -122,74 +163,6 @@ const Model::Remembered* Model::remembered(const std::string& key, Instant now) 
         if (entry.key == key && entry.sent_at + policy_.deduplication_window > now) return &entry;
     }
     return nullptr;
-}
-
-void Model::send(
-    const Content& content,
-    const engine::SendOptions& options,
-    Instant now,
-    const Result<engine::Sent>& answer
-) {
-    advance(now);
-    const bool deduplicates = fifo() && !content.deduplication_id.empty();
-    std::string key = content.deduplication_id;
-    if (policy_.deduplication_scope == engine::DeduplicationScope::message_group) {
-        key = std::string(options.group) + "/" + key;
-    }
-    if (const Remembered* first = deduplicates ? remembered(key, now) : nullptr) {
-        tally_.hit(Probe::deduplicated);
-        ++counted_.deduplicated;
-        if (!answer || !answer->duplicate || answer->id != first->first.id ||
-            answer->sequence != first->first.sequence) {
-            throw Violation(
-                Invariant::deduplication, content.name() + " is a duplicate inside its window"
-            );
-        }
-        return;
-    }
-    if (answer && answer->duplicate) {
-        throw Violation(Invariant::deduplication, content.name() + " is no duplicate");
-    }
-    const std::string group(options.group);
-    const auto queued = std::ranges::count_if(messages_, [&](const Message& message) {
-        return message.group == group && message.state != State::in_flight;
-    });
-    const std::uint32_t limit = policy_.groups.max_queued_per_group;
-    const bool full = limit != 0 && !group.empty() && queued >= limit;
-    if (full) tally_.hit(Probe::group_queued_limit);
-    if (full != !answer || (!answer && answer.error().code() != Errc::limit_exceeded)) {
-        throw Violation(
-            Invariant::limits,
-            "group " + group + " holds " + std::to_string(static_cast<std::uint64_t>(queued)) +
-                " queued messages of at most " + std::to_string(limit)
-        );
-    }
-    if (full) return;
-    if (answer->id != content.id) {
-        throw Violation(
-            Invariant::payload_intact, content.name() + " was answered with another id"
-        );
-    }
-    accept_number(*answer);
-    ++counted_.sent;
-    if (deduplicates) {
-        if (!ids_seen_.insert(key).second) tally_.hit(Probe::sent_again_after_window);
-        deduplication_.push_back({.key = key, .first = *answer, .sent_at = now});
-    }
-    noisy_.sent(group, now);
-    const Duration delay = options.delay.value_or(policy_.delay);
-    Message& message = append({
-        .content = &content,
-        .group = group,
-        .sequence = answer->sequence,
-        .slot = answer->slot,
-        .sent_at = now,
-        .arrived_at = now,
-        .state = delay > Duration::zero() ? State::delayed : State::visible,
-        .due = now + delay,
-        .ages_from = now,
-    });
-    if (message.state == State::visible) make_visible(message);
 }
 
 void Model::acknowledge(const engine::Receipt& receipt, Instant now, const Result<bool>& answer) {
@@ -257,6 +230,10 @@ void Model::change_visibility(
         tally_.hit(Probe::stale_receipt);
         return require(Errc::conflict, "the delivery is over");
     }
+    if (latest && message->state == State::delayed) {
+        tally_.hit(Probe::settle_refused);
+        return require(Errc::conflict, "the message was put back");
+    }
     if (!latest) {
         tally_.hit(Probe::stale_receipt);
         return require(Errc::conflict, "the message was delivered again");
@@ -268,12 +245,13 @@ void Model::change_visibility(
     require(std::nullopt, "refused");
     if (!current && timeout == Duration::zero()) return;
     tally_.hit(current ? Probe::lease_extended : Probe::hidden_again);
+    if (timeout == Duration::zero() && ends_on_return(*message, now)) return;
     if (timeout > Duration::zero()) {
         message->state = State::in_flight;
         message->due = now + timeout;
     } else {
         message->state = State::visible;
-        make_visible(*message);
+        make_visible(*message, now);
     }
 }
 
@@ -290,7 +268,7 @@ void Model::take_back(const engine::Receipt& receipt, Instant now) {
     --counted_.received;
     if (--message->receive_count == 0) message->first_received_at = {};
     turns_.given_back(message->group);
-    if (message->state != State::in_flight) return;
+    if (message->state != State::in_flight || ends_on_return(*message, now)) return;
     message->state = State::visible;
     message->place = --first_place_;
 }
@@ -309,6 +287,7 @@ void Model::move_in(
     }
     Message& message = append({
         .content = &content,
+        .id = transfer.payload.id(),
         .group = transfer.group,
         .sequence = answer.sequence,
         .slot = answer.slot,
@@ -319,8 +298,11 @@ void Model::move_in(
         .source_queue = transfer.source_queue,
         .ages_from = fifo() ? now : transfer.sent_at,
         .moved_in = true,
+        .traits = transfer.traits,
+        .note = transfer.note,
+        .unique_since = transfer.sent_at,
     });
-    make_visible(message);
+    make_visible(message, now);
     noisy_.sent(message.group, now);
 }
 
@@ -340,7 +322,7 @@ void Model::move_out(
         throw Violation(Invariant::visible_order, "other messages were moved out");
     }
     for (const engine::Transfer& transfer : answer) {
-        check_transfer(transfer, *find(transfer.source_sequence));
+        check_transfer(transfer, *find(transfer.source_sequence), false);
         remove(transfer.source_sequence, Fate::moved);
     }
 }
@@ -352,6 +334,7 @@ void Model::purge(Instant now) {
         fates_[message.sequence - 1] = Fate::purged;
     messages_.clear();
     deduplication_.clear();
+    throttles_.clear();
     attempts_.clear();
     turns_.clear();
     noisy_.clear();
@@ -372,7 +355,7 @@ void Model::set_policy(const engine::QueuePolicy& policy, Instant now) {
         message.state = message.due > now ? State::delayed : State::visible;
     }
     const std::uint64_t expired = counted_.expired;
-    if (policy_.groups != before.groups) {
+    if (policy_.groups != before.groups || policy_.priority_aging != before.priority_aging) {
         noisy_.quiet_all();
         turns_.clear();
     }

@@ -26,6 +26,7 @@ class Model {
 
     struct Message {
         const Content* content = nullptr;
+        engine::MessageId id{};  // the content's, or that of the message whose place it took
         std::string group{};
         engine::Sequence sequence = 0;
         std::uint32_t slot = 0;
@@ -38,10 +39,14 @@ class Model {
         std::uint32_t source_queue = 0;
         State state = State::visible;
         Instant due{};           // while delayed or in flight
-        std::int64_t place = 0;  // while visible: who is first in line
+        std::int64_t place = 0;  // in line, while visible; in flight: what it was
         Instant ages_from{};     // what its retention counts from
         bool moved_in = false;
         bool taken_back = false;  // the latest hand-out
+        bool cancel_requested = false;
+        engine::Traits traits{};
+        std::string note{};
+        Instant unique_since{};  // first send of what it replaced, or its own
     };
 
     /// `tally` outlives the model.
@@ -73,6 +78,34 @@ class Model {
         Instant now,
         const std::vector<engine::Transfer>& answer
     );
+    void settle(
+        const engine::Settle& settle,
+        Instant now,
+        const Result<engine::MessageView>& answer,
+        const engine::Transfer& taken
+    );
+    void extend(
+        const engine::Receipt& receipt, Duration lease, Instant now, const Result<bool>& answer
+    );
+    void set_note(
+        const engine::Receipt& receipt,
+        const std::string& note,
+        Instant now,
+        const Result<void>& answer
+    );
+    void find(
+        const engine::MessageId& id, Instant now, const std::optional<engine::MessageView>& answer
+    );
+    void cancel(
+        const engine::MessageId& id, Instant now, const Result<engine::CancelResult>& answer
+    );
+    void promote(const engine::MessageId& id, Instant now, const Result<void>& answer);
+    void take_out(const engine::MessageId& id, Instant now, const Result<engine::Transfer>& answer);
+    void list(
+        engine::Sequence after, std::size_t max, const std::vector<engine::MessageView>& views
+    ) const;
+    /// The engine was made again out of what it stored, at this time.
+    void restart(Instant now);
     void purge(Instant now);
     void set_policy(const engine::QueuePolicy& policy, Instant now);
     void advance(Instant now);
@@ -80,6 +113,8 @@ class Model {
     void compare(const engine::Counters& counters);
     void compare(const std::vector<engine::MessageView>& views, std::size_t offset, std::size_t max)
         const;
+    /// What ended by itself since the last comparison.
+    void compare_ended(const std::vector<engine::Ended>& ended);
     void compare_policy(const engine::QueuePolicy& policy) const;
     void compare_oldest(std::optional<Instant> oldest) const;
     /// `next_event` must not be later than the next moment at which anything here changes.
@@ -91,11 +126,29 @@ class Model {
 
   private:
     /// Why a sequence number that was given out is not held any more.
-    enum class Fate : std::uint8_t { held, deleted, expired, purged, moved };
+    enum class Fate : std::uint8_t {
+        held,
+        deleted,
+        expired,
+        purged,
+        moved,
+        replaced,
+        too_late,   // by its deadline
+        cancelled,  // instead of coming back
+    };
     struct Remembered {
         std::string key;
         engine::Sent first{};
         Instant sent_at{};
+    };
+    struct Throttle {
+        std::string key;
+        engine::Sent first{};
+        Instant ends_at{};
+    };
+    struct End {
+        Message message;
+        engine::Ended::Why why{};
     };
     struct Attempt {
         std::string id;
@@ -114,9 +167,45 @@ class Model {
     std::uint32_t in_flight(const std::string& group) const;
     std::uint32_t in_flight() const;
     Instant expires_at(const Message& message) const;
-    void make_visible(Message& message) { message.place = ++last_place_; }
+    void make_visible(Message& message, Instant since);
+    Message* find(const engine::MessageId& id);
     void remove(engine::Sequence sequence, Fate fate);
     void expire(Instant now);
+    void expire_deadlines(Instant now);
+    /// Whether the message ends now, because it comes back from flight.
+    bool ends_on_return(const Message& message, Instant now);
+    void end(const Message& message, engine::Ended::Why why);
+    void compare(const engine::MessageView& view, const Message& message) const;
+
+    // model_send.cpp
+    /// Whether a message with its unique key stands against the send, which is then done with.
+    bool meets_key(
+        const Content& content,
+        const engine::SendOptions& options,
+        Instant now,
+        const Result<engine::Sent>& answer
+    );
+    void require_duplicate(
+        const Content& content, const engine::Sent& first, const Result<engine::Sent>& answer
+    );
+    void replace(
+        const Content& content,
+        Message& old,
+        const engine::SendOptions& options,
+        Instant now,
+        const Result<engine::Sent>& answer
+    );
+    Message* newest_with(const std::string& key, bool in_flight_too);
+    bool queued_limit_refuses(const std::string& group, const Result<engine::Sent>& answer);
+
+    // model_jobs.cpp
+    /// The message that the receipt holds; null when it does not, and the answer says why.
+    Message* held(const engine::Receipt& receipt, const Error* error);
+    /// The message with this id; null when there is none, and the answer says so.
+    Message* known(const engine::MessageId& id, const Error* error);
+    void put_back(Message& message, const engine::Settle& settle, Instant now);
+    void restore_places(Instant now);
+
     void accept_number(const engine::Sent& answer);
     Message& append(Message message);
     const Remembered* remembered(const std::string& key, Instant now);
@@ -139,6 +228,9 @@ class Model {
     std::optional<Violation> standard_refusal(const Batch& batch, const Message& message);
     const Message* fifo_available(const Batch& batch, const std::string& group) const;
     const Message* first_in_line(const Batch& batch);
+    std::pair<std::int64_t, int> virtual_place(const Message& message) const;
+    bool before(const Message& left, const Message& right) const;
+    void see_what_priority_did(const Message& message) const;
     bool before_among_noisy(const Message& left, const Message& right) const;
     const Message* available(const Batch& batch);
     void see_who_waits(const Batch& batch);
@@ -147,13 +239,15 @@ class Model {
     void require_end(const Batch& batch);
 
     Violation explain_missing(engine::Sequence sequence) const;
-    void check_transfer(const engine::Transfer& transfer, const Message& message) const;
+    void check_transfer(const engine::Transfer& transfer, const Message& message, bool dead) const;
 
     engine::QueuePolicy policy_;
     std::vector<Message> messages_;  // in order of sequence
     std::vector<Fate> fates_;        // by sequence - 1
     std::vector<Remembered> deduplication_;
     std::set<std::string> ids_seen_;
+    std::vector<Throttle> throttles_;
+    std::vector<End> ended_;
     std::vector<Attempt> attempts_;
     std::int64_t last_place_ = 0;
     std::int64_t first_place_ = 0;

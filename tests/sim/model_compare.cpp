@@ -28,7 +28,7 @@ void Model::compare(const engine::Counters& counters) {
         expected.visible += message.state == State::visible;
         expected.in_flight += message.state == State::in_flight;
         expected.delayed += message.state == State::delayed;
-        expected.bytes += message.content->bytes();
+        expected.bytes += message.content->bytes() + message.note.size();
         if (message.state == State::in_flight && !message.group.empty()) {
             groups.insert(message.group);
         }
@@ -76,35 +76,60 @@ void Model::compare(
         );
     }
     for (std::size_t i = 0; i < views.size(); ++i) {
-        const engine::MessageView& view = views[i];
         const Message& message = messages_[offset + i];
-        if (view.sequence != message.sequence) throw explain_missing(view.sequence);
-        if (!message.content->equals(view.payload) || view.group != message.group ||
-            view.sent_at != message.sent_at || view.source_queue != message.source_queue) {
-            throw Violation(Invariant::payload_intact, message.content->name() + " looks changed");
-        }
-        if (view.receive_count != message.receive_count) {
-            throw Violation(
-                Invariant::receive_count, message.content->name() + " was counted wrong"
-            );
-        }
-        const auto state = message.state == State::visible ? engine::MessageView::State::visible
-                           : message.state == State::in_flight
-                               ? engine::MessageView::State::in_flight
-                               : engine::MessageView::State::delayed;
-        if (view.state != state) {
-            throw Violation(
-                message.state == State::delayed ? Invariant::delay : Invariant::lease,
-                message.content->name() + " is in another state"
-            );
-        }
-        if (message.state != State::visible && view.due != message.due) {
-            throw Violation(
-                message.state == State::delayed ? Invariant::delay : Invariant::lease,
-                message.content->name() + " is due at another time"
-            );
-        }
+        if (views[i].sequence != message.sequence) throw explain_missing(views[i].sequence);
+        compare(views[i], message);
     }
+}
+
+void Model::compare(const engine::MessageView& view, const Message& message) const {
+    const std::string name = message.content->name();
+    if (!message.content->equals(view.payload, message.id) || view.group != message.group ||
+        view.slot != message.slot || view.sequence != message.sequence ||
+        view.sent_at != message.sent_at || view.source_queue != message.source_queue) {
+        throw Violation(Invariant::payload_intact, name + " looks changed");
+    }
+    if (view.receive_count != message.receive_count) {
+        throw Violation(Invariant::receive_count, name + " was counted wrong");
+    }
+    const auto state = message.state == State::visible     ? engine::MessageView::State::visible
+                       : message.state == State::in_flight ? engine::MessageView::State::in_flight
+                                                           : engine::MessageView::State::delayed;
+    const Invariant hidden = message.state == State::delayed ? Invariant::delay : Invariant::lease;
+    if (view.state != state) throw Violation(hidden, name + " is in another state");
+    if (message.state != State::visible && view.due != message.due) {
+        throw Violation(hidden, name + " is due at another time");
+    }
+    if (view.priority != message.traits.priority ||
+        view.max_receives != message.traits.max_receives ||
+        view.deadline != message.traits.deadline || view.received_at != message.handed_out_at) {
+        throw Violation(Invariant::lookup, name + " is shown with other traits");
+    }
+    if (view.note != message.note) {
+        throw Violation(Invariant::notes, name + " is shown with another note");
+    }
+    if (view.cancel_requested != message.cancel_requested) {
+        throw Violation(Invariant::cancel, name + " is shown as asked to stop, or is not");
+    }
+}
+
+void Model::compare_ended(const std::vector<engine::Ended>& ended) {
+    std::vector<engine::Ended> told = ended;
+    std::ranges::sort(told, {}, [](const engine::Ended& end) { return end.message.sequence; });
+    std::ranges::sort(ended_, {}, [](const End& end) { return end.message.sequence; });
+    for (std::size_t i = 0; i < std::max(told.size(), ended_.size()); ++i) {
+        const bool late = i < ended_.size() && ended_[i].why == engine::Ended::Why::expired;
+        const Invariant rule = late ? Invariant::deadline : Invariant::cancel;
+        if (i >= ended_.size()) throw Violation(rule, "a message ended that did not");
+        const std::string name = ended_[i].message.content->name();
+        if (i >= told.size()) throw Violation(rule, name + " ended and nobody was told");
+        if (told[i].message.sequence != ended_[i].message.sequence ||
+            told[i].why != ended_[i].why) {
+            throw Violation(rule, name + " ended in another way");
+        }
+        compare(told[i].message, ended_[i].message);
+    }
+    ended_.clear();
 }
 
 void Model::compare_policy(const engine::QueuePolicy& policy) const {
@@ -125,11 +150,18 @@ void Model::compare_oldest(std::optional<Instant> oldest) const {
 
 void Model::compare_next_event(std::optional<Instant> next_event) const {
     std::optional<Instant> change;
+    const auto consider = [&](Instant when) {
+        if (when != Instant::max() && (!change || when < *change)) change = when;
+    };
     for (const Message& message : messages_) {
-        Instant next = expires_at(message);
-        if (message.state != State::visible) next = std::min(next, message.due);
-        if (!change || next < *change) change = next;
+        consider(expires_at(message));
+        if (message.state != State::visible) consider(message.due);
+        const bool watched =
+            message.traits.deadline != Instant{} && message.state != State::in_flight;
+        if (watched) consider(message.traits.deadline);
     }
+    for (const Throttle& throttle : throttles_)
+        consider(throttle.ends_at);
     if (change && (!next_event || *next_event > *change)) {
         throw Violation(Invariant::next_event, "the next event is after the next change");
     }

@@ -80,16 +80,20 @@ std::optional<Violation> Model::standard_refusal(const Batch& batch, const Messa
         const Message* first = first_in_line(batch);
         if (first == &message) return std::nullopt;
         const bool by_place = policy_.groups.fairness == engine::Fairness::off;
+        const bool by_level = first != nullptr && message.place < first->place &&
+                              message.traits.priority != first->traits.priority;
         return Violation(
-            by_place ? Invariant::visible_order : Invariant::fairness,
+            by_level   ? Invariant::priority
+            : by_place ? Invariant::visible_order
+                       : Invariant::fairness,
             body + " comes before " + (first == nullptr ? "its turn" : first->content->name())
         );
     }
     for (const Message& other : messages_) {
         if (other.group != message.group || !waits(batch, other)) continue;
-        if (other.place < message.place) {
+        if (before(other, message)) {
             return Violation(
-                Invariant::visible_order,
+                other.place < message.place ? Invariant::visible_order : Invariant::priority,
                 body + " comes before " + other.content->name() + " of its group"
             );
         }
@@ -129,7 +133,7 @@ const Model::Message* Model::first_in_line(const Batch& batch) {
             }
             if (noisy_.is_noisy(message.group)) {
                 if (noisy == nullptr || before_among_noisy(message, *noisy)) noisy = &message;
-            } else if (quiet == nullptr || message.place < quiet->place) {
+            } else if (quiet == nullptr || before(message, *quiet)) {
                 quiet = &message;
             }
         }
@@ -150,7 +154,30 @@ bool Model::before_among_noisy(const Message& left, const Message& right) const 
     const std::uint32_t left_in_flight = in_flight(left.group);
     const std::uint32_t right_in_flight = in_flight(right.group);
     if (left_in_flight != right_in_flight) return left_in_flight < right_in_flight;
-    return left.place < right.place;
+    return before(left, right);
+}
+
+/// A level of priority is worth some waiting; who was taken back goes before all others.
+std::pair<std::int64_t, int> Model::virtual_place(const Message& message) const {
+    constexpr Duration millennium = std::chrono::hours(24 * 365 * 1000);
+    const std::int64_t level = std::min(policy_.priority_aging, millennium).count();
+    const int priority = message.traits.priority;
+    if (message.place < 0) return {message.place, priority};
+    return {message.place + priority * level, priority};
+}
+
+bool Model::before(const Message& left, const Message& right) const {
+    return virtual_place(left) < virtual_place(right);
+}
+
+void Model::see_what_priority_did(const Message& message) const {
+    if (fifo() || message.place < 0) return;
+    for (const Message& other : messages_) {
+        const int levels = other.traits.priority - message.traits.priority;
+        if (other.state != State::visible || other.place < 0 || levels == 0) continue;
+        if (levels > 0 && other.place < message.place) tally_.hit(Probe::urgent_went_first);
+        if (levels < 0 && other.place > message.place) tally_.hit(Probe::aged_went_first);
+    }
 }
 
 /// Something that could still be handed out; null when there is nothing.

@@ -5,7 +5,22 @@
 
 namespace tranter::sim {
 
+namespace {
+
+/// As engine::Delivery::first_received_at says.
+Duration rounded(Duration time) {
+    constexpr std::chrono::milliseconds fine(std::int64_t{1} << 31);
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+    if (millis < fine) return millis;
+    return std::chrono::duration_cast<std::chrono::seconds>(time);
+}
+
+}  // namespace
+
 bool Model::exhausted(const Batch& batch, const Message& message) const {
+    // A dead letter may be looked at.
+    const std::uint32_t own = message.source_queue == 0 ? message.traits.max_receives : 0;
+    if (own != 0) return message.receive_count >= own;
     return policy_.max_receives != 0 && message.receive_count >= policy_.max_receives &&
            !batch.options.keep_exhausted;
 }
@@ -14,6 +29,12 @@ void Model::receive(
     const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
 ) {
     advance(now);
+    if (policy_.paused) {
+        tally_.hit(Probe::receive_while_paused);
+        ++counted_.empty_receives;
+        if (answer.deliveries.empty() && answer.dead.empty() && !answer.over_limit) return;
+        throw Violation(Invariant::paused, "a paused queue hands out");
+    }
     if (repeats_attempt(options, now, answer)) return;
 
     Batch batch{.options = options, .now = now, .answer = answer};
@@ -69,7 +90,7 @@ bool Model::repeats_attempt(
         Message* message = find(delivery.receipt);
         if (delivery.visible_at != now + timeout ||
             delivery.receive_count != message->receive_count ||
-            !message->content->equals(delivery.payload)) {
+            !message->content->equals(delivery.payload, message->id)) {
             throw Violation(Invariant::attempt_id, "a repeated delivery is not like the first");
         }
         message->due = now + timeout;
@@ -109,20 +130,33 @@ Violation Model::explain_missing(engine::Sequence sequence) const {
             return {Invariant::no_ghosts, text + "purged"};
         case Fate::moved:
             return {Invariant::dead_letter, text + "moved away"};
+        case Fate::replaced:
+            return {Invariant::uniqueness, text + "replaced"};
+        case Fate::too_late:
+            return {Invariant::deadline, text + "too late"};
+        case Fate::cancelled:
+            return {Invariant::cancel, text + "cancelled"};
         case Fate::held:
             break;
     }
     return {Invariant::no_ghosts, text + "lost"};
 }
 
-void Model::check_transfer(const engine::Transfer& transfer, const Message& message) const {
-    if (!message.content->equals(transfer.payload) || transfer.group != message.group ||
+/// `dead`: on its way to a dead-letter queue, where it has no deadline.
+void Model::check_transfer(const engine::Transfer& transfer, const Message& message, bool dead)
+    const {
+    if (!message.content->equals(transfer.payload, message.id) || transfer.group != message.group ||
         transfer.sent_at != message.sent_at || transfer.source_queue != message.source_queue ||
         transfer.source_slot != message.slot ||
         transfer.first_received_at != message.first_received_at) {
         throw Violation(
             Invariant::payload_intact, message.content->name() + " was changed by a move"
         );
+    }
+    engine::Traits traits = message.traits;
+    if (dead) traits.deadline = {};
+    if (transfer.traits != traits || transfer.note != message.note) {
+        throw Violation(Invariant::notes, message.content->name() + " lost something by a move");
     }
     if (transfer.receive_count != message.receive_count) {
         throw Violation(Invariant::receive_count, message.content->name() + " was counted wrong");
@@ -136,12 +170,14 @@ void Model::consume_dead(Batch& batch, const engine::Transfer& transfer) {
         throw Violation(
             Invariant::dead_letter,
             message->content->name() + " is dead after " + std::to_string(message->receive_count) +
-                " of " + std::to_string(policy_.max_receives) + " deliveries"
+                " of " + std::to_string(policy_.max_receives) + " or its own " +
+                std::to_string(message->traits.max_receives) + " deliveries"
         );
     }
     if (auto refused = refusal(batch, *message)) throw Violation(*refused);
-    check_transfer(transfer, *message);
+    check_transfer(transfer, *message, true);
     tally_.hit(Probe::dead_lettered);
+    if (message->traits.max_receives != 0) tally_.hit(Probe::own_receive_limit);
     remove(message->sequence, Fate::moved);
     quiet_the_served(batch);
 }
@@ -164,6 +200,7 @@ void Model::consume_delivery(Batch& batch, const engine::Delivery& delivery) {
         );
     }
     if (auto refused = refusal(batch, *message)) throw Violation(*refused);
+    see_what_priority_did(*message);
     if (policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight) {
         throw Violation(Invariant::limits, body + " is over the in-flight limit");
     }
@@ -174,9 +211,7 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
     const std::string body = message.content->name();
     const Duration timeout = batch.options.visibility_timeout.value_or(policy_.visibility_timeout);
     if (message.first_received_at == Instant{}) {
-        message.first_received_at =
-            message.sent_at +
-            std::chrono::duration_cast<std::chrono::milliseconds>(batch.now - message.sent_at);
+        message.first_received_at = message.sent_at + rounded(batch.now - message.sent_at);
     }
     if (delivery.receive_count != ++message.receive_count) {
         throw Violation(
@@ -185,7 +220,10 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
                 std::to_string(message.receive_count)
         );
     }
-    if (!message.content->equals(delivery.payload) || delivery.group != message.group ||
+    if (delivery.note != message.note) {
+        throw Violation(Invariant::notes, body + " came with another note");
+    }
+    if (!message.content->equals(delivery.payload, message.id) || delivery.group != message.group ||
         delivery.sent_at != message.sent_at || delivery.source_queue != message.source_queue) {
         throw Violation(Invariant::payload_intact, body + " came out changed");
     }
@@ -201,7 +239,7 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
         message.due = batch.now + timeout;
     } else {
         tally_.hit(Probe::zero_visibility);
-        make_visible(message);
+        make_visible(message, batch.now);
     }
     batch.delivered.insert(message.sequence);
     batch.last_group = message.group;

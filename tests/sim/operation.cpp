@@ -25,13 +25,27 @@ std::string describe(const Handle& handle) {
     return text;
 }
 
+std::string traits(const Send& send) {
+    static constexpr std::array<std::string_view, 5> modes = {
+        "", " simple", " throttle", " debounce", " keep_latest"};
+    std::string text;
+    if (send.priority != engine::priority_default) text += " priority " + number(send.priority);
+    if (send.max_receives != 0) text += " at most " + number(send.max_receives) + " receives";
+    if (send.deadline) text += " deadline in " + sim::describe(*send.deadline);
+    if (send.unique == 0) return text;
+    text += " key k" + number(send.unique);
+    text += modes[static_cast<std::size_t>(send.uniqueness)];
+    if (send.unique_for != Duration{}) text += " for " + sim::describe(send.unique_for);
+    return text;
+}
+
 struct Describer {
     std::string operator()(const Send& send) const {
         std::string text = "send to " + queue_name(send.queue) + ": m" + number(send.token);
         if (send.group != 0) text += " group g" + number(send.group);
         if (send.deduplication != 0) text += " deduplication id d" + number(send.deduplication);
         if (send.delay) text += " delay " + sim::describe(*send.delay);
-        return text;
+        return text + traits(send);
     }
     std::string operator()(const Receive& receive) const {
         std::string text =
@@ -66,6 +80,42 @@ struct Describer {
     std::string operator()(const Advance& advance) const {
         return "advance " + queue_name(advance.queue);
     }
+    std::string operator()(const Settle& settle) const {
+        static constexpr std::array<std::string_view, 3> kinds = {
+            "complete", "put back", "take out"};
+        std::string text(kinds[static_cast<std::size_t>(settle.kind)]);
+        text += " in " + queue_name(settle.queue) + ": " + describe(settle.handle);
+        if (settle.kind != engine::Settle::Kind::put_back) return text;
+        return text + " for " + sim::describe(settle.delay) + (settle.counts ? "" : " uncounted");
+    }
+    std::string operator()(const Extend& extend) const {
+        return "extend in " + queue_name(extend.queue) + ": " + describe(extend.handle) + " to " +
+               sim::describe(extend.lease);
+    }
+    std::string operator()(const Note& note) const {
+        return "note " + number(note.note) + " in " + queue_name(note.queue) + ": " +
+               describe(note.handle);
+    }
+    std::string operator()(const Find& find) const {
+        return "find in " + queue_name(find.queue) + ": m" + number(find.token);
+    }
+    std::string operator()(const Cancel& cancel) const {
+        return "cancel in " + queue_name(cancel.queue) + ": m" + number(cancel.token);
+    }
+    std::string operator()(const Promote& promote) const {
+        return "promote in " + queue_name(promote.queue) + ": m" + number(promote.token);
+    }
+    std::string operator()(const TakeOut& take) const {
+        return "take out of " + queue_name(take.queue) + ": m" + number(take.token) +
+               (take.forget_receives ? ", its receives forgotten" : "");
+    }
+    std::string operator()(const List& list) const {
+        return "list " + queue_name(list.queue) + ": " + number(list.max) + " after sequence " +
+               number(list.after);
+    }
+    std::string operator()(const Restart& restart) const {
+        return "restart " + queue_name(restart.queue) + " after " + sim::describe(restart.downtime);
+    }
     std::string operator()(const Peek& peek) const {
         return "peek into " + queue_name(peek.queue) + ": " + number(peek.max) + " from " +
                number(peek.offset);
@@ -98,6 +148,8 @@ std::string describe(const engine::QueuePolicy& policy) {
     text += ", max in flight " + number(policy.max_in_flight);
     text += ", per group " + number(policy.groups.max_in_flight_per_group);
     text += ", max queued per group " + number(policy.groups.max_queued_per_group);
+    text += ", priority aging " + describe(policy.priority_aging);
+    if (policy.paused) text += ", paused";
     return text;
 }
 

@@ -33,6 +33,12 @@ struct Send {
     std::uint32_t group = 0;          // 0: none
     std::uint32_t deduplication = 0;  // 0: none
     std::optional<Duration> delay{};
+    std::uint8_t priority = engine::priority_default;
+    std::uint32_t max_receives = 0;
+    std::optional<Duration> deadline{};  // after the send
+    engine::Uniqueness uniqueness = engine::Uniqueness::none;
+    std::uint32_t unique = 0;  // its key; 0: none
+    Duration unique_for{};
 };
 struct Receive {
     std::uint8_t queue = 0;
@@ -80,6 +86,53 @@ struct Peek {
     std::uint32_t max = 1;
 };
 
+struct Settle {
+    std::uint8_t queue = 0;
+    Handle handle{};
+    engine::Settle::Kind kind = engine::Settle::Kind::complete;
+    Duration delay{};
+    bool counts = true;
+};
+struct Extend {
+    std::uint8_t queue = 0;
+    Handle handle{};
+    Duration lease{};
+};
+struct Note {
+    std::uint8_t queue = 0;
+    Handle handle{};
+    std::uint32_t note = 0;  // 0: an empty one
+};
+/// The message with the id that this token was sent with.
+struct Find {
+    std::uint8_t queue = 0;
+    std::uint32_t token = 0;
+};
+struct Cancel {
+    std::uint8_t queue = 0;
+    std::uint32_t token = 0;
+};
+struct Promote {
+    std::uint8_t queue = 0;
+    std::uint32_t token = 0;
+};
+/// To the other queue, as somebody does who retries a dead letter.
+struct TakeOut {
+    std::uint8_t queue = 0;
+    std::uint32_t token = 0;
+    bool forget_receives = false;
+};
+struct List {
+    std::uint8_t queue = 0;
+    std::uint32_t after = 0;  // the sequence number of a message that is there, gone, or to come
+    std::uint32_t max = 1;
+};
+/// The queue is written down, nobody is there for a while, and it is made again.
+struct Restart {
+    std::uint8_t queue = 0;
+    Duration downtime{};
+};
+
 using Operation = std::variant<
     Send,
     Receive,
@@ -91,7 +144,16 @@ using Operation = std::variant<
     SetPolicy,
     Wait,
     Advance,
-    Peek>;
+    Peek,
+    Settle,
+    Extend,
+    Note,
+    Find,
+    Cancel,
+    Promote,
+    TakeOut,
+    List,
+    Restart>;
 
 std::string describe(const Operation& operation);
 std::string describe(const engine::QueuePolicy& policy);

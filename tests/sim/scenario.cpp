@@ -1,5 +1,7 @@
 #include "scenario.hpp"
 
+#include <algorithm>
+
 namespace tranter::sim {
 
 namespace {
@@ -27,7 +29,14 @@ engine::QueuePolicy draw_policy(Choices& choices, engine::Order order) {
         {seconds(0), seconds(0), seconds(0), seconds(1), seconds(5), minutes(15)}
     );
     policy.retention = choices.one_of<Duration>(
-        {seconds(20), minutes(1), minutes(5), hours(2), hours(96), hours(96), hours(24 * 14)}
+        {seconds(20),
+         minutes(1),
+         minutes(5),
+         hours(2),
+         hours(96),
+         hours(96),
+         hours(24 * 14),
+         seconds(0)}
     );
     policy.deduplication_window =
         choices.one_of<Duration>({seconds(1), seconds(10), minutes(5), minutes(5)});
@@ -42,8 +51,36 @@ engine::QueuePolicy draw_policy(Choices& choices, engine::Order order) {
     policy.groups.max_in_flight_per_group =
         choices.one_of<std::uint32_t>({0, 0, 0, 0, 1, fifo ? 0U : 2U, fifo ? 0U : 4U});
     policy.groups.max_queued_per_group = choices.one_of<std::uint32_t>({0, 0, 0, 0, 2, 6});
+    policy.priority_aging = choices.one_of<Duration>(
+        {seconds(0), seconds(1), seconds(10), minutes(1), minutes(1), hours(1000), Duration::max()}
+    );
     return policy;
 }
+
+namespace {
+
+/// What only jobs do; in the rest of the runs the queues are SQS's.
+void draw_jobs(Scenario& scenario, Choices& choices) {
+    scenario.percent_priority = choices.one_of<unsigned>({0, 30, 100});
+    scenario.percent_own_receives = choices.one_of<unsigned>({0, 0, 30});
+    scenario.percent_deadline = choices.one_of<unsigned>({0, 0, 30});
+    scenario.percent_unique = choices.one_of<unsigned>({0, 0, 40});
+    scenario.unique_keys = static_cast<std::uint32_t>(choices.between(1, 4));
+    auto& weights = scenario.weights;
+    weights.settle = swarm_weight(choices, 30);
+    weights.extend = swarm_weight(choices, 8);
+    weights.note = swarm_weight(choices, 6);
+    weights.find = swarm_weight(choices, 4);
+    weights.cancel = swarm_weight(choices, 6);
+    weights.promote = swarm_weight(choices, 4);
+    weights.take_out = swarm_weight(choices, 3);
+    weights.list = swarm_weight(choices, 3);
+    weights.restart = choices.percent(50) ? 2 : 0;
+    // Priorities do not meet in a line that is always empty.
+    if (scenario.percent_priority > 0) scenario.depth = std::max(scenario.depth, 10U);
+}
+
+}  // namespace
 
 Scenario draw_scenario(Choices& choices) {
     Scenario scenario;
@@ -87,6 +124,8 @@ Scenario draw_scenario(Choices& choices) {
     scenario.percent_own_delay = choices.one_of<unsigned>({0, 30});
     scenario.percent_own_visibility = choices.one_of<unsigned>({0, 50, 100});
     scenario.percent_keep_exhausted = choices.one_of<unsigned>({0, 0, 10});
+
+    if (choices.percent(60)) draw_jobs(scenario, choices);
 
     // A queue of the default rule needs a crowd before any group can be noisy.
     if (order == engine::Order::none &&

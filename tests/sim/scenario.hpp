@@ -40,12 +40,27 @@ struct Scenario {
         unsigned jump = 0;
         unsigned advance = 0;
         unsigned peek = 0;
+        unsigned settle = 0;
+        unsigned extend = 0;
+        unsigned note = 0;
+        unsigned find = 0;
+        unsigned cancel = 0;
+        unsigned promote = 0;
+        unsigned take_out = 0;
+        unsigned list = 0;
+        unsigned restart = 0;
     } weights{};
     unsigned percent_forged = 0;
     unsigned percent_attempt_id = 0;
     unsigned percent_own_delay = 0;
     unsigned percent_own_visibility = 0;
     unsigned percent_keep_exhausted = 0;
+    // Of sends:
+    unsigned percent_priority = 0;
+    unsigned percent_own_receives = 0;
+    unsigned percent_deadline = 0;
+    unsigned percent_unique = 0;
+    std::uint32_t unique_keys = 1;
 };
 
 Scenario draw_scenario(Choices& choices);

@@ -23,7 +23,9 @@ World::World(const Scenario& scenario, Tally& tally)
     : tally_(tally),
       start_(scenario.start),
       now_(scenario.start),
-      queues_{engine::Queue(scenario.policies[0]), engine::Queue(scenario.policies[1])},
+      queues_{
+          std::make_unique<engine::Queue>(scenario.policies[0]),
+          std::make_unique<engine::Queue>(scenario.policies[1])},
       models_{Model(scenario.policies[0], tally), Model(scenario.policies[1], tally)} {}
 
 void World::execute(const Operation& operation) {
@@ -49,10 +51,7 @@ const std::vector<World::HandOut>& World::hand_outs(std::uint32_t token) const {
 }
 
 const Content& World::content_of(const engine::Payload& payload) const {
-    std::uint32_t token = 0;
-    for (unsigned i = 0; i < 4; ++i) {
-        token |= static_cast<std::uint32_t>(payload.id()[i] ^ i) << (i * 8);
-    }
+    const std::uint32_t token = token_of(payload);
     if (token >= contents_.size() || !contents_[token]) {
         throw Violation(Invariant::no_ghosts, "a message that was never sent");
     }
@@ -87,8 +86,15 @@ const engine::Receipt* World::resolve(const Handle& handle, engine::Receipt& sto
 
 /// After each operation on a queue: everything that can be seen must be as the model has it.
 void World::settle(std::uint8_t queue) {
-    const engine::Queue& engine = queues_[queue];
+    engine::Queue& engine = *queues_[queue];
     Model& model = models_[queue];
+    const std::vector<engine::Ended> ended = engine.take_ended();
+    for (const engine::Ended& end : ended) {
+        note(end.message.sequence);
+        const char* why = end.why == engine::Ended::Why::expired ? "expired: " : "cancelled: ";
+        say(why + content_of(end.message.payload).name());
+    }
+    model.compare_ended(ended);
     const engine::Counters counters = engine.counters();
     note(counters);
     model.compare(counters);
@@ -116,11 +122,21 @@ void World::run(const Send& send) {
         std::make_unique<Content>(make_content(send.token, send.body_bytes, send.deduplication));
     const Content& content = *contents_[send.token];
     const std::string group = group_name(send.group);
-    const engine::SendOptions options{.delay = send.delay, .group = group};
-    const auto answer = queues_[send.queue].send(content.payload(), options, now_);
+    engine::Traits traits{
+        .priority = send.priority,
+        .max_receives = send.max_receives,
+        .uniqueness = send.uniqueness,
+        .unique_for = send.unique_for};
+    if (send.unique != 0) traits.unique_key = "k" + std::to_string(send.unique);
+    if (send.deadline) traits.deadline = now_ + *send.deadline;
+    engine::SendOptions options{.delay = send.delay, .group = group};
+    if (traits != engine::Traits{}) options.traits = &traits;
+    const auto answer = queues_[send.queue]->send(content.payload(), options, now_);
     say(!answer             ? answer.error().message()
         : answer->duplicate ? "duplicate of sequence " + std::to_string(answer->sequence)
-                            : "sequence " + std::to_string(answer->sequence));
+        : answer->replaced  ? "sequence " + std::to_string(answer->sequence) + " instead of " +
+                                 std::to_string(answer->replaced->sequence)
+                           : "sequence " + std::to_string(answer->sequence));
     models_[send.queue].send(content, options, now_, answer);
     note(answer ? answer->sequence * 2 + answer->duplicate : 0);
     settle(send.queue);
@@ -134,7 +150,7 @@ void World::run(const Receive& receive) {
         .attempt_id = attempt,
         .keep_exhausted = receive.keep_exhausted,
     };
-    engine::Received answer = queues_[receive.queue].receive(options, now_);
+    engine::Received answer = queues_[receive.queue]->receive(options, now_);
     std::string text;
     for (const engine::Delivery& delivery : answer.deliveries) {
         text += content_of(delivery.payload).name() + " (" +
@@ -161,9 +177,10 @@ void World::run(const Receive& receive) {
 void World::move_over(std::uint8_t from, std::vector<engine::Transfer> transfers) {
     const std::uint8_t to = from == main_queue ? dead_queue : main_queue;
     for (engine::Transfer& transfer : transfers) {
-        transfer.source_queue = from + 1U;
+        // What goes back is no dead letter any more.
+        transfer.source_queue = from == main_queue ? from + 1U : 0U;
         const Content& content = content_of(transfer.payload);
-        const engine::Sent answer = queues_[to].move_in(transfer, now_);
+        const engine::Sent answer = queues_[to]->move_in(transfer, now_);
         note(answer.sequence);
         models_[to].move_in(content, transfer, now_, answer);
         if (to == main_queue) tally_.hit(Probe::moved_back);
@@ -175,7 +192,7 @@ void World::run(const Acknowledge& acknowledge) {
     engine::Receipt storage;
     const engine::Receipt* receipt = resolve(acknowledge.handle, storage);
     if (receipt == nullptr) return say("never handed out");
-    const auto answer = queues_[acknowledge.queue].acknowledge(*receipt, now_);
+    const auto answer = queues_[acknowledge.queue]->acknowledge(*receipt, now_);
     say(!answer ? answer.error().message() : *answer ? "deleted" : "gone");
     note(answer ? *answer : 2);
     models_[acknowledge.queue].acknowledge(*receipt, now_, answer);
@@ -186,7 +203,7 @@ void World::run(const ChangeVisibility& change) {
     engine::Receipt storage;
     const engine::Receipt* receipt = resolve(change.handle, storage);
     if (receipt == nullptr) return say("never handed out");
-    const auto answer = queues_[change.queue].change_visibility(*receipt, change.timeout, now_);
+    const auto answer = queues_[change.queue]->change_visibility(*receipt, change.timeout, now_);
     say(answer ? "done" : answer.error().message());
     note(answer ? 1 : 2);
     models_[change.queue].change_visibility(*receipt, change.timeout, now_, answer);
@@ -197,7 +214,7 @@ void World::run(const TakeBack& take_back) {
     engine::Receipt storage;
     const engine::Receipt* receipt = resolve(take_back.handle, storage);
     if (receipt == nullptr) return say("never handed out");
-    queues_[take_back.queue].take_back(*receipt, now_);
+    queues_[take_back.queue]->take_back(*receipt, now_);
     models_[take_back.queue].take_back(*receipt, now_);
     settle(take_back.queue);
 }
@@ -211,8 +228,8 @@ void World::run(const Move& move) {
         seen = view.sequence;
         return content_of(view.payload).token % move.every == 0;
     };
-    auto transfers = move.every > 1 ? queues_[move.from].move_out(move.max, accept, now_)
-                                    : queues_[move.from].move_out(move.max, nullptr, now_);
+    auto transfers = move.every > 1 ? queues_[move.from]->move_out(move.max, accept, now_)
+                                    : queues_[move.from]->move_out(move.max, nullptr, now_);
     say(std::to_string(transfers.size()) + " moved");
     models_[move.from].move_out(move.max, move.every, now_, transfers);
     settle(move.from);
@@ -220,15 +237,15 @@ void World::run(const Move& move) {
 }
 
 void World::run(const Purge& purge) {
-    const auto debris = queues_[purge.queue].purge(now_);
+    const auto debris = queues_[purge.queue]->purge(now_);
     models_[purge.queue].purge(now_);
     settle(purge.queue);
 }
 
 void World::run(const SetPolicy& set) {
-    queues_[set.queue].set_policy(set.policy, now_);
+    queues_[set.queue]->set_policy(set.policy, now_);
     models_[set.queue].set_policy(set.policy, now_);
-    models_[set.queue].compare_policy(queues_[set.queue].policy());
+    models_[set.queue].compare_policy(queues_[set.queue]->policy());
     settle(set.queue);
 }
 
@@ -238,17 +255,17 @@ void World::run(const Wait& wait) {
 }
 
 void World::run(const Advance& advance) {
-    queues_[advance.queue].advance(now_);
+    queues_[advance.queue]->advance(now_);
     models_[advance.queue].advance(now_);
     settle(advance.queue);
-    const auto next = queues_[advance.queue].next_event();
+    const auto next = queues_[advance.queue]->next_event();
     if (next && *next <= now_) {
         throw Violation(Invariant::next_event, "nothing is due any more, says the next event");
     }
 }
 
 void World::run(const Peek& peek) {
-    const auto views = queues_[peek.queue].peek(peek.offset, peek.max);
+    const auto views = queues_[peek.queue]->peek(peek.offset, peek.max);
     say(std::to_string(views.size()) + " shown");
     models_[peek.queue].compare(views, peek.offset, peek.max);
 }
@@ -272,13 +289,18 @@ bool World::drain_once() {
 }
 
 void World::drain() {
+    for (const std::uint8_t queue : {main_queue, dead_queue}) {
+        engine::QueuePolicy policy = models_[queue].policy();
+        policy.paused = false;
+        execute(SetPolicy{.queue = queue, .policy = policy});
+    }
     constexpr int rounds_max = 100'000;
     for (int round = 0; round < rounds_max; ++round) {
         if (models_[0].messages().empty() && models_[1].messages().empty()) return;
         if (drain_once()) continue;
         Instant next = Instant::max();
-        for (const engine::Queue& queue : queues_) {
-            next = std::min(next, queue.next_event().value_or(Instant::max()));
+        for (const auto& queue : queues_) {
+            next = std::min(next, queue->next_event().value_or(Instant::max()));
         }
         if (next != Instant::max() && next > now_) execute(Wait{.time = next - now_});
     }

@@ -33,7 +33,7 @@ class World {
 
     Instant now() const { return now_; }
     Duration elapsed() const { return now_ - start_; }
-    const engine::Queue& queue(std::uint8_t index) const { return queues_[index]; }
+    const engine::Queue& queue(std::uint8_t index) const { return *queues_[index]; }
     const Model& model(std::uint8_t index) const { return models_[index]; }
     const std::vector<HandOut>& hand_outs(std::uint32_t token) const;
     /// A digest of every answer so far; equal in two runs of the same operations.
@@ -57,6 +57,17 @@ class World {
     void run(const Wait& wait);
     void run(const Advance& advance);
     void run(const Peek& peek);
+    // world_jobs.cpp
+    void run(const Settle& settle);
+    void run(const Extend& extend);
+    void run(const Note& note);
+    void run(const Find& find);
+    void run(const Cancel& cancel);
+    void run(const Promote& promote);
+    void run(const TakeOut& take);
+    void run(const List& list);
+    void run(const Restart& restart);
+    const engine::MessageId* id_of(std::uint32_t token) const;
 
     void settle(std::uint8_t queue);
     bool drain_once();
@@ -71,7 +82,7 @@ class World {
     Tally& tally_;
     Instant start_;
     Instant now_;
-    std::array<engine::Queue, 2> queues_;
+    std::array<std::unique_ptr<engine::Queue>, 2> queues_;  // made anew by a restart
     std::array<Model, 2> models_;
     std::vector<std::unique_ptr<Content>> contents_;  // by token; the models point to them
     std::vector<std::vector<HandOut>> hand_outs_;     // by token
