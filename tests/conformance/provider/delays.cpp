@@ -93,9 +93,8 @@ TEST_P(DelayTest, KeepsADelayOfAYear) {
 
 TEST_P(DelayTest, AJobOlderThanItsTtlIsDropped) {
     TRANTER_NEEDS(ttl);
-    NewJob kept = job("1", {.ttl = milliseconds(200)});
-    kept.delay = seconds(30);
-    const std::string id = enqueue(kept);
+    must(store().set_paused(queue(), true));
+    const std::string id = enqueue(job("1", {.ttl = milliseconds(200)}));
 
     let_pass(milliseconds(250));
 
@@ -115,11 +114,11 @@ TEST_P(DelayTest, AJobPastItsDeadlineIsDropped) {
 
 TEST_P(DelayTest, TheEarlierOfTtlAndDeadlineCounts) {
     TRANTER_NEEDS(ttl);
-    NewJob by_ttl = job("1", {.ttl = milliseconds(200), .deadline = now() + hours(1)});
-    by_ttl.delay = seconds(30);
-    NewJob by_deadline = job("2", {.ttl = hours(1), .deadline = now() + milliseconds(200)});
-    by_deadline.delay = seconds(30);
-    const auto ids = enqueue_all({by_ttl, by_deadline});
+    must(store().set_paused(queue(), true));
+    const auto ids = enqueue_all(
+        {job("1", {.ttl = milliseconds(200), .deadline = now() + hours(1)}),
+         job("2", {.ttl = hours(1), .deadline = now() + milliseconds(200)})}
+    );
 
     let_pass(milliseconds(250));
 

@@ -43,6 +43,7 @@ namespace {
 
 /// How long tests wait for what must come.
 constexpr milliseconds patience = seconds(20);
+constexpr milliseconds virtual_patience = hours(24);
 
 template <class Jobs>
 std::vector<std::string> collect_ids(const Jobs& jobs) {
@@ -151,17 +152,22 @@ std::vector<ReceivedJob> StoreTest::receive(ReceiveRequest request) {
 }
 
 ReceivedJob StoreTest::take(const std::string& queue, milliseconds lease) {
-    auto jobs = receive({.queue = queue, .jobs_max = 1, .lease = lease, .wait = patience});
+    auto jobs = receive({.queue = queue, .jobs_max = 1, .lease = lease, .wait = longest_wait()});
     if (jobs.size() != 1)
         throw std::runtime_error(fmt::format("received {} jobs instead of one", jobs.size()));
     return std::move(jobs.front());
+}
+
+milliseconds StoreTest::longest_wait() const {
+    return can().virtual_time ? virtual_patience : patience;
 }
 
 std::vector<ReceivedJob> StoreTest::take_many(std::size_t count, milliseconds lease) {
     std::vector<ReceivedJob> all;
     while (all.size() < count) {
         const std::size_t more = std::min(count - all.size(), can().batch_max);
-        auto jobs = receive({.queue = queue_, .jobs_max = more, .lease = lease, .wait = patience});
+        auto jobs =
+            receive({.queue = queue_, .jobs_max = more, .lease = lease, .wait = longest_wait()});
         if (jobs.empty())
             throw std::runtime_error(fmt::format("only {} of {} jobs came", all.size(), count));
         std::move(jobs.begin(), jobs.end(), std::back_inserter(all));

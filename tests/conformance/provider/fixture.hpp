@@ -113,6 +113,8 @@ class StoreTest {
     QueueStats stats() { return must(store_->stats(queue_)); }
 
   private:
+    milliseconds longest_wait() const;
+
     const StoreKind* kind_ = nullptr;
     StorePlace place_{};
     std::shared_ptr<Provider> store_{};

@@ -32,6 +32,12 @@ TEST_P(VirtualTimeTest, KnowsWhenSomethingHappens) {
 
     enqueue(later);
 
+    // The store may have other things to do before.
+    for (auto next = clock().next_event(); next && *next < due; next = clock().next_event()) {
+        ASSERT_GT(*next, clock().now());
+        clock().advance_to(*next);
+        EXPECT_TRUE(nothing_left());
+    }
     EXPECT_EQ(clock().next_event(), std::optional(due));
 }
 
