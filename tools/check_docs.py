@@ -46,7 +46,7 @@ cmake_minimum_required(VERSION 3.25)
 project(page LANGUAGES CXX)
 find_package(tranter REQUIRED)
 add_executable(page main.cpp)
-target_compile_options(page PRIVATE -Wall -Wextra)
+target_compile_options(page PRIVATE -Wall -Wextra -Werror)
 target_link_libraries(page PRIVATE tranter::tranter)
 EOF
 { cmake -S .cpp -B .cpp/build -G Ninja && cmake --build .cpp/build; } >.cpp/log || {
