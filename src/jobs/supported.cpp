@@ -38,7 +38,10 @@ std::string what_is_too_late(const NewJob& job, const Provider& provider) {
             format_duration(limit)
         );
     }
-    if (job.run_at && *job.run_at - std::chrono::system_clock::now() > limit) {
+    // In nanoseconds, times of all years would not fit.
+    const auto now =
+        std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    if (job.run_at && *job.run_at - now > limit) {
         return fmt::format(
             "run_at is further away than {}, the longest delay that {} can do",
             format_duration(limit),
