@@ -76,7 +76,7 @@ JobRecord record_of(BrokerParts& parts, const LiveJob& job);
 [[nodiscard]] Result<Uuid> read_job_id(std::string_view id);
 std::unexpected<Error> no_such_job(std::string_view id);
 /// The entry of a job that is in no queue. `not_found`.
-[[nodiscard]] Result<history::JobEntry> get_ended(BrokerParts& parts, std::string_view id);
+[[nodiscard]] Result<history::JobEntry> get_ended(BrokerParts& parts, const Uuid& id);
 
 [[nodiscard]] Result<JobRecord> find_job(BrokerParts& parts, std::string_view id);
 [[nodiscard]] Result<LogPage> find_log(BrokerParts& parts, std::string_view id);

@@ -128,10 +128,7 @@ class Enqueueing {
     }
 
     bool is_known(const Uuid& id) {
-        if (find_live(parts_, id)) return true;
-        if (parts_.history == nullptr) return false;
-        const auto entry = parts_.history->find(format_uuid(id));
-        return entry && entry->has_value();
+        return find_live(parts_, id).has_value() || get_ended(parts_, id).has_value();
     }
 
     void note_event(const JobQueue& queue, std::size_t i) {

@@ -99,11 +99,13 @@ JobRecord record_of(BrokerParts& parts, const LiveJob& job) {
     return record;
 }
 
-Result<history::JobEntry> get_ended(BrokerParts& parts, std::string_view id) {
-    if (parts.history == nullptr) return no_such_job(id);
-    auto entry = parts.history->find(id);
+Result<history::JobEntry> get_ended(BrokerParts& parts, const Uuid& id) {
+    if (auto entry = parts.under_way.find(id)) return std::move(*entry);
+    const std::string text = format_uuid(id);
+    if (parts.history == nullptr) return no_such_job(text);
+    auto entry = parts.history->find(text);
     if (!entry) return std::unexpected(entry.error());
-    if (!*entry) return no_such_job(id);
+    if (!*entry) return no_such_job(text);
     return std::move(**entry);
 }
 
@@ -111,10 +113,11 @@ Result<JobRecord> find_job(BrokerParts& parts, std::string_view id) {
     if (auto open = check_open(parts); !open) return std::unexpected(open.error());
     const auto uuid = read_job_id(id);
     if (!uuid) return std::unexpected(uuid.error());
-    // A job that moves between queues, or to the history, is in neither for a moment.
+    // A job that moves between queues is in neither for a moment.
     for (int looks = 0; looks < 2; ++looks) {
+        if (looks > 0) look_for_endings(parts);
         if (const auto live = find_live(parts, *uuid)) return record_of(parts, *live);
-        auto entry = get_ended(parts, format_uuid(*uuid));
+        auto entry = get_ended(parts, *uuid);
         if (entry) return record_of(std::move(*entry));
         if (entry.error().code() != Errc::not_found) return std::unexpected(entry.error());
     }
@@ -129,7 +132,7 @@ Result<LogPage> find_log(BrokerParts& parts, std::string_view id) {
         return LogPage{.lines = {log.lines().begin(), log.lines().end()}, .dropped = log.dropped()};
     };
     if (const RunningNotesPtr notes = parts.running.find(*uuid)) return page_of(notes->log);
-    const auto entry = get_ended(parts, format_uuid(*uuid));
+    const auto entry = get_ended(parts, *uuid);
     if (entry) return page_of(entry->log);
     if (entry.error().code() != Errc::not_found) return std::unexpected(entry.error());
     if (find_live(parts, *uuid)) return LogPage{};

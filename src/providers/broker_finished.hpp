@@ -44,6 +44,7 @@ class FinishedJobs final : public history::EntrySource {
     std::optional<history::JobEntry> find(std::string_view id) const override;
 
     const std::vector<FinishedJob>& jobs() const { return jobs_; }
+    const broker::QueueSettings& settings() const { return *settings_; }
 
   private:
     const std::string queue_;

@@ -143,7 +143,7 @@ Result<Revived> revive(BrokerParts& parts, const Uuid& id) {
         return Revived{
             .position = *promoted, .events = pending_again(parts, live->queue, live->message)};
     }
-    const auto entry = get_ended(parts, format_uuid(id));
+    const auto entry = get_ended(parts, id);
     if (!entry) return std::unexpected(entry.error());
     return enqueue_again(parts, *entry);
 }
@@ -157,18 +157,20 @@ void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done) {
     const auto live = find_live(parts, *uuid);
     if (!live || live->dead_from) {
         if (live) return done(wrong_state(id, "dead", "and cannot be cancelled"));
-        const auto entry = get_ended(parts, format_uuid(*uuid));
+        const auto entry = get_ended(parts, *uuid);
         if (!entry) return done(std::unexpected(entry.error()));
         return done(wrong_state(id, ended_name(entry->state), "and cannot be cancelled"));
     }
+    JobsUnderWay::Ticket ticket(parts.under_way);
     auto cancelled = parts.broker.cancel(live->queue, *uuid);
     if (!cancelled.done) return done(std::unexpected(cancelled.done.error()));
     if (*cancelled.done == engine::CancelResult::requested) {
         return answer_durable(parts, cancelled.position, Cancelled::requested, std::move(done));
     }
-    std::vector<FinishedJob> ended;
+    const JobQueuePtr queue = parts.queues.of(live->queue);
+    std::vector<FinishedJob> jobs;
     if (cancelled.message) {
-        ended.push_back(
+        jobs.push_back(
             {.message = std::move(*cancelled.message),
              .state = history::State::cancelled,
              .at = parts.broker.now(),
@@ -176,15 +178,18 @@ void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done) {
              .notes = parts.running.take(*uuid)}
         );
     }
+    auto ended = finished_in(*queue, std::move(jobs));
+    ticket.set(ended);
     when_durable(
         parts.broker,
         cancelled.position,
         [&parts,
-         queue = parts.queues.of(live->queue),
+         queue,
          ended = std::move(ended),
+         ticket = std::move(ticket),
          done = std::move(done)](bool durable) mutable {
             if (!durable) return done(std::unexpected(not_durable(parts)));
-            tell_ended(parts, *queue, std::move(ended));
+            tell_ended(parts, *queue, ended);
             done(Cancelled::removed);
         }
     );
@@ -208,7 +213,7 @@ void promote_job(BrokerParts& parts, std::string_view id, Done<bool> done) {
     constexpr std::string_view only = "only scheduled and failed jobs are promoted";
     if (!live || live->dead_from) {
         if (live) return done(wrong_state(id, "dead", only));
-        const auto entry = get_ended(parts, format_uuid(*uuid));
+        const auto entry = get_ended(parts, *uuid);
         if (!entry) return done(std::unexpected(entry.error()));
         return done(wrong_state(id, ended_name(entry->state), only));
     }

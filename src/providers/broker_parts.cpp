@@ -98,24 +98,39 @@ Error not_durable(const BrokerParts& parts) {
         Errc::unavailable, "the change could not be stored: " + parts.broker.journal().trouble()};
 }
 
-void tell_ended(BrokerParts& parts, JobQueue& queue, std::vector<FinishedJob> jobs) {
-    if (jobs.empty()) return;
-    count_ended(queue, jobs);
-    const broker::SettingsSnapshot settings = queue.handle->settings();
-    const auto ended =
-        std::make_shared<const FinishedJobs>(queue.handle->name(), settings, std::move(jobs));
+std::shared_ptr<const FinishedJobs> finished_in(
+    const JobQueue& queue, std::vector<FinishedJob> jobs
+) {
+    if (jobs.empty()) return nullptr;
+    return std::make_shared<const FinishedJobs>(
+        queue.handle->name(), queue.handle->settings(), std::move(jobs)
+    );
+}
+
+void tell_ended(
+    BrokerParts& parts, JobQueue& queue, const std::shared_ptr<const FinishedJobs>& ended
+) {
+    if (!ended) return;
+    count_ended(queue, ended->jobs());
     if (parts.history != nullptr) parts.history->add(ended);
+    const broker::QueueSettings& settings = ended->settings();
     const bool told = parts.events.has_listeners();
     std::vector<JobEvent> events;
     for (const FinishedJob& job : ended->jobs()) {
         if (!job.message.payload.has_bytes()) continue;  // the disk failed
-        if (told) events.push_back(event_of(job, queue, *settings));
+        if (told) events.push_back(event_of(job, queue, settings));
         if (job.state == history::State::failed) continue;
         const Uuid& id = job.message.payload.id();
         if (!parts.waits.has(id)) continue;
-        parts.waits.finished(id, record_of(entry_of(job, queue.handle->name(), *settings)));
+        parts.waits.finished(id, record_of(entry_of(job, queue.handle->name(), settings)));
     }
     if (!events.empty()) parts.events.publish(std::move(events));
+}
+
+void look_for_endings(BrokerParts& parts) {
+    // Taking back nothing changes nothing, but lets the time of a queue pass.
+    for (const broker::QueueHandle& queue : parts.queues.all())
+        parts.broker.take_back(queue, {});
 }
 
 void tell_endings(
@@ -135,7 +150,7 @@ void tell_endings(
         const engine::MessageView& message = jobs.back().message;
         jobs.back().worker = workers.name_of(message.slot, message.sequence);
     }
-    tell_ended(parts, *jobs_of, std::move(jobs));
+    tell_ended(parts, *jobs_of, finished_in(*jobs_of, std::move(jobs)));
 }
 
 }  // namespace tranter::providers

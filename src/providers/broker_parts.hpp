@@ -7,12 +7,14 @@
 #include "providers/broker_history.hpp"
 #include "providers/broker_queues.hpp"
 #include "providers/broker_running.hpp"
+#include "providers/broker_under_way.hpp"
 #include "providers/broker_waits.hpp"
 
 #include <tranter/provider.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string_view>
@@ -30,6 +32,7 @@ struct BrokerParts {
     JobHistory* const history;  // null: none is kept
     JobQueues queues;
     RunningJobs running{};
+    JobsUnderWay under_way{};
     JobWaits waits{};
     JobEventHub events{};
     std::atomic<std::uint64_t> random;  // state of the jitter
@@ -57,9 +60,17 @@ void when_durable(broker::Broker& broker, broker::Position position, Then then) 
     broker.journal().when_durable(position, std::move(then));
 }
 
+/// Null when there are none.
+std::shared_ptr<const FinishedJobs> finished_in(
+    const JobQueue& queue, std::vector<FinishedJob> jobs
+);
 /// Tells everybody who wants to know that attempts have ended, once that is durable: figures,
-/// history, who waits and who listens.
-void tell_ended(BrokerParts& parts, JobQueue& queue, std::vector<FinishedJob> jobs);
+/// history, who waits and who listens. `ended` may be null.
+void tell_ended(
+    BrokerParts& parts, JobQueue& queue, const std::shared_ptr<const FinishedJobs>& ended
+);
+/// Has the broker tell what ended by itself and nobody has noticed yet.
+void look_for_endings(BrokerParts& parts);
 /// What ended without a call, as Broker::on_ended tells it.
 void tell_endings(
     BrokerParts& parts,

@@ -74,6 +74,15 @@ Result<JobQueuePtr> JobQueues::get(std::string_view name) {
     return no_such_queue(name);
 }
 
+Result<JobQueuePtr> JobQueues::look_up(std::string_view name) {
+    if (JobQueuePtr queue = find(name)) return queue;
+    const bool fifo = name.ends_with(fifo_suffix);
+    const auto good =
+        check_queue_name(name.substr(0, name.size() - (fifo ? fifo_suffix.size() : 0)));
+    if (!good) return std::unexpected(good.error());
+    return nullptr;
+}
+
 Result<JobQueuePtr> JobQueues::get_or_make(std::string_view name) {
     if (JobQueuePtr queue = find(name)) return queue;
     if (name.ends_with(fifo_suffix)) {

@@ -41,6 +41,8 @@ class JobQueues {
     JobQueuePtr find(std::string_view name);
     /// `not_found` with a sentence.
     [[nodiscard]] Result<JobQueuePtr> get(std::string_view name);
+    /// Null when there is none of that name; `invalid_argument` when there cannot be one.
+    [[nodiscard]] Result<JobQueuePtr> look_up(std::string_view name);
     /// Makes the queue and its dead-letter queue when it is not there. `invalid_argument` for a
     /// name that no queue may have, `unsupported` for a FIFO queue that is not there.
     [[nodiscard]] Result<JobQueuePtr> get_or_make(std::string_view name);

@@ -124,7 +124,7 @@ class Receiving {
 /// Null when there is no such queue and nobody wants to wait in it.
 Result<JobQueuePtr> queue_to_receive_from(BrokerParts& parts, const ReceiveRequest& request) {
     if (request.wait.count() > 0) return parts.queues.get_or_make(request.queue);
-    return parts.queues.find(request.queue);
+    return parts.queues.look_up(request.queue);
 }
 
 }  // namespace

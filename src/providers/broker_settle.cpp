@@ -280,18 +280,22 @@ void settle_jobs(
     }
     auto queue = parts.queues.get(queue_name);
     if (!queue) return done(std::unexpected(queue.error()));
+    JobsUnderWay::Ticket ticket(parts.under_way);
     Settling settling(parts, *queue, settlements.size());
     const broker::Position position = settling.run(settlements);
+    auto ended = finished_in(**queue, settling.take_ended());
+    ticket.set(ended);
     when_durable(
         parts.broker,
         position,
         [&parts,
          queue = std::move(*queue),
-         ended = settling.take_ended(),
+         ended = std::move(ended),
+         ticket = std::move(ticket),
          results = settling.take_results(),
          done = std::move(done)](bool durable) mutable {
             if (!durable) return done(std::unexpected(not_durable(parts)));
-            tell_ended(parts, *queue, std::move(ended));
+            tell_ended(parts, *queue, ended);
             done(std::move(results));
         }
     );
