@@ -8,12 +8,14 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace tranter::worker {
 
@@ -67,12 +69,12 @@ class Drain {
     void run(ReceivedJob job) {
         const auto* entry = handlers_.find(job.type);
         const auto task = std::make_shared<Task>(std::move(job), entry, surroundings_);
-        std::vector<std::uint32_t> due;
-        for (std::uint32_t run = task->first_runs(); run > 0; --run)
+        std::deque<std::uint32_t> due;
+        for (std::uint32_t run = 1; run <= task->first_runs(); ++run)
             due.push_back(run);
         while (!due.empty()) {
-            const std::uint32_t run = due.back();
-            due.pop_back();
+            const std::uint32_t run = due.front();
+            due.pop_front();
             Task::AfterRun after = task->end_run(run, runner_.execute(*task, run, now()));
             if (after.next) due.push_back(*after.next);
             if (after.end) settle(*task, std::move(*after.end));
