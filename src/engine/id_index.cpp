@@ -40,8 +40,10 @@ void IdIndex::add(const Slab& slab, Slot slot) {
 
 void IdIndex::remove(const Slab& slab, Slot slot) {
     std::size_t at = start_of(slab[slot].payload.id());
-    while (table_[at] != slot)
+    while (table_[at] != slot) {
+        if (table_[at] == no_slot) return;  // it was never added
         at = (at + 1) & (table_.size() - 1);
+    }
     table_[at] = removed;
     --used_;
 }

@@ -139,7 +139,8 @@ struct Delivery {
     Receipt receipt{};
     std::string group{};
     Instant sent_at{};
-    Instant first_received_at{};  // sent_at plus whole milliseconds; after 24 days whole seconds
+    /// sent_at plus whole milliseconds; after 24 days plus whole seconds, 68 years at most.
+    Instant first_received_at{};
     Instant visible_at{};
     std::uint32_t receive_count = 0;
     std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none

@@ -12,7 +12,8 @@ Duration rounded(Duration time) {
     constexpr std::chrono::milliseconds fine(std::int64_t{1} << 31);
     const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(time);
     if (millis < fine) return millis;
-    return std::chrono::duration_cast<std::chrono::seconds>(time);
+    constexpr std::chrono::seconds most((std::int64_t{1} << 31) - 2);
+    return std::min(std::chrono::duration_cast<std::chrono::seconds>(time), most);
 }
 
 }  // namespace

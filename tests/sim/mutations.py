@@ -90,8 +90,8 @@ MUTANTS = [
         "delay counters",
         (
             "queue.cpp",
-            "start_timer(slot, State::delayed, now + delay);",
-            "start_timer(slot, State::delayed, now + delay - Duration(1));",
+            "delayed_until = later(now, delay);",
+            "delayed_until = later(now, delay - Duration(1));",
         ),
     ),
     mutant(
@@ -108,7 +108,7 @@ MUTANTS = [
         "lease counters",
         (
             "queue_delivery.cpp",
-            "start_timer(slot, State::in_flight, now + timeout);\n        if",
+            "start_timer(slot, State::in_flight, later(now, timeout));\n        if",
             "start_timer(slot, State::in_flight, now + std::min<Duration>(timeout, "
             "std::chrono::minutes(3)));\n        if",
         ),
@@ -118,8 +118,8 @@ MUTANTS = [
         "visible_order fairness",
         (
             "standard_lines.cpp",
-            "        common_.push_back(slab_, slot);",
-            "        common_.push_front(slab_, slot);",
+            "        common_.push_back(slab_, slot, aging_);",
+            "        common_.push_front(slab_, slot, aging_);",
         ),
     ),
     mutant(
@@ -145,8 +145,9 @@ MUTANTS = [
         ),
         (
             "queue.cpp",
-            "            ++counters_.deduplicated;",
-            "            ++counters_.deduplicated;\n            deduplication_.renew(key, now);",
+            "            ++counters_.deduplicated;\n            return Sent{",
+            "            ++counters_.deduplicated;\n            deduplication_.renew(key, now);\n"
+            "            return Sent{",
         ),
     ),
     mutant(
@@ -183,7 +184,7 @@ MUTANTS = [
     ),
     mutant(
         "a receipt's slot is enough",
-        "receipts answers",
+        "receipts answers lookup",
         (
             "slab.hpp",
             "        if (!exists(slot) || (*this)[slot].sequence != sequence || sequence == 0) "
@@ -203,7 +204,7 @@ MUTANTS = [
     ),
     mutant(
         "a delivery taken back still counts",
-        "receive_count",
+        "receive_count payload_intact",
         (
             "queue_delivery.cpp",
             "if (--message->receive_count == 0)",
@@ -217,11 +218,11 @@ MUTANTS = [
     ),
     mutant(
         "no retention while in flight",
-        "retention",
+        "retention counters",
         (
             "queue_time.cpp",
-            "    while (!sent_.empty() && slab_",
-            "    while (!sent_.empty() && slab_[sent_.head()].state != State::in_flight && slab_",
+            "    while (!sent_.empty() && later",
+            "    while (!sent_.empty() && slab_[sent_.head()].state != State::in_flight && later",
         ),
     ),
     mutant(
@@ -238,7 +239,8 @@ MUTANTS = [
         "next_event",
         (
             "queue_time.cpp",
-            "    if (!sent_.empty()) consider(slab_[sent_.head()].sent_at + policy_.retention);\n",
+            "    if (ages && !sent_.empty()) "
+            "consider(later(slab_[sent_.head()].sent_at, policy_.retention));\n",
             "",
         ),
     ),
@@ -282,6 +284,256 @@ MUTANTS = [
         "a move forgets the group",
         "payload_intact",
         ("queue.cpp", "        .group = std::string(group_key(message)),\n", ""),
+    ),
+    mutant(
+        "priorities count for nothing",
+        "priority",
+        ("priority_line.hpp", "place + message.priority * aging,", "place,"),
+    ),
+    mutant(
+        "priorities count for more than any waiting",
+        "priority visible_order fairness",
+        (
+            "priority_line.hpp",
+            "std::clamp(aging, Duration::zero(), most).count();",
+            "aging > Duration::zero() ? most.count() : 0;",
+        ),
+    ),
+    mutant(
+        "what was taken back yields to the urgent",
+        "priority visible_order fairness links",
+        ("priority_line.hpp", ".place = place < 0 ? place : place +", ".place = place +"),
+    ),
+    mutant(
+        "an urgent message comes later than its line knows",
+        "priority links",
+        (
+            "priority_line.hpp",
+            "        lane_for(slab[slot].priority).push_back(slab, slot);\n"
+            "        if (lanes_) update(slab, aging);",
+            "        const bool made = lanes_ == nullptr;\n"
+            "        lane_for(slab[slot].priority).push_back(slab, slot);\n"
+            "        if (lanes_ && (made || lanes_->head == no_slot)) update(slab, aging);",
+        ),
+    ),
+    mutant(
+        "other aging counts only for what comes",
+        "priority links",
+        (
+            "queue_time.cpp",
+            "policy_.groups != before.groups || policy_.priority_aging != before.priority_aging;",
+            "policy_.groups != before.groups;",
+        ),
+    ),
+    mutant(
+        "what is put back goes to the end of the line",
+        "visible_order priority fairness",
+        ("queue_jobs.cpp", "standard_.put_back(slot, place);", "standard_.push_back(slot, now);"),
+    ),
+    mutant(
+        "what is put back goes before all others",
+        "visible_order priority fairness",
+        ("queue_jobs.cpp", "standard_.put_back(slot, place);", "standard_.push_front(slot);"),
+    ),
+    mutant(
+        "what is put back with a delay keeps its slot",
+        "counters limits links",
+        (
+            "queue_jobs.cpp",
+            "    leave_flight(message);",
+            "    if (settle.delay == Duration::zero()) leave_flight(message);",
+        ),
+    ),
+    mutant(
+        "a release counts as an attempt",
+        "receive_count",
+        ("queue_jobs.cpp", "if (--message.receive_count == 0)", "if (message.receive_count == 0)"),
+    ),
+    mutant(
+        "an earlier delivery settles a later one",
+        "settling",
+        (
+            "queue_jobs.cpp",
+            "message->state != State::in_flight || message->deliveries != receipt.delivery",
+            "message->state != State::in_flight",
+        ),
+    ),
+    mutant(
+        "a paused queue hands out",
+        "paused",
+        ("queue_delivery.cpp", "if (!policy_.paused) return", "if (now > Instant{}) return"),
+    ),
+    mutant(
+        "own receive limits come one delivery too late",
+        "dead_letter",
+        (
+            "queue_delivery.cpp",
+            "return message.receive_count >= own;",
+            "return message.receive_count > own;",
+        ),
+    ),
+    mutant(
+        "retention of zero ends everything",
+        "retention counters",
+        ("queue_time.cpp", "    if (policy_.retention <= Duration::zero()) return;\n", ""),
+    ),
+    mutant(
+        "deadlines do not count while delayed",
+        "deadline",
+        (
+            "queue_time.cpp",
+            "message->state == State::in_flight) continue;",
+            "message->state != State::visible) continue;",
+        ),
+    ),
+    mutant(
+        "a deadline that passes in flight is forgotten",
+        "deadline",
+        (
+            "queue_jobs.cpp",
+            "    if (deadline != Instant{} && deadline <= now) return Ended::Why::expired;\n",
+            "",
+        ),
+    ),
+    mutant(
+        "the next event leaves out deadlines",
+        "next_event",
+        (
+            "queue_time.cpp",
+            "    if (const auto deadline = deadlines_.next()) consider(*deadline);\n",
+            "",
+        ),
+    ),
+    mutant(
+        "dead letters keep their deadline",
+        "notes",
+        ("queue.cpp", "    transfer.traits.deadline = {};\n", ""),
+    ),
+    mutant(
+        "a cancelled message comes back",
+        "cancel visible_order counters",
+        (
+            "queue_jobs.cpp",
+            "    if (slab_[slot].cancel_requested) return Ended::Why::cancelled;\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a key is free while its message is in flight",
+        "uniqueness",
+        (
+            "queue_extras.cpp",
+            "const Slot slot = unique_.newest(traits.unique_key);",
+            "const Slot slot = newest_waiting(traits.unique_key);",
+        ),
+    ),
+    mutant(
+        "a throttle ends with its message",
+        "uniqueness",
+        (
+            "queue_extras.cpp",
+            "        if (throttle == nullptr) return std::nullopt;\n"
+            "        const Deduplication::Entry& first = throttle->first;\n",
+            "        if (throttle == nullptr) return std::nullopt;\n"
+            "        const Deduplication::Entry& first = throttle->first;\n"
+            "        if (!slab_.find(first.slot, first.sequence)) return std::nullopt;\n",
+        ),
+    ),
+    mutant(
+        "every send debounces for the whole time again",
+        "delay counters",
+        (
+            "queue_extras.cpp",
+            "later(extras_.at(slot).unique_since, traits.unique_for)",
+            "later(now, traits.unique_for)",
+        ),
+    ),
+    mutant(
+        "a replaced message loses its place",
+        "visible_order priority fairness",
+        (
+            "queue_extras.cpp",
+            "const bool stays = !fifo() &&",
+            "const bool stays = now < Instant{} && !fifo() &&",
+        ),
+    ),
+    mutant(
+        "what takes a place keeps its own id",
+        "uniqueness lookup payload_intact",
+        (
+            "queue_extras.cpp",
+            "const MessageId id = message.payload.id();",
+            "const MessageId id = payload.id();",
+        ),
+    ),
+    mutant(
+        "what takes a place inherits receives",
+        "receive_count",
+        ("queue_extras.cpp", "    message.receive_count = 0;\n", ""),
+    ),
+    mutant(
+        "duplicates run into the limit of their group",
+        "limits uniqueness links",
+        (
+            "queue.cpp",
+            "    if (has_unique_key(options)) {\n        if (auto",
+            "    const Slot theirs = groups_.find(options.group);\n"
+            "    const std::uint32_t most = policy_.groups.max_queued_per_group;\n"
+            "    const bool fits = most == 0 || theirs == no_slot || "
+            "groups_[theirs].queued() < most;\n"
+            "    if (has_unique_key(options) && fits) {\n        if (auto",
+        ),
+    ),
+    mutant(
+        "the index keeps ids of messages that are gone",
+        "lookup no_ghosts links",
+        ("queue.cpp", "    if (index_.built()) index_.remove(slab_, slot);\n", ""),
+    ),
+    mutant(
+        "the index misses what came from another queue",
+        "lookup links",
+        (
+            "queue.cpp",
+            "    if (index_.built()) index_.add(slab_, slot);\n    return slot;",
+            "    if (index_.built() && !moved_in) index_.add(slab_, slot);\n    return slot;",
+        ),
+    ),
+    mutant(
+        "lists leave out what came from another queue",
+        "lookup counters",
+        (
+            "queue_view.cpp",
+            "at->moved_in ? next : first_after(moved_, after);",
+            "at->moved_in ? next : no_slot;",
+        ),
+    ),
+    mutant(
+        "a move forgets the note",
+        "notes",
+        (
+            "queue.cpp",
+            ".note = message.has_extras ? extras_.at(slot).note : std::string()};",
+            ".note = {}};",
+        ),
+    ),
+    mutant(
+        "a restart forgets who was asked to stop",
+        "cancel restart",
+        ("queue_restore.cpp", "    message.cancel_requested = delivery.cancel_requested;\n", ""),
+    ),
+    mutant(
+        "a restart forgets throttles",
+        "uniqueness next_event",
+        ("queue_restore.cpp", "    unique_.append_to(all);\n", ""),
+    ),
+    mutant(
+        "a restart counts debouncing from the last send",
+        "delay counters",
+        (
+            "queue_restore.cpp",
+            "const Instant since = known ? stored.unique_since : stored.sent_at;",
+            "const Instant since = stored.sent_at;",
+        ),
     ),
 ]
 
