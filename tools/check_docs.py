@@ -88,7 +88,8 @@ def script_for(blocks):
         lines.append(CPP_PROJECT)
     for number, block in enumerate(blocks):
         if block.kind.startswith("run"):
-            lines += [block.text, f"printf '%s\\n' '{MARK} {number}'"]
+            # Not every output ends with a newline.
+            lines += [block.text, f"printf '\\n%s\\n' '{MARK} {number}'"]
         elif block.kind.startswith("file: "):
             name = block.kind.removeprefix("file: ")
             lines.append(f"cat >'{name}' <<'{MARK}'\n{block.text}{MARK}")
