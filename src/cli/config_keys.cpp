@@ -100,6 +100,10 @@ constexpr ServerKey all_server_keys[] = {
     return c.segment_size;
 }
 > ("server.segment_size", "the log in `server.data` is cut into files of this size"),
+    server_key < BoolCodec, [](auto& c) -> auto& {
+    return c.history;
+}
+> ("server.history", "keep jobs that have finished, to be found and searched"),
     server_key < IntegerCodec<0, 1024>, [](auto& c) -> auto& {
     return c.threads;
 }
@@ -264,6 +268,10 @@ constexpr QueueKey all_queue_keys[] = {
     return c.tags;
 }
 > ("tags", "tags of the queue"), queue_key < TextCodec, [](auto& c) -> auto& {
+    return c.job_type;
+}
+> ("job_type", "jobs: the type of messages that say none, as SQS clients send them"),
+    queue_key < TextCodec, [](auto& c) -> auto& {
     return c.copy_to;
 }
 > ("copy_to", "a queue that gets a copy of every accepted message"), queue_key < TextCodec,

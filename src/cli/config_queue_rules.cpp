@@ -1,6 +1,8 @@
 #include "base/suggest.hpp"
 #include "cli/config_rules.hpp"
 
+#include <tranter/job_type.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -180,6 +182,13 @@ Problem find_reference_problem(
     }
     if (queue.redrive_allow.sources.size() > 10) {
         return problem_at(path_of(base, {"redrive_allow"}), "lists more than 10 queues");
+    }
+    if (!queue.job_type.empty() &&
+        (!is_valid_kind(queue.job_type) || queue.job_type.starts_with("__"))) {
+        return problem_at(
+            path_of(base, {"job_type"}),
+            "is not the type of a job, use letters, digits and _ - . : / and no __ at the start"
+        );
     }
     return find_tag_problem(queue, base);
 }

@@ -1,6 +1,7 @@
 #include "cli/queue_settings.hpp"
 
 #include "base/json_writer.hpp"
+#include "providers/broker_job_codec.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,8 @@
 
 namespace tranter::cli {
 namespace {
+
+constexpr std::string_view job_type_attribute = providers::default_type_attribute;
 
 engine::Fairness fairness(GroupFairness fair) {
     switch (fair) {
@@ -135,6 +138,11 @@ constexpr Setting all_settings[] = {
      [](Settings& to, const Settings& from) {
          to.tags = from.tags;
      }},
+    {"job_type",
+     false,
+     [](Settings& to, const Settings& from) {
+         copy_attribute(to, from, std::string(job_type_attribute));
+     }},
     {"copy_to",
      false,
      [](Settings& to, const Settings& from) {
@@ -184,6 +192,9 @@ broker::QueueSettings queue_settings(const QueueConfig& queue, const ServerConfi
     }
     if (queue.fifo_throughput_limit == FifoThroughputLimit::per_message_group_id) {
         settings.attributes["FifoThroughputLimit"] = "perMessageGroupId";
+    }
+    if (!queue.job_type.empty()) {
+        settings.attributes[std::string(job_type_attribute)] = queue.job_type;
     }
     return settings;
 }

@@ -7,6 +7,7 @@
 #include "cli/queue_settings.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/serve_config.hpp"
+#include "cli/serve_jobs.hpp"
 #include "cli/serve_loop.hpp"
 #include "cli/serve_storage.hpp"
 #include "http/server.hpp"
@@ -85,13 +86,13 @@ class ServeProcess {
           storage_(storage_options(config, repair)),
           broker_(storage_.broker()),
           sqs_(sqs_options(config), broker_),
+          jobs_(config, broker_),
           admin_(admin_options(), broker_) {
         settle_queues(broker_, config_);
+        const unsigned threads = config_.threads > 0 ? config_.threads : usable_cores();
         if (config_.sqs_enabled) {
             sqs_server_ = std::make_unique<http::Server>(
-                http_options(
-                    config_, config_.sqs, config_.threads > 0 ? config_.threads : usable_cores()
-                ),
+                http_options(config_, config_.sqs, threads),
                 [this](const http::Request& request, http::Exchange exchange) {
                     sqs_.handle(request, std::move(exchange));
                 }
@@ -99,7 +100,7 @@ class ServeProcess {
         }
         if (config_.admin_enabled) {
             admin_server_ = std::make_unique<http::Server>(
-                http_options(config_, config_.admin, 1),
+                http_options(config_, config_.admin, threads),
                 [this](const http::Request& request, http::Exchange exchange) {
                     admin_.handle(request, std::move(exchange));
                 }
@@ -132,6 +133,7 @@ class ServeProcess {
         log_info("serve", "stopping", {{"long_polls", broker_.waiting()}});
         announce_stopping();
         loop.exit_on_next_signal();
+        jobs_.close();
         broker_.stop();
         if (sqs_server_) sqs_server_->stop(drain_grace);
         if (admin_server_) admin_server_->stop(drain_grace);
@@ -158,7 +160,8 @@ class ServeProcess {
                 .version = TRANTER_VERSION,
                 .connections = [this] { return sqs_server_ ? sqs_server_->connections() : 0; },
                 .requests = [this] { return request_counts(); },
-                .storage = storage_sources(config_, storage_)}};
+                .storage = storage_sources(config_, storage_)},
+            .jobs = &jobs_.api()};
     }
 
     std::vector<admin::RequestCount> request_counts() const {
@@ -189,6 +192,7 @@ class ServeProcess {
     storage::Storage storage_;
     broker::Broker& broker_;
     sqs::Service sqs_;
+    ServeJobs jobs_;
     admin::Service admin_;
     std::unique_ptr<http::Server> sqs_server_;
     std::unique_ptr<http::Server> admin_server_;

@@ -97,6 +97,7 @@ struct QueueConfig {
     std::int64_t max_in_flight = server_default;  ///< 0 means no limit
     std::uint64_t max_bytes = 0;                  ///< of payloads held; 0 means no limit
     std::map<std::string, std::string> tags;
+    std::string job_type;  ///< of messages without one; empty: "message"
     std::string copy_to;  ///< every accepted message is also sent to this queue
     std::string move_to;  ///< messages are stored in this queue instead
     WrittenKeys written;
@@ -127,6 +128,7 @@ struct ServerConfig {
     std::uint64_t data_max = 0;      ///< bytes of payloads in all queues; 0 means no limit
     std::uint64_t memory_limit = 0;  ///< bytes; 0: half of what the machine has
     std::uint32_t segment_size = 64U << 20U;
+    bool history = true;  ///< of jobs that have finished
     std::uint32_t threads = 0;  ///< 0: one per core
     std::string region = "us-east-1";
     std::string account = "000000000000";

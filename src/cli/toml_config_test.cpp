@@ -82,6 +82,7 @@ dead_letter = { queue = "dlq", max_receives = 3 }
 groups = { max_in_flight = 1, max_queued = 5, fair = "round_robin" }
 max_in_flight = 5
 max_bytes = "1GiB"
+job_type = "order.placed"
 tags = { team = "shop", "odd key" = "a=b" }
 copy_to = "audit"
 
@@ -141,6 +142,7 @@ TEST(TomlConfigTest, ReadsEveryKeyOfTheServer) {
     EXPECT_EQ(config.log.format, LogFormat::logfmt);
     EXPECT_EQ(config.log.level, LogLevel::debug);
     EXPECT_EQ(config.queues.back().max_bytes, 1U << 30U);
+    EXPECT_EQ(config.queues.back().job_type, "order.placed");
     EXPECT_EQ(config.auto_create_template.dead_letter.max_receives, 2U);
     EXPECT_EQ(*parse_toml_text(write_toml_config(config)), config);
 }

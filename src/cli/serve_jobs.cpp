@@ -1,0 +1,23 @@
+#include "cli/serve_jobs.hpp"
+
+#include <filesystem>
+
+namespace tranter::cli {
+namespace {
+
+std::unique_ptr<providers::JobHistory> open_history(
+    const ServerConfig& config, const Clock& clock
+) {
+    if (!config.history) return nullptr;
+    const std::filesystem::path directory = keeps_data(config) ? config.data : std::string();
+    return std::make_unique<providers::JobHistory>(directory, clock);
+}
+
+}  // namespace
+
+ServeJobs::ServeJobs(const ServerConfig& config, broker::Broker& broker)
+    : history_(open_history(config, clock_)),
+      provider_(broker, history_.get(), {.name = "server"}),
+      api_({.version = TRANTER_VERSION}, provider_) {}
+
+}  // namespace tranter::cli

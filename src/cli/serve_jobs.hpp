@@ -1,0 +1,31 @@
+#pragma once
+
+#include "admin/jobs_api.hpp"
+#include "base/time.hpp"
+#include "broker/broker.hpp"
+#include "cli/server_config.hpp"
+#include "providers/broker_history.hpp"
+#include "providers/broker_provider.hpp"
+
+#include <memory>
+
+namespace tranter::cli {
+
+/// Jobs in the queues of `serve`, what became of them, and the API for both.
+class ServeJobs {
+  public:
+    /// The broker outlives it. Throws SystemError when the history cannot be opened.
+    ServeJobs(const ServerConfig& config, broker::Broker& broker);
+
+    admin::JobsApi& api() { return api_; }
+    /// Ends what waits; further calls are refused.
+    void close() { provider_.close(); }
+
+  private:
+    const SteadyClock clock_{};
+    const std::unique_ptr<providers::JobHistory> history_;  // null: not kept
+    providers::BrokerProvider provider_;
+    admin::JobsApi api_;
+};
+
+}  // namespace tranter::cli
