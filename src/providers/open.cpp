@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace tranter {
@@ -20,11 +21,17 @@ namespace {
 constexpr std::size_t shown_url_bytes_max = 200;
 constexpr std::array<std::string_view, 5> schemes = {"memory", "file", "http", "https", "sqs"};
 
+/// Without what stands before an @, because it may be a password.
+std::string shown(std::string_view url) {
+    const std::size_t at = url.rfind('@');
+    if (at == std::string_view::npos) return one_line(url.substr(0, shown_url_bytes_max));
+    const std::string_view scheme = url.substr(0, std::min(url.find(':') + 1, at));
+    const std::string_view rest = url.substr(at, shown_url_bytes_max);
+    return one_line(fmt::format("{}...{}", scheme, rest));
+}
+
 std::unexpected<Error> refuse_url(std::string_view url, std::string_view why) {
-    return fail(
-        Errc::invalid_argument,
-        fmt::format("url \"{}\": {}", one_line(url.substr(0, shown_url_bytes_max)), why)
-    );
+    return fail(Errc::invalid_argument, fmt::format("url \"{}\": {}", shown(url), why));
 }
 
 Result<std::shared_ptr<Provider>> open_file(
