@@ -1,7 +1,6 @@
 """The commands about jobs, against the real server and a directory."""
 
 import json
-import os
 import signal
 import subprocess
 
@@ -11,6 +10,7 @@ from jobs import call, receive
 from server import binary
 
 UNKNOWN = "7b0c4b1e-0000-4000-8000-000000000001"
+SECRET = "hunter2-secret"
 
 
 @pytest.fixture
@@ -384,10 +384,34 @@ def test_wrong_usage_is_exit_2(server, env, words, says):
     assert says in outcome.err and outcome.err.count("\n") == 1, outcome
 
 
-def test_a_payload_that_is_not_utf8_is_exit_2(env):
-    outcome = tranter("job", "enqueue", "q", "t", os.fsdecode(b"\xff"), env=env)
+@pytest.mark.parametrize(
+    "title, words",
+    [
+        ("CLI-007 negative count", ["job", "list", "--limit", "-1"]),
+        ("CLI-008 empty queue name", ["job", "enqueue", "", "t"]),
+        ("CLI-011 change of many without --yes", ["job", "cancel", "--state", "pending"]),
+        ("CLI-013 payload @directory", ["job", "enqueue", "q", "t", "@/etc"]),
+        ("CLI-016 payload invalid UTF-8", ["job", "enqueue", "q", "t", b"\xff"]),
+        ("CLI-016 payload with invalid UTF-8", ["job", "enqueue", "q", "t", b'"\xff"']),
+        ("CLI-016 group invalid UTF-8", ["job", "enqueue", "q", "t", "--group", b"\xff"]),
+        ("CLI-016 filter invalid UTF-8", ["job", "list", "--filter", b"\xff"]),
+        ("CLI-020 credentials in the URL", ["job", "list", "--provider", f"http://u:{SECRET}@h"]),
+        ("CLI-020 credentials elsewhere", ["job", "list", "--provider", f"redis://:{SECRET}@h/0"]),
+        ("CLI-024 type 100 kB", ["job", "enqueue", "q", "t" * 100_000]),
+        ("CLI-024 queue name 100 kB", ["job", "enqueue", "a/" * 50_000, "t"]),
+        ("CLI-024 filter 100 kB", ["job", "list", "--filter", "tag:a " * 16_000]),
+        ("CLI-027 token behind the command", ["job", "list", f"--token={SECRET}"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_input_is_refused(env, title, words):
+    # So that the command would have something to change.
+    enqueue("bad-input", env=env)
+
+    outcome = tranter(*words, env=env)
 
     check_failure(outcome, 2)
+    assert SECRET not in outcome.err
 
 
 def test_a_closed_stdin_is_no_payload(env):
