@@ -175,6 +175,16 @@ TEST_F(SqsDeliveryTest, RefusesAReceiptWhoseLeaseIsOver) {
     EXPECT_TRUE(settle(again, Completed{}));
 }
 
+TEST_F(SqsDeliveryTest, RefusesTheReceiptOfAnotherQueueWhichStaysGood) {
+    const ReceivedJob job = take();
+    ReceivedJob elsewhere = job;
+    elsewhere.queue = "mail-dlq";
+
+    EXPECT_EQ(settle(elsewhere, Completed{}).error().code(), Errc::invalid_argument);
+
+    EXPECT_TRUE(settle(job, Completed{}));
+}
+
 TEST_F(SqsDeliveryTest, LetsADeliveryBeSettledAgainAfterTheServerFailed) {
     const ReceivedJob job = take();
     sqs_.instead = [](const SqsCall&) {

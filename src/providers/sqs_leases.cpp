@@ -23,6 +23,15 @@ std::uint64_t random_number() {
     return number;
 }
 
+Result<SqsReceipt> receipt_for(std::string_view queue, std::string_view text) {
+    auto receipt = SqsReceipt::parse(text);
+    if (!receipt || receipt->queue == queue) return receipt;
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("the receipt is of queue {} and not of {}", receipt->queue, queue)
+    );
+}
+
 }  // namespace
 
 SqsLeases::SqsLeases() : process_(random_number()) {}
@@ -38,6 +47,7 @@ ReceivedJob SqsLeases::add(SqsHeld held, Instant received_at, Instant lease_unti
         .attempt = job.attempt,
         .received_at = received_at,
         .retry_after = job.options.retry.next_delay(job.attempt, random),
+        .queue = job.queue,
         .message_id = held.delivery.message_id,
         .handle = held.delivery.handle,
     };
@@ -49,18 +59,24 @@ ReceivedJob SqsLeases::add(SqsHeld held, Instant received_at, Instant lease_unti
     return shared->job;
 }
 
-Result<SqsLeases::Claim> SqsLeases::claim(std::string_view receipt, Instant now) {
-    return read(receipt, now, true);
+Result<SqsLeases::Claim> SqsLeases::claim(
+    std::string_view queue, std::string_view receipt, Instant now
+) {
+    auto read = receipt_for(queue, receipt);
+    if (!read) return std::unexpected(read.error());
+    return check(std::move(*read), now, true);
 }
 
-Result<SqsLeases::Claim> SqsLeases::look_at(std::string_view receipt, Instant now) {
-    return read(receipt, now, false);
+Result<SqsLeases::Claim> SqsLeases::look_at(
+    std::string_view queue, std::string_view receipt, Instant now
+) {
+    auto read = receipt_for(queue, receipt);
+    if (!read) return std::unexpected(read.error());
+    return check(std::move(*read), now, false);
 }
 
-Result<SqsLeases::Claim> SqsLeases::read(std::string_view text, Instant now, bool to_settle) {
-    auto receipt = SqsReceipt::parse(text);
-    if (!receipt) return std::unexpected(receipt.error());
-    Claim claim{.receipt = std::move(*receipt)};
+Result<SqsLeases::Claim> SqsLeases::check(SqsReceipt receipt, Instant now, bool to_settle) {
+    Claim claim{.receipt = std::move(receipt)};
     if (claim.receipt.process != process_) return claim;
 
     const std::lock_guard lock(mutex_);

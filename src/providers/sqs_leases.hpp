@@ -38,10 +38,15 @@ class SqsLeases {
         std::shared_ptr<const SqsHeld> held{};  // null: another process received it
         bool copied = false;                    // only the original is left to be deleted
     };
-    /// `conflict` when the delivery is over, or another call is about to settle it.
-    [[nodiscard]] Result<Claim> claim(std::string_view receipt, Instant now);
+    /// `conflict` when the delivery is over, or another call is about to settle it;
+    /// `invalid_argument` for the receipt of another queue.
+    [[nodiscard]] Result<Claim> claim(
+        std::string_view queue, std::string_view receipt, Instant now
+    );
     /// The same, to extend it: nobody is kept from settling it meanwhile.
-    [[nodiscard]] Result<Claim> look_at(std::string_view receipt, Instant now);
+    [[nodiscard]] Result<Claim> look_at(
+        std::string_view queue, std::string_view receipt, Instant now
+    );
     /// It could not be settled: what comes next may try again. `copied`: see Claim.
     void give_back(const Claim& claim, bool copied = false);
     /// The delivery is over.
@@ -63,7 +68,7 @@ class SqsLeases {
         bool copied = false;
     };
 
-    Result<Claim> read(std::string_view receipt, Instant now, bool to_settle);
+    Result<Claim> check(SqsReceipt receipt, Instant now, bool to_settle);
     Lease* find(const Claim& claim);
     void forget_old(Instant now);
 

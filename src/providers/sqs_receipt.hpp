@@ -21,11 +21,12 @@ struct SqsReceipt {
     Instant received_at{};
     /// How long the job rests when this attempt fails; nothing: it was the last one.
     std::optional<Milliseconds> retry_after{};
+    std::string queue{};
     std::string message_id{};
     std::string handle{};  // ReceiptHandle
 
     std::string text() const;
-    /// `invalid_argument` when it is none of text().
+    /// `invalid_argument` when it is none of text(), or was changed on its way.
     static Result<SqsReceipt> parse(std::string_view text);
 };
 

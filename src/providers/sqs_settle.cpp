@@ -46,7 +46,8 @@ class SqsSettling {
         const Error unsettled(Errc::internal, "the delivery was not settled");
         results_.assign(settlements_.size(), std::unexpected(unsettled));
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
-            auto claim = store_.leases.claim(settlements_[i].receipt, store_.clock.now());
+            auto claim =
+                store_.leases.claim(queue_.name, settlements_[i].receipt, store_.clock.now());
             if (!claim) {
                 results_[i] = std::unexpected(claim.error());
                 continue;
@@ -277,7 +278,7 @@ Result<std::vector<Result<Extended>>> extend_in_sqs(
     std::vector<aws::Json> entries;
     const Instant now = store.clock.now();
     for (std::size_t i = 0; i < receipts.size(); ++i) {
-        auto claim = store.leases.look_at(receipts[i], now);
+        auto claim = store.leases.look_at(queue, receipts[i], now);
         const auto visibility =
             claim ? extension_of(*claim, lease, now) : std::unexpected(claim.error());
         if (!visibility) {
