@@ -191,6 +191,20 @@ JobRecord StoreTest::finished(const std::string& id) {
     return must(store_->wait(id, patience));
 }
 
+void StoreTest::expect_ended(const std::string& id, JobState state) {
+    if (can().history) {
+        EXPECT_EQ(finished(id).state, state);
+    } else if (can().look_up) {
+        const auto record = store_->find(id);
+        if (record) {
+            EXPECT_EQ(record->state, JobState::dead);
+            EXPECT_EQ(record->state, state);
+        } else {
+            EXPECT_EQ(record.error().code(), Errc::not_found);
+        }
+    }
+}
+
 void ProviderTest::SetUp() {
     const auto missing = open_store(GetParam());
     if (!missing) return;

@@ -107,6 +107,8 @@ class StoreTest {
     void complete(const ReceivedJob& job, std::string result = "");
     /// Once it is finished.
     JobRecord finished(const std::string& id);
+    /// It has ended so; without a history it is only gone, unless its dead letter is there.
+    void expect_ended(const std::string& id, JobState state);
     /// As the store finds it.
     JobRecord find(const std::string& id) { return must(store_->find(id)); }
     JobState state_of(const std::string& id) { return find(id).state; }

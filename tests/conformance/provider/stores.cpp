@@ -143,6 +143,7 @@ const std::vector<StoreKind>& stores() {
     static const std::vector<StoreKind> kinds{
         {.name = "memory", .place = memory},
         {.name = "memory_virtual", .place = memory, .options = {.virtual_time = true}},
+        {.name = "memory_no_history", .place = memory, .options = {.history = false}},
         {.name = "file", .place = file},
         {.name = "http", .place = http, .shared = true},
         {.name = "http_data", .place = http_with_data, .shared = true},
