@@ -140,5 +140,20 @@ TEST(QueryTest, IsBoundedInBytesAndTerms) {
     EXPECT_FALSE(parse_query(terms + "x", now));
 }
 
+TEST(JobQueryTest, KnowsTheStatesOfJobsThatAreNotFinished) {
+    const auto query = parse_job_query("state:pending,dead state:processing queue:q", now);
+
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->open_states, (std::vector{OpenState::pending, OpenState::processing}));
+    EXPECT_EQ(query->filter, (HistoryFilter{.queue = "q", .states = {State::dead}}));
+    EXPECT_EQ(
+        parse_job_query("state:pendin", now).error().message(),
+        "state:pendin is not one of pending, scheduled, processing, completed, failed, dead, "
+        "cancelled (did you mean pending?)"
+    );
+    EXPECT_FALSE(parse_job_query("\"", now));
+    EXPECT_FALSE(parse_job_query("\xff", now));
+}
+
 }  // namespace
 }  // namespace tranter::history

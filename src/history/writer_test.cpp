@@ -146,5 +146,73 @@ TEST(HistoryWriterTest, TakesEntriesFromManyThreads) {
     EXPECT_EQ(store->figures().entries, 2000U);
 }
 
+/// Makes its entries when they are asked for, and counts how often.
+class CountedSource final : public EntrySource {
+  public:
+    explicit CountedSource(std::uint64_t first) : first_(first) {}
+
+    std::size_t entries() const override { return 2; }
+    std::size_t bytes() const override { return 100; }
+    void append_to(std::vector<JobEntry>& out) const override {
+        ++made;
+        out.push_back(test_entry(first_, {}));
+        out.push_back(test_entry(first_ + 1, {}));
+    }
+    std::optional<JobEntry> find(std::string_view id) const override {
+        if (id == test_id(first_)) return test_entry(first_, {});
+        return std::nullopt;
+    }
+
+    mutable std::atomic<int> made{0};
+
+  private:
+    const std::uint64_t first_;
+};
+
+TEST(HistoryWriterTest, EntriesAreMadeOnItsThreadAndFoundBefore) {
+    HeldStore store;
+    {
+        HistoryWriter writer(store);
+        const auto first = std::make_shared<const CountedSource>(10);
+        const auto second = std::make_shared<const CountedSource>(20);
+        writer.add(first);
+        std::thread flush([&] { writer.flush(); });
+        store.entered.acquire();
+        writer.add(second);
+
+        EXPECT_TRUE(writer.find(test_id(10))) << "which is being written";
+        EXPECT_TRUE(writer.find(test_id(20))) << "which waits";
+        EXPECT_FALSE(writer.find(test_id(30)));
+        EXPECT_EQ(second->made, 0);
+        EXPECT_EQ(writer.figures().queued, 2U);
+        EXPECT_FALSE(writer.flush_for(std::chrono::milliseconds(0)));
+
+        store.gate.release(2);
+        writer.flush();
+        EXPECT_FALSE(writer.find(test_id(10)));
+        EXPECT_EQ(writer.figures().written, 4U);
+        flush.join();
+    }
+    EXPECT_EQ(store.ids(), (std::vector{test_id(10), test_id(11), test_id(20), test_id(21)}));
+}
+
+TEST(HistoryWriterTest, FindsTheNewestOfMany) {
+    HeldStore store;
+    HistoryWriter writer(store);
+    writer.add(test_entry(0, {}));
+    std::thread flush([&] { writer.flush(); });
+    store.entered.acquire();
+    for (std::uint64_t number = 0; number < 300; ++number) {
+        JobEntry entry = test_entry(number % 100, {});
+        entry.attempt = static_cast<std::uint32_t>(number);
+        writer.add(std::move(entry));
+    }
+
+    EXPECT_EQ(writer.find(test_id(7))->attempt, 207U);
+
+    store.gate.release(100);
+    flush.join();
+}
+
 }  // namespace
 }  // namespace tranter::history

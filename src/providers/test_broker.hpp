@@ -87,6 +87,7 @@ class BrokerTest : public testing::Test {
         return std::move(*stats);
     }
 
+    TimePoint now() { return provider->virtual_time()->now(); }
     void pass(std::chrono::microseconds time) {
         VirtualTime& clock = *provider->virtual_time();
         clock.advance_to(clock.now() + time);

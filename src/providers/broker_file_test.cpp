@@ -1,0 +1,170 @@
+#include "providers/test_broker.hpp"
+
+#include <gmock/gmock.h>
+
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tranter::providers {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A store in a directory that goes with the test.
+class BrokerFileTest : public BrokerTest {
+  public:
+    ~BrokerFileTest() override {
+        provider.reset();
+        std::filesystem::remove_all(directory_);
+    }
+
+  protected:
+    BrokerFileTest() { reopen(); }
+
+    /// The process need not end well: the store is destroyed without close().
+    void reopen() { open({.directory = directory_, .provider = {.durability = "os"}}); }
+    OwnedBrokerOptions options() const { return {.directory = directory_}; }
+
+  private:
+    const std::filesystem::path directory_ =
+        testing::TempDir() + "tranter-broker-file-" + std::to_string(::getpid()) + "-" +
+        testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(BrokerFileTest, KeepsJobsWithTheirOptions) {
+    const JobOptions options{.priority = 1, .group = "acme", .timeout = 5s, .tags = {"a"}};
+    const std::string id = enqueue(job(options));
+
+    reopen();
+
+    const ReceivedJob received = receive_one();
+    EXPECT_EQ(received.id, id);
+    EXPECT_EQ(received.options, options);
+}
+
+TEST_F(BrokerFileTest, KeepsWhatAttemptsLeft) {
+    const std::string id = enqueue(job({.retry = {.base = 0ms}}));
+    const ReceivedJob received = receive_one();
+    ASSERT_TRUE(provider->save_step("q", received.receipt, {.name = "a", .result = "1"}));
+    ASSERT_TRUE(settle(received, Failed{.type = "E", .text = "first"}));
+
+    reopen();
+
+    ASSERT_EQ(find(id).failures.size(), 1U);
+    EXPECT_EQ(find(id).failures[0].text, "first");
+    const ReceivedJob again = receive_one();
+    EXPECT_EQ(again.attempt, 2U);
+    ASSERT_EQ(again.steps.size(), 1U);
+    EXPECT_EQ(again.steps[0].name, "a");
+}
+
+TEST_F(BrokerFileTest, ReceiptsStayValid) {
+    const std::string id = enqueue();
+    const ReceivedJob received = receive_one();
+
+    reopen();
+
+    ASSERT_TRUE(provider->set_progress("q", received.receipt, "1"));
+    ASSERT_TRUE(settle(received, Completed{}));
+    EXPECT_EQ(find(id).state, JobState::completed);
+}
+
+TEST_F(BrokerFileTest, KeepsTheHistory) {
+    const std::string completed = enqueue();
+    const ReceivedJob received = receive_one();
+    ASSERT_TRUE(provider->append_log("q", received.receipt, std::vector<std::string>{"line"}));
+    ASSERT_TRUE(settle(received, Completed{.result = "1"}));
+    const std::string cancelled = enqueue();
+    ASSERT_TRUE(provider->cancel(cancelled));
+
+    reopen();
+
+    EXPECT_EQ(find(completed).result, "1");
+    EXPECT_THAT(provider->log_of(completed)->lines, ElementsAre("line"));
+    EXPECT_EQ(find(cancelled).state, JobState::cancelled);
+    EXPECT_THAT(ids(""), ElementsAre(cancelled, completed));
+}
+
+TEST_F(BrokerFileTest, KeepsARequestToCancel) {
+    const std::string id = enqueue();
+    const ReceivedJob received = receive_one();
+    ASSERT_EQ(provider->cancel(id), Cancelled::requested);
+
+    reopen();
+
+    EXPECT_TRUE(find(id).cancel_requested);
+    ASSERT_TRUE(settle(received, Released{}));
+    EXPECT_EQ(find(id).state, JobState::cancelled);
+}
+
+TEST_F(BrokerFileTest, KeepsPausesAndLimits) {
+    ASSERT_TRUE(provider->set_paused("q", true));
+    ASSERT_TRUE(provider->set_limits("q", {.max_in_flight_per_group = 3}));
+
+    reopen();
+
+    EXPECT_TRUE(stats().paused);
+    EXPECT_EQ(stats().limits.max_in_flight_per_group, 3U);
+    EXPECT_TRUE(stats().limits.fair);
+}
+
+TEST_F(BrokerFileTest, ADeadJobIsRetriedAfterARestart) {
+    const std::string id = enqueue();
+    ASSERT_TRUE(settle(receive_one(), Dead{.reason = "why"}));
+
+    reopen();
+
+    EXPECT_EQ(find(id).state, JobState::dead);
+    EXPECT_EQ(find(id).reason, "why");
+    ASSERT_TRUE(provider->retry(id));
+    EXPECT_EQ(receive_one().id, id);
+}
+
+TEST_F(BrokerFileTest, ADirectoryBelongsToOneStore) {
+    const auto second = open_broker_provider(options());
+
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code(), Errc::unavailable);
+    EXPECT_THAT(second.error().message(), HasSubstr("in use by process"));
+}
+
+TEST_F(BrokerFileTest, AnswersAsManyCallsAtOnceAsAreMade) {
+    std::vector<std::jthread> threads;
+    std::atomic<int> completed{0};
+    for (int thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 25; ++i) {
+                enqueue();
+                if (settle(receive_one(), Completed{})) ++completed;
+            }
+        });
+    }
+    threads.clear();
+
+    EXPECT_EQ(completed, 100);
+    EXPECT_EQ(stats().completed, 100U);
+    EXPECT_EQ(ids("state:completed").size(), 100U);
+}
+
+TEST(OpenBrokerProviderTest, SaysWhatIsWrong) {
+    EXPECT_EQ(
+        open_broker_provider({.directory = "/proc/nothing/here"}).error().code(), Errc::unavailable
+    );
+    EXPECT_EQ(
+        open_broker_provider({.directory = "x", .provider = {.virtual_time = true}}).error().code(),
+        Errc::unsupported
+    );
+    EXPECT_THAT(
+        open_broker_provider({.provider = {.durability = "none"}}).error().message(),
+        HasSubstr(R"(durability is "none", it must be "sync" or "os")")
+    );
+}
+
+}  // namespace
+}  // namespace tranter::providers
