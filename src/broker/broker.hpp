@@ -165,8 +165,8 @@ class Broker {
         Position position = 0;
     };
     /// All of them, or none when one is refused, also after a crash. Positions as in send(). A
-    /// limit of a group counts a message too many where one of the batch takes the place of
-    /// another.
+    /// limit of a group may count a message too many where one of the batch takes the place of
+    /// another, is throttled by it, or is past its deadline.
     [[nodiscard]] SendAllResult send_all(
         const QueueHandle& queue, std::span<const SendRequest> requests
     );

@@ -54,9 +54,21 @@ void StoreKeeper::keep(log::Position at, log::RecordType type, std::string_view 
 void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std::string_view body) {
     const QueueHandle queue = broker_.find_queue(key.queue);
     if (!queue) return;
-    Queue::State& state = queue->state();
-    const QueueLock lock(state);
-    if (state.deleted) return;
+    Aftermath aftermath;
+    {
+        const QueueLock lock(queue->state());
+        if (queue->state().deleted) return;
+        keep_message(queue->state(), key, type, body);
+        // What ended is reported with its body, which may be in this record.
+        broker_.impl_->note_ended(queue->state(), aftermath);
+    }
+    broker_.impl_->finish(queue, std::move(aftermath));
+}
+
+/// With the queue's mutex held.
+void StoreKeeper::keep_message(
+    Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+) {
     auto stored = state.engine.stored(key.slot, key.sequence);
     if (!stored) return keep_what_outlives(state, key, type, body);
     const bool elsewhere = !stored->payload.has_bytes();
@@ -81,7 +93,7 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
 void StoreKeeper::keep_what_outlives(
     Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
 ) {
-    if (!decode(type, body, decoded_)) return;
+    if (state.engine.deduplication_ids() == 0 || !decode(type, body, decoded_)) return;
     engine::StoredDeduplication entry{.sequence = key.sequence, .slot = key.slot};
     const auto take = [&](const engine::Payload& payload, std::string_view group, Instant at) {
         if (!state.fifo || payload.deduplication_id().empty()) return;

@@ -20,6 +20,9 @@ class StoreKeeper final : public log::Keeper {
 
   private:
     void keep_message(const MessageKey& key, log::RecordType type, std::string_view body);
+    void keep_message(
+        Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+    );
     void keep_what_outlives(
         Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
     );

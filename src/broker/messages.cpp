@@ -1,5 +1,6 @@
 #include "broker/broker_impl.hpp"
 
+#include <algorithm>
 #include <ranges>
 #include <utility>
 
@@ -134,7 +135,9 @@ Broker::ChangeResult Broker::change_visibility(
         const Instant now = impl_->clock.now();
         const auto changed = state.engine.change_visibility(receipt, timeout, now);
         if (!changed) return {.done = std::unexpected(changed.error())};
-        result.position = impl_->note_lease(state, receipt);
+        const Position changed_at = impl_->note_lease(state, receipt);
+        // It may have ended instead.
+        result.position = std::max(changed_at, impl_->note_ended(state, aftermath));
         impl_->serve_waiters(state, now, aftermath);
         impl_->plan(queue, now, aftermath);
     }

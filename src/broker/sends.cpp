@@ -41,15 +41,16 @@ bool adds_message(const Queue::State& state, const Broker::SendRequest& request)
 }
 
 /// What a batch does to the queue, found out without doing it. It may count a message too many
-/// where one of the batch takes the place of another.
+/// where one of the batch takes the place of another, is throttled by it, or has no time left.
 class BatchCount {
   public:
-    explicit BatchCount(const Queue::State& state) : state_(state) {}
+    BatchCount(const Queue::State& state, Instant now) : state_(state), now_(now) {}
 
     std::uint64_t bytes() const { return bytes_; }
     /// `limit_exceeded` when the group has no place for it after those before.
     Result<> add(const Broker::SendRequest& request) {
-        const bool adds = adds_message(state_, request) && is_new_in_batch(request);
+        const bool adds =
+            frees_key(request) || (adds_message(state_, request) && is_new_in_batch(request));
         bytes_ += adds ? request.payload.size() : 0;
         const std::uint32_t limit = state_.settings->engine.groups.max_queued_per_group;
         const std::string_view group = request.options.group;
@@ -78,6 +79,16 @@ class BatchCount {
         if (traits->uniqueness == Uniqueness::throttle) return true;
         return unique_.insert(traits->unique_key).second;
     }
+    /// Or one before it does, because its deadline has passed already: it is gone once it has taken
+    /// the key, and whose place it took.
+    bool frees_key(const Broker::SendRequest& request) {
+        const Traits* traits = request.options.traits;
+        if (traits == nullptr || traits->unique_key.empty()) return false;
+        if (freed_.contains(traits->unique_key)) return true;
+        if (traits->deadline == Instant{} || traits->deadline > now_) return false;
+        freed_.insert(traits->unique_key);
+        return true;
+    }
     static bool replaces(const Broker::SendRequest& request) {
         const Traits* traits = request.options.traits;
         return traits != nullptr && (traits->uniqueness == Uniqueness::debounce ||
@@ -85,10 +96,12 @@ class BatchCount {
     }
 
     const Queue::State& state_;
+    const Instant now_;
     std::uint64_t bytes_ = 0;
     std::map<std::string_view, std::uint64_t> queued_;
     std::set<std::string> deduplicated_;
     std::set<std::string_view> unique_;
+    std::set<std::string_view> freed_;
 };
 
 }  // namespace
@@ -225,7 +238,7 @@ Result<> Broker::Impl::check_batch(
     Queue::State& state, std::span<const SendRequest> requests, Instant now
 ) const {
     state.engine.advance(now);
-    BatchCount count(state);
+    BatchCount count(state, now);
     for (const SendRequest& request : requests) {
         if (auto fits = count.add(request); !fits) return fits;
     }

@@ -1,6 +1,8 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <utility>
 
 namespace tranter::store_sim {
@@ -54,30 +56,66 @@ void World::refused(const Error& error, bool needs_space) {
     say("  refused: " + error.message());
 }
 
+engine::Traits World::draw_traits() {
+    engine::Traits traits;
+    if (choices().percent(40)) traits.priority = static_cast<std::uint8_t>(choices().below(10));
+    if (choices().percent(30)) {
+        traits.max_receives = static_cast<std::uint32_t>(choices().between(1, 3));
+    }
+    if (choices().percent(30)) {
+        traits.deadline =
+            now() + choices().one_of<Duration>({seconds(0), seconds(3), minutes(1), minutes(30)});
+    }
+    if (choices().percent(50)) {
+        traits.uniqueness = static_cast<engine::Uniqueness>(choices().between(1, 4));
+        traits.unique_key = "k" + std::to_string(choices().below(scenario_.keys));
+        traits.unique_for =
+            choices().one_of<Duration>({seconds(0), seconds(5), minutes(1), minutes(20)});
+    }
+    return traits;
+}
+
+std::unique_ptr<World::Sending> World::draw_send(const Queue& queue) {
+    auto sending = std::make_unique<Sending>();
+    sending->token = next_token_++;
+    std::string id;
+    if (queue.fifo() && choices().percent(80)) {
+        id = "d" + std::to_string(choices().below(scenario_.ids));
+    } else if (queue.fifo()) {
+        id = "d" + name_of(sending->token);
+    }
+    const std::uint64_t group = choices().below(scenario_.groups + 1);
+    if (group != 0) sending->group = "g" + std::to_string(group);
+    if (!id.empty()) sending->key = queue.key(sending->group, id);
+    sending->request = {
+        .payload = payload_of(sending->token, scenario_.body_bytes_max, id),
+        .options = {.group = sending->group}};
+    if (!queue.fifo() && choices().percent(25)) {
+        sending->request.options.delay =
+            choices().one_of<Duration>({seconds(0), seconds(2), minutes(1)});
+    }
+    if (choices().percent(scenario_.percent_traits)) {
+        sending->traits = draw_traits();
+        sending->request.options.traits = &sending->traits;
+    }
+    say("send " + name_of(sending->token) + " to " + queue.name + " group '" + sending->group +
+        "' id '" + id + "' key '" + sending->traits.unique_key + "' mode " +
+        std::to_string(static_cast<int>(sending->traits.uniqueness)));
+    return sending;
+}
+
 void World::send() {
     Queue* queue = pick_queue();
     if (queue == nullptr) return create_queue();
     if (live_.messages() >= scenario_.depth) return receive();
-    const Token token = next_token_++;
-    std::string id;
-    if (queue->fifo() && choices().percent(80)) {
-        id = "d" + std::to_string(choices().below(scenario_.ids));
-    } else if (queue->fifo()) {
-        id = "d" + name_of(token);
-    }
-    const std::uint64_t group = choices().below(scenario_.groups + 1);
-    const std::string group_name = group == 0 ? std::string() : "g" + std::to_string(group);
-    broker::Broker::SendRequest request{
-        .payload = payload_of(token, scenario_.body_bytes_max, id),
-        .options = {.group = group_name}};
-    if (!queue->fifo() && choices().percent(25)) {
-        request.options.delay = choices().one_of<Duration>({seconds(0), seconds(2), minutes(1)});
-    }
-    const std::string key = id.empty() ? std::string() : queue->key(group_name, id);
-    say("send " + name_of(token) + " to " + queue->name + " group '" + group_name + "' id '" + id +
-        "'");
+    const auto sending = draw_send(*queue);
+    const Expected expected = expect(*queue, *sending);
     begin_operation();
-    const auto result = broker().send(broker().find_queue(queue->id), request);
+    const auto result = broker().send(broker().find_queue(queue->id), sending->request);
+    if (!result.sent && result.sent.error().code() == Errc::limit_exceeded &&
+        expected.what == Expected::What::refused) {
+        return end_operation();
+    }
     if (!result.sent && scenario_.memory_limit != 0 &&
         result.sent.error().code() == Errc::limit_exceeded) {
         tally_.hit(Probe::out_of_memory);
@@ -87,7 +125,7 @@ void World::send() {
         refused(result.sent.error(), true);
         return end_operation();
     }
-    check_sent(*queue, key, token, *result.sent);
+    check_sent(*queue, *sending, expected, *result.sent);
     const QueueId queue_id = queue->id;
     const Sequence sequence = result.sent->sequence;
     if (result.sent->duplicate) {
@@ -98,49 +136,112 @@ void World::send() {
         end_operation();
         return wait_for(Until::durable, result.position, first ? *first + 1 : 0, Probe::acked_send);
     }
-    const Duration delay = request.options.delay.value_or(queue->settings.engine.delay);
-    add(
-        {.kind = Event::Kind::sent,
-         .queue = queue_id,
-         .text = key,
-         .message =
-             {.token = token,
-              .group = group_name,
-              .sequence = sequence,
-              .slot = result.sent->slot,
-              .sent_at = now(),
-              .ages_from = now(),
-              .state = delay > Duration::zero() ? Message::State::delayed : Message::State::visible,
-              .due = now() + delay}}
-    );
+    add(sent_event(*queue, *sending, *result.sent));
     stands_at(result.position);
     end_operation();
     wait_for(Until::durable, result.position, events_.size(), Probe::acked_send);
 }
 
+World::Expected World::expect(const Queue& queue, const Sending& sending) {
+    using What = Expected::What;
+    if (const auto* first = sending.key.empty() ? nullptr : queue.find_id(sending.key)) {
+        return {.what = What::duplicate, .of = first->sequence};
+    }
+    const engine::Traits& traits = sending.traits;
+    switch (traits.uniqueness) {
+        case engine::Uniqueness::none:
+            break;
+        case engine::Uniqueness::simple:
+            if (const auto* held = queue.find_unique(traits.unique_key, false)) {
+                return {.what = What::duplicate, .of = held->sequence};
+            }
+            break;
+        case engine::Uniqueness::throttle:
+            if (const auto* throttle = queue.find_throttle(traits.unique_key)) {
+                return {.what = What::duplicate, .of = throttle->sequence};
+            }
+            break;
+        case engine::Uniqueness::debounce:
+        case engine::Uniqueness::keep_latest:
+            if (const auto* waits = queue.find_unique(traits.unique_key, true)) {
+                return {.what = What::replaces, .of = waits->sequence};
+            }
+            break;
+    }
+    const std::uint32_t limit = queue.settings.engine.groups.max_queued_per_group;
+    const bool full = limit > 0 && !sending.group.empty() && queue.queued(sending.group) >= limit;
+    return {.what = full ? What::refused : What::new_one};
+}
+
+/// The message of an accepted send, as it stands in the queue.
+Event World::sent_event(const Queue& queue, const Sending& sending, const engine::Sent& sent)
+    const {
+    const Duration delay = sending.request.options.delay.value_or(queue.settings.engine.delay);
+    Message message{
+        .token = sending.token,
+        .group = sending.group,
+        .sequence = sent.sequence,
+        .slot = sent.slot,
+        .sent_at = now(),
+        .ages_from = now(),
+        .due = now() + delay,
+        .traits = sending.traits,
+        .unique_since = now()};
+    if (sent.replaced) {
+        const Message& old = queue.messages.at(sent.replaced->sequence);
+        message.renamed = true;
+        message.unique_since = old.unique_since;
+        const engine::Traits& traits = sending.traits;
+        if (traits.uniqueness == engine::Uniqueness::keep_latest) {
+            message.due = old.state == Message::State::delayed ? old.due : now();
+        } else if (traits.unique_for > Duration::zero()) {
+            message.due = std::min(message.due, old.unique_since + traits.unique_for);
+        }
+    }
+    if (message.due > now()) message.state = Message::State::delayed;
+    return {
+        .kind = Event::Kind::sent,
+        .queue = queue.id,
+        .text = sending.key,
+        .message = message,
+        .from_sequence = sent.replaced ? sent.replaced->sequence : 0};
+}
+
 void World::check_sent(
-    Queue& queue, const std::string& key, Token token, const engine::Sent& sent
+    const Queue& queue, const Sending& sending, const Expected& expected, const engine::Sent& sent
 ) {
+    using What = Expected::What;
     note(sent.sequence);
-    const Queue::Remembered* first = key.empty() ? nullptr : queue.find_id(key);
-    if (sent.duplicate != (first != nullptr)) {
+    const std::string name = name_of(sending.token);
+    const bool by_id = !sending.key.empty() && queue.find_id(sending.key) != nullptr;
+    const bool unique = sending.traits.uniqueness != engine::Uniqueness::none && !by_id;
+    const Invariant invariant = unique ? Invariant::unique : Invariant::deduplication;
+    const What what = sent.duplicate  ? What::duplicate
+                      : sent.replaced ? What::replaces
+                                      : What::new_one;
+    if (what != expected.what) {
+        static constexpr std::array<const char*, 4> texts = {
+            "a new message", "a duplicate", "in the place of another", "refused"};
         throw Violation(
-            Invariant::deduplication,
-            name_of(token) + (first ? " was accepted, but it is" : " was refused, but it is no") +
-                " a duplicate inside its window"
+            invariant,
+            name + " is " + texts[static_cast<std::size_t>(what)] + ", but should be " +
+                texts[static_cast<std::size_t>(expected.what)]
         );
     }
-    if (first != nullptr) {
-        if (sent.sequence == first->sequence) return;
-        throw Violation(
-            Invariant::deduplication, name_of(token) + " was answered with another number"
-        );
+    const Sequence of = sent.replaced ? sent.replaced->sequence : sent.sequence;
+    if (what != What::new_one && of != expected.of) {
+        throw Violation(invariant, name + " was answered with another number");
     }
+    if (what == What::replaces) tally_.hit(Probe::replaced);
+    if (what == What::duplicate && unique) {
+        const bool throttled = sending.traits.uniqueness == engine::Uniqueness::throttle;
+        tally_.hit(throttled ? Probe::throttled : Probe::key_taken);
+    }
+    if (what == What::duplicate) return;
     if (sent.sequence <= exposed_[queue.id] || queue.messages.contains(sent.sequence)) {
         throw Violation(
             Invariant::sequence,
-            name_of(token) + " got number " + std::to_string(sent.sequence) +
-                ", which was given before"
+            name + " got number " + std::to_string(sent.sequence) + ", which was given before"
         );
     }
 }

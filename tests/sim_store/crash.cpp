@@ -88,6 +88,16 @@ void World::open_store() {
             return clock_;
         }
     );
+    reports_.clear();
+    reported_.clear();
+    broker().on_ended([this, process = process_](
+                          const broker::QueueHandle& queue,
+                          const std::vector<broker::Broker::Ending>& endings
+                      ) {
+        for (const broker::Broker::Ending& ending : endings) {
+            if (process == process_) take_report(queue->id(), ending);
+        }
+    });
     compactor_ = std::make_unique<log::Compactor>(store_->log(), store_->keeper());
     if (!store_->opened().log.torn_tail.empty()) tally_.hit(Probe::torn_tail);
     say("opened: " + std::to_string(store_->opened().messages) + " messages");
@@ -108,6 +118,9 @@ void World::match_recovered(bool power) {
     base_ = std::move(state);
     live_ = base_;
     live_.advance(now());
+    // What ended before may have been reported then; the next process reports what it ends.
+    for (auto& [id, queue] : live_.queues)
+        queue.ended.clear();
     events_.clear();
     if (power) forget_ghosts();
     required_durable_ = required_written_ = 0;
@@ -128,6 +141,7 @@ State World::survivors(broker::Broker& broker, Position end, std::size_t require
             there = survived(event, broker);
             tally_.hit(Probe::part_of_operation);
         }
+        if (!there && event.from_batch) tally_.hit(Probe::batch_lost);
         if (!there && i < required) {
             throw Violation(
                 Invariant::nothing_lost, "acknowledged, but lost in a crash: " + describe(event)
@@ -165,7 +179,8 @@ bool World::survived(const Event& event, broker::Broker& broker) const {
             if (queue == nullptr) return false;
             const Duration retention = queue->settings()->engine.retention;
             queue = broker.find_queue(event.from);
-            return event.message.ages_from + retention <= now() && !view_of(event.from_sequence);
+            return retention > Duration::zero() && event.message.ages_from + retention <= now() &&
+                   !view_of(event.from_sequence);
         }
         case Event::Kind::sent:
             return view_of(event.message.sequence).has_value();
@@ -173,6 +188,12 @@ bool World::survived(const Event& event, broker::Broker& broker) const {
             return !view_of(event.message.sequence).has_value();
         case Event::Kind::leased: {
             const auto view = view_of(event.message.sequence);
+            const Message& wanted = event.message;
+            const bool late =
+                wanted.traits.deadline != Instant{} && wanted.traits.deadline <= event.at;
+            if (wanted.state != Message::State::in_flight && (late || wanted.cancel_requested)) {
+                return !view.has_value();
+            }
             if (!view || view->receive_count != event.message.receive_count) return false;
             Message::State state = event.message.state;
             if (event.message.due <= now()) state = Message::State::visible;

@@ -18,6 +18,8 @@ bool World::has_dead_letter_queue(const Queue& queue) const {
 }
 
 bool World::exhausted(const Queue& queue, const Message& message) const {
+    const std::uint32_t own = message.traits.max_receives;
+    if (own > 0 && message.source_queue == 0) return message.receive_count >= own;
     const std::uint32_t max = queue.settings.engine.max_receives;
     return max > 0 && message.receive_count >= max && has_dead_letter_queue(queue);
 }
@@ -119,6 +121,7 @@ void World::take_answer(Answer& answer) {
             std::exchange(last[message.group], message.sequence) > message.sequence) {
             throw Violation(Invariant::fifo_order, "a group came out of order");
         }
+        if (!message.note.empty()) tally_.hit(Probe::note_delivered);
         expose(answer.queue, message.sequence);
         issued_.push_back(
             {.queue = answer.queue,
@@ -158,6 +161,7 @@ const Message& World::check_delivery(const Answer& answer, const engine::Deliver
         Invariant::receipts,
         "has the number of another delivery"
     );
+    require(delivery.note == message.note, Invariant::held, "does not have what was noted last");
     require(
         !message.slot || *message.slot == delivery.receipt.slot,
         Invariant::receipts,
@@ -194,7 +198,7 @@ void World::check_fifo(const Queue& queue, const std::set<Sequence>& handed) con
 void World::check_nothing_left(
     const Queue& queue, std::uint32_t max, const std::set<Sequence>& handed
 ) const {
-    if (handed.size() >= max) return;
+    if (handed.size() >= max || queue.settings.engine.paused) return;
     std::vector<std::string> closed;  // FIFO groups with an earlier message that blocks
     for (const auto& [sequence, message] : queue.messages) {
         const bool blocked = queue.fifo() && std::ranges::count(closed, message.group) != 0;
@@ -234,17 +238,18 @@ std::vector<engine::MessageView> World::arrivals(const Queue& queue) {
 
 void World::take_dead_letters(QueueId id) {
     const Queue& queue = live_.queues.at(id);
-    if (queue.settings.engine.max_receives == 0 || !has_dead_letter_queue(queue)) return;
+    if (!has_dead_letter_queue(queue)) return take_moved_and_expired(id, 0, 0);
     const Queue& target = *live_.find(queue.settings.dead_letter_queue);
     const QueueId target_id = target.id;
     const Sequence before = target.last_sequence;
     for (const engine::MessageView& view : arrivals(target))
-        take_moved(id, target_id, view, false);
+        take_moved(id, target_id, view, MovedBy::receives);
     take_moved_and_expired(id, target_id, before);
 }
 
 /// A standard queue goes on counting a message's age from its send, so it may drop a dead letter
-/// that has only just come.
+/// that has only just come. And without a dead-letter queue (`to` is 0) a message that used up its
+/// own receives is gone.
 void World::take_moved_and_expired(QueueId from, QueueId to, Sequence before) {
     const Queue& source = live_.queues.at(from);
     const auto views = look(from);
@@ -257,6 +262,10 @@ void World::take_moved_and_expired(QueueId from, QueueId to, Sequence before) {
     }
     Sequence number = before;
     for (const Message& message : gone) {
+        if (to == 0) {
+            take_vanished(from, message);
+            continue;
+        }
         const Queue& target = live_.queues.at(to);
         const bool expires =
             !target.fifo() && message.sent_at + target.settings.engine.retention <= now();
@@ -273,11 +282,23 @@ void World::take_moved_and_expired(QueueId from, QueueId to, Sequence before) {
         do
             ++number;
         while (target.messages.contains(number));
-        add_move(from, to, message, number, false);
+        add_move(from, to, message, number, MovedBy::receives);
     }
 }
 
-void World::take_moved(QueueId from, QueueId to, const engine::MessageView& view, bool by_task) {
+void World::take_vanished(QueueId id, const Message& message) {
+    const Queue& queue = live_.queues.at(id);
+    if (message.state != Message::State::visible || !exhausted(queue, message)) {
+        throw Violation(
+            Invariant::nothing_lost, name_of(message.token) + " vanished from " + queue.name
+        );
+    }
+    tally_.hit(Probe::gave_up);
+    say("  " + name_of(message.token) + " has no receives left and is gone");
+    add({.kind = Event::Kind::deleted, .queue = id, .message = message});
+}
+
+void World::take_moved(QueueId from, QueueId to, const engine::MessageView& view, MovedBy by) {
     const auto token = token_of(view.payload);
     Queue& source = live_.queues.at(from);
     Queue& target = live_.queues.at(to);
@@ -287,36 +308,46 @@ void World::take_moved(QueueId from, QueueId to, const engine::MessageView& view
         throw Violation(Invariant::no_ghosts, "something moved that was not in " + source.name);
     }
     const std::string name = name_of(*token) + " from " + source.name + " to " + target.name;
-    if (old->state != Message::State::visible || (!by_task && !exhausted(source, *old))) {
+    const bool may_move = by == MovedBy::consumer ? old->state == Message::State::in_flight
+                          : by == MovedBy::id     ? old->state != Message::State::in_flight
+                                                  : old->state == Message::State::visible;
+    if (!may_move || (by == MovedBy::receives && !exhausted(source, *old))) {
         throw Violation(Invariant::dead_letter, name + " moved too early");
     }
-    const bool renamed = old->renamed || by_task || target.fifo();
+    const bool renamed = old->renamed || by == MovedBy::task || target.fifo();
     const bool intact =
         is_intact(view.payload, scenario_.body_bytes_max, renamed) && view.group == old->group;
     if (!intact) throw Violation(Invariant::payload_intact, name + " changed on the way");
-    add_move(from, to, *old, view.sequence, by_task);
+    add_move(from, to, *old, view.sequence, by);
 }
 
-void World::add_move(
-    QueueId from, QueueId to, const Message& old, Sequence sequence, bool by_task
-) {
+void World::add_move(QueueId from, QueueId to, const Message& old, Sequence sequence, MovedBy by) {
     const Queue& target = live_.queues.at(to);
+    const bool dead = by == MovedBy::receives || by == MovedBy::consumer;
     Message message = old;
-    message.renamed = message.renamed || by_task || target.fifo();
+    message.renamed = message.renamed || by == MovedBy::task || target.fifo();
     message.sequence = sequence;
     message.slot = std::nullopt;
     message.deliveries = 0;
     message.state = Message::State::visible;
     message.due = {};
     message.moved_in = true;
-    message.source_queue = by_task ? 0 : from;
-    if (by_task) {
-        message.sent_at = now();
+    message.cancel_requested = false;
+    message.source_queue = dead ? from : 0;
+    if (dead) message.traits.deadline = {};
+    if (by == MovedBy::task) message.sent_at = now();
+    if (!dead) {
         message.receive_count = 0;
         message.first_received_at = {};
     }
+    message.unique_since = message.sent_at;
     message.ages_from = target.fifo() ? now() : message.sent_at;
-    tally_.hit(by_task ? Probe::moved_by_task : Probe::dead_lettered);
+    tally_.hit(
+        by == MovedBy::task       ? Probe::moved_by_task
+        : by == MovedBy::id       ? Probe::job_moved
+        : by == MovedBy::consumer ? Probe::taken_out
+                                  : Probe::dead_lettered
+    );
     say("  " + name_of(old.token) + " moved to " + target.name + ", number " +
         std::to_string(message.sequence));
     add(

@@ -22,7 +22,21 @@ void World::finish(std::uint64_t seed) {
     crash(true);
     disk_.while_busy({});
     if (scenario_.damage) flip_a_bit();
+    resume_queues();
     drain();
+    for (int looks = 0; looks < 2; ++looks) {
+        clock_.set(now() + std::chrono::seconds(2));
+        run_due();
+        check_reports();
+    }
+    for (const auto& [id, queue] : live_.queues) {
+        if (queue.ended.empty()) continue;
+        throw Violation(
+            Invariant::reported,
+            "number " + std::to_string(queue.ended.front()) + " of " + queue.name +
+                " ended, but nobody was told"
+        );
+    }
     // What was drained stays away.
     log().sync();
     check_waiters();

@@ -34,15 +34,20 @@ enum class Invariant : std::uint8_t {
     self_contained,  // every suffix of segments is a store
     disk_bound,      // the log is not much larger than what is live
     drains,          // when the faults end, everything comes out
+    batch,           // all messages of a batch, or none
+    unique,          // one message with a key waits at most, throttles last
+    held,            // only who holds a delivery settles it, and finds what was noted
+    reported,        // what ends by itself is reported once, and is gone
     deterministic,   // the same seed gives the same run
 };
 
-inline constexpr std::array<std::string_view, 23> invariant_names = {
+inline constexpr std::array<std::string_view, 27> invariant_names = {
     "nothing_lost", "no_ghosts",     "payload_intact", "state",      "settings",
     "fifo_order",   "group_lock",    "delay",          "lease",      "receive_count",
     "dead_letter",  "deduplication", "receipts",       "sequence",   "move_task",
     "answers",      "acknowledged",  "opens",          "corruption", "self_contained",
-    "disk_bound",   "drains",        "deterministic",
+    "disk_bound",   "drains",        "batch",          "unique",     "held",
+    "reported",     "deterministic",
 };
 
 inline std::string_view name(Invariant invariant) {

@@ -1,5 +1,7 @@
 #include "model.hpp"
 
+#include "broker/queue_state.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -18,15 +20,47 @@ const Queue::Remembered* Queue::find_id(const std::string& key_in) const {
     return found == ids.end() ? nullptr : &*found;
 }
 
+const Queue::Throttle* Queue::find_throttle(const std::string& key_in) const {
+    const auto found =
+        std::ranges::find(throttles, key_in, [](const Throttle& one) { return one.key; });
+    return found == throttles.end() ? nullptr : &*found;
+}
+
+const Message* Queue::find_unique(const std::string& key_in, bool waiting) const {
+    const Message* newest = nullptr;
+    for (const auto& [sequence, message] : messages) {
+        if (!message.has_key() || message.traits.unique_key != key_in) continue;
+        if (waiting && message.state == Message::State::in_flight) continue;
+        newest = &message;
+    }
+    return newest;
+}
+
+std::size_t Queue::queued(const std::string& group) const {
+    return static_cast<std::size_t>(std::ranges::count_if(messages, [&](const auto& entry) {
+        return entry.second.group == group && entry.second.state != Message::State::in_flight;
+    }));
+}
+
 void Queue::advance(Instant now) {
+    const Duration retention = settings.engine.retention;
     std::erase_if(messages, [&](const auto& entry) {
-        return entry.second.ages_from + settings.engine.retention <= now;
+        return retention > Duration::zero() && entry.second.ages_from + retention <= now;
     });
     for (auto& [sequence, message] : messages) {
         if (message.state != Message::State::visible && message.due <= now) {
             message.state = Message::State::visible;
         }
     }
+    std::erase_if(messages, [&](const auto& entry) {
+        const Message& message = entry.second;
+        if (message.state == Message::State::in_flight) return false;
+        const bool late = message.traits.deadline != Instant{} && message.traits.deadline <= now;
+        if (!late && !message.cancel_requested) return false;
+        ended.push_back(message.sequence);
+        return true;
+    });
+    std::erase_if(throttles, [&](const Throttle& one) { return one.at + one.lasts <= now; });
     std::erase_if(ids, [&](const Remembered& one) {
         return one.at + settings.engine.deduplication_window <= now;
     });
@@ -119,8 +153,20 @@ void State::apply(const Event& event) {
         case Event::Kind::purged:
             queue->messages.clear();
             queue->ids.clear();
+            queue->throttles.clear();
             break;
         case Event::Kind::sent:
+            queue->messages.erase(event.from_sequence);
+            if (event.from_sequence == 0 && message.has_key() &&
+                message.traits.uniqueness == engine::Uniqueness::throttle &&
+                message.traits.unique_for > Duration::zero()) {
+                queue->throttles.push_back(
+                    {.key = message.traits.unique_key,
+                     .sequence = message.sequence,
+                     .at = event.at,
+                     .lasts = message.traits.unique_for}
+                );
+            }
             if (!event.text.empty()) {
                 queue->ids.push_back(
                     {.key = event.text, .sequence = message.sequence, .at = event.at}
@@ -208,8 +254,9 @@ class Comparison {
                 continue;
             }
             ++seen;
-            compare(queue, wanted->second, view);
+            compare(queue, handle, wanted->second, view);
         }
+        compare_throttles(queue, handle);
         if (subset_ || seen == queue.messages.size()) return;
         for (const auto& [sequence, message] : queue.messages) {
             const auto views = handle.peek(0, SIZE_MAX);
@@ -227,7 +274,30 @@ class Comparison {
                std::to_string(view.sequence);
     }
 
-    void compare(const Queue& queue, const Message& wanted, const engine::MessageView& view) {
+    void compare_throttles(const Queue& queue, const broker::Queue& handle) {
+        std::vector<Queue::Throttle> found;
+        for (const auto& entry : handle.state().engine.stored_deduplication()) {
+            if (entry.unique_for == Duration::zero()) continue;
+            found.push_back(
+                {.key = entry.key,
+                 .sequence = entry.sequence,
+                 .at = entry.at,
+                 .lasts = entry.unique_for}
+            );
+        }
+        std::vector<Queue::Throttle> wanted = queue.throttles;
+        std::ranges::sort(found);
+        std::ranges::sort(wanted);
+        const bool right = subset_ ? std::ranges::includes(wanted, found) : found == wanted;
+        if (!right) add(Invariant::unique, "throttles of " + queue.name + " are others");
+    }
+
+    void compare(
+        const Queue& queue,
+        const broker::Queue& handle,
+        const Message& wanted,
+        const engine::MessageView& view
+    ) {
         const std::string what = name_of(wanted.token) + " in " + queue.name;
         if (!is_intact(view.payload, body_bytes_max_, wanted.renamed) ||
             token_of(view.payload) != wanted.token) {
@@ -249,6 +319,14 @@ class Comparison {
         differs("state", static_cast<int>(wanted.state), static_cast<int>(state));
         differs("source queue", wanted.source_queue, view.source_queue);
         differs("send time", micros(wanted.sent_at), micros(view.sent_at));
+        differs("a request to cancel", wanted.cancel_requested, view.cancel_requested);
+        if (view.note != wanted.note) add(Invariant::state, what + " has another note");
+        const auto stored = handle.state().engine.stored(view.slot, view.sequence);
+        if (!stored || stored->traits != wanted.traits) {
+            add(Invariant::state, what + " has other traits");
+        } else if (wanted.has_key()) {
+            differs("first send", micros(wanted.unique_since), micros(stored->unique_since));
+        }
         if (wanted.state == Message::State::visible) return;
         differs("end of its lease or delay", micros(wanted.due), micros(view.due));
     }

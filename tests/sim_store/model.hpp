@@ -33,7 +33,15 @@ struct Message {
     Instant due{};  // while delayed or in flight
     QueueId source_queue = 0;
     bool moved_in = false;
-    bool renamed = false;  // a move task or a FIFO dead-letter queue gave it new ids
+    bool renamed = false;  // it has other ids than it was sent with
+    engine::Traits traits{};
+    std::string note{};
+    bool cancel_requested = false;
+    Instant unique_since{};
+
+    bool has_key() const {
+        return traits.uniqueness != engine::Uniqueness::none && !traits.unique_key.empty();
+    }
 };
 
 struct Queue {
@@ -48,10 +56,24 @@ struct Queue {
         Instant at{};
     };
     std::vector<Remembered> ids{};  // de-duplication, oldest first
+    struct Throttle {
+        std::string key{};
+        Sequence sequence = 0;
+        Instant at{};
+        Duration lasts{};
+        bool operator==(const Throttle&) const = default;
+        auto operator<=>(const Throttle&) const = default;
+    };
+    std::vector<Throttle> throttles{};
+    std::vector<Sequence> ended{};  // by deadline or by request, and nobody has reported it
 
     bool fifo() const { return settings.engine.groups.order == engine::Order::fifo; }
     std::string key(const std::string& group, const std::string& id_in) const;
     const Remembered* find_id(const std::string& key_in) const;
+    const Throttle* find_throttle(const std::string& key_in) const;
+    /// The newest message that holds the key; `waiting`: that is not in flight.
+    const Message* find_unique(const std::string& key_in, bool waiting) const;
+    std::size_t queued(const std::string& group) const;
     /// What happens by time alone.
     void advance(Instant now);
     void set_policy(const engine::QueuePolicy& policy, Instant now);
@@ -83,15 +105,16 @@ struct Event {
     QueueId queue = 0;
     std::string text{};                                       // created: name; sent: its id's key
     std::shared_ptr<const broker::QueueSettings> settings{};  // created, changed
-    Message message{};  // sent, moved: the new one; leased: as it is now; deleted: which
-    QueueId from = 0;   // moved
-    Sequence from_sequence = 0;
+    Message message{};           // sent, moved: the new one; leased: as it is now; deleted: which
+    QueueId from = 0;            // moved
+    Sequence from_sequence = 0;  // moved; sent: whose place it took
     Task task{};
     /// Its record stands somewhere between; the log's end before and after the operation that this
     /// was a part of, where nobody says it more exactly.
     Position begin = 0;
     Position end = 0;
     bool exact = false;
+    bool from_batch = false;
 };
 std::string describe(const Event& event);
 

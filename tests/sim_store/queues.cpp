@@ -43,6 +43,15 @@ broker::QueueSettings World::draw_settings(const std::string& name) {
         settings.engine.max_receives = static_cast<std::uint32_t>(choices().between(1, 3));
         settings.dead_letter_queue = is_fifo(name) ? "dead.fifo" : "dead";
     }
+    if (scenario_.percent_traits > 0) {
+        if (choices().percent(25)) {
+            settings.engine.groups.max_queued_per_group =
+                static_cast<std::uint32_t>(choices().between(1, 5));
+        }
+        if (choices().percent(30)) settings.engine.retention = {};
+        settings.engine.priority_aging = choices().one_of<Duration>({seconds(0), minutes(1)});
+        settings.engine.paused = choices().percent(5);
+    }
     settings.content_based_deduplication = choices().percent(20);
     settings.receive_wait = seconds(choices().below(20));
     if (choices().percent(50)) settings.tags["owner"] = "t" + std::to_string(choices().below(5));
@@ -144,7 +153,11 @@ void World::change_settings() {
             *wanted = drawn;
             break;
     }
-    say("change settings of " + queue->name);
+    put_settings(id, std::move(wanted));
+}
+
+void World::put_settings(QueueId id, std::shared_ptr<const broker::QueueSettings> wanted) {
+    say("change settings of " + live_.queues.at(id).name);
     begin_operation();
     const auto result =
         broker().change_settings(broker().find_queue(id), [&](broker::QueueSettings& settings) {
@@ -156,7 +169,7 @@ void World::change_settings() {
         return end_operation();
     }
     tally_.hit(Probe::settings_changed);
-    add({.kind = Event::Kind::changed, .queue = id, .settings = wanted});
+    add({.kind = Event::Kind::changed, .queue = id, .settings = std::move(wanted)});
     stands_at(*result);
     end_operation();
     wait_for(Until::durable, *result, events_.size(), Probe::acked_queue_change);
@@ -259,7 +272,7 @@ void World::take_task_moves(const Task& task) {
     }
     std::ranges::sort(all, {}, &Arrival::from);
     for (const Arrival& arrival : all)
-        take_moved(task.source, arrival.to, arrival.view, true);
+        take_moved(task.source, arrival.to, arrival.view, MovedBy::task);
     for (const auto& found : broker().list_move_tasks(source_name, 1000)) {
         if (found.id != task.id || found.status == broker::MoveTask::Status::running) continue;
         Task finished = task;

@@ -46,6 +46,22 @@ void draw_faults(Scenario& scenario, sim::Choices& choices) {
     }
 }
 
+void draw_jobs(Scenario& scenario, sim::Choices& choices) {
+    if (choices.percent(30)) return;
+    const auto weight = [&](Kind kind) -> unsigned& {
+        return scenario.weights[static_cast<std::size_t>(kind)];
+    };
+    weight(Kind::send_batch) = swarm_weight(choices, 30, 20);
+    weight(Kind::settle) = swarm_weight(choices, 60, 20);
+    weight(Kind::extend) = swarm_weight(choices, 15, 40);
+    weight(Kind::keep_note) = swarm_weight(choices, 15, 40);
+    weight(Kind::cancel) = swarm_weight(choices, 15, 40);
+    weight(Kind::promote) = swarm_weight(choices, 10, 40);
+    weight(Kind::move_job) = swarm_weight(choices, 10, 40);
+    scenario.percent_traits = choices.one_of<unsigned>({0, 30, 80});
+    scenario.keys = static_cast<std::uint32_t>(choices.between(1, 4));
+}
+
 }  // namespace
 
 Scenario draw_scenario(sim::Choices& choices) {
@@ -59,6 +75,7 @@ Scenario draw_scenario(sim::Choices& choices) {
     weight(Kind::acknowledge) = swarm_weight(choices, 60, 10);
     weight(Kind::change_visibility) = swarm_weight(choices, 20, 30);
     weight(Kind::take_back) = swarm_weight(choices, 8, 50);
+    draw_jobs(scenario, choices);
     weight(Kind::create_queue) = swarm_weight(choices, 6, 0);
     weight(Kind::delete_queue) = swarm_weight(choices, 3, 60);
     weight(Kind::purge) = swarm_weight(choices, 4, 50);

@@ -20,6 +20,13 @@ enum class Kind : std::uint8_t {
     acknowledge,
     change_visibility,
     take_back,
+    send_batch,
+    settle,
+    extend,
+    keep_note,
+    cancel,
+    promote,
+    move_job,
     create_queue,
     delete_queue,
     purge,
@@ -53,6 +60,13 @@ inline constexpr std::array<std::string_view, kinds> kind_names = {
     "acknowledge",
     "change visibility",
     "take back",
+    "send batch",
+    "settle",
+    "extend",
+    "keep note",
+    "cancel",
+    "promote",
+    "move job",
     "create queue",
     "delete queue",
     "purge",
@@ -98,6 +112,8 @@ struct Scenario {
     std::uint32_t ids = 4;   // de-duplication ids in use
     std::size_t depth = 40;  // messages at which clients stop sending
     unsigned percent_forged = 0;
+    unsigned percent_traits = 0;
+    std::uint32_t keys = 2;          // unique keys in use
     std::uint64_t memory_limit = 0;  // beyond three quarters of it bodies stay in the log
     bool short_times = false;        // retention and de-duplication windows end within a run
     bool steady = false;             // no faults: the log's size is watched

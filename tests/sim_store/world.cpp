@@ -51,6 +51,7 @@ void World::step(const Step& step) {
     note(static_cast<std::uint64_t>(step.kind));
     try {
         run(step.kind);
+        check_reports();
     } catch (const Crash&) {
         const bool syncing = step.kind == Kind::sync || step.kind == Kind::rest;
         say("the process dies in: " + std::string(kind_names[static_cast<std::size_t>(step.kind)]));
@@ -79,6 +80,20 @@ void World::run(Kind kind) {
             return change_visibility();
         case Kind::take_back:
             return take_back();
+        case Kind::send_batch:
+            return send_batch();
+        case Kind::settle:
+            return settle();
+        case Kind::extend:
+            return extend();
+        case Kind::keep_note:
+            return keep_note();
+        case Kind::cancel:
+            return cancel();
+        case Kind::promote:
+            return promote();
+        case Kind::move_job:
+            return move_job();
         case Kind::create_queue:
             return create_queue();
         case Kind::delete_queue:
@@ -210,9 +225,10 @@ void World::keep_disk_bound() {
     // Nor may it take for live what is not: a message's record is its parts and some numbers.
     std::uint64_t known = 0;
     for (const auto& [id, queue] : live_.queues) {
-        known += 2000 + queue.ids.size() * 300;
+        known += 2000 + (queue.ids.size() + queue.throttles.size()) * 300;
         for (const auto& [sequence, message] : queue.messages) {
             known += 400 + content_of(message.token, scenario_.body_bytes_max).body.size();
+            known += message.note.size();
         }
     }
     known += 1000 + live_.tasks.size() * 300;

@@ -84,7 +84,28 @@ class World {
     // clients.cpp: messages
     void overlap();
     void send();
-    void check_sent(Queue& queue, const std::string& key, Token token, const engine::Sent& sent);
+    /// A send before it is made, and what the model says to it.
+    struct Sending {
+        Token token = 0;
+        std::string group{};
+        std::string key{};  // of its de-duplication id
+        engine::Traits traits{};
+        broker::Broker::SendRequest request{};
+    };
+    struct Expected {
+        enum class What : std::uint8_t { new_one, duplicate, replaces, refused } what{};
+        Sequence of = 0;  // whose duplicate, whose place
+    };
+    std::unique_ptr<Sending> draw_send(const Queue& queue);
+    engine::Traits draw_traits();
+    static Expected expect(const Queue& queue, const Sending& sending);
+    void check_sent(
+        const Queue& queue,
+        const Sending& sending,
+        const Expected& expected,
+        const engine::Sent& sent
+    );
+    Event sent_event(const Queue& queue, const Sending& sending, const engine::Sent& sent) const;
     void receive();
     void receive_from(QueueId id, const engine::ReceiveOptions& options);
     void acknowledge();
@@ -96,6 +117,31 @@ class World {
     void forged_receipt();
     Queue* pick_queue();
     void refused(const Error& error, bool needs_space);
+
+    // jobs.cpp: messages that are found by their id, and settled by who holds them
+    void send_batch();
+    void check_refused_batch(
+        const Queue& queue, const std::vector<std::unique_ptr<Sending>>& all, const Error& error
+    );
+    void settle();
+    const Message* holds(const Queue& queue, const Issued& issued) const;
+    void check_settled(
+        const Queue& queue, const Issued& issued, const Result<engine::MessageView>& settled
+    ) const;
+    void take_settled(QueueId id, const engine::Settle& settle, const Message& before);
+    void extend();
+    void keep_note();
+    struct Picked {
+        Message message{};
+        engine::MessageId id{};
+    };
+    std::optional<Picked> pick_message(const Queue& queue);
+    void cancel();
+    void promote();
+    void move_job();
+    void take_report(QueueId id, const broker::Broker::Ending& ending);
+    void check_reports();
+    void resume_queues();
 
     // deliveries.cpp: what a receive may hand out and move away
     void take_hand_outs(Answer& answer);
@@ -116,15 +162,18 @@ class World {
     void take_dead_letters(QueueId id);
     std::vector<engine::MessageView> look(QueueId id);
     std::vector<engine::MessageView> arrivals(const Queue& queue);
-    void take_moved(QueueId from, QueueId to, const engine::MessageView& view, bool by_task);
+    enum class MovedBy : std::uint8_t { receives, consumer, task, id };
+    void take_moved(QueueId from, QueueId to, const engine::MessageView& view, MovedBy by);
     void take_moved_and_expired(QueueId from, QueueId to, Sequence before);
-    void add_move(QueueId from, QueueId to, const Message& old, Sequence sequence, bool by_task);
+    void take_vanished(QueueId id, const Message& message);
+    void add_move(QueueId from, QueueId to, const Message& old, Sequence sequence, MovedBy by);
 
     // queues.cpp: what is done to whole queues
     void create_queue();
     void delete_queue();
     void purge();
     void change_settings();
+    void put_settings(QueueId id, std::shared_ptr<const broker::QueueSettings> wanted);
     broker::QueueSettings draw_settings(const std::string& name);
     void start_move_task();
     void cancel_move_task();
@@ -201,6 +250,13 @@ class World {
     bool last_crash_was_power_ = false;
     std::uint64_t forgotten_before_ = 0;
     std::size_t kept_events_ = 0;  // by the last survivors()
+    struct Report {
+        QueueId queue = 0;
+        Sequence sequence = 0;
+        auto operator<=>(const Report&) const = default;
+    };
+    std::vector<Report> reports_;  // since the last look at them
+    std::set<Report> reported_;    // by this process
 
     bool keeps_history_ = false;
     std::vector<std::string> history_;
