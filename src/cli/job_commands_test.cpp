@@ -296,6 +296,8 @@ TEST_F(JobCommandsTest, QueuesArePausedResumedAndLimited) {
     EXPECT_EQ(store().stats("mail").value().limits, expected);
     EXPECT_EQ(limited.lines().at(0)["limits"]["max_queued_per_group"].number(), 5);
     EXPECT_EQ(run({"limits", "other"}).error, Errc::not_found);
+    EXPECT_NE(run({"limits", "--fair", "true"}).text.find("QUEUE is missing"), std::string::npos);
+    EXPECT_EQ(run({"limits"}, Format::name).out, "mail\nmail-dlq\n");
 }
 
 TEST_F(JobCommandsTest, ABatchThatIsRefusedIsTakenApartUntilTheLineIsKnown) {

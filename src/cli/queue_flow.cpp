@@ -73,6 +73,33 @@ Result<bool> read_limits(const Arguments& arguments, QueueLimits& limits) {
     return changed;
 }
 
+/// All queues, as they stand.
+Result<int> list_stats(JobSession& session) {
+    session.progress.start("reading the queues");
+    const auto queues = session.provider.queues();
+    if (!queues) return std::unexpected(queues.error());
+    session.progress.stop();
+    session.output.begin(
+        {{"queue", "QUEUE"},
+         {"paused", "PAUSED"},
+         {"pending", "PENDING"},
+         {"scheduled", "SCHEDULED"},
+         {"processing", "PROCESSING"},
+         {"oldest_pending", "OLDEST"},
+         {"completed", "COMPLETED", true},
+         {"failed", "FAILED", true},
+         {"dead", "DEAD", true},
+         {"cancelled", "CANCELLED", true},
+         {"limits", "LIMITS", true},
+         {"dead_letter_queue", "DEAD-LETTER QUEUE", true}}
+    );
+    for (const QueueStats& stats : *queues) {
+        session.output.row(stats_record(stats));
+    }
+    session.output.end();
+    return 0;
+}
+
 const Positional queues_argument{
     .name = "QUEUE", .help = "names of queues; made when they are not there", .repeated = true};
 
@@ -91,6 +118,10 @@ Result<int> limit_queue(JobSession& session, const Arguments& arguments) {
     QueueLimits limits;
     const auto changes = read_limits(arguments, limits);
     if (!changes) return std::unexpected(changes.error());
+    if (!arguments.has("QUEUE")) {
+        if (!*changes) return list_stats(session);
+        return fail(Errc::invalid_argument, "QUEUE is missing, expected the queue to limit");
+    }
     session.progress.start("reading the queue");
     auto stats = session.provider.stats(queue);
     const bool missing = !stats && stats.error().code() == Errc::not_found;
@@ -138,9 +169,9 @@ Command queue_limits_command() {
         .name = "limits",
         .summary = "show and change how many jobs of a queue run and wait",
         .description =
-            "What is not given stays as it is; 0 is no limit. Without a limit this only "
-            "shows the queue.",
-        .positionals = {{.name = "QUEUE", .help = "name of the queue"}},
+            "What is not given stays as it is; 0 is no limit. Without a limit this only shows the "
+            "queue,\nwithout a queue all of them.",
+        .positionals = {{.name = "QUEUE", .help = "name of the queue", .required = false}},
         .options = with_provider_options(
             {{.name = "max-in-flight", .value = "N", .help = "jobs that run at a time"},
              {.name = "max-in-flight-per-group", .value = "N", .help = "the same in each group"},
@@ -155,7 +186,8 @@ Command queue_limits_command() {
         .examples =
             {{"one job of each tenant at a time, five waiting",
               "tranter queue limits mail --max-in-flight-per-group 1 --max-queued-per-group 5"},
-             {"how it stands", "tranter queue limits mail -o json | jq .pending"}},
+             {"how much waits", "tranter queue limits mail -o json | jq .pending"},
+             {"and where", "tranter queue limits -o wide"}},
         .run = in_job_session<limit_queue>,
     };
 }
