@@ -18,11 +18,7 @@ void PriorityLine::insert(Slab& slab, Slot slot, Slot after, std::int64_t aging)
     if (lanes_) update(slab, aging);
 }
 
-void PriorityLine::remove(Slab& slab, Slot slot, std::int64_t aging) {
-    if (!lanes_) {
-        line_.remove(slab, slot);
-        return;
-    }
+void PriorityLine::remove_from_lane(Slab& slab, Slot slot, std::int64_t aging) {
     lanes_->lines[slab[slot].priority].remove(slab, slot);
     if (slot == lanes_->head || slab[slot].priority != priority_default) update(slab, aging);
 }

@@ -47,8 +47,12 @@ class PriorityLine {
 
     /// Its place is behind those of its priority.
     void push_back(Slab& slab, Slot slot, std::int64_t aging) {
+        if (lanes_ == nullptr && slab[slot].priority == priority_default) {
+            line_.push_back(slab, slot);
+            return;
+        }
         lane_for(slab[slot].priority).push_back(slab, slot);
-        if (lanes_) update(slab, aging);
+        update(slab, aging);
     }
     /// Its place is before those of its priority.
     void push_front(Slab& slab, Slot slot, std::int64_t aging) {
@@ -58,7 +62,13 @@ class PriorityLine {
     /// In order of place, which is not before that of `after` (of the same priority; no_slot: find
     /// out from the front).
     void insert(Slab& slab, Slot slot, Slot after, std::int64_t aging);
-    void remove(Slab& slab, Slot slot, std::int64_t aging);
+    void remove(Slab& slab, Slot slot, std::int64_t aging) {
+        if (lanes_ == nullptr) {
+            line_.remove(slab, slot);
+        } else {
+            remove_from_lane(slab, slot, aging);
+        }
+    }
 
     // For checks.
     std::size_t count(const Slab& slab) const;
@@ -79,6 +89,7 @@ class PriorityLine {
         }
         return lanes_->lines[priority];
     }
+    void remove_from_lane(Slab& slab, Slot slot, std::int64_t aging);
     void update(const Slab& slab, std::int64_t aging);
 
     Line line_{};  // all of them while lanes_ is null, else empty

@@ -28,10 +28,11 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
                 .duplicate = true};
         }
     }
-    if (has_unique_key(options)) {
+    const bool unique = has_unique_key(options);
+    if (unique) {
         if (auto sent = apply_uniqueness(payload, options, now)) {
             ++counters_.deduplicated;
-            if (sent->replaced) remember(std::move(key), *sent, now);
+            if (sent->replaced && !key.empty()) remember(std::move(key), *sent, now);
             return *sent;
         }
     }
@@ -53,20 +54,17 @@ Result<Sent> Queue::send(Payload payload, const SendOptions& options, Instant no
     if (options.traits != nullptr) add_extras(slot, *options.traits, {}, now);
     Message& message = slab_[slot];
     const Duration delay = options.delay.value_or(policy_.delay);
-    std::optional<Instant> delayed_until;
-    if (delay > Duration::zero()) delayed_until = later(now, delay);
-    begin_waiting(slot, delayed_until, now);
+    begin_waiting(slot, delay > Duration::zero() ? later(now, delay) : now, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
     ++counters_.sent;
     const Sent sent{.id = id, .sequence = message.sequence, .slot = slot};
-    remember(std::move(key), sent, now);
-    if (has_unique_key(options)) start_throttle(*options.traits, sent, now);
+    if (!key.empty()) remember(std::move(key), sent, now);
+    if (unique) start_throttle(*options.traits, sent, now);
     return sent;
 }
 
-/// FIFO: that the message was accepted under this key. An empty one is none.
-void Queue::remember(std::string key, const Sent& sent, Instant now) {
-    if (key.empty()) return;
+/// FIFO: that the message was accepted under this key.
+void Queue::remember(std::string&& key, const Sent& sent, Instant now) {
     deduplication_.insert(
         std::move(key), {.id = sent.id, .sequence = sent.sequence, .slot = sent.slot}, now
     );
@@ -157,10 +155,10 @@ Slot Queue::join_group(std::string_view group) {
     return index;
 }
 
-/// A message that is new here waits for its delay or in line.
-void Queue::begin_waiting(Slot slot, std::optional<Instant> delayed_until, Instant now) {
-    if (delayed_until) {
-        start_timer(slot, State::delayed, *delayed_until);
+/// A message that is new here waits for the end of its delay, or in line when that is over.
+void Queue::begin_waiting(Slot slot, Instant delayed_until, Instant now) {
+    if (delayed_until > now) {
+        start_timer(slot, State::delayed, delayed_until);
         ++counters_.delayed;
     } else {
         slab_[slot].state = State::visible;
@@ -210,8 +208,7 @@ void Queue::leave_flight(Message& message) {
 }
 
 /// Out of its line and its timer: it has no state for now.
-void Queue::leave_line(Slot slot) {
-    Message& message = slab_[slot];
+void Queue::leave_line(Slot slot, Message& message) {
     const State state = std::exchange(message.state, State::free);
     if (state == State::visible) {
         --counters_.visible;
@@ -225,12 +222,12 @@ void Queue::leave_line(Slot slot) {
 }
 
 void Queue::remove(Slot slot) {
-    leave_line(slot);
     Message& message = slab_[slot];
+    leave_line(slot, message);
     if (message.has_extras) drop_extras(slot);
     if (index_.built()) index_.remove(slab_, slot);
     discount_bytes(message.payload);
-    leave_arrivals(slot);
+    leave_arrivals(slot, message);
     leave_group(message.group);
     slab_.release(slot);
 }
@@ -239,8 +236,8 @@ void Queue::leave_group(Slot group) {
     if (group != no_slot && --groups_[group].messages == 0) groups_.release(group);
 }
 
-void Queue::leave_arrivals(Slot slot) {
-    (slab_[slot].moved_in ? moved_ : sent_).remove(slab_, slot);
+void Queue::leave_arrivals(Slot slot, const Message& message) {
+    (message.moved_in ? moved_ : sent_).remove(slab_, slot);
     const Sequence oldest_moved =
         moved_.empty() ? last_sequence_ + 1 : slab_[moved_.head()].sequence;
     while (!moved_at_.empty() && moved_at_.front().sequence < oldest_moved)

@@ -210,16 +210,16 @@ class Queue {
     void count_bytes(const Payload& payload);
     void discount_bytes(const Payload& payload);
     Slot join_group(std::string_view group);
-    void begin_waiting(Slot slot, std::optional<Instant> delayed_until, Instant now);
+    void begin_waiting(Slot slot, Instant delayed_until, Instant now);
     Slot add(Payload payload, std::string_view group, Instant sent_at, bool moved_in);
     void make_visible(Slot slot, Instant since);
     void enter_line(Slot slot, Instant now);
-    void remember(std::string key, const Sent& sent, Instant now);
+    void remember(std::string&& key, const Sent& sent, Instant now);
     void start_timer(Slot slot, State state, Instant due);
     void leave_flight(Message& message);
-    void leave_line(Slot slot);
+    void leave_line(Slot slot, Message& message);
     void remove(Slot slot);
-    void leave_arrivals(Slot slot);
+    void leave_arrivals(Slot slot, const Message& message);
     void leave_group(Slot group);
     Transfer extract(Slot slot);
     Transfer extract_dead(Slot slot);
@@ -246,7 +246,6 @@ class Queue {
     void end(Slot slot, Ended::Why why);
 
     // queue_delivery.cpp
-    Received receive_now(const ReceiveOptions& options, Instant now);
     void receive_standard(const ReceiveOptions& options, Instant now, Received& received);
     void receive_fifo(const ReceiveOptions& options, Instant now, Received& received);
     void receive_from_group(
@@ -254,9 +253,9 @@ class Queue {
     );
     bool repeat_attempt(const ReceiveOptions& options, Instant now, Received& received);
     bool full() const;
-    bool exhausted(Slot slot, const ReceiveOptions& options) const;
+    bool exhausted(Slot slot, const Message& message, const ReceiveOptions& options) const;
     void hand_out(Slot slot, Duration timeout, Instant now, Received& received);
-    Delivery delivery_of(Slot slot) const;
+    void add_delivery(Slot slot, Instant visible_at, Received& received) const;
 
     // queue_time.cpp
     void expire(Instant now);

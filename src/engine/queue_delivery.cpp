@@ -14,13 +14,11 @@ constexpr Duration lease_max = std::chrono::hours(12);
 
 Received Queue::receive(const ReceiveOptions& options, Instant now) {
     advance(now);
-    if (!policy_.paused) return receive_now(options, now);
-    ++counters_.empty_receives;
-    return {};
-}
-
-Received Queue::receive_now(const ReceiveOptions& options, Instant now) {
     Received received;
+    if (policy_.paused) {
+        ++counters_.empty_receives;
+        return received;
+    }
     const bool attempt = fifo() && !options.attempt_id.empty();
     if (attempt && repeat_attempt(options, now, received)) return received;
     received.over_limit = full();
@@ -53,14 +51,15 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
     while (received.deliveries.size() < options.max_messages && !full()) {
         const Slot slot = standard_.next(counters_.in_flight, now);
         if (slot == no_slot) break;
-        if (exhausted(slot, options)) {
+        const Message& message = slab_[slot];
+        if (exhausted(slot, message, options)) {
             received.dead.push_back(extract_dead(slot));
             continue;
         }
-        const Slot group = slab_[slot].group;
+        const Slot group = message.group;
         standard_.remove(slot);
         hand_out(slot, timeout, now, received);
-        if (slab_[slot].state == State::visible) still_visible.push_back(slot);
+        if (message.state == State::visible) still_visible.push_back(slot);
         standard_.in_flight_changed(group);
         standard_.took_turn(group);
     }
@@ -86,7 +85,7 @@ void Queue::receive_from_group(
         if (received.deliveries.size() >= options.max_messages || full()) break;
         if (limit > 0 && std::max(groups_[group].in_flight, handed_out) >= limit) break;
         const Slot next = Line::next(slab_, slot);
-        if (exhausted(slot, options)) {
+        if (exhausted(slot, slab_[slot], options)) {
             received.dead.push_back(extract_dead(slot));
             if (next == no_slot && groups_.find(received.dead.back().group) != group) return;
         } else {
@@ -114,7 +113,7 @@ bool Queue::repeat_attempt(const ReceiveOptions& options, Instant now, Received&
         wheel_.remove(slab_, slot);
         one.visible_at = later(now, timeout);
         start_timer(slot, State::in_flight, one.visible_at);
-        received.deliveries.push_back(delivery_of(slot));
+        add_delivery(slot, one.visible_at, received);
     }
     return true;
 }
@@ -123,8 +122,7 @@ bool Queue::full() const {
     return policy_.max_in_flight > 0 && counters_.in_flight >= policy_.max_in_flight;
 }
 
-bool Queue::exhausted(Slot slot, const ReceiveOptions& options) const {
-    const Message& message = slab_[slot];
+bool Queue::exhausted(Slot slot, const Message& message, const ReceiveOptions& options) const {
     if (message.has_extras) {
         const std::uint32_t own = extras_.at(slot).traits.max_receives;
         // A dead letter has used them up; they count again once it went back.
@@ -151,22 +149,22 @@ void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& receive
             ++counters_.groups_in_flight;
         }
     }
-    received.deliveries.push_back(delivery_of(slot));
-    received.deliveries.back().visible_at = later(now, timeout);
+    add_delivery(slot, later(now, timeout), received);
 }
 
-Delivery Queue::delivery_of(Slot slot) const {
+/// Made in its place: a delivery is large.
+void Queue::add_delivery(Slot slot, Instant visible_at, Received& received) const {
     const Message& message = slab_[slot];
-    return Delivery{
-        .payload = message.payload,
-        .receipt = {.slot = slot, .delivery = message.deliveries, .sequence = message.sequence},
-        .group = std::string(group_key(message)),
-        .sent_at = message.sent_at,
-        .first_received_at = message.first_received_at(),
-        .visible_at = message.due(),
-        .receive_count = message.receive_count,
-        .source_queue = message.source_queue,
-        .note = message.has_extras ? extras_.at(slot).note : std::string()};
+    Delivery& delivery = received.deliveries.emplace_back();
+    delivery.payload = message.payload;
+    delivery.receipt = {.slot = slot, .delivery = message.deliveries, .sequence = message.sequence};
+    if (message.group != no_slot) delivery.group = groups_[message.group].key;
+    delivery.sent_at = message.sent_at;
+    delivery.first_received_at = message.first_received_at();
+    delivery.visible_at = visible_at;
+    delivery.receive_count = message.receive_count;
+    delivery.source_queue = message.source_queue;
+    if (message.has_extras) delivery.note = extras_.at(slot).note;
 }
 
 Result<bool> Queue::acknowledge(const Receipt& receipt, Instant now) {

@@ -102,9 +102,9 @@ Sent Queue::replace(Slot slot, Payload payload, const SendOptions& options, Inst
     const bool stays = !fifo() && message.state == State::visible && !delayed_until &&
                        group == old_group &&
                        message.priority == std::min(traits.priority, priority_last);
-    if (!stays) leave_line(slot);
+    if (!stays) leave_line(slot, message);
     drop_extras(slot);
-    leave_arrivals(slot);
+    leave_arrivals(slot, message);
     discount_bytes(message.payload);
     message.group = group;
     leave_group(old_group);
@@ -119,7 +119,7 @@ Sent Queue::replace(Slot slot, Payload payload, const SendOptions& options, Inst
     if (stays) {
         standard_.in_flight_changed(group);
     } else {
-        begin_waiting(slot, delayed_until, now);
+        begin_waiting(slot, delayed_until.value_or(now), now);
     }
     return Sent{.id = id, .sequence = message.sequence, .slot = slot, .replaced = replaced};
 }

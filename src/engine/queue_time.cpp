@@ -7,15 +7,14 @@ namespace tranter::engine {
 void Queue::advance(Instant now) {
     expire(now);
     if (!deadlines_.empty()) expire_deadlines(now);
-    fire_timers(now);
-    deduplication_.expire(policy_.deduplication_window, now);
-    unique_.expire(now);
+    wheel_.advance(slab_, now, fired_);
+    if (!fired_.empty()) fire_timers(now);
+    if (deduplication_.size() > 0) deduplication_.expire(policy_.deduplication_window, now);
+    if (unique_.throttles() > 0) unique_.expire(now);
     attempts_.expire(now);
 }
 
 void Queue::fire_timers(Instant now) {
-    fired_.clear();
-    wheel_.advance(slab_, now, fired_);
     for (const Slot slot : fired_) {
         const Message& message = slab_[slot];
         const bool may_end = message.cancel_requested || message.has_extras;
@@ -27,6 +26,7 @@ void Queue::fire_timers(Instant now) {
             make_visible(slot, message.due());
         }
     }
+    fired_.clear();
 }
 
 void Queue::expire_deadlines(Instant now) {
@@ -40,11 +40,12 @@ void Queue::expire_deadlines(Instant now) {
 
 void Queue::expire(Instant now) {
     if (policy_.retention <= Duration::zero()) return;
-    while (!sent_.empty() && later(slab_[sent_.head()].sent_at, policy_.retention) <= now) {
+    const Instant oldest = now - policy_.retention;  // unlike a sum, this cannot overflow
+    while (!sent_.empty() && slab_[sent_.head()].sent_at <= oldest) {
         remove(sent_.head());
         ++counters_.expired;
     }
-    while (!moved_expiry_.empty() && later(moved_expiry_.top().base, policy_.retention) <= now) {
+    while (!moved_expiry_.empty() && moved_expiry_.top().base <= oldest) {
         const MovedExpiry entry = moved_expiry_.top();
         moved_expiry_.pop();
         if (slab_.find(entry.slot, entry.sequence) == nullptr) continue;

@@ -53,7 +53,9 @@ class Slab {
 
     void release(Slot slot) {
         Message& message = (*this)[slot];
-        message = Message{};
+        // Assigning would copy member by member, each bit for itself.
+        std::destroy_at(&message);
+        std::construct_at(&message);
         message.line.next = free_;
         free_ = slot;
         if (--used_ == 0) shrink();

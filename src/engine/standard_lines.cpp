@@ -78,12 +78,8 @@ void StandardLines::claim(std::int64_t place) {
 
 void StandardLines::append(Slot slot) {
     const Slot group = home(slab_[slot].group);
-    if (group == no_slot) {
-        common_.push_back(slab_, slot, aging_);
-        return;
-    }
-    groups_[group].waiting.push_back(slab_, slot, aging_);
-    refresh(group);
+    line_of(group).push_back(slab_, slot, aging_);
+    if (group != no_slot) refresh(group);
 }
 
 void StandardLines::push_front(Slot slot) {

@@ -90,8 +90,8 @@ MUTANTS = [
         "delay counters",
         (
             "queue.cpp",
-            "delayed_until = later(now, delay);",
-            "delayed_until = later(now, delay - Duration(1));",
+            "delay > Duration::zero() ? later(now, delay) : now",
+            "delay > Duration::zero() ? later(now, delay - Duration(1)) : now",
         ),
     ),
     mutant(
@@ -118,8 +118,8 @@ MUTANTS = [
         "visible_order fairness",
         (
             "standard_lines.cpp",
-            "        common_.push_back(slab_, slot, aging_);",
-            "        common_.push_front(slab_, slot, aging_);",
+            "line_of(group).push_back(slab_, slot, aging_);",
+            "line_of(group).push_front(slab_, slot, aging_);",
         ),
     ),
     mutant(
@@ -221,8 +221,8 @@ MUTANTS = [
         "retention counters",
         (
             "queue_time.cpp",
-            "    while (!sent_.empty() && later",
-            "    while (!sent_.empty() && slab_[sent_.head()].state != State::in_flight && later",
+            "    while (!sent_.empty() && slab_",
+            "    while (!sent_.empty() && slab_[sent_.head()].state != State::in_flight && slab_",
         ),
     ),
     mutant(
@@ -310,10 +310,10 @@ MUTANTS = [
         (
             "priority_line.hpp",
             "        lane_for(slab[slot].priority).push_back(slab, slot);\n"
-            "        if (lanes_) update(slab, aging);",
+            "        update(slab, aging);",
             "        const bool made = lanes_ == nullptr;\n"
             "        lane_for(slab[slot].priority).push_back(slab, slot);\n"
-            "        if (lanes_ && (made || lanes_->head == no_slot)) update(slab, aging);",
+            "        if (made || lanes_->head == no_slot) update(slab, aging);",
         ),
     ),
     mutant(
@@ -361,7 +361,7 @@ MUTANTS = [
     mutant(
         "a paused queue hands out",
         "paused",
-        ("queue_delivery.cpp", "if (!policy_.paused) return", "if (now > Instant{}) return"),
+        ("queue_delivery.cpp", "if (policy_.paused) {", "if (now < Instant{}) {"),
     ),
     mutant(
         "own receive limits come one delivery too late",
@@ -476,12 +476,12 @@ MUTANTS = [
         "limits uniqueness links",
         (
             "queue.cpp",
-            "    if (has_unique_key(options)) {\n        if (auto",
+            "    if (unique) {\n        if (auto",
             "    const Slot theirs = groups_.find(options.group);\n"
             "    const std::uint32_t most = policy_.groups.max_queued_per_group;\n"
             "    const bool fits = most == 0 || theirs == no_slot || "
             "groups_[theirs].queued() < most;\n"
-            "    if (has_unique_key(options) && fits) {\n        if (auto",
+            "    if (unique && fits) {\n        if (auto",
         ),
     ),
     mutant(
