@@ -85,6 +85,7 @@ class ServeProcess {
         : config_(config),
           storage_(storage_options(config, repair)),
           broker_(storage_.broker()),
+          loop_(broker_),
           sqs_(sqs_options(config), broker_),
           jobs_(config, broker_),
           admin_(admin_options(), broker_) {
@@ -122,17 +123,16 @@ class ServeProcess {
 
   private:
     void serve_until_signal(std::optional<int> ready_fd) {
-        ServeLoop loop(broker_);
         const Committing committing(storage_);
         if (sqs_server_) sqs_server_->start();
         if (admin_server_) admin_server_->start();
         admin_.set_ready(true);
         announce(ready_fd);
-        loop.run_until_signal();
+        loop_.run_until_signal();
 
         log_info("serve", "stopping", {{"long_polls", broker_.waiting()}});
         announce_stopping();
-        loop.exit_on_next_signal();
+        loop_.exit_on_next_signal();
         jobs_.close();
         broker_.stop();
         if (sqs_server_) sqs_server_->stop(drain_grace);
@@ -191,6 +191,7 @@ class ServeProcess {
     const ServerConfig config_;
     storage::Storage storage_;
     broker::Broker& broker_;
+    ServeLoop loop_;  // before everything that has threads
     sqs::Service sqs_;
     ServeJobs jobs_;
     admin::Service admin_;
