@@ -1,3 +1,4 @@
+#include "aws/sqs_client.hpp"
 #include "base/unicode.hpp"
 #include "cli/input.hpp"
 #include "cli/job_bulk.hpp"
@@ -91,6 +92,9 @@ Result<int> enqueue_one(JobSession& session, const Arguments& arguments) {
 }  // namespace
 
 Result<int> enqueue_job(JobSession& session, const Arguments& arguments) {
+    if (auto checked = aws::check_queue_name(arguments.text("QUEUE")); !checked) {
+        return std::unexpected(checked.error());
+    }
     if (arguments.is_on("bulk") || arguments.is_on("lines"))
         return enqueue_many(session, arguments);
     if (arguments.has("rate")) {

@@ -1,5 +1,6 @@
 #include "cli/queue_flow.hpp"
 
+#include "aws/sqs_client.hpp"
 #include "base/duration.hpp"
 #include "cli/json.hpp"
 
@@ -40,7 +41,13 @@ Json stats_record(const QueueStats& stats) {
 Result<int> set_paused(JobSession& session, const Arguments& arguments, bool paused) {
     session.progress.start(paused ? "pausing" : "resuming");
     session.output.begin({{"queue", "QUEUE"}, {"paused", "PAUSED"}});
-    for (const std::string& queue : arguments.list("QUEUE")) {
+    const std::vector<std::string> queues = arguments.list("QUEUE");
+    for (const std::string& queue : queues) {
+        if (auto checked = aws::check_queue_name(queue); !checked) {
+            return std::unexpected(checked.error());
+        }
+    }
+    for (const std::string& queue : queues) {
         auto done = session.provider.set_paused(queue, paused);
         if (!done) return std::unexpected(done.error());
         Json record;
@@ -121,6 +128,9 @@ Result<int> limit_queue(JobSession& session, const Arguments& arguments) {
     if (!arguments.has("QUEUE")) {
         if (!*changes) return list_stats(session);
         return fail(Errc::invalid_argument, "QUEUE is missing, expected the queue to limit");
+    }
+    if (auto checked = aws::check_queue_name(queue); !checked) {
+        return std::unexpected(checked.error());
     }
     session.progress.start("reading the queue");
     auto stats = session.provider.stats(queue);

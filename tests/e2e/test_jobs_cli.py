@@ -173,9 +173,9 @@ def test_logs_are_followed_until_the_job_is_finished(server, queue, env):
     call(server, f"/v1/queues/{queue}/log", {**receipt, "lines": ["three"]})
     call(server, f"/v1/queues/{queue}/complete", receipt)
 
-    out, _ = following.communicate(timeout=30)
+    rest = following.stdout.read()
 
-    assert (following.returncode, out) == (0, "two \\x1b[31m\nthree\n")
+    assert (following.wait(30), rest) == (0, "two \\x1b[31m\nthree\n")
     assert ok("job", "logs", job, "-o", "ndjson", env=env).lines()[0] == {"line": "one"}
 
 
