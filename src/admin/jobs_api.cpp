@@ -5,6 +5,8 @@
 #include "jobs/wire_json.hpp"
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <stop_token>
 #include <utility>
 
@@ -31,6 +33,33 @@ void watch(const std::shared_ptr<Waiting>& waiting, Milliseconds timeout) {
     waiting->exchange.on_deadline(timeout, end);
 }
 
+constexpr IdempotentRequests::Bounds settled_bounds{
+    .time = std::chrono::minutes(10), .answers = 50'000, .bytes = std::size_t{16} << 20};
+
+// Of one answer; jobs that do not fit in stay in the queue.
+constexpr std::size_t received_bytes_max = std::size_t{32} << 20;
+
+/// How many from the front fit into an answer; one always does.
+std::size_t fitting_jobs(std::span<const ReceivedJob> jobs) {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    while (count < jobs.size()) {
+        bytes += jobs[count].payload.size();
+        for (const Step& step : jobs[count].steps)
+            bytes += step.result.size();
+        if (count > 0 && bytes > received_bytes_max) break;
+        ++count;
+    }
+    return count;
+}
+
+std::vector<std::string> receipts_of(std::span<const ReceivedJob> jobs) {
+    std::vector<std::string> receipts;
+    for (const ReceivedJob& job : jobs)
+        receipts.push_back(job.receipt);
+    return receipts;
+}
+
 http::Response answer_job(const Result<JobRecord>& job, int status = 200) {
     return job ? json_reply(status, jobs::write_job_record(*job)) : problem_reply(job.error());
 }
@@ -41,6 +70,7 @@ JobsApi::JobsApi(JobsApiOptions options, Provider& provider)
     : options_(std::move(options)),
       provider_(provider),
       async_(provider.async()),
+      settled_once_(settled_bounds),
       streams_(options_.streams, provider),
       pool_(options_.threads, options_.waiting_max) {}
 
@@ -66,6 +96,10 @@ void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
         return;
     }
     call.idempotency_key = request.header("idempotency-key").value_or("");
+    if (auto checked = check_key(call.idempotency_key); !checked) {
+        std::move(exchange).respond(problem_reply(checked.error()));
+        return;
+    }
     call.last_event_id = request.header("last-event-id").value_or("");
     if (call.route->direct != nullptr) {
         (this->*call.route->direct)(std::move(call), request.body, std::move(exchange));
@@ -128,12 +162,12 @@ void JobsApi::start_receive(JobCall&& call, std::string_view body, http::Exchang
             std::move(taken).respond(problem_reply(jobs.error()));
             return;
         }
-        std::vector<std::string> receipts;
-        for (const ReceivedJob& job : *jobs)
-            receipts.push_back(job.receipt);
+        const std::size_t count = fitting_jobs(*jobs);
+        const auto given = std::span(*jobs).first(count);
+        take_back(queue, receipts_of(std::span(*jobs).subspan(count)));
         std::move(taken).respond(
-            json_reply(200, jobs::write_received_jobs(*jobs)),
-            [this, queue, receipts = std::move(receipts)](bool written) mutable {
+            json_reply(200, jobs::write_received_jobs(given)),
+            [this, queue, receipts = receipts_of(given)](bool written) mutable {
                 if (!written) take_back(queue, std::move(receipts));
             }
         );
@@ -187,14 +221,21 @@ void JobsApi::start_settle(JobCall&& call, std::string_view body, http::Exchange
         std::move(exchange).respond(problem_reply(settlements.error()));
         return;
     }
+    std::optional<IdempotentRequests::Request> once;
+    if (!call.idempotency_key.empty()) {
+        once = IdempotentRequests::describe(call.queue, call.idempotency_key, body);
+        if (!begin_once(*once, settled_once_, exchange)) return;
+    }
     settle_all(
         call.queue,
         std::move(*settlements),
-        [exchange = std::move(exchange)](Result<std::vector<Result<>>> results) mutable {
-            std::move(exchange).respond(
-                results ? json_reply(200, jobs::write_results(*results))
-                        : problem_reply(results.error())
-            );
+        [this,
+         once = std::move(once),
+         exchange = std::move(exchange)](Result<std::vector<Result<>>> results) mutable {
+            http::Response response = results ? json_reply(200, jobs::write_results(*results))
+                                              : problem_reply(results.error());
+            if (once) settled_once_.finish(*once, response);
+            std::move(exchange).respond(std::move(response));
         }
     );
 }

@@ -84,6 +84,7 @@ class JobsApi {
     Provider& provider_;
     AsyncProvider* const async_;
     IdempotentRequests once_;
+    IdempotentRequests settled_once_;  // clients ask again at once, or not at all
     JobStreams streams_;
     WorkPool pool_;  // last: its threads use the rest
 };

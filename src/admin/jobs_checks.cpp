@@ -48,24 +48,10 @@ Result<> check_jobs(const jobs::NewJobs& read) {
     return {};
 }
 
-Result<> check_key(std::string_view key) {
-    const bool printable = std::ranges::all_of(key, [](char c) {
-        return c >= ' ' && static_cast<unsigned char>(c) < 0x7F;
-    });
-    if (key.size() <= key_bytes_max && printable) return {};
-    return fail(
-        Errc::invalid_argument,
-        fmt::format("Idempotency-Key: at most {} printable ASCII characters", key_bytes_max)
-    );
-}
-
-Result<EnqueueCall> read_enqueue(const JobCall& call, std::string_view body) {
+Result<EnqueueCall> read_enqueue(std::string_view body) {
     auto read = jobs::read_new_jobs(body);
     if (!read) return std::unexpected(std::move(read.error()));
     if (auto checked = check_jobs(*read); !checked) {
-        return std::unexpected(std::move(checked.error()));
-    }
-    if (auto checked = check_key(call.idempotency_key); !checked) {
         return std::unexpected(std::move(checked.error()));
     }
     return EnqueueCall{.jobs = std::move(read->jobs), .array = read->array};
@@ -86,29 +72,36 @@ bool is_blank_body(std::string_view body) {
 std::optional<EnqueueCall> begin_enqueue(
     const JobCall& call, std::string_view body, IdempotentRequests& once, http::Exchange& exchange
 ) {
-    auto read = read_enqueue(call, body);
+    auto read = read_enqueue(body);
     if (!read) {
         std::move(exchange).respond(problem_reply(read.error()));
         return std::nullopt;
     }
     if (call.idempotency_key.empty()) return std::move(*read);
     auto request = IdempotentRequests::describe(call.queue, call.idempotency_key, body);
-    switch (once.begin(request, exchange)) {
-        case IdempotentRequests::Begun::answered:
-            return std::nullopt;
-        case IdempotentRequests::Begun::other:
-            std::move(exchange).respond(problem_reply(
-                422,
-                "Key used before",
-                "this Idempotency-Key came with another request before; use a new one"
-            ));
-            return std::nullopt;
-        case IdempotentRequests::Begun::first:
-            break;
-    }
+    if (!begin_once(request, once, exchange)) return std::nullopt;
     read->chosen_ids = IdempotentRequests::choose_ids(request, read->jobs);
     read->once = std::move(request);
     return std::move(*read);
+}
+
+bool begin_once(
+    const IdempotentRequests::Request& request, IdempotentRequests& once, http::Exchange& exchange
+) {
+    switch (once.begin(request, exchange)) {
+        case IdempotentRequests::Begun::first:
+            return true;
+        case IdempotentRequests::Begun::answered:
+            return false;
+        case IdempotentRequests::Begun::other:
+            break;
+    }
+    std::move(exchange).respond(problem_reply(
+        422,
+        "Key used before",
+        "this Idempotency-Key came with another request before; use a new one"
+    ));
+    return false;
 }
 
 http::Response EnqueueCall::answer(Result<std::vector<Enqueued>>&& enqueued) const {
@@ -119,6 +112,17 @@ http::Response EnqueueCall::answer(Result<std::vector<Enqueued>>&& enqueued) con
         if (!chosen_ids[i].empty() && one.duplicate_of == chosen_ids[i]) one.duplicate_of.clear();
     }
     return json_reply(201, jobs::write_enqueued(*enqueued, array));
+}
+
+Result<> check_key(std::string_view key) {
+    const bool printable = std::ranges::all_of(key, [](char c) {
+        return c >= ' ' && static_cast<unsigned char>(c) < 0x7F;
+    });
+    if (key.size() <= key_bytes_max && printable) return {};
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("Idempotency-Key: at most {} printable ASCII characters", key_bytes_max)
+    );
 }
 
 Result<ReceiveRequest> read_receive(const JobCall& call, std::string_view body) {

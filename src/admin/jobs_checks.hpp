@@ -32,10 +32,16 @@ std::optional<EnqueueCall> begin_enqueue(
     const JobCall& call, std::string_view body, IdempotentRequests& once, http::Exchange& exchange
 );
 
+/// Whether this is the first such request; otherwise the exchange was answered.
+bool begin_once(
+    const IdempotentRequests::Request& request, IdempotentRequests& once, http::Exchange& exchange
+);
+
 [[nodiscard]] Result<ReceiveRequest> read_receive(const JobCall& call, std::string_view body);
 [[nodiscard]] Result<std::vector<Settlement>> read_settle(std::string_view body);
 [[nodiscard]] Result<Milliseconds> read_wait(const JobCall& call);
 [[nodiscard]] Result<ListRequest> read_list(const JobCall& call);
+[[nodiscard]] Result<> check_key(std::string_view idempotency_key);
 [[nodiscard]] Result<> check_lease(Milliseconds lease);
 [[nodiscard]] Result<> check_count(std::string_view what, std::size_t count);
 
