@@ -76,9 +76,11 @@ class HistoryWriter::Impl {
     }
 
     ~Impl() {
+        std::deque<SourcePtr> dropped;
         {
             const std::lock_guard lock(mutex_);
             stopping_ = true;
+            if (!options_.finish) dropped.swap(queue_);
         }
         wake_.notify_one();
         thread_.join();

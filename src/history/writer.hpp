@@ -17,6 +17,8 @@ struct WriterOptions {
     std::size_t queued_entries_max = 100'000;
     /// Texts of queued entries.
     std::size_t queued_bytes_max = std::size_t{256} << 20;
+    /// Otherwise what waits at the end is dropped: nobody can read a store in memory after that.
+    bool finish = true;
 };
 
 struct WriterFigures {
@@ -39,7 +41,7 @@ class HistoryWriter {
   public:
     /// `store` outlives the writer.
     explicit HistoryWriter(HistoryStore& store, WriterOptions options = {});
-    /// Writes what waits and joins the thread.
+    /// Writes what waits, unless told otherwise, and joins the thread.
     ~HistoryWriter();
     HistoryWriter(const HistoryWriter&) = delete;
     HistoryWriter& operator=(const HistoryWriter&) = delete;

@@ -3,6 +3,7 @@
 #include <tranter/error.hpp>
 #include <tranter/provider.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -49,8 +50,12 @@ class Answer {
         std::deque<std::stop_callback<decltype(wake)>> callbacks;
         for (const std::stop_token& token : tokens)
             callbacks.emplace_back(token, wake);
+        // Clocks overflow when somebody waits for ever.
+        constexpr std::chrono::milliseconds time_max = std::chrono::hours(24 * 365);
         std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, time, [this] { return result_.has_value() || stopped_; });
+        changed_.wait_for(lock, std::min(time, time_max), [this] {
+            return result_.has_value() || stopped_;
+        });
         lock.unlock();  // the callbacks take it, and their destructors wait for them
     }
 

@@ -68,7 +68,7 @@ void save_job_step(
 struct LiveJob {
     broker::QueueHandle queue{};
     engine::MessageView message{};
-    broker::QueueHandle dead_from{};  // null: it is not in a dead-letter queue
+    std::string dead_from{};  // name of a queue; empty: it is no dead letter
 };
 std::optional<LiveJob> find_live(BrokerParts& parts, const Uuid& id);
 JobRecord record_of(BrokerParts& parts, const LiveJob& job);

@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::size_t shown_id_bytes_max = 64;
 
-JobState state_of(const LiveJob& job) {
+JobState live_state(const LiveJob& job) {
     using State = engine::MessageView::State;
     if (job.message.state == State::in_flight) return JobState::processing;
-    if (job.dead_from) return JobState::dead;
+    if (!job.dead_from.empty()) return JobState::dead;
     if (job.message.state == State::visible) return JobState::pending;
     return job.message.receive_count > 0 ? JobState::failed : JobState::scheduled;
 }
@@ -62,15 +62,19 @@ std::optional<LiveJob> find_live(BrokerParts& parts, const Uuid& id) {
 JobRecord record_of(BrokerParts& parts, const LiveJob& job) {
     const engine::MessageView& message = job.message;
     const std::string id = format_uuid(message.payload.id());
-    const JobState state = state_of(job);
+    const JobState state = live_state(job);
     if (state == JobState::dead) {
         if (auto entry = find_ended(parts, id, history::State::dead)) {
             return record_of(std::move(*entry));
         }
     }
     JobRecord record{.id = id, .state = state, .attempt = message.receive_count};
-    const broker::QueueHandle& home = state == JobState::dead ? job.dead_from : job.queue;
+    broker::QueueHandle home = job.queue;
     record.queue = home->name();
+    if (state == JobState::dead) {
+        record.queue = job.dead_from;
+        if (auto source = parts.broker.find_queue(job.dead_from)) home = std::move(source);
+    }
     const engine::Payload payload = parts.broker.with_bytes(message.payload);
     if (payload) {
         JobShape shape = read_shape(payload, message.group, *home->settings());

@@ -17,7 +17,10 @@ history::HistoryOptions history_options(const std::filesystem::path& directory) 
 
 history::WriterOptions writer_options(const std::filesystem::path& directory) {
     history::WriterOptions options;
-    if (directory.empty()) options.queued_entries_max = queued_in_memory_max;
+    if (directory.empty()) {
+        options.queued_entries_max = queued_in_memory_max;
+        options.finish = false;
+    }
     return options;
 }
 

@@ -204,7 +204,7 @@ class Listing {
         LiveJob job{.queue = queue, .message = message};
         job.dead_from = parts_.queues.dead_from(*queue, message);
         const bool dead_part = place_.part == ListPart::dead;
-        if (!job.dead_from && dead_part) return;
+        if (job.dead_from.empty() && dead_part) return;
         if (query_.filter.group && message.group != *query_.filter.group) return;
         if (dead_part && is_in_history(message)) return;
         JobRecord record = record_of(parts_, job);

@@ -74,10 +74,14 @@ void reopen_in_history(BrokerParts& parts, JobQueue& queue, engine::MessageView 
 }
 
 Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
-    const auto moved = parts.broker.move(job.queue, job.message.payload.id(), job.dead_from);
+    // The queue may have been deleted meanwhile.
+    const auto home = parts.queues.get_or_make(job.dead_from);
+    if (!home) return std::unexpected(home.error());
+    const broker::QueueHandle& queue = (*home)->handle;
+    const auto moved = parts.broker.move(job.queue, job.message.payload.id(), queue);
     if (!moved) return std::unexpected(moved.error());
-    Revived revived{.position = *moved, .events = pending_again(parts, job.dead_from, job.message)};
-    reopen_in_history(parts, *parts.queues.of(job.dead_from), std::move(job.message));
+    Revived revived{.position = *moved, .events = pending_again(parts, queue, job.message)};
+    reopen_in_history(parts, **home, std::move(job.message));
     return revived;
 }
 
@@ -132,7 +136,7 @@ Result<Revived> revive(BrokerParts& parts, const Uuid& id) {
     // So that two who retry the same job at once do not enqueue it twice.
     const std::lock_guard lock(parts.chosen_ids);
     auto live = find_live(parts, id);
-    if (live && live->dead_from) return revive_dead(parts, std::move(*live));
+    if (live && !live->dead_from.empty()) return revive_dead(parts, std::move(*live));
     if (live) {
         const std::string_view state = live_name(live->message);
         if (state != "failed") {
@@ -155,7 +159,7 @@ void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done) {
     const auto uuid = read_job_id(id);
     if (!uuid) return done(std::unexpected(uuid.error()));
     const auto live = find_live(parts, *uuid);
-    if (!live || live->dead_from) {
+    if (!live || !live->dead_from.empty()) {
         if (live) return done(wrong_state(id, "dead", "and cannot be cancelled"));
         const auto entry = get_ended(parts, *uuid);
         if (!entry) return done(std::unexpected(entry.error()));
@@ -211,7 +215,7 @@ void promote_job(BrokerParts& parts, std::string_view id, Done<bool> done) {
     if (!uuid) return done(std::unexpected(uuid.error()));
     const auto live = find_live(parts, *uuid);
     constexpr std::string_view only = "only scheduled and failed jobs are promoted";
-    if (!live || live->dead_from) {
+    if (!live || !live->dead_from.empty()) {
         if (live) return done(wrong_state(id, "dead", only));
         const auto entry = get_ended(parts, *uuid);
         if (!entry) return done(std::unexpected(entry.error()));

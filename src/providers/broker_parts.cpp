@@ -144,7 +144,7 @@ void tell_endings(
     jobs.reserve(endings.size());
     for (broker::Broker::Ending& ending : endings) {
         // What is dead stays so in the history, also when its deadline passes.
-        if (parts.queues.dead_from(*queue, ending.message)) continue;
+        if (ending.message.source_queue != 0) continue;
         jobs.push_back(finished_by_itself(parts, ending, *settings));
         const WorkerTable::Access workers(jobs_of->workers);
         const engine::MessageView& message = jobs.back().message;

@@ -131,13 +131,15 @@ std::vector<broker::QueueHandle> JobQueues::all() const {
     return broker_.list_queues({}, {}, std::numeric_limits<std::size_t>::max());
 }
 
-broker::QueueHandle JobQueues::dead_from(
-    const broker::Queue& queue, const engine::MessageView& message
-) const {
-    if (message.source_queue == 0) return nullptr;
-    broker::QueueHandle source = broker_.find_queue(broker::QueueId{message.source_queue});
-    if (source && source->settings()->dead_letter_queue == queue.name()) return source;
-    return nullptr;
+std::string JobQueues::dead_from(const broker::Queue& queue, const engine::MessageView& message)
+    const {
+    // Whatever brings a dead letter back, or elsewhere, forgets where it came from.
+    if (message.source_queue == 0) return {};
+    const auto source = broker_.find_queue(broker::QueueId{message.source_queue});
+    if (source) return source->name();
+    const std::string& name = queue.name();
+    if (!name.ends_with(dead_suffix)) return name;
+    return name.substr(0, name.size() - dead_suffix.size());
 }
 
 QueueStats JobQueues::stats(const JobQueue& queue) const {

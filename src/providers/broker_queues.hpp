@@ -49,9 +49,9 @@ class JobQueues {
     JobQueuePtr of(const broker::QueueHandle& handle);
     std::vector<broker::QueueHandle> all() const;
 
-    /// The queue whose dead-letter queue this message is in; null when it is not in one.
-    broker::QueueHandle dead_from(const broker::Queue& queue, const engine::MessageView& message)
-        const;
+    /// Name of the queue that this dead letter came from; empty: it is none. When that queue is
+    /// gone its name is guessed from that of the dead-letter queue.
+    std::string dead_from(const broker::Queue& queue, const engine::MessageView& message) const;
 
     QueueStats stats(const JobQueue& queue) const;
     [[nodiscard]] Result<broker::Position> set_paused(const JobQueue& queue, bool paused);

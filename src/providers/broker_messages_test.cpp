@@ -1,0 +1,184 @@
+#include "base/time.hpp"
+#include "base/uuid.hpp"
+#include "broker/broker.hpp"
+#include "broker/message_attributes.hpp"
+#include "providers/broker_provider.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tranter::providers {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class StillClock final : public Clock {
+  public:
+    Instant now() const override { return now_.load(); }
+    void pass(Duration time) { now_ = now_.load() + time; }
+
+  private:
+    std::atomic<Instant> now_{Instant(std::chrono::hours(1'000))};
+};
+
+/// Jobs in queues that others have made, and from messages that others have sent.
+class BrokerMessagesTest : public testing::Test {
+  public:
+    ~BrokerMessagesTest() override = default;
+
+  protected:
+    broker::QueueHandle make(std::string_view name, broker::QueueSettings settings) {
+        return broker.create_queue(name, std::move(settings)).value();
+    }
+
+    void send(
+        const broker::QueueHandle& queue,
+        std::string_view body,
+        const std::vector<broker::StringAttribute>& attributes = {}
+    ) {
+        std::string encoded;
+        if (!attributes.empty()) broker::encode_strings(attributes, encoded);
+        const auto payload =
+            engine::Payload::make({.body = body, .attributes = encoded, .id = make_uuid()});
+        ASSERT_TRUE(broker.send(queue, {.payload = payload}).sent);
+    }
+
+    std::vector<ReceivedJob> receive(const std::string& queue = "q") {
+        return provider.receive({.queue = queue, .jobs_max = 10}).value();
+    }
+
+    StillClock clock{};
+    broker::NullJournal journal{};
+    broker::Broker broker{{}, clock, journal};
+    JobHistory history{{}, clock};
+    BrokerProvider provider{broker, &history, {.name = "serve"}};
+};
+
+TEST_F(BrokerMessagesTest, AnyMessageIsAJob) {
+    const auto queue = make("q", {});
+    send(queue, "plain text");
+    send(queue, R"({"a":1})", {{"type", "mail"}});
+
+    const auto received = receive();
+
+    ASSERT_THAT(received, SizeIs(2));
+    EXPECT_EQ(received[0].type, "message");
+    EXPECT_EQ(received[0].payload, R"("plain text")");
+    EXPECT_EQ(received[1].type, "mail");
+    EXPECT_EQ(received[1].payload, R"({"a":1})");
+}
+
+TEST_F(BrokerMessagesTest, WhatCannotBeRunIsDeadAtItsFirstReceive) {
+    make("dead", {});
+    const auto queue = make("q", {.engine = {.max_receives = 3}, .dead_letter_queue = "dead"});
+    send(queue, "1", {{"tranter.options", R"({"priorty":1})"}, {"type", "mail"}});
+    send(queue, "2", {{"type", "mail"}});
+
+    const auto received = receive();
+
+    ASSERT_THAT(received, SizeIs(1));
+    EXPECT_EQ(received[0].payload, "2");
+    const auto dead = provider.list({.filter = "state:dead"});
+    ASSERT_TRUE(dead);
+    ASSERT_THAT(dead->jobs, SizeIs(1));
+    EXPECT_EQ(dead->jobs[0].queue, "q");
+    EXPECT_EQ(dead->jobs[0].failures.front().type, "unreadable");
+    EXPECT_THAT(dead->jobs[0].reason, HasSubstr("priorty"));
+    EXPECT_EQ(provider.stats("q")->dead, 1U);
+}
+
+TEST_F(BrokerMessagesTest, WithoutADeadLetterQueueADeadJobIsHistoryOnly) {
+    make("q", {});
+    const NewJob job{.type = "mail", .options = {.retry = {.max_attempts = 1}}};
+    const std::string id = provider.enqueue("q", {&job, 1})->front().id;
+    const std::vector<Settlement> failed{
+        {.receipt = receive().front().receipt, .outcome = Failed{.text = "no"}}};
+
+    ASSERT_TRUE(provider.settle("q", failed)->front());
+
+    EXPECT_EQ(provider.find(id)->state, JobState::dead);
+    EXPECT_EQ(provider.stats("q")->processing, 0U);
+    ASSERT_TRUE(provider.retry(id));
+    EXPECT_THAT(receive(), SizeIs(1));
+}
+
+TEST_F(BrokerMessagesTest, AJobThatKillsItsWorkersEndsAlsoWithoutADeadLetterQueue) {
+    make("q", {});
+    const NewJob job{.type = "mail", .options = {.retry = {.max_attempts = 2}}};
+    const std::string id = provider.enqueue("q", {&job, 1})->front().id;
+    for (int attempt = 1; attempt <= 2; ++attempt) {
+        EXPECT_THAT(receive(), SizeIs(1));
+        clock.pass(30s);
+    }
+
+    EXPECT_THAT(receive(), IsEmpty());
+
+    EXPECT_EQ(provider.find(id)->state, JobState::dead);
+    EXPECT_EQ(provider.find(id)->failures.size(), 2U);
+}
+
+TEST_F(BrokerMessagesTest, AFifoQueueWantsAGroupAndKeepsItsOrder) {
+    make("q.fifo", {.engine = {.groups = {.order = engine::Order::fifo}}});
+    const auto enqueue = [this](NewJob job) {
+        job.type = "mail";
+        return provider.enqueue("q.fifo", {&job, 1});
+    };
+    EXPECT_THAT(enqueue({}).error().message(), HasSubstr("group"));
+    EXPECT_THAT(
+        enqueue({.delay = 1s, .options = {.group = "g"}}).error().message(), HasSubstr("delay")
+    );
+    EXPECT_THAT(
+        enqueue({.options = {.priority = 1, .group = "g"}}).error().message(), HasSubstr("priority")
+    );
+
+    ASSERT_TRUE(enqueue({.payload = "1", .options = {.group = "g"}}));
+    ASSERT_TRUE(enqueue({.payload = "1", .options = {.group = "g"}}));
+
+    const auto first = provider.receive({.queue = "q.fifo"}).value();
+    ASSERT_THAT(first, SizeIs(1));
+    EXPECT_THAT(receive("q.fifo"), IsEmpty()) << "the group is blocked";
+    const std::vector<Settlement> done{{.receipt = first[0].receipt, .outcome = Completed{}}};
+    ASSERT_TRUE(provider.settle("q.fifo", done)->front());
+    EXPECT_THAT(receive("q.fifo"), SizeIs(1));
+}
+
+TEST_F(BrokerMessagesTest, AQueueMayBeDeletedAndMadeAgain) {
+    const NewJob job{.type = "mail"};
+    ASSERT_TRUE(provider.enqueue("q", {&job, 1}));
+    const auto received = receive();
+    ASSERT_TRUE(broker.delete_queue(broker.find_queue("q")));
+    const std::vector<Settlement> done{{.receipt = received[0].receipt, .outcome = Completed{}}};
+    EXPECT_EQ(provider.settle("q", done).error().code(), Errc::not_found);
+
+    ASSERT_TRUE(provider.enqueue("q", {&job, 1}));
+
+    EXPECT_EQ(provider.settle("q", done)->front().error().code(), Errc::invalid_argument);
+    EXPECT_EQ(provider.stats("q")->pending, 1U);
+}
+
+TEST_F(BrokerMessagesTest, ADeadJobComesBackIntoAQueueThatWasMadeAgain) {
+    const NewJob job{.type = "mail"};
+    const std::string id = provider.enqueue("q", {&job, 1})->front().id;
+    const std::vector<Settlement> dead{
+        {.receipt = receive().front().receipt, .outcome = Dead{.reason = "why"}}};
+    ASSERT_TRUE(provider.settle("q", dead)->front());
+    ASSERT_TRUE(broker.delete_queue(broker.find_queue("q")));
+
+    EXPECT_EQ(provider.find(id)->state, JobState::dead);
+    EXPECT_EQ(provider.find(id)->queue, "q");
+    ASSERT_TRUE(provider.retry(id));
+
+    ASSERT_THAT(receive(), SizeIs(1));
+    EXPECT_THAT(provider.list({})->jobs, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tranter::providers
