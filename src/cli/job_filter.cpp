@@ -46,7 +46,7 @@ std::vector<Option> job_filter_options() {
     return {
         {.name = "filter",
          .value = "TEXT",
-         .help = "as the dashboard's: state:dead args.user.id:42 error:timeout age>5m tag:a word"},
+         .help = "words and terms: state:dead args.user.id:42 error:timeout age>5m tag:a invoice"},
         {.name = "queue", .value = "NAME", .help = "only of this queue"},
         {.name = "type", .value = "TYPE", .help = "only of this type"},
         {.name = "state",
