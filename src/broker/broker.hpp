@@ -164,9 +164,9 @@ class Broker {
         Result<std::vector<engine::Sent>> sent;  // one for each request
         Position position = 0;
     };
-    /// All of them, or none when one is refused, also after a crash. Positions as in send(). A
-    /// limit of a group may count a message too many where one of the batch takes the place of
-    /// another, is throttled by it, or is past its deadline.
+    /// All of them, or none when one is refused, also after a crash. Positions as in send(). The
+    /// limit of a group may count a message too many where several of a batch have one unique key
+    /// or de-duplication id, or are past their deadline.
     [[nodiscard]] SendAllResult send_all(
         const QueueHandle& queue, std::span<const SendRequest> requests
     );

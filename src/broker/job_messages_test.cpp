@@ -152,8 +152,8 @@ TEST_F(JobMessagesTest, ABatchThatDoesNotFitIntoAQuotaIsRefusedAsAWhole) {
 
 TEST_F(JobMessagesTest, DuplicatesTakeNoPlaceInAFullGroup) {
     const auto queue = make("q", [](QueueSettings& settings) {
-        settings.engine.groups.max_queued_per_group = 2;
-        settings.bytes_max = 2;
+        settings.engine.groups.max_queued_per_group = 3;
+        settings.bytes_max = 3;
     });
     const Traits first{.uniqueness = Uniqueness::simple, .unique_key = "a"};
     const Traits second{.uniqueness = Uniqueness::simple, .unique_key = "b"};
@@ -172,8 +172,33 @@ TEST_F(JobMessagesTest, DuplicatesTakeNoPlaceInAFullGroup) {
     ASSERT_TRUE(again.sent) << again.sent.error().message();
     EXPECT_TRUE(again.sent->at(0).duplicate);
     EXPECT_EQ(again.sent->at(1).id, id_of(2));
+    send(queue, 4, {.group = "g"});
+    EXPECT_TRUE(broker.send_all(queue, batch).sent);
     EXPECT_TRUE(broker.send(queue, batch[0]).sent.value().duplicate);
-    EXPECT_EQ(bodies(queue), "12");
+    EXPECT_FALSE(broker.send(queue, request(5, {.group = "g"})).sent);
+    EXPECT_EQ(bodies(queue), "124");
+}
+
+TEST_F(JobMessagesTest, WhatIsPastItsDeadlineHoldsNoKeyInABatch) {
+    const auto queue =
+        make("q", [](QueueSettings& settings) { settings.engine.groups.max_queued_per_group = 1; });
+    const Traits late{.deadline = clock.now(), .uniqueness = Uniqueness::simple, .unique_key = "a"};
+    const Traits simple{.uniqueness = Uniqueness::simple, .unique_key = "a"};
+
+    const auto sent = broker.send_all(
+        queue, std::array{request(1, {.traits = &late}), request(2, {.traits = &simple})}
+    );
+
+    ASSERT_TRUE(sent.sent);
+    EXPECT_EQ(bodies(queue), "2");
+    EXPECT_FALSE(broker
+                     .send_all(
+                         queue,
+                         std::array{
+                             request(3, {.group = "g", .traits = &late}),
+                             request(4, {.group = "g", .traits = &simple})}
+                     )
+                     .sent);
 }
 
 TEST_F(JobMessagesTest, OneOfABatchMayTakeThePlaceOfAnother) {

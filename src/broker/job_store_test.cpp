@@ -272,6 +272,28 @@ TEST_F(OpenBatchTest, NothingOfItIsThereWhenTheLogIsCompacted) {
     EXPECT_EQ(bodies(find("q")), "1 2");
 }
 
+// What compaction leaves of one: the first of its records is gone, and what deletes it is not.
+TEST_F(OpenBatchTest, NothingOfItIsThereWhenOnlyItsEndIsLeft) {
+    const auto queue = make_fifo("q.fifo");
+    const auto sent = send(queue, "x", {.group = "g"}, "id0");
+    const engine::Payload payload = engine::Payload::make({.body = "y", .deduplication_id = "id1"});
+    broker().journal().append(record::MessageSent{
+        .queue = queue->id(),
+        .slot = sent.slot + 1,
+        .sequence = sent.sequence + 2,
+        .payload = &payload,
+        .group = "g",
+        .at = clock.now(),
+        .batch = {.member = true, .left = 1}});
+    broker().journal().append(record::MessageDeleted{
+        .queue = queue->id(), .slot = sent.slot, .sequence = sent.sequence + 1});
+
+    reopen();
+
+    EXPECT_EQ(find("q.fifo")->counters(clock.now()).visible, 1U);
+    EXPECT_FALSE(send(find("q.fifo"), "y", {.group = "g"}, "id1").duplicate);
+}
+
 TEST_F(OpenBatchTest, WhatItWouldHaveReplacedIsStillThere) {
     const auto queue = make_jobs("q");
     const Traits latest{.uniqueness = Uniqueness::keep_latest, .unique_key = "k"};

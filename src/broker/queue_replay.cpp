@@ -174,7 +174,8 @@ void QueueReplay::apply(const record::MessageDeleted& deleted) {
     const std::size_t dropped = std::erase_if(open_batch_, [&](const Begun& begun) {
         return begun.message.sequence == deleted.sequence;
     });
-    if (dropped > 0) return;
+    // One of the batch whose record is gone already is not known either.
+    if (dropped > 0 || find(deleted.slot, deleted.sequence) == nullptr) return;
     keep_open_batch();
     erase(deleted.slot, deleted.sequence);
 }

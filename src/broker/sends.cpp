@@ -40,8 +40,8 @@ bool adds_message(const Queue::State& state, const Broker::SendRequest& request)
     return true;
 }
 
-/// What a batch does to the queue, found out without doing it. It may count a message too many
-/// where one of the batch takes the place of another, is throttled by it, or has no time left.
+/// What a batch does to the queue, found out without doing it. It may count a message too many:
+/// what those before it in the batch do to a message's key or id is not looked at.
 class BatchCount {
   public:
     BatchCount(const Queue::State& state, Instant now) : state_(state), now_(now) {}
@@ -49,8 +49,7 @@ class BatchCount {
     std::uint64_t bytes() const { return bytes_; }
     /// `limit_exceeded` when the group has no place for it after those before.
     Result<> add(const Broker::SendRequest& request) {
-        const bool adds =
-            frees_key(request) || (adds_message(state_, request) && is_new_in_batch(request));
+        const bool adds = frees_key(request) || adds_message(state_, request);
         bytes_ += adds ? request.payload.size() : 0;
         const std::uint32_t limit = state_.settings->engine.groups.max_queued_per_group;
         const std::string_view group = request.options.group;
@@ -70,17 +69,7 @@ class BatchCount {
     }
 
   private:
-    bool is_new_in_batch(const Broker::SendRequest& request) {
-        std::string key = deduplication_key(state_, request);
-        if (!key.empty() && !deduplicated_.insert(std::move(key)).second) return false;
-        const Traits* traits = request.options.traits;
-        if (traits == nullptr || traits->uniqueness == Uniqueness::none) return true;
-        // What a throttle left out holds no key.
-        if (traits->uniqueness == Uniqueness::throttle) return true;
-        return unique_.insert(traits->unique_key).second;
-    }
-    /// Or one before it does, because its deadline has passed already: it is gone once it has taken
-    /// the key, and whose place it took.
+    /// Or one before it did: past its deadline, it is gone at once, with whose place it took.
     bool frees_key(const Broker::SendRequest& request) {
         const Traits* traits = request.options.traits;
         if (traits == nullptr || traits->unique_key.empty()) return false;
@@ -99,8 +88,6 @@ class BatchCount {
     const Instant now_;
     std::uint64_t bytes_ = 0;
     std::map<std::string_view, std::uint64_t> queued_;
-    std::set<std::string> deduplicated_;
-    std::set<std::string_view> unique_;
     std::set<std::string_view> freed_;
 };
 

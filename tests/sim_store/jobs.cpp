@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace tranter::store_sim {
@@ -54,8 +56,8 @@ void World::send_batch() {
     wait_for(Until::durable, result.position, events_.size(), Probe::acked_send);
 }
 
-/// It may be refused for more than it would do only where one of it takes another's place, is
-/// throttled by it, or has no time left.
+/// It may be refused for more than it would do only where several of it have one key or id, or no
+/// time left.
 void World::check_refused_batch(
     const Queue& queue, const std::vector<std::unique_ptr<Sending>>& all, const Error& error
 ) {
@@ -68,11 +70,16 @@ void World::check_refused_batch(
     if (scenario_.memory_limit != 0) return;
     Queue would = queue;
     Sequence number = 1ULL << 62U;
+    std::set<std::string> keys;
+    const auto repeats = [&](const std::string& key) {
+        return !key.empty() && !keys.insert(key).second;
+    };
     for (const auto& sending : all) {
         using engine::Uniqueness;
         const Instant deadline = sending->traits.deadline;
         if (deadline != Instant{} && deadline <= now()) return;
         if (sending->traits.uniqueness > Uniqueness::simple) return;
+        if (repeats(sending->traits.unique_key) || repeats(sending->key)) return;
         const Expected expected = expect(would, *sending);
         if (expected.what == Expected::What::refused) return;
         if (expected.what == Expected::What::duplicate) continue;
