@@ -62,12 +62,13 @@ std::vector<JobEvent> pending_again(
 
 /// The job lives again: what history has of it is of an attempt that another one follows, which
 /// lists leave out.
-void reopen_in_history(BrokerParts& parts, JobQueue& queue, engine::MessageView message) {
+/// `at` is before it did, or it would seem later than an end that follows quickly.
+void reopen_in_history(
+    BrokerParts& parts, JobQueue& queue, engine::MessageView message, Instant at
+) {
     if (parts.history == nullptr) return;
     std::vector<FinishedJob> jobs;
-    jobs.push_back(
-        {.message = std::move(message), .state = history::State::failed, .at = parts.broker.now()}
-    );
+    jobs.push_back({.message = std::move(message), .state = history::State::failed, .at = at});
     parts.history->add(std::make_shared<const FinishedJobs>(
         queue.handle->name(), queue.handle->settings(), std::move(jobs)
     ));
@@ -78,10 +79,11 @@ Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
     const auto home = parts.queues.get_or_make(job.dead_from);
     if (!home) return std::unexpected(home.error());
     const broker::QueueHandle& queue = (*home)->handle;
+    const Instant before = parts.broker.now();
     const auto moved = parts.broker.move(job.queue, job.message.payload.id(), queue);
     if (!moved) return std::unexpected(moved.error());
     Revived revived{.position = *moved, .events = pending_again(parts, queue, job.message)};
-    reopen_in_history(parts, **home, std::move(job.message));
+    reopen_in_history(parts, **home, std::move(job.message), before);
     return revived;
 }
 
@@ -109,6 +111,7 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
     const broker::SettingsSnapshot settings = handle->settings();
     JobEncoder encoder(*settings, handle->fifo(), parts.broker.now(), 1);
     encoder.add(*job, parse_uuid(entry.id).value_or(Uuid{}));
+    const Instant before = parts.broker.now();
     const auto sent = parts.broker.send_all(handle, encoder.requests());
     if (!sent.sent) return std::unexpected(sent.sent.error());
     const engine::Sent& result = sent.sent->front();
@@ -128,7 +131,7 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
         .sent_at = entry.created,
         .receive_count = entry.attempt};
     Revived revived{.position = sent.position, .events = pending_again(parts, handle, message)};
-    reopen_in_history(parts, **queue, std::move(message));
+    reopen_in_history(parts, **queue, std::move(message), before);
     return revived;
 }
 
