@@ -185,6 +185,20 @@ TEST_F(SqsDeliveryTest, RefusesTheReceiptOfAnotherQueueWhichStaysGood) {
     EXPECT_TRUE(settle(job, Completed{}));
 }
 
+TEST_F(SqsDeliveryTest, RefusesOutcomesThatNobodyWouldTake) {
+    const ReceivedJob job = take();
+
+    for (const AttemptOutcome& outcome : std::vector<AttemptOutcome>{
+             Completed{"{"},
+             Completed{'"' + std::string(result_bytes_max, 'x') + '"'},
+             Failed{.retry_after = seconds(-1)},
+             Snoozed{seconds(-1)}}) {
+        EXPECT_EQ(settle(job, outcome).error().code(), Errc::invalid_argument) << outcome.index();
+    }
+
+    EXPECT_TRUE(settle(job, Completed{"{}"}));
+}
+
 TEST_F(SqsDeliveryTest, LetsADeliveryBeSettledAgainAfterTheServerFailed) {
     const ReceivedJob job = take();
     sqs_.instead = [](const SqsCall&) {

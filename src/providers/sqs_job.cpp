@@ -26,11 +26,6 @@ namespace {
 constexpr std::size_t error_text_bytes_max = 4096;
 constexpr std::size_t error_type_bytes_max = 256;
 
-bool is_json_text(std::string_view text) {
-    jobs::JsonCursor cursor(text);
-    return cursor.begin() && cursor.skip() && cursor.end();
-}
-
 std::int64_t number_in(std::string_view text) {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -132,6 +127,11 @@ void make_room(SqsMessage& message, std::size_t bytes_max) {
 }
 
 }  // namespace
+
+bool is_json_text(std::string_view text) {
+    jobs::JsonCursor cursor(text);
+    return cursor.begin() && cursor.skip() && cursor.end();
+}
 
 Result<SqsMessage> message_of_job(const NewJob& job, const SqsJobRules& rules, TimePoint now) {
     if (!is_json_text(job.payload)) {

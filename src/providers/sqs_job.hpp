@@ -21,6 +21,8 @@ struct SqsJobRules {
     std::string_view default_type = "message";
 };
 
+bool is_json_text(std::string_view text);
+
 /// `unsupported` for what SQS cannot keep, with a sentence; `invalid_argument` for what no store
 /// would take.
 [[nodiscard]] Result<SqsMessage> message_of_job(

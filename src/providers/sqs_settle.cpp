@@ -1,6 +1,6 @@
 #include "providers/sqs_settle.hpp"
 
-#include "base/log.hpp"
+#include "base/unicode.hpp"
 #include "providers/sqs_batch.hpp"
 #include "providers/sqs_dead.hpp"
 #include "providers/sqs_limits.hpp"
@@ -36,6 +36,24 @@ Error explain_receipt(const Error& error) {
     return is_over ? Error(Errc::conflict, error.message()) : error;
 }
 
+/// What no store would take, though SQS keeps no results.
+std::optional<std::string> problem_of_outcome(const AttemptOutcome& outcome) {
+    if (const auto* completed = std::get_if<Completed>(&outcome)) {
+        const std::string& result = completed->result;
+        if (result.size() > result_bytes_max) {
+            return fmt::format("result is {} bytes, limit is {}", result.size(), result_bytes_max);
+        }
+        if (!result.empty() && !is_json_text(result)) {
+            return fmt::format("result is {}, expected JSON", in_quotes(result));
+        }
+    }
+    std::optional<Milliseconds> rest;
+    if (const auto* failed = std::get_if<Failed>(&outcome)) rest = failed->retry_after;
+    if (const auto* snoozed = std::get_if<Snoozed>(&outcome)) rest = snoozed->after;
+    if (!rest || *rest >= Milliseconds::zero()) return std::nullopt;
+    return fmt::format("the job should rest for {}ms, expected no less than 0", rest->count());
+}
+
 /// Settles the receipts of one call, by what has to be done with them.
 class SqsSettling {
   public:
@@ -46,6 +64,10 @@ class SqsSettling {
         const Error unsettled(Errc::internal, "the delivery was not settled");
         results_.assign(settlements_.size(), std::unexpected(unsettled));
         for (std::size_t i = 0; i < settlements_.size(); ++i) {
+            if (auto problem = problem_of_outcome(settlements_[i].outcome)) {
+                results_[i] = fail(Errc::invalid_argument, std::move(*problem));
+                continue;
+            }
             auto claim =
                 store_.leases.claim(queue_.name, settlements_[i].receipt, store_.clock.now());
             if (!claim) {
