@@ -145,7 +145,6 @@ TEST_P(CapabilitiesTest, DelaysUpToTheirLimitOrRefused) {
 
 TEST_P(CapabilitiesTest, KeepsGroupsItCannotActOn) {
     if (can().groups) GTEST_SKIP() << "it acts on them";
-    if (!kind().whole_sqs) GTEST_SKIP() << "it drops them";
     enqueue(job("1", {.group = "acme"}));
 
     EXPECT_EQ(take().options.group, "acme");

@@ -30,7 +30,7 @@ struct StoreKind {
     bool shared = false;
     /// Seconds for stores that count delays and leases in seconds.
     Milliseconds grain{1};
-    /// fauxqs keeps no groups in standard queues, and refuses characters above U+FFFF.
+    /// fauxqs refuses characters above U+FFFF.
     bool whole_sqs = true;
 };
 
