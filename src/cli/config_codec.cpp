@@ -59,6 +59,20 @@ Result<std::int64_t> read_integer(const ConfigNode& node, std::int64_t min, std:
     return *found;
 }
 
+Result<void> read_factor(const ConfigNode& node, double& value) {
+    const auto* whole = std::get_if<std::int64_t>(&node.value);
+    const auto* fraction = std::get_if<double>(&node.value);
+    if (whole == nullptr && fraction == nullptr) {
+        return bad_value(fmt::format("is {}, write a number from 1 to 100", kind_of(node)));
+    }
+    const double factor = whole != nullptr ? static_cast<double>(*whole) : *fraction;
+    if (!(factor >= 1 && factor <= 100)) {
+        return bad_value(fmt::format("is {}, write a number from 1 to 100", factor));
+    }
+    value = factor;
+    return {};
+}
+
 Result<void> read_duration(const ConfigNode& node, DurationRange range, Duration& value) {
     if (is_number(node)) return bare_number(node, "s");
     const auto* text = std::get_if<std::string>(&node.value);
@@ -205,6 +219,12 @@ std::string toml_redrive_allow(const RedriveAllowConfig& value) {
 
 std::string toml_duration(Duration value) {
     return toml_text(format_duration(value));
+}
+
+/// With a fraction even if there is none, so that it stays a number with one.
+std::string toml_factor(double value) {
+    const std::string text = fmt::format("{}", value);
+    return text.contains('.') ? text : text + ".0";
 }
 
 std::string toml_size(std::uint64_t value) {

@@ -30,6 +30,7 @@ struct DurationRange {
 [[nodiscard]] Result<std::int64_t> read_integer(
     const ConfigNode& node, std::int64_t min, std::int64_t max
 );
+[[nodiscard]] Result<void> read_factor(const ConfigNode& node, double& value);
 [[nodiscard]] Result<void> read_duration(
     const ConfigNode& node, DurationRange range, Duration& value
 );
@@ -56,6 +57,7 @@ std::string toml_text_map(const std::map<std::string, std::string>& texts);
 std::string toml_redrive_allow(const RedriveAllowConfig& value);
 std::string toml_duration(Duration value);
 std::string toml_size(std::uint64_t value);
+std::string toml_factor(double value);
 
 std::string describe_duration(DurationRange range);
 std::string describe_size(std::uint64_t min, std::uint64_t max);
@@ -113,6 +115,17 @@ struct SizeCodec {
     }
     static std::string write(std::uint64_t value) { return toml_size(value); }
     static std::string describe() { return describe_size(min, max); }
+};
+
+/// A number from 1 to 100, with or without a fraction.
+struct FactorCodec {
+    static constexpr ValueShape shape = ValueShape::text;
+
+    static Result<void> read(const ConfigNode& node, double& value) {
+        return read_factor(node, value);
+    }
+    static std::string write(double value) { return toml_factor(value); }
+    static std::string describe() { return "number, 1 to 100"; }
 };
 
 struct TextCodec {

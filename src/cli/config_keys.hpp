@@ -26,11 +26,15 @@ struct ConfigKey {
 
 using ServerKey = ConfigKey<ServerConfig>;
 using QueueKey = ConfigKey<QueueConfig>;
+using HandlerKey = ConfigKey<HandlerConfig>;
 
 std::span<const ServerKey> server_keys();
 
 /// The keys of [queues.NAME] and [queue_template].
 std::span<const QueueKey> queue_keys();
+
+/// The keys of [handlers."TYPE"].
+std::span<const HandlerKey> handler_keys();
 
 /// "TRANTER_SQS" for server.sqs, "TRANTER_LOG_LEVEL" for log.level.
 std::string environment_name(const ServerKey& key);

@@ -39,6 +39,9 @@ TEST(ConfigReferenceTest, EveryKeyHasItsRow) {
     for (const QueueKey& key : queue_keys()) {
         EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
     }
+    for (const HandlerKey& key : handler_keys()) {
+        EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
+    }
 }
 
 TEST(ConfigReferenceTest, EveryRowIsAKey) {
@@ -46,6 +49,8 @@ TEST(ConfigReferenceTest, EveryRowIsAKey) {
     for (const ServerKey& key : server_keys())
         paths.insert(std::string(key.path));
     for (const QueueKey& key : queue_keys())
+        paths.insert(std::string(key.path));
+    for (const HandlerKey& key : handler_keys())
         paths.insert(std::string(key.path));
     const std::string text = reference_page();
 
@@ -63,8 +68,9 @@ TEST(ConfigReferenceTest, EveryRowIsAKey) {
 
 TEST(ConfigReferenceTest, ItsExamplesAreAccepted) {
     const std::string text = reference_page();
-    const auto env = [](const std::string&) {
-        return "a-secret-from-the-environment";
+    const auto env = [](const std::string& name) {
+        return name == "WEBHOOK_SECRET" ? "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                                        : "a-secret-from-the-environment";
     };
 
     std::size_t examples = 0;

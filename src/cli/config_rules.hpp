@@ -21,6 +21,9 @@ std::optional<ConfigProblem> problem_at(ConfigPath path, std::string text);
 /// Addresses, names and authentication: everything but the queues.
 std::optional<ConfigProblem> find_server_problem(const ServerConfig& config);
 
+/// The worker's queues and its handlers.
+std::optional<ConfigProblem> find_worker_problem(const ServerConfig& config);
+
 /// Names of queues, what FIFO queues may say, and references between queues.
 std::optional<ConfigProblem> find_queue_problem(const ServerConfig& config);
 

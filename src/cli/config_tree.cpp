@@ -38,6 +38,7 @@ class TreeReader {
     Result<void> read_root(const ConfigNode::Object& root);
     Result<void> read_queues(const ConfigMember& queues);
     Result<void> read_queue(const ConfigMember& member, const ConfigPath& path, QueueConfig& queue);
+    Result<void> read_handlers(const ConfigMember& handlers);
 
     template <class Config>
     Result<void> read_member(
@@ -88,7 +89,7 @@ std::unexpected<Error> TreeReader::unknown(
     std::span<const ConfigKey<Config>> keys
 ) {
     std::vector<std::string_view> names = names_in(table, keys);
-    if (path.size() == 1) names.insert(names.end(), {"queues", "queue_template"});
+    if (path.size() == 1) names.insert(names.end(), {"queues", "queue_template", "handlers"});
     std::string hint = did_you_mean(member.key, names);
     if (hint.empty()) {
         const auto elsewhere = std::ranges::find_if(keys, [&](const ConfigKey<Config>& key) {
@@ -145,6 +146,12 @@ Result<ConfigNode> TreeReader::reveal(const ConfigMember& member, const ConfigPa
             ConfigPath inner_path = path;
             inner_path.push_back(inner.key);
             if (Result<void> done = reveal_text(inner, inner_path, inner.node); !done) {
+                return std::unexpected(done.error());
+            }
+        }
+    } else if (auto* array = std::get_if<ConfigNode::Array>(&node.value)) {
+        for (ConfigNode& element : *array) {
+            if (Result<void> done = reveal_text(member, path, element); !done) {
                 return std::unexpected(done.error());
             }
         }
@@ -240,11 +247,50 @@ Result<void> TreeReader::read_queues(const ConfigMember& queues) {
     return {};
 }
 
+Result<void> TreeReader::read_handlers(const ConfigMember& handlers) {
+    const auto* object = std::get_if<ConfigNode::Object>(&handlers.node.value);
+    if (object == nullptr) {
+        return refuse(
+            handlers.position,
+            {handlers.key},
+            fmt::format(
+                "is {}, write a table [handlers.\"TYPE\"] for each type of job",
+                kind_of(handlers.node)
+            )
+        );
+    }
+    for (const ConfigMember& member : *object) {
+        const ConfigPath path{handlers.key, member.key};
+        positions_.emplace(path, member.position);
+        const auto* table = std::get_if<ConfigNode::Object>(&member.node.value);
+        if (table == nullptr) {
+            return refuse(
+                member.position,
+                path,
+                fmt::format("is {}, write a table [{}]", kind_of(member.node), format_path(path))
+            );
+        }
+        HandlerConfig handler;
+        handler.type = member.key;
+        for (const ConfigMember& inner : *table) {
+            ConfigPath inner_path = path;
+            inner_path.push_back(inner.key);
+            Result<void> done = read_member(inner, inner_path, "", handler_keys(), handler);
+            if (!done) return done;
+        }
+        config_.handlers.push_back(std::move(handler));
+    }
+    std::ranges::sort(config_.handlers, {}, &HandlerConfig::type);
+    return {};
+}
+
 Result<void> TreeReader::read_root(const ConfigNode::Object& root) {
     for (const ConfigMember& member : root) {
         Result<void> done;
         if (member.key == "queues") {
             done = read_queues(member);
+        } else if (member.key == "handlers") {
+            done = read_handlers(member);
         } else if (member.key == "queue_template") {
             done = read_queue(member, {member.key}, config_.auto_create_template);
         } else {
@@ -260,6 +306,7 @@ Result<ServerConfig> TreeReader::read(const ConfigNode& root) {
         if (Result<void> done = read_root(*object); !done) return std::unexpected(done.error());
     }
     std::optional<ConfigProblem> found = find_server_problem(config_);
+    if (!found) found = find_worker_problem(config_);
     if (!found) found = find_queue_problem(config_);
     if (!found) found = order_queues(config_.queues);
     if (found) return refuse(find_position(positions_, found->path), found->path, found->text);

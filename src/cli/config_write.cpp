@@ -19,6 +19,10 @@ void write_server(std::string& out, const ServerConfig& config) {
         const std::string value = key.write(config);
         if (value == key.write(defaults)) continue;
         const std::size_t dot = key.path.rfind('.');
+        if (dot == std::string_view::npos) {
+            fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
+            continue;
+        }
         const std::string_view table = key.path.substr(0, dot);
         if (table != open_table) {
             fmt::format_to(std::back_inserter(out), "{}[{}]\n", out.empty() ? "" : "\n", table);
@@ -39,6 +43,21 @@ void write_queue(std::string& out, const std::string& header, const QueueConfig&
     }
 }
 
+void write_handler(std::string& out, const HandlerConfig& handler) {
+    const HandlerConfig defaults;
+    fmt::format_to(
+        std::back_inserter(out),
+        "{}[handlers.{}]\n",
+        out.empty() ? "" : "\n",
+        toml_key(handler.type)
+    );
+    for (const HandlerKey& key : handler_keys()) {
+        const std::string value = key.write(handler);
+        if (value == key.write(defaults)) continue;
+        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
+    }
+}
+
 }  // namespace
 
 std::string write_toml_config(const ServerConfig& config) {
@@ -50,6 +69,8 @@ std::string write_toml_config(const ServerConfig& config) {
     for (const QueueConfig& queue : config.queues) {
         write_queue(out, fmt::format("queues.{}", toml_key(queue.name)), queue);
     }
+    for (const HandlerConfig& handler : config.handlers)
+        write_handler(out, handler);
     return out;
 }
 

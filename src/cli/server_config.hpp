@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
+#include "cli/worker_config.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -98,8 +99,8 @@ struct QueueConfig {
     std::uint64_t max_bytes = 0;                  ///< of payloads held; 0 means no limit
     std::map<std::string, std::string> tags;
     std::string job_type;  ///< of messages without one; empty: "message"
-    std::string copy_to;  ///< every accepted message is also sent to this queue
-    std::string move_to;  ///< messages are stored in this queue instead
+    std::string copy_to;   ///< every accepted message is also sent to this queue
+    std::string move_to;   ///< messages are stored in this queue instead
     WrittenKeys written;
 
     bool operator==(const QueueConfig&) const = default;
@@ -128,7 +129,7 @@ struct ServerConfig {
     std::uint64_t data_max = 0;      ///< bytes of payloads in all queues; 0 means no limit
     std::uint64_t memory_limit = 0;  ///< bytes; 0: half of what the machine has
     std::uint32_t segment_size = 64U << 20U;
-    bool history = true;  ///< of jobs that have finished
+    bool history = true;        ///< of jobs that have finished
     std::uint32_t threads = 0;  ///< 0: one per core
     std::string region = "us-east-1";
     std::string account = "000000000000";
@@ -150,6 +151,11 @@ struct ServerConfig {
     AuthConfig auth;
     std::string admin_token;
     LogOptions log;
+    /// Where work and the commands about jobs find their jobs; empty: this machine's server.
+    std::string provider;
+    WorkerConfig worker;
+    /// By type.
+    std::vector<HandlerConfig> handlers;
     /// Ordered so that a queue stands after the queues it refers to.
     std::vector<QueueConfig> queues;
 

@@ -242,12 +242,76 @@ TEST(TomlConfigTest, RangesAndTypesAreChecked) {
 
 TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
     EXPECT_EQ(
-        toml_error("provider = \"redis://:hunter2@127.0.0.1\"\n"),
-        "t.toml:1: provider: is not supported by this version, remove it"
+        toml_error("[apps.api]\ncommand = [\"npm\"]\n"),
+        "t.toml:1: apps: is not supported by this version, remove it"
+    );
+}
+
+TEST(TomlConfigTest, HandlersAndTheWorkerAreRead) {
+    const auto config = parse_toml_text(
+        "provider = \"http://127.0.0.1:9325\"\n"
+        "[worker]\n"
+        "queues = [\"mail=3\", \"other\"]\n"
+        "order = \"strict\"\n"
+        "concurrency = 5\n"
+        "[handlers.\"workspace:create\"]\n"
+        "exec = [\"./provision.sh\"]\n"
+        "timeout = \"10m\"\n"
+        "retry = { max_attempts = 5, base = \"2s\", max = \"1h\", factor = 1.5 }\n"
+        "runs = 10\n"
+        "max_parallel_runs = 10\n"
+        "limits = { memory = \"64MiB\" }\n"
+    );
+    ASSERT_TRUE(config) << config.error().message();
+    EXPECT_EQ(config->provider, "http://127.0.0.1:9325");
+    EXPECT_EQ(config->worker.queues, (std::vector<std::string>{"mail=3", "other"}));
+    EXPECT_EQ(config->worker.order, QueueOrder::strict);
+    ASSERT_EQ(config->handlers.size(), 1U);
+    const HandlerConfig& handler = config->handlers.front();
+    EXPECT_EQ(handler.type, "workspace:create");
+    EXPECT_EQ(handler.exec, std::vector<std::string>{"./provision.sh"});
+    EXPECT_EQ(handler.timeout, std::chrono::minutes(10));
+    EXPECT_EQ(handler.retry.max_attempts, 5U);
+    EXPECT_EQ(handler.retry.factor, 1.5);
+    EXPECT_EQ(handler.runs, 10U);
+    EXPECT_EQ(handler.limits.memory, 64U << 20U);
+    EXPECT_EQ(parse_toml_text(write_toml_config(*config)), *config);
+}
+
+TEST(TomlConfigTest, HandlersThatCannotWorkAreRefused) {
+    const auto problem = [](const std::string& keys) {
+        return toml_error("[handlers.mail]\n" + keys + "\n");
+    };
+    EXPECT_EQ(
+        problem("timeout = \"1m\""),
+        "t.toml:1: handlers.mail: has no handler, write exec = [\"PROGRAM\"], child = "
+        "[\"PROGRAM\"] or http = \"URL\""
     );
     EXPECT_EQ(
-        toml_error("[worker]\nconcurrency = 5\n"),
-        "t.toml:1: worker: is not supported by this version, remove it"
+        problem("exec = [\"a\"]\nhttp = \"http://x/\""),
+        "t.toml:1: handlers.mail: has more than one of exec, child and http, keep one"
+    );
+    EXPECT_EQ(
+        problem("exec = [\"a\"]\nprocesses = 2"),
+        "t.toml:3: handlers.mail.processes: is only for child handlers, remove it"
+    );
+    EXPECT_EQ(
+        problem("http = \"ftp://x/\""),
+        "t.toml:2: handlers.mail.http: URL has scheme 'ftp', use http:// or https://"
+    );
+    EXPECT_EQ(
+        problem("exec = [\"a\"]\nmax_parallel_runs = 2"),
+        "t.toml:3: handlers.mail.max_parallel_runs: has no effect without runs, add it or remove "
+        "this"
+    );
+    EXPECT_EQ(
+        toml_error("[worker]\nqueues = [\"a=0\"]\n"),
+        "t.toml:2: worker.queues: \"a=0\" has no weight from 1 to 1000 after ="
+    );
+    EXPECT_EQ(
+        toml_error("[handlers.\"__system\"]\nexec = [\"a\"]\n"),
+        "t.toml:1: handlers.__system: is no type of jobs, write 1 to 128 letters, digits and _ - . "
+        ": / or \"*\" for all others"
     );
 }
 
