@@ -40,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto* sent = std::get_if<record::MessageSent>(&decoded.record)) {
         require(key && key->sequence == sent->sequence && key->slot == sent->slot, "another key");
     }
+    if (const auto* replaced = std::get_if<record::MessageReplaced>(&decoded.record)) {
+        require(key && key->sequence == replaced->message->sequence, "another key");
+    }
     if (const auto* moved = std::get_if<record::MessageMoved>(&decoded.record)) {
         require(key && key->sequence == moved->to_sequence, "another key");
     }
