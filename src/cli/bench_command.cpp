@@ -31,7 +31,7 @@ using std::chrono::steady_clock;
 constexpr std::string_view job_type = "tranter.bench";
 constexpr std::int64_t jobs_default = 100'000;
 constexpr std::int64_t jobs_max = 100'000'000;
-constexpr std::int64_t threads_max = 1024;
+constexpr std::int64_t bench_threads_max = 1024;
 constexpr std::int64_t batch_default = 256;
 constexpr std::int64_t latency_jobs_max = 1000;
 // Long for anybody who looks on, and a job that takes longer to begin is not on its way any more.
@@ -51,8 +51,8 @@ Result<BenchOptions> read_bench_options(const Arguments& arguments) {
     for (const auto& [name, most, target] : {
              std::tuple("jobs", jobs_max, &options.jobs),
              std::tuple("batch", std::int64_t{jobs_per_call_max}, &options.batch),
-             std::tuple("producers", threads_max, &options.producers),
-             std::tuple("concurrency", threads_max, &options.concurrency),
+             std::tuple("producers", bench_threads_max, &options.producers),
+             std::tuple("concurrency", bench_threads_max, &options.concurrency),
          }) {
         const auto given = arguments.integer(name, {.min = 1, .max = most});
         if (!given) return std::unexpected(given.error());

@@ -14,7 +14,7 @@ namespace {
 
 // Of a hundred thousand refused lines the first few tell what is wrong.
 constexpr std::uint64_t refusals_shown_max = 10;
-constexpr std::int64_t rate_max = 1'000'000;
+constexpr std::int64_t pace_max = 1'000'000;
 // Of a rate: pauses of a tenth of a second are as even as anybody notices.
 constexpr std::int64_t batches_per_second = 10;
 
@@ -64,7 +64,7 @@ Option rate_option() {
 }
 
 Result<Pace> read_pace(const Arguments& arguments) {
-    const auto rate = arguments.integer("rate", {.min = 1, .max = rate_max});
+    const auto rate = arguments.integer("rate", {.min = 1, .max = pace_max});
     if (!rate) return std::unexpected(rate.error());
     return Pace(*rate);
 }

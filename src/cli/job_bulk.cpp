@@ -17,9 +17,9 @@ namespace tranter::cli {
 
 namespace {
 
-constexpr std::size_t batch_jobs_max = 1000;
+constexpr std::size_t bulk_jobs_max = 1000;
 // Half of the smallest body that a server may be told to take.
-constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t bulk_bytes_max = std::size_t{1} << 20;
 
 /// What a line of stdin stands for.
 class LineJobs {
@@ -98,9 +98,9 @@ BulkEnqueue::BulkEnqueue(JobSession& session, std::string queue, Pace pace)
 
 Result<> BulkEnqueue::add(std::uint64_t line, NewJob job) {
     const std::size_t batch_max =
-        pace_.batch(std::min(batch_jobs_max, session_.provider.capabilities().batch_max));
+        pace_.batch(std::min(bulk_jobs_max, session_.provider.capabilities().batch_max));
     const std::size_t bytes = job.payload.size();
-    if (!jobs_.empty() && (jobs_.size() >= batch_max || bytes_ + bytes > batch_bytes_max)) {
+    if (!jobs_.empty() && (jobs_.size() >= batch_max || bytes_ + bytes > bulk_bytes_max)) {
         if (auto done = flush(); !done) return done;
     }
     jobs_.push_back(std::move(job));

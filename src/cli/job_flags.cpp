@@ -16,7 +16,7 @@ namespace tranter::cli {
 namespace {
 
 constexpr std::int64_t attempts_max = std::numeric_limits<std::int32_t>::max();
-constexpr TimeUnit microseconds{.num = 1, .den = 1'000'000};
+constexpr TimeUnit job_time_unit{.num = 1, .den = 1'000'000};
 
 /// Sets what was given and leaves alone what was not. The first refusal is kept.
 class Flags {
@@ -39,7 +39,7 @@ class Flags {
     void time(std::string_view name, std::optional<TimePoint>& target) {
         const auto given = arguments_.find(name);
         if (!given) return;
-        const auto count = jobs::parse_time_count(*given, microseconds);
+        const auto count = jobs::parse_time_count(*given, job_time_unit);
         if (count) {
             target = TimePoint(std::chrono::microseconds(*count));
         } else {

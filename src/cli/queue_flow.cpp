@@ -10,7 +10,7 @@ namespace tranter::cli {
 
 namespace {
 
-constexpr std::int64_t limit_max = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t queue_limit_max = std::numeric_limits<std::uint32_t>::max();
 
 Json stats_record(const QueueStats& stats) {
     Json limits;
@@ -67,7 +67,7 @@ Result<bool> read_limits(const Arguments& arguments, QueueLimits& limits) {
              std::pair("max-in-flight-per-group", &limits.max_in_flight_per_group),
              std::pair("max-queued-per-group", &limits.max_queued_per_group),
          }) {
-        const auto given = arguments.integer(name, {.min = 0, .max = limit_max});
+        const auto given = arguments.integer(name, {.min = 0, .max = queue_limit_max});
         if (!given) return std::unexpected(given.error());
         if (!*given) continue;
         *target = static_cast<std::uint32_t>(**given);
