@@ -15,7 +15,7 @@ constexpr std::chrono::seconds repeat_window(10);
 // Different texts per window: constants in the code, so the bound only guards against misuse.
 constexpr std::size_t repeat_entries_max = 1024;
 
-struct CodePoint {
+struct LoggedCharacter {
     std::uint32_t value = 0;
     std::size_t bytes = 0;  // 0: the text does not start with valid UTF-8
 };
@@ -24,7 +24,7 @@ bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
-CodePoint decode_utf8(std::string_view text) {
+LoggedCharacter decode_utf8(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text.front());
     if (lead < 0x80) return {lead, 1};
     const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
@@ -78,7 +78,7 @@ void append_hidden(std::string& out, std::uint32_t c) {
 
 void append_printable(std::string& out, std::string_view text, bool escape_quotes) {
     while (!text.empty()) {
-        const CodePoint c = decode_utf8(text);
+        const LoggedCharacter c = decode_utf8(text);
         if (c.bytes == 0) {
             out += "\xEF\xBF\xBD";
             text.remove_prefix(1);
@@ -175,7 +175,7 @@ std::string one_line(std::string_view text) {
 std::size_t find_invalid_utf8(std::string_view text) {
     std::size_t offset = 0;
     while (offset < text.size()) {
-        const CodePoint c = decode_utf8(text.substr(offset));
+        const LoggedCharacter c = decode_utf8(text.substr(offset));
         if (c.bytes == 0) return offset;
         offset += c.bytes;
     }

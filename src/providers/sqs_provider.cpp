@@ -21,7 +21,7 @@ constexpr Capabilities sqs_capabilities{
     .dedup_simple_fifo = true,
     .delay_max = sqs_delay_max,
 };
-constexpr Milliseconds lease_min = std::chrono::seconds(1);
+constexpr Milliseconds sqs_lease_min = std::chrono::seconds(1);
 
 std::unexpected<Error> sqs_cannot(std::string_view what, std::string_view why) {
     return fail(Errc::unsupported, fmt::format("the sqs: store cannot {}: {}", what, why));
@@ -31,7 +31,7 @@ constexpr std::string_view no_look_up = "SQS finds no message by its id";
 constexpr std::string_view no_notes = "SQS keeps nothing about a message but the message";
 
 Result<> check_lease(Milliseconds lease) {
-    if (lease >= lease_min && lease <= sqs_visibility_max) return {};
+    if (lease >= sqs_lease_min && lease <= sqs_visibility_max) return {};
     return fail(
         Errc::invalid_argument, fmt::format("lease is {}ms, expected 1s to 12h", lease.count())
     );

@@ -14,14 +14,14 @@ namespace tranter::providers {
 namespace {
 
 constexpr std::chrono::seconds remembered_for(60);
-constexpr std::string_view dead_letter_suffix = "-dlq";
-constexpr std::string_view fifo_suffix = ".fifo";
+constexpr std::string_view dead_letter_ending = "-dlq";
+constexpr std::string_view fifo_ending = ".fifo";
 constexpr int list_page_max = 1000;
 
 std::shared_ptr<SqsQueue> read_sqs_queue(std::string_view name, const aws::Json& attributes) {
     auto queue = std::make_shared<SqsQueue>();
     queue->name = name;
-    queue->fifo = name.ends_with(fifo_suffix);
+    queue->fifo = name.ends_with(fifo_ending);
     const std::int64_t bytes = attributes["MaximumMessageSize"].number();
     queue->message_bytes_max = bytes > 0 ? static_cast<std::size_t>(bytes) : sqs_message_bytes_max;
     const auto policy = aws::Json::parse(attributes["RedrivePolicy"].text());
@@ -42,13 +42,13 @@ std::uint64_t count_in(const aws::Json& attributes, std::string_view name) {
 }  // namespace
 
 std::string dead_letter_name(std::string_view queue) {
-    if (queue.ends_with(fifo_suffix)) {
+    if (queue.ends_with(fifo_ending)) {
         const std::string stem =
-            dead_letter_name(queue.substr(0, queue.size() - fifo_suffix.size()));
-        return stem.empty() ? stem : stem + std::string(fifo_suffix);
+            dead_letter_name(queue.substr(0, queue.size() - fifo_ending.size()));
+        return stem.empty() ? stem : stem + std::string(fifo_ending);
     }
-    if (queue.ends_with(dead_letter_suffix)) return {};
-    return std::string(queue).append(dead_letter_suffix);
+    if (queue.ends_with(dead_letter_ending)) return {};
+    return std::string(queue).append(dead_letter_ending);
 }
 
 Result<> SqsQueues::check_name(std::string_view name) const {
@@ -136,7 +136,7 @@ Result<SqsQueueHandle> SqsQueues::get_or_make(std::string_view name) {
             )
         );
     }
-    if (name.ends_with(fifo_suffix)) {
+    if (name.ends_with(fifo_ending)) {
         return fail(
             Errc::unsupported,
             fmt::format(
@@ -158,7 +158,7 @@ Result<SqsQueueHandle> SqsQueues::make(std::string_view name) {
                 "queue name {} leaves no room for that of its dead-letter queue, expected {} "
                 "characters or less",
                 in_quotes(name),
-                sqs_queue_name_max - dead_letter_suffix.size()
+                sqs_queue_name_max - dead_letter_ending.size()
             )
         );
     }

@@ -25,9 +25,9 @@ using std::chrono::seconds;
 constexpr Milliseconds shortest_poll(200);
 
 /// Stops when one of two others does.
-class EitherStop {
+class PollStop {
   public:
-    EitherStop(const std::stop_token& one, const std::stop_token& other)
+    PollStop(const std::stop_token& one, const std::stop_token& other)
         : one_(one, Request{source_}), other_(other, Request{source_}) {}
 
     std::stop_token token() const { return source_.get_token(); }
@@ -222,7 +222,7 @@ class SqsReceiver {
     SqsStore& store_;
     const ReceiveRequest& request_;
     const SqsQueueHandle queue_;
-    const EitherStop stop_;
+    const PollStop stop_;
     Instant called_at_{};
     Instant received_at_{};
     std::vector<ReceivedJob> jobs_{};
