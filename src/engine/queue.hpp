@@ -108,7 +108,8 @@ class Queue {
     /// Takes a message out that is not in flight, for another queue. `not_found`, `conflict`.
     [[nodiscard]] Result<Transfer> take_out(const MessageId& id, Instant now);
     /// Up to `max` messages in order of arrival, after the one at `slot` with that sequence (0:
-    /// from the first). O(max) while that one is still there.
+    /// from the first). O(max) while that one is still there; where messages sent here and messages
+    /// from other queues mix, plus the way to the next of the other kind from the nearer end.
     std::vector<MessageView> list(std::uint32_t slot, Sequence after, std::size_t max) const;
     /// What ended by itself since the last call.
     std::vector<Ended> take_ended();

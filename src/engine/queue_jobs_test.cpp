@@ -150,6 +150,31 @@ TEST_F(QueueJobsTest, ADeliveryThatDoesNotCountIsForgotten) {
     EXPECT_EQ(settle(queue, Settle::Kind::complete, held.receipt).error().code(), Errc::conflict);
 }
 
+TEST_F(QueueJobsTest, AReceiptCannotHideWhatWasPutBackWithADelay) {
+    Queue queue(rules());
+    send(queue, 1);
+    const Delivery held = receive(queue).at(0);
+    ASSERT_TRUE(settle(queue, Settle::Kind::put_back, held.receipt, minutes(1)));
+
+    const auto hidden = queue.change_visibility(held.receipt, seconds(10), now);
+
+    EXPECT_EQ(hidden.error().code(), Errc::conflict);
+    EXPECT_EQ(queue.counters().delayed, 1U);
+    queue.check();
+}
+
+TEST_F(QueueJobsTest, ADeliveryIsUncountedOnce) {
+    Queue queue(rules());
+    send(queue, 1);
+    const Delivery held = receive(queue).at(0);
+    ASSERT_TRUE(settle(queue, Settle::Kind::put_back, held.receipt, {}, false));
+    ASSERT_TRUE(queue.change_visibility(held.receipt, seconds(10), now));
+
+    ASSERT_TRUE(settle(queue, Settle::Kind::put_back, held.receipt, {}, false));
+
+    EXPECT_EQ(receive(queue).at(0).receive_count, 1U);
+}
+
 TEST_F(QueueJobsTest, FifoGroupsWaitForWhatWasPutBack) {
     Queue queue({.retention = {}, .groups = {.order = Order::fifo}});
     send(queue, 1, {}, {}, "g");

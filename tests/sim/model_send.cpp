@@ -170,7 +170,7 @@ void Model::replace(
             content.name() + " takes the place of message " + std::to_string(old.sequence)
         );
     }
-    const Message before = old;
+    const Message before = std::move(old);
     const engine::Traits& traits = *options.traits;
     Message next{
         .content = &content,
