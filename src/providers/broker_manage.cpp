@@ -79,12 +79,13 @@ Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
     const auto home = parts.queues.get_or_make(job.dead_from);
     if (!home) return std::unexpected(home.error());
     const broker::QueueHandle& queue = (*home)->handle;
-    const Instant before = parts.broker.now();
-    const auto moved = parts.broker.move(job.queue, job.message.payload.id(), queue);
+    const Uuid id = job.message.payload.id();
+    auto events = pending_again(parts, queue, job.message);
+    // Before it may run, since the end that follows has to be the last that history hears of.
+    reopen_in_history(parts, **home, std::move(job.message), parts.broker.now());
+    const auto moved = parts.broker.move(job.queue, id, queue);
     if (!moved) return std::unexpected(moved.error());
-    Revived revived{.position = *moved, .events = pending_again(parts, queue, job.message)};
-    reopen_in_history(parts, **home, std::move(job.message), before);
-    return revived;
+    return Revived{.position = *moved, .events = std::move(events)};
 }
 
 Result<NewJob> job_again(BrokerParts& parts, const history::JobEntry& entry) {
