@@ -102,9 +102,10 @@ Command command_tree() {
         .summary =
             "background jobs and an SQS-compatible message broker, and a command line for both",
         .description =
-            "Commands about jobs use http://127.0.0.1:9325 unless --provider or $TRANTER_URL says "
-            "otherwise.\nCommands about queues and messages use http://127.0.0.1:9324 unless "
-            "--endpoint or\n$TRANTER_SQS_URL says otherwise; --aws means AWS itself.\n\n"
+            "Commands about jobs use http://127.0.0.1:9325 unless --provider, $TRANTER_URL or "
+            "--config says\notherwise. Commands about queues and messages use "
+            "http://127.0.0.1:9324 unless --endpoint or\n$TRANTER_SQS_URL says otherwise; --aws "
+            "means AWS itself.\n\n"
             "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict or not supported,\n"
             "5 unauthorised, 6 unreachable, 7 partial, 8 timeout.",
         .examples =

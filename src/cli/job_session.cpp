@@ -1,5 +1,6 @@
 #include "cli/job_session.hpp"
 
+#include "cli/config_file.hpp"
 #include "cli/terminal.hpp"
 
 #include <unistd.h>
@@ -12,9 +13,20 @@ constexpr std::string_view default_provider = "http://127.0.0.1:9325";
 
 }  // namespace
 
+Result<std::string> choose_provider(const Arguments& arguments) {
+    if (auto given = arguments.find("provider")) return *given;
+    if (const auto file = arguments.find("config")) {
+        const auto loaded = load_config(*file, process_environment());
+        if (!loaded) return std::unexpected(loaded.error());
+        if (!loaded->config.provider.empty()) return loaded->config.provider;
+    }
+    return std::string(default_provider);
+}
+
 Result<std::unique_ptr<JobSession>> JobSession::open(const Arguments& arguments) {
-    const std::string url = arguments.find("provider").value_or(std::string(default_provider));
-    auto store = open_provider(url);
+    const auto url = choose_provider(arguments);
+    if (!url) return std::unexpected(url.error());
+    auto store = open_provider(*url);
     if (!store) return std::unexpected(store.error());
     const Options options{
         .output =
@@ -33,6 +45,10 @@ std::vector<Option> with_provider_options(std::vector<Option> own) {
          .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
                  "http://127.0.0.1:9325)",
          .environment = "TRANTER_URL"},
+        {.name = "config",
+         .value = "FILE",
+         .help = "a tranter.toml whose `provider` says where, when nothing else does",
+         .completes = Completes::files},
         {.name = "output",
          .value = "FORMAT",
          .help = "how to print (default: table on a terminal, otherwise json)",

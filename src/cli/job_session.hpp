@@ -7,6 +7,7 @@
 #include <tranter/provider.hpp>
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,10 @@ class JobSession {
     Provider& provider;
     Output output;
 };
+
+/// The URL of the store: --provider or $TRANTER_URL, `provider` in the file of --config, or the
+/// server of this machine.
+[[nodiscard]] Result<std::string> choose_provider(const Arguments& arguments);
 
 /// Runs a command in a session of its own.
 template <Result<int> (*run)(JobSession&, const Arguments&)>
