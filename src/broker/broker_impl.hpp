@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace tranter::broker {
 
@@ -69,6 +70,17 @@ class Broker::Impl {
     /// Puts a message that left `from` into `to`; nothing when `to` was deleted meanwhile.
     std::optional<Position> deliver_transfer(
         QueueId from, const QueueHandle& to, const engine::Transfer& message
+    );
+    /// The same for a caller with a lock, who gives what is in `later` to finish() without it.
+    struct Unfinished {
+        QueueHandle queue{};
+        Aftermath aftermath{};
+    };
+    std::optional<Position> deliver_transfer(
+        QueueId from,
+        const QueueHandle& to,
+        const engine::Transfer& message,
+        std::vector<Unfinished>& later
     );
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
@@ -137,7 +149,7 @@ class Broker::Impl {
     void log_task(Task& task);
     void restore_tasks(const std::vector<RestoredTask>& stored);
     void run_move_tasks(Instant now);
-    void run_slice(Task& task, Instant now);
+    void run_slice(Task& task, Instant now, std::vector<Unfinished>& later);
     void settle(Task& task, MoveTask::Status status, std::string failure);
     std::optional<Instant> next_slice() const;
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
@@ -31,6 +32,8 @@ class StubJournal final : public Journal {
   public:
     Position append(const Record& record) override {
         kinds.push_back(record.index());
+        const auto* sent = std::get_if<record::MessageSent>(&record);
+        if (sent != nullptr && sent->batch.member) batches.push_back(sent->batch.left);
         return ++last;
     }
     Position end() const override { return last; }
@@ -48,6 +51,7 @@ class StubJournal final : public Journal {
     }
 
     std::vector<std::size_t> kinds;
+    std::vector<std::uint32_t> batches;
     std::vector<Done> waiting;
     Position last = 0;
     Position written = 0;
@@ -216,6 +220,72 @@ TEST_F(BrokerJournalTest, OnlyWhatGrowsIsRefusedWhenTheDiskIsNearlyFull) {
     EXPECT_TRUE(broker.acknowledge(queue, receipt).done);
     EXPECT_TRUE(broker.purge(queue));
     EXPECT_TRUE(broker.delete_queue(queue));
+}
+
+TEST_F(BrokerJournalTest, JobsAreLeftAloneWhenTheJournalTakesNothing) {
+    const auto queue = make("q");
+    ASSERT_TRUE(send(queue, "a").sent);
+    receive(queue);
+    journal.write();
+    const engine::Receipt receipt = received->deliveries.at(0).receipt;
+    const engine::Settle settle{.receipt = receipt};
+    const engine::MessageId id{};
+    const Broker::SendRequest request{.payload = engine::Payload::make({.body = "b"})};
+    const std::size_t records = journal.kinds.size();
+    journal.taken = Accepts::nothing;
+    const auto unavailable = [](const auto& result) {
+        return !result && result.error().code() == Errc::unavailable;
+    };
+
+    EXPECT_TRUE(unavailable(broker.send_all(queue, {&request, 1}).sent));
+    EXPECT_TRUE(unavailable(broker.settle(queue, {&settle, 1}).settled.at(0)));
+    EXPECT_TRUE(unavailable(broker.extend(queue, {&receipt, 1}, seconds(9)).cancel_requested.at(0))
+    );
+    EXPECT_TRUE(unavailable(broker.set_note(queue, receipt, "n")));
+    EXPECT_TRUE(unavailable(broker.cancel(queue, id).done));
+    EXPECT_TRUE(unavailable(broker.promote(queue, id)));
+    EXPECT_TRUE(unavailable(broker.move(queue, id, queue)));
+
+    EXPECT_EQ(journal.kinds.size(), records);
+    journal.taken = Accepts::no_growth;
+    EXPECT_TRUE(unavailable(broker.send_all(queue, {&request, 1}).sent));
+    EXPECT_TRUE(unavailable(broker.set_note(queue, receipt, "n")));
+    EXPECT_TRUE(unavailable(broker.move(queue, id, queue)));
+    EXPECT_TRUE(broker.extend(queue, {&receipt, 1}, seconds(9)).cancel_requested.at(0));
+    EXPECT_TRUE(broker.cancel(queue, id).done);
+    EXPECT_TRUE(broker.settle(queue, {&settle, 1}).settled.at(0));
+}
+
+TEST_F(BrokerJournalTest, SettlementsWaitForTheirLastRecord) {
+    const auto dead = make("dead");
+    QueueSettings settings;
+    settings.dead_letter_queue = "dead";
+    const auto queue = make("q", settings);
+    ASSERT_TRUE(send(queue, "a").sent);
+    receive(queue);
+    journal.write();
+    const engine::Settle settle{
+        .kind = engine::Settle::Kind::take_out, .receipt = received->deliveries.at(0).receipt};
+
+    const auto settled = broker.settle(queue, {&settle, 1});
+
+    EXPECT_TRUE(settled.settled.at(0));
+    EXPECT_EQ(settled.position, journal.last);
+    EXPECT_EQ(journal.kinds.back(), Record(record::MessageMoved{}).index());
+}
+
+TEST_F(BrokerJournalTest, ABatchSaysHowManyOfItFollow) {
+    const auto queue = make("q");
+    const Broker::SendRequest request{.payload = engine::Payload::make({.body = "b"})};
+    const std::vector<Broker::SendRequest> three(3, request);
+
+    const auto sent = broker.send_all(queue, three);
+
+    ASSERT_TRUE(sent.sent);
+    EXPECT_EQ(sent.position, journal.last);
+    EXPECT_EQ(journal.batches, std::vector<std::uint32_t>({2, 1, 0}));
+    ASSERT_TRUE(broker.send_all(queue, {three.data(), 1}).sent);
+    EXPECT_EQ(journal.batches.size(), 3U);  // one alone is no batch
 }
 
 TEST_F(BrokerJournalTest, MoveTasksPauseWhileNothingMayGrow) {

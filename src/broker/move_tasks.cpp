@@ -107,23 +107,28 @@ std::optional<Instant> Broker::Impl::next_slice() const {
 }
 
 void Broker::Impl::run_move_tasks(Instant now) {
-    const std::lock_guard lock(tasks_mutex);
-    for (Task& task : tasks) {
-        if (task.view.status != Status::running || task.next_slice > now) continue;
-        if (!journal.is_written(task.slice)) {
-            // The slice before still waits in memory to be written.
-            task.next_slice = now + written_pause;
-        } else if (admit(true)) {
-            run_slice(task, now);
-            task.slice = task.position;
-            journal.when_written(task.slice, [](bool) {});
-        } else {
-            task.next_slice = now + pause;
+    std::vector<Unfinished> later;
+    {
+        const std::lock_guard lock(tasks_mutex);
+        for (Task& task : tasks) {
+            if (task.view.status != Status::running || task.next_slice > now) continue;
+            if (!journal.is_written(task.slice)) {
+                // The slice before still waits in memory to be written.
+                task.next_slice = now + written_pause;
+            } else if (admit(true)) {
+                run_slice(task, now, later);
+                task.slice = task.position;
+                journal.when_written(task.slice, [](bool) {});
+            } else {
+                task.next_slice = now + pause;
+            }
         }
     }
+    for (Unfinished& one : later)
+        finish(one.queue, std::move(one.aftermath));
 }
 
-void Broker::Impl::run_slice(Task& task, Instant now) {
+void Broker::Impl::run_slice(Task& task, Instant now, std::vector<Unfinished>& later) {
     const auto find = [this](const auto& index, const auto& key) -> QueueHandle {
         const std::shared_lock lock(registry_mutex);
         const auto found = index.find(key);
@@ -164,10 +169,10 @@ void Broker::Impl::run_slice(Task& task, Instant now) {
         transfer.first_received_at = {};
         transfer.receive_count = 0;
         transfer.source_queue = 0;
-        if (target && deliver_transfer(source.id, target, transfer)) {
+        if (target && deliver_transfer(source.id, target, transfer, later)) {
             ++task.view.moved;
         } else {
-            deliver_transfer(source.id, task.source, original);
+            deliver_transfer(source.id, task.source, original, later);
         }
     }
     under_way = {};

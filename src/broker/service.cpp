@@ -206,6 +206,19 @@ Position Broker::Impl::drop_dead_letter(Queue::State& state, const engine::Trans
 std::optional<Position> Broker::Impl::deliver_transfer(
     QueueId from, const QueueHandle& to, const engine::Transfer& message
 ) {
+    std::vector<Unfinished> later;
+    const auto position = deliver_transfer(from, to, message, later);
+    for (Unfinished& one : later)
+        finish(one.queue, std::move(one.aftermath));
+    return position;
+}
+
+std::optional<Position> Broker::Impl::deliver_transfer(
+    QueueId from,
+    const QueueHandle& to,
+    const engine::Transfer& message,
+    std::vector<Unfinished>& later
+) {
     Queue::State& state = to->state();
     Aftermath aftermath;
     Position position = 0;
@@ -227,7 +240,7 @@ std::optional<Position> Broker::Impl::deliver_transfer(
         serve_waiters(state, now, aftermath);
         plan(to, now, aftermath);
     }
-    finish(to, std::move(aftermath));
+    later.push_back({.queue = to, .aftermath = std::move(aftermath)});
     return position;
 }
 

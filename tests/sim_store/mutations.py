@@ -72,10 +72,10 @@ MUTANTS = [
     ),
     mutant(
         "a duplicate send does not wait for the first",
-        "broker/messages.cpp",
+        "broker/sends.cpp",
         (
-            "result.sent->duplicate) {\n            result.position = impl_->journal.end();",
-            "result.sent->duplicate) {\n            result.position = 0;",
+            "accepted->sent.duplicate) {\n            result.position = impl_->journal.end();",
+            "accepted->sent.duplicate) {\n            result.position = 0;",
         ),
     ),
     mutant(
@@ -282,14 +282,154 @@ MUTANTS = [
         "compaction forgets where it put a body that is only in the log",
         "broker/keeper.cpp",
         (
-            "        if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);\n",
-            "        (void)position;\n",
+            "    if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);\n",
+            "    (void)position;\n",
         ),
     ),
     mutant(
         "compaction goes round for ever over ids",
         "broker/keeper.cpp",
         ("        if (ids <= messages) continue;\n", "        if (ids < ~0UL) continue;\n"),
+    ),
+    # jobs
+    mutant(
+        "a settlement does not wait",
+        "broker/job_messages.cpp",
+        (
+            "    return note_deleted(state, receipt.slot, receipt.sequence);\n",
+            "    note_deleted(state, receipt.slot, receipt.sequence);\n    return 0;\n",
+        ),
+    ),
+    mutant(
+        "who gives up a cancelled delivery does not wait for its end",
+        "broker/job_messages.cpp",
+        (
+            "        result.position = std::max(result.position, "
+            "impl_->note_ended(state, aftermath));\n",
+            "        impl_->note_ended(state, aftermath);\n",
+        ),
+    ),
+    mutant(
+        "a cancellation does not wait",
+        "broker/job_messages.cpp",
+        (
+            "            outcome.position = impl_->note_deleted(state,",
+            "            impl_->note_deleted(state,",
+        ),
+    ),
+    mutant(
+        "a request to cancel is forgotten in a crash",
+        "broker/record_parts.cpp",
+        ("bit_if(state.cancel_requested, cancel", "bit_if(false, cancel"),
+    ),
+    mutant(
+        "a longer lease is not written",
+        "broker/job_messages.cpp",
+        (
+            "            if (extended) result.position = impl_->note_lease(state, receipt);\n",
+            "            if (extended) result.position = impl_->journal.end();\n",
+        ),
+    ),
+    mutant(
+        "a promoted message is delayed again after a crash",
+        "broker/job_messages.cpp",
+        (
+            "            position =\n                impl_->note_lease(state, "
+            "{.slot = message->slot, .sequence = message->sequence});\n",
+            "            position = impl_->journal.end();\n",
+        ),
+    ),
+    mutant(
+        "notes are not restored",
+        "broker/queue_replay.cpp",
+        (
+            "    if (Stored* message = find(noted.slot, noted.sequence)) "
+            "message->note = noted.note;\n",
+            "    (void)noted;\n",
+        ),
+    ),
+    mutant(
+        "an image has no note",
+        "broker/keeper.cpp",
+        (
+            "    const std::string_view id = stored->payload.deduplication_id();\n",
+            "    stored->note.clear();\n"
+            "    const std::string_view id = stored->payload.deduplication_id();\n",
+        ),
+    ),
+    mutant(
+        "a note stays behind when its message moves",
+        "broker/queue_replay.cpp",
+        ("    message.note = std::move(transfer.note);\n", ""),
+    ),
+    mutant(
+        "a moved message has no traits after a crash",
+        "broker/queue_replay.cpp",
+        ("    message.traits = std::move(transfer.traits);\n", ""),
+    ),
+    mutant(
+        "half a batch is there after a crash",
+        "broker/queue_replay.cpp",
+        ("    if (!batch.member) {\n", "    if (batch.left + 1 > 0) {\n"),
+    ),
+    mutant(
+        "half a batch comes back with the second crash",
+        "broker/store.cpp",
+        ("        drop_open_batches(restored);\n", ""),
+    ),
+    mutant(
+        "a batch without its beginning is taken for a damaged one",
+        "broker/queue_replay.cpp",
+        (
+            "    if (dropped > 0 || find(deleted.slot, deleted.sequence) == nullptr) return;\n",
+            "    if (dropped > 0) return;\n",
+        ),
+    ),
+    mutant(
+        "a batch goes on without those that are refused",
+        "broker/sends.cpp",
+        ("        if (auto fits = count.add(request); !fits) return fits;\n",
+         "        (void)count.add(request);\n"),
+        (
+            "        if (!accepted) throw std::logic_error("
+            "\"part of a batch: \" + accepted.error().message());\n",
+            "        if (!accepted) { sent.push_back({.duplicate = true}); continue; }\n",
+        ),
+    ),
+    mutant(
+        "whose place was taken is there again after a crash",
+        "broker/queue_replay.cpp",
+        ("        erase(begun.replaced->slot, begun.replaced->sequence);\n", ""),
+    ),
+    mutant(
+        "a message that took a place forgets the first send",
+        "broker/record_parts.cpp",
+        ("message.unique_since = unique ? in.time() :", "if (unique) in.time(); message.unique_since ="),
+    ),
+    mutant(
+        "throttles are not restored",
+        "broker/queue_replay.cpp",
+        ("    remember_throttle(message);\n", ""),
+    ),
+    mutant(
+        "compaction forgets the throttles of messages that are there",
+        "broker/keeper.cpp",
+        ("    if (type != record_type<record::MessageSent>) return;\n", "    if (type != 0) return;\n"),
+    ),
+    mutant(
+        "compaction forgets the throttles of messages that are gone",
+        "broker/keeper.cpp",
+        ("        if (sent->traits != nullptr) {\n", "        if (sent->traits == &decoded_.traits + 1) {\n"),
+    ),
+    mutant(
+        "compaction takes the body of what ended and is not reported yet",
+        "broker/keeper.cpp",
+        ("        broker_.impl_->note_ended(queue->state(), aftermath);\n", ""),
+    ),
+    mutant(
+        "a paused queue goes on after a crash",
+        "broker/record_parts.cpp",
+        ("    policy.paused = in.flag();\n", "    in.flag();\n"),
     ),
 ]
 
