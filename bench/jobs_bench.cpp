@@ -91,8 +91,7 @@ void enqueue_all(const Client& client, const JobsRun& run) {
                     }
                 }
             } catch (const std::exception& error) {
-                fmt::print(stderr, "jobs_bench: {}\n", error.what());
-                failed = true;
+                if (!failed.exchange(true)) fmt::print(stderr, "jobs_bench: {}\n", error.what());
             }
         });
     }

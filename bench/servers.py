@@ -181,6 +181,7 @@ class Server:
         self.api = kind.api
         self.port = free_port()
         self.pinned = pinned
+        self.admin_port = None
         if name.startswith("tranter"):
             self.admin_port = free_port()
             flags = ("--admin", f"127.0.0.1:{self.admin_port}", *flags)
@@ -201,9 +202,13 @@ class Server:
 
     def _wait_until_listening(self):
         deadline = time.monotonic() + PATIENCE_SECONDS
+        for port in filter(None, [self.port, self.admin_port]):
+            self._wait_for_port(port, deadline)
+
+    def _wait_for_port(self, port, deadline):
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 return
             except OSError:
                 if self.process.poll() is not None:
