@@ -102,11 +102,9 @@ std::optional<Seq> Recorder::find_seq(std::string_view id) {
 }
 
 bool Recorder::is_newer(const JobEntry& entry, Seq than) {
-    const StatementUse row = database_.use("SELECT attempt, finished FROM entry WHERE seq=?1");
+    const StatementUse row = database_.use("SELECT finished FROM entry WHERE seq=?1");
     row->bind(1, than);
-    if (!row->step()) return true;
-    return std::tuple(micros(entry.finished), std::int64_t{entry.attempt}) >=
-           std::tuple(row->integer(1), row->integer(0));
+    return !row->step() || micros(entry.finished) >= row->integer(0);
 }
 
 bool Recorder::remove_one(Work& work, Seq seq) {

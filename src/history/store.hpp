@@ -30,9 +30,9 @@ class HistoryStore {
   public:
     virtual ~HistoryStore() = default;
 
-    /// All or nothing. An entry replaces an earlier one of the same id, unless that one ended
-    /// later (time, then attempt: a job that is retried by hand counts from 1 again): a result that
-    /// comes twice or late changes nothing. Entries beyond the bounds go, oldest first.
+    /// All or nothing. An entry replaces an earlier one of the same id, unless that one finished
+    /// later: a result that comes late changes nothing. (Attempts do not count, because a job that
+    /// is retried by hand begins at 1 again.) Entries beyond the bounds go, oldest first.
     /// `invalid_argument` for a result that is too long.
     [[nodiscard]] virtual Result<> put(std::span<const JobEntry> entries) = 0;
 

@@ -142,6 +142,9 @@ TEST_P(StoreTest, HasOneEntryPerJobTheLatest) {
     JobEntry completed = entry(1);
     completed.attempt = 2;
     completed.payload = R"("second")";
+    completed.finished += Duration(1);
+    completed.reason = "because";
+    completed.options = R"({"priority":1})";
 
     put({failed, entry(2)});
     put({completed});
@@ -152,6 +155,19 @@ TEST_P(StoreTest, HasOneEntryPerJobTheLatest) {
     EXPECT_THAT(search("first"), IsEmpty());
     EXPECT_THAT(search("state:failed"), IsEmpty());
     EXPECT_EQ(store_->figures().entries, 2U);
+}
+
+/// Retried by hand, a job begins at its first attempt again.
+TEST_P(StoreTest, OfTwoEndsAtOnceTheOneThatComesLaterCounts) {
+    JobEntry dead = entry(1);
+    dead.state = State::dead;
+    dead.attempt = 3;
+    JobEntry completed = entry(1);
+
+    put({dead});
+    put({completed});
+
+    EXPECT_EQ(store_->find(test_id(1))->value(), completed);
 }
 
 TEST_P(StoreTest, ListsNewestFirstByEveryFilter) {

@@ -273,11 +273,23 @@ TEST_F(BrokerProviderTest, ARetriedJobCountsFromOneAndItsNewEndReplacesTheOld) {
     const ReceivedJob received = receive_one();
     EXPECT_EQ(received.attempt, 1U);
     EXPECT_EQ(received.options.retry.max_attempts, 1U);
-    pass(1s);
     ASSERT_TRUE(settle(received, Failed{.text = "this time"}));
 
     EXPECT_EQ(find(id).state, JobState::dead);
     EXPECT_THAT(find(id).result, IsEmpty());
+}
+
+TEST_F(BrokerProviderTest, TheLastEndCountsAlsoWhenTimeStandsStill) {
+    const std::string id = enqueue(job({.retry = {.max_attempts = 2, .base = 0ms}}));
+    ASSERT_TRUE(settle(receive_one(), Failed{}));
+    ASSERT_TRUE(settle(receive_one(), Failed{}));
+    EXPECT_EQ(ids("state:dead"), std::vector{id});
+
+    ASSERT_TRUE(provider->retry(id));
+    EXPECT_THAT(ids("state:dead"), IsEmpty());
+    ASSERT_TRUE(settle(receive_one(), Completed{}));
+
+    EXPECT_EQ(ids("state:completed"), std::vector{id});
 }
 
 TEST_F(BrokerProviderTest, AKnownIdIsADuplicateAlsoOfAFinishedJob) {
