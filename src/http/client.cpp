@@ -1,11 +1,10 @@
 #include "http/client.hpp"
 
 #include "http/address_rules.hpp"
+#include "http/libcurl.hpp"
 #include "http/text.hpp"
 
-#include <curl/curl.h>
-
-#include <dlfcn.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,64 +14,6 @@ namespace tranter::http {
 namespace {
 
 constexpr int poll_milliseconds_max = 60'000;
-
-/// The functions of libcurl.so.4 that we use. Loading it costs several megabytes and milliseconds,
-/// which a server that never calls out should not pay; only the types come from curl's header.
-struct Curl {
-    decltype(&curl_global_init) global_init{};
-    decltype(&curl_easy_init) easy_init{};
-    decltype(&curl_easy_setopt) easy_setopt{};
-    decltype(&curl_easy_getinfo) easy_getinfo{};
-    decltype(&curl_easy_reset) easy_reset{};
-    decltype(&curl_easy_cleanup) easy_cleanup{};
-    decltype(&curl_easy_strerror) easy_strerror{};
-    decltype(&curl_multi_init) multi_init{};
-    decltype(&curl_multi_add_handle) multi_add_handle{};
-    decltype(&curl_multi_perform) multi_perform{};
-    decltype(&curl_multi_poll) multi_poll{};
-    decltype(&curl_multi_wakeup) multi_wakeup{};
-    decltype(&curl_multi_info_read) multi_info_read{};
-    decltype(&curl_multi_remove_handle) multi_remove_handle{};
-    decltype(&curl_multi_cleanup) multi_cleanup{};
-    decltype(&curl_slist_append) slist_append{};
-    decltype(&curl_slist_free_all) slist_free_all{};
-    bool loaded = false;
-
-    Curl() {
-        void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-        if (library == nullptr) return;
-        loaded = find(library, "curl_global_init", global_init) &&
-                 find(library, "curl_easy_init", easy_init) &&
-                 find(library, "curl_easy_setopt", easy_setopt) &&
-                 find(library, "curl_easy_getinfo", easy_getinfo) &&
-                 find(library, "curl_easy_reset", easy_reset) &&
-                 find(library, "curl_easy_cleanup", easy_cleanup) &&
-                 find(library, "curl_easy_strerror", easy_strerror) &&
-                 find(library, "curl_multi_init", multi_init) &&
-                 find(library, "curl_multi_add_handle", multi_add_handle) &&
-                 find(library, "curl_multi_perform", multi_perform) &&
-                 find(library, "curl_multi_poll", multi_poll) &&
-                 find(library, "curl_multi_wakeup", multi_wakeup) &&
-                 find(library, "curl_multi_info_read", multi_info_read) &&
-                 find(library, "curl_multi_remove_handle", multi_remove_handle) &&
-                 find(library, "curl_multi_cleanup", multi_cleanup) &&
-                 find(library, "curl_slist_append", slist_append) &&
-                 find(library, "curl_slist_free_all", slist_free_all);
-        if (loaded) loaded = global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    }
-
-  private:
-    template <class Function>
-    static bool find(void* library, const char* name, Function& function) {
-        function = reinterpret_cast<Function>(::dlsym(library, name));
-        return function != nullptr;
-    }
-};
-
-const Curl& curl() {
-    static const Curl loaded;  // never unloaded: other threads may be inside
-    return loaded;
-}
 
 struct FreeList {
     void operator()(curl_slist* list) const { curl().slist_free_all(list); }
@@ -123,6 +64,11 @@ struct Sink {
     CURL* handle;
     Transfer& transfer;
 };
+
+bool is_secure(std::string_view url) {
+    constexpr std::string_view scheme = "https:";
+    return same_ignoring_case(url.substr(0, scheme.size()), scheme);
+}
 
 std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* into) {
     auto& [handle, transfer] = *static_cast<Sink*>(into);
@@ -275,6 +221,10 @@ class Client::Impl {
         set(CURLOPT_WRITEDATA, &sink);
         set(CURLOPT_HEADERFUNCTION, &take_header);
         set(CURLOPT_HEADERDATA, &sink);
+        set(CURLOPT_SOCKOPTFUNCTION, &socket_opened);
+        set(CURLOPT_SOCKOPTDATA, this);
+        set(CURLOPT_CLOSESOCKETFUNCTION, &close_socket);
+        set(CURLOPT_CLOSESOCKETDATA, this);
         if (request.may_connect) {
             set(CURLOPT_PROXY, "");
             set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
@@ -314,8 +264,10 @@ class Client::Impl {
         if (!finished && !request.stop.stop_requested()) {
             return failure(Errc::timed_out, "nothing was received for too long");
         }
-        if (!finished || transfer.ended) return failure(Errc::cancelled, "ended by the caller");
-        if (code == CURLE_OK) return {};
+        if (finished && code == CURLE_OK) return {};
+        if (!finished || transfer.ended || request.stop.stop_requested()) {
+            return failure(Errc::cancelled, "ended by the caller");
+        }
         if (!transfer.forbidden.empty()) {
             return failure(
                 Errc::permission_denied,
@@ -331,19 +283,45 @@ class Client::Impl {
     bool run(const Transfer& transfer) {
         const ClientRequest& request = transfer.request;
         const std::stop_callback wake(request.stop, [this] { curl().multi_wakeup(multi_); });
+        constexpr auto never = std::chrono::steady_clock::time_point::max();
+        auto farewell_end = never;
         int running = 0;
         while (curl().multi_perform(multi_, &running) == CURLM_OK && running != 0) {
-            if (request.stop.stop_requested()) return false;
-            auto wait = std::chrono::milliseconds(poll_milliseconds_max);
-            if (request.silence > Duration::zero()) {
-                const auto left =
-                    transfer.heard + request.silence - std::chrono::steady_clock::now();
-                if (left <= Duration::zero()) return false;
-                wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(left));
+            const auto now = std::chrono::steady_clock::now();
+            if (request.stop.stop_requested() && farewell_end == never) {
+                if (!say_farewell(request)) return false;
+                farewell_end = now + request.farewell;
             }
+            const auto silence_end =
+                request.silence > Duration::zero() ? transfer.heard + request.silence : never;
+            const auto end = std::min(farewell_end, silence_end);
+            if (end <= now) return false;
+            const auto wait = std::min(
+                std::chrono::milliseconds(poll_milliseconds_max),
+                std::chrono::ceil<std::chrono::milliseconds>(end - now)
+            );
             curl().multi_poll(multi_, nullptr, 0, static_cast<int>(wait.count()), nullptr);
         }
         return true;
+    }
+
+    /// False when there is nobody to say it to.
+    bool say_farewell(const ClientRequest& request) {
+        if (request.farewell <= Duration::zero() || is_secure(request.url)) return false;
+        if (socket_ == CURL_SOCKET_BAD) return false;
+        set(CURLOPT_FORBID_REUSE, 1L);
+        return ::shutdown(socket_, SHUT_WR) == 0;
+    }
+
+    // libcurl does not tell which socket a request under way uses, but it has one at a time.
+    static int socket_opened(void* self, curl_socket_t socket, curlsocktype) {
+        static_cast<Impl*>(self)->socket_ = socket;
+        return CURL_SOCKOPT_OK;
+    }
+    static int close_socket(void* self, curl_socket_t socket) {
+        curl_socket_t& open = static_cast<Impl*>(self)->socket_;
+        if (open == socket) open = CURL_SOCKET_BAD;
+        return ::close(socket);
     }
 
     void sign(const Signing& signing, HeaderList& headers) {
@@ -363,7 +341,8 @@ class Client::Impl {
     }
 
     CURL* handle_ = nullptr;
-    CURLM* multi_ = nullptr;  // keeps the open connection
+    curl_socket_t socket_ = CURL_SOCKET_BAD;  // of the connection made last, while it is open
+    CURLM* multi_ = nullptr;                  // keeps the open connection
     std::array<char, CURL_ERROR_SIZE> error_{};
 };
 

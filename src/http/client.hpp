@@ -42,6 +42,9 @@ struct ClientRequest {
     std::function<bool(const sockaddr&)> may_connect{};
     /// Ends the request at once, from any thread, with `cancelled`; the connection is closed.
     std::stop_token stop{};
+    /// A stop first says so to the server, by closing our half of the connection, and takes the
+    /// answer if it comes within this time. Only with http:.
+    Duration farewell{};
     /// Takes the body of a 2xx answer piece by piece as it arrives, instead of
     /// ClientResponse::body. False ends the request with `cancelled`.
     std::function<bool(std::string_view)> on_body{};

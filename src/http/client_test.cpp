@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <memory>
 
 namespace tranter::http {
@@ -30,6 +31,13 @@ class ClientTest : public testing::Test {
             stop_.request_stop();
             return;
         }
+        if (request.path == "/farewell" || request.path == "/goodbye") {
+            const bool sure = request.path == "/goodbye";
+            exchange.on_disconnect([this, sure] { answer_waiting(sure); });
+            waiting_ = std::make_unique<Exchange>(std::move(exchange));
+            stop_.request_stop();
+            return;
+        }
         if (request.path == "/stream") {
             stream_ = std::make_unique<Stream>(std::move(exchange).stream({.status = 200}));
             stream_->write(std::make_shared<const std::string>("first"));
@@ -51,6 +59,19 @@ class ClientTest : public testing::Test {
         std::move(exchange).respond(std::move(response));
     }
 
+    /// Who wants to be sure that it arrives does not send it to somebody who has left.
+    void answer_waiting(bool sure) {
+        Response response;
+        response.body = "in time";
+        if (sure) {
+            std::move(*waiting_).respond(std::move(response), [this](bool arrived) {
+                arrived_.set_value(arrived);
+            });
+        } else {
+            std::move(*waiting_).respond(std::move(response));
+        }
+    }
+
     std::string url(std::string_view path) const {
         return "http://127.0.0.1:" + std::to_string(server_->port()) + std::string(path);
     }
@@ -58,6 +79,7 @@ class ClientTest : public testing::Test {
     std::unique_ptr<Exchange> waiting_;
     std::unique_ptr<Stream> stream_;
     std::stop_source stop_;
+    std::promise<bool> arrived_;
     std::unique_ptr<Server> server_;
     Client client_;
 };
@@ -157,6 +179,31 @@ TEST_F(ClientTest, IsStoppedWhileItWaits) {
     EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
     // Nor does it begin.
     EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+}
+
+TEST_F(ClientTest, TakesAnAnswerThatComesWithItsFarewell) {
+    ClientRequest request;
+    request.url = url("/farewell");
+    request.stop = stop_.get_token();
+    request.farewell = std::chrono::seconds(10);
+
+    const auto response = client_.send(request);
+
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    EXPECT_EQ(response->body, "in time");
+    request.stop = {};
+    request.url = url("/");
+    EXPECT_EQ(client_.send(request)->status, 200);
+}
+
+TEST_F(ClientTest, EndsWhenItsFarewellIsTakenForGoodbye) {
+    ClientRequest request;
+    request.url = url("/goodbye");
+    request.stop = stop_.get_token();
+    request.farewell = std::chrono::minutes(10);
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_FALSE(arrived_.get_future().get());
 }
 
 TEST_F(ClientTest, TakesABodyAsItArrives) {
