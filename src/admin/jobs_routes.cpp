@@ -251,7 +251,8 @@ bool matches(std::string_view pattern, std::string_view path) {
     while (!pattern.empty() || !path.empty()) {
         const std::string_view wanted = take_segment(pattern);
         const std::string_view got = take_segment(path);
-        if (wanted.starts_with('{') ? got.empty() : wanted != got) return false;
+        // What is wrong with an empty name, the store says.
+        if (!wanted.starts_with('{') && wanted != got) return false;
     }
     return true;
 }

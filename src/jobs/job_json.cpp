@@ -1,6 +1,8 @@
 #include "jobs/job_json.hpp"
 
 #include "base/duration.hpp"
+#include "base/encoding.hpp"
+#include "base/log_text.hpp"
 #include "jobs/options_writer.hpp"
 #include "jobs/strict_json.hpp"
 #include "jobs/time_text.hpp"
@@ -38,6 +40,10 @@ void write_retry(JsonWriter& json, const RetryPolicy& retry, Defaults defaults) 
 }
 
 }  // namespace
+
+std::string as_utf8(std::string_view text) {
+    return is_valid_utf8(text) ? std::string(text) : one_line(text);
+}
 
 void write_member(JsonWriter& json, std::string_view name, Milliseconds duration) {
     json.member(name, format_duration(duration));

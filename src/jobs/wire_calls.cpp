@@ -92,8 +92,8 @@ class OutcomeWriter {
     }
     void operator()(const Failed& outcome) const {
         json_.member("outcome", "failed");
-        json_.key("error").begin_object().member("type", outcome.type);
-        json_.member("text", outcome.text).end_object();
+        json_.key("error").begin_object().member("type", as_utf8(outcome.type));
+        json_.member("text", as_utf8(outcome.text)).end_object();
         if (outcome.retry_after) write_member(json_, "retry_after", *outcome.retry_after);
     }
     void operator()(const Released&) const { json_.member("outcome", "released"); }
@@ -104,9 +104,9 @@ class OutcomeWriter {
     void operator()(const Dead& outcome) const {
         json_.member("outcome", "dead");
         if (!outcome.type.empty()) {
-            json_.key("error").begin_object().member("type", outcome.type).end_object();
+            json_.key("error").begin_object().member("type", as_utf8(outcome.type)).end_object();
         }
-        json_.member("reason", outcome.reason);
+        json_.member("reason", as_utf8(outcome.reason));
     }
     void operator()(const Stopped&) const { json_.member("outcome", "stopped"); }
 

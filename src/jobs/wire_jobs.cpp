@@ -144,12 +144,13 @@ void write_record(JsonWriter& json, const JobRecord& job) {
     for (const AttemptFailure& failure : job.failures) {
         json.begin_object().member("attempt", failure.attempt);
         write_member(json, "at", failure.at);
-        json.member("type", failure.type).member("text", failure.text).end_object();
+        json.member("type", as_utf8(failure.type)).member("text", as_utf8(failure.text));
+        json.end_object();
     }
     json.end_array();
     write_some_json(json, "progress", job.progress);
     write_some(json, "worker", job.worker);
-    write_some(json, "reason", job.reason);
+    write_some(json, "reason", as_utf8(job.reason));
     write_some(json, "group", job.options.group);
     write_options(json, job.options, Defaults::write);
     json.end_object();

@@ -1,6 +1,8 @@
 #include "base/duration.hpp"
+#include "base/encoding.hpp"
 #include "base/json_writer.hpp"
 #include "base/uuid.hpp"
+#include "jobs/options_writer.hpp"
 #include "jobs/wire_json.hpp"
 #include "providers/broker_job_codec.hpp"
 #include "providers/http_store.hpp"
@@ -22,6 +24,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr Milliseconds slice_max = std::chrono::seconds(20);
 // What a server may take longer than the time it was asked to wait.
 constexpr Duration answer_time = std::chrono::seconds(15);
+// A server that hears of the end of a wait answers at once, if it has jobs for us.
+constexpr Duration farewell_time = std::chrono::seconds(2);
 // Settlements of a call with large results go in several requests.
 constexpr std::size_t settle_bytes_max = std::size_t{4} << 20;
 
@@ -30,13 +34,33 @@ Result<> check_json(std::string_view what, std::string_view text) {
     return fail(Errc::invalid_argument, fmt::format("{} is not JSON", what));
 }
 
-Result<> check_results(std::span<const Settlement> settlements) {
-    for (const Settlement& each : settlements) {
-        const auto* completed = std::get_if<Completed>(&each.outcome);
-        if (completed == nullptr || completed->result.empty()) continue;
-        if (auto checked = check_json("result", completed->result); !checked) return checked;
+Result<> check_receipt(std::string_view receipt) {
+    if (!receipt.empty() && is_valid_utf8(receipt)) return {};
+    return fail(Errc::invalid_argument, "the receipt is none that was ever given out");
+}
+
+/// What could not be sent, or would spoil it for the others of the call.
+Result<> check_settlement(const Settlement& settlement) {
+    if (auto checked = check_receipt(settlement.receipt); !checked) return checked;
+    Milliseconds rest{};
+    if (const auto* done = std::get_if<Completed>(&settlement.outcome)) {
+        if (done->result.empty()) return {};
+        if (done->result.size() > result_bytes_max) {
+            return fail(
+                Errc::invalid_argument,
+                fmt::format(
+                    "result is {} bytes, limit is {}", done->result.size(), result_bytes_max
+                )
+            );
+        }
+        return check_json("result", done->result);
     }
-    return {};
+    if (const auto* failed = std::get_if<Failed>(&settlement.outcome)) {
+        rest = failed->retry_after.value_or(rest);
+    }
+    if (const auto* snoozed = std::get_if<Snoozed>(&settlement.outcome)) rest = snoozed->after;
+    if (rest >= Milliseconds{}) return {};
+    return fail(Errc::invalid_argument, fmt::format("a rest of {} ms is below zero", rest.count()));
 }
 
 std::size_t bytes_of(const Settlement& settlement) {
@@ -65,6 +89,33 @@ std::string receipt_body(std::string_view receipt, std::string_view name, std::s
     std::string body;
     JsonWriter(body).begin_object().member("receipt", receipt).key(name).raw(json).end_object();
     return body;
+}
+
+/// Asks about the items that nothing is wrong with, and answers for the others itself.
+template <class Answer, class Item, class Check, class Ask>
+Result<std::vector<Answer>> ask_about_good(std::span<const Item> items, Check check, Ask ask) {
+    std::vector<Result<>> checked;
+    std::vector<Item> good;
+    for (const Item& item : items)
+        checked.push_back(check(item));
+    if (std::ranges::all_of(checked, [](const Result<>& one) { return one.has_value(); })) {
+        return ask(items);
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (checked[i]) good.push_back(items[i]);
+    }
+    Result<std::vector<Answer>> answers = ask(std::span<const Item>(good));
+    if (!answers || answers->size() != good.size()) return answers;
+    std::vector<Answer> out;
+    auto answer = answers->begin();
+    for (Result<>& one : checked) {
+        if (one) {
+            out.push_back(std::move(*answer++));
+        } else {
+            out.push_back(std::unexpected(std::move(one.error())));
+        }
+    }
+    return out;
 }
 
 }  // namespace
@@ -109,7 +160,8 @@ Result<std::vector<ReceivedJob>> HttpStore::receive(const ReceiveRequest& reques
              .path = queue_path(request.queue, "receive"),
              .body = jobs::write_receive_request(slice),
              .timeout = slice.wait + answer_time,
-             .stop = request.stop}
+             .stop = request.stop,
+             .farewell = farewell_time}
         );
         if (!answer) {
             if (request.stop.stop_requested()) return std::vector<ReceivedJob>{};
@@ -125,17 +177,21 @@ Result<std::vector<ReceivedJob>> HttpStore::receive(const ReceiveRequest& reques
 Result<std::vector<Result<>>> HttpStore::settle(
     std::string_view queue, std::span<const Settlement> settlements
 ) {
-    if (auto checked = check_results(settlements); !checked) {
-        return std::unexpected(std::move(checked.error()));
-    }
+    const auto ask = [&](std::span<const Settlement> good) {
+        return settle_good(queue, good);
+    };
+    return ask_about_good<Result<>>(settlements, check_settlement, ask);
+}
+
+Result<std::vector<Result<>>> HttpStore::settle_good(
+    std::string_view queue, std::span<const Settlement> settlements
+) {
     std::vector<Result<>> out;
     while (!settlements.empty()) {
         const std::size_t count = settle_count(settlements);
         auto some = settle_some(queue, settlements.first(count));
         if (!some) return some;
-        out.insert(
-            out.end(), std::make_move_iterator(some->begin()), std::make_move_iterator(some->end())
-        );
+        std::ranges::move(*some, std::back_inserter(out));
         settlements = settlements.subspan(count);
     }
     return out;
@@ -162,15 +218,19 @@ Result<std::vector<Result<>>> HttpStore::settle_some(
 Result<std::vector<Result<Extended>>> HttpStore::extend(
     std::string_view queue, std::span<const std::string> receipts, Milliseconds lease
 ) {
-    if (receipts.empty()) return std::vector<Result<Extended>>{};
-    const auto answer = link_.call(
-        {.method = "POST",
-         .path = queue_path(queue, "extend"),
-         .body = jobs::write_extend_request(receipts, lease),
-         .repeat = Repeat::yes}
-    );
-    if (!answer) return std::unexpected(answer.error());
-    return jobs::read_extended(answer->body);
+    using Results = std::vector<Result<Extended>>;
+    const auto ask = [&](std::span<const std::string> good) -> Result<Results> {
+        if (good.empty()) return Results{};
+        const auto answer = link_.call(
+            {.method = "POST",
+             .path = queue_path(queue, "extend"),
+             .body = jobs::write_extend_request(good, lease),
+             .repeat = Repeat::yes}
+        );
+        if (!answer) return std::unexpected(answer.error());
+        return jobs::read_extended(answer->body);
+    };
+    return ask_about_good<Result<Extended>>(receipts, check_receipt, ask);
 }
 
 Result<> HttpStore::set_progress(
@@ -189,7 +249,7 @@ Result<> HttpStore::append_log(
     JsonWriter json(list);
     json.begin_array();
     for (const std::string& line : lines)
-        json.value(line);
+        json.value(jobs::as_utf8(line));
     json.end_array();
     return send("POST", queue_path(queue, "log"), receipt_body(receipt, "lines", list), Repeat::no);
 }

@@ -73,6 +73,7 @@ Result<http::ClientResponse> HttpLink::send(const HttpCall& call) {
     if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.body = call.body;
     request.timeout = call.timeout;
+    request.farewell = call.farewell;
     const EitherStop either(call.stop, closing_.get_token());
     request.stop = either.token();
     auto client = take_client();

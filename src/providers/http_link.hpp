@@ -25,6 +25,7 @@ struct HttpCall {
     enum class Repeat : std::uint8_t { no, yes } repeat = Repeat::no;
     std::vector<std::pair<std::string, std::string>> headers{};
     std::stop_token stop{};
+    Duration farewell{};  // see http::ClientRequest
 };
 
 struct HttpAnswer {

@@ -69,6 +69,9 @@ class HttpStore final : public Provider {
     Result<> send(
         std::string_view method, std::string path, std::string body, HttpCall::Repeat repeat
     );
+    Result<std::vector<Result<>>> settle_good(
+        std::string_view queue, std::span<const Settlement> settlements
+    );
     Result<std::vector<Result<>>> settle_some(
         std::string_view queue, std::span<const Settlement> settlements
     );
