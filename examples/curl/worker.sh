@@ -19,26 +19,31 @@ email_welcome() {
 
 renew_lease() { # RECEIPT
     while sleep $((lease / 3)); do
-        call extend "$(jq -n --arg receipt "$1" --arg lease "${lease}s" '$ARGS.named')" >/dev/null
+        call extend "$(jq -n --arg receipt "$1" --arg lease "${lease}s" '$ARGS.named')" >/dev/null ||
+            echo "cannot renew the lease" >&2
     done
 }
 
 run() { # JOB
-    local receipt type result heartbeat
+    local receipt type result heartbeat outcome body
     receipt=$(jq -r .receipt <<<"$1")
     type=$(jq -r .type <<<"$1")
     renew_lease "$receipt" &
     heartbeat=$!
     if [ "$type" != email.welcome ]; then
-        call dead "$(jq -n --arg receipt "$receipt" --arg reason "no handler for $type" '$ARGS.named')"
+        outcome=dead
+        body=$(jq -n --arg receipt "$receipt" --arg reason "no handler for $type" '$ARGS.named')
     elif result=$(jq .payload <<<"$1" | email_welcome); then
-        call complete "$(jq -n --arg receipt "$receipt" --argjson result "$result" '$ARGS.named')"
+        outcome=complete
+        body=$(jq -n --arg receipt "$receipt" --argjson result "$result" '$ARGS.named')
     else
         # The server tries again, as the retry policy of the job says.
-        call fail "$(jq -n --arg receipt "$receipt" \
-            '{receipt: $receipt, error: {type: "exit", text: "the handler failed"}}')"
-    fi || echo "the outcome was refused" >&2
+        outcome=fail
+        body=$(jq -n --arg receipt "$receipt" \
+            '{receipt: $receipt, error: {type: "exit", text: "the handler failed"}}')
+    fi
     kill "$heartbeat"
+    call "$outcome" "$body" >/dev/null || echo "the outcome was refused" >&2
 }
 
 stopping=
