@@ -12,7 +12,12 @@ namespace tranter::worker {
 class Backoff {
   public:
     Backoff(std::chrono::milliseconds first, std::chrono::milliseconds max)
-        : first_(first), max_(max), next_(first), random_(std::random_device()()) {}
+        : first_(first),
+          max_(max),
+          next_(first),
+          random_(static_cast<std::uint32_t>(
+              std::chrono::steady_clock::now().time_since_epoch().count()
+          )) {}
 
     std::chrono::milliseconds next() {
         const auto rest = next_;

@@ -128,7 +128,10 @@ void Session::stop_running() {
 void Session::receive(const std::string& queue, const std::stop_token& stop) {
     Backoff backoff(first_receive_rest, longest_receive_rest);
     bool is_silent = false;
-    while (const std::size_t room = board_.wait_for_room()) {
+    while (true) {
+        settler_.wait_for_space(stop);
+        const std::size_t room = board_.wait_for_room();
+        if (room == 0) return;
         auto jobs = provider_.receive(
             {.queue = queue,
              .jobs_max = room,

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 
 // For more outcomes to share a call.
 constexpr auto company_wait = 200us;
+constexpr std::size_t pending_batches_max = 8;
 constexpr auto first_settle_rest = 50ms;
 constexpr auto longest_settle_rest = 5000ms;
 
@@ -37,12 +38,16 @@ Settler::Settler(Provider& provider, Config config, Leases& leases, Tally& tally
       watch_(watch) {}
 
 void Settler::push(std::shared_ptr<Task> task, AttemptOutcome outcome) {
-    Settlement settlement{task->job().receipt, std::move(outcome)};
+    const ReceivedJob& job = task->job();
+    Settlement settlement{job.receipt, std::move(outcome)};
     const std::lock_guard lock(mutex_);
-    pending_.tasks.push_back(std::move(task));
-    pending_.settlements.push_back(std::move(settlement));
+    auto found = pending_.find(job.queue);
+    if (found == pending_.end()) found = pending_.try_emplace(job.queue).first;
+    found->second.tasks.push_back(std::move(task));
+    found->second.settlements.push_back(std::move(settlement));
+    ++pending_count_;
     const bool is_enough = waiting_ == Waiting::for_first ||
-                           (waiting_ == Waiting::for_more && pending_.size() >= config_.batch_max);
+                           (waiting_ == Waiting::for_more && pending_count_ >= config_.batch_max);
     if (!is_enough) return;
     waiting_ = Waiting::no;
     changed_.notify_one();
@@ -55,38 +60,46 @@ void Settler::hurry() {
     changed_.notify_one();
 }
 
-Settler::Batch Settler::take(const std::stop_token& stop) {
+void Settler::wait_for_space(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    const std::size_t enough = pending_batches_max * config_.batch_max;
+    space_came_.wait(lock, stop, [&] { return pending_count_ < enough; });
+}
+
+Settler::ByQueue Settler::take(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     waiting_ = Waiting::for_first;
-    changed_.wait(lock, stop, [this] { return !pending_.empty(); });
-    if (!pending_.empty() && pending_.size() < config_.batch_max && config_.more_is_coming()) {
+    changed_.wait(lock, stop, [this] { return pending_count_ > 0; });
+    const bool is_small = pending_count_ > 0 && pending_count_ < config_.batch_max;
+    if (is_small && config_.more_is_coming()) {
         waiting_ = Waiting::for_more;
         changed_.wait_for(lock, stop, company_wait, [this] { return waiting_ == Waiting::no; });
     }
     waiting_ = Waiting::no;
+    if (pending_count_ >= config_.batch_max) space_came_.notify_all();
+    pending_count_ = 0;
     return std::exchange(pending_, {});
 }
 
 void Settler::deliver_all(const std::stop_token& stop) {
     while (true) {
-        Batch batch = take(stop);
-        if (batch.empty()) return;
-        deliver(std::move(batch), stop);
+        ByQueue batches = take(stop);
+        if (batches.empty()) return;
+        for (auto& [queue, batch] : batches)
+            deliver(std::move(batch), stop);
     }
 }
 
 void Settler::deliver(Batch batch, const std::stop_token& stop) {
-    while (!batch.empty()) {
-        const std::string queue = batch.tasks.front()->job().queue;
-        Batch now;
-        Batch later;
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            const bool fits =
-                now.size() < config_.batch_max && batch.tasks[i]->job().queue == queue;
-            batch.move_to(fits ? now : later, i);
-        }
-        deliver_to_queue(std::move(now), stop);
-        batch = std::move(later);
+    if (batch.size() <= config_.batch_max) return deliver_to_queue(std::move(batch), stop);
+    for (std::size_t begin = 0; begin < batch.size(); begin += config_.batch_max) {
+        const std::size_t end = std::min(batch.size(), begin + config_.batch_max);
+        Batch part;
+        part.tasks.reserve(end - begin);
+        part.settlements.reserve(end - begin);
+        for (std::size_t i = begin; i < end; ++i)
+            batch.move_to(part, i);
+        deliver_to_queue(std::move(part), stop);
     }
 }
 
@@ -111,14 +124,14 @@ Settler::Batch Settler::try_once(Batch batch) {
     }
     watch_.answered();
     if (!fits && batch.size() > 1) return try_each(std::move(batch));
-    Batch done;
     Batch again;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Result<> answer = fits ? (*answers)[i] : std::unexpected(answers.error());
         const bool is_done = conclude(*batch.tasks[i], batch.settlements[i], answer);
-        batch.move_to(is_done ? done : again, i);
+        if (!is_done) batch.move_to(again, i);
     }
-    leases_.remove(done.tasks);
+    std::erase(batch.tasks, nullptr);  // those that moved
+    leases_.remove(batch.tasks);
     return again;
 }
 

@@ -10,9 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +36,9 @@ class Settler {
     void push(std::shared_ptr<Task> task, AttemptOutcome outcome);
     /// No more is coming for now.
     void hurry();
+    /// Blocks while the store takes outcomes more slowly than they come; no more jobs should be
+    /// received then. Ended by `stop`.
+    void wait_for_space(const std::stop_token& stop);
 
     /// Until `stop`, and everything that was pushed before is delivered or given up.
     void deliver_all(const std::stop_token& stop);
@@ -48,7 +53,9 @@ class Settler {
         void move_to(Batch& other, std::size_t i);
     };
 
-    Batch take(const std::stop_token& stop);
+    using ByQueue = std::map<std::string, Batch, std::less<>>;
+
+    ByQueue take(const std::stop_token& stop);
     void deliver(Batch batch, const std::stop_token& stop);
     void deliver_to_queue(Batch batch, const std::stop_token& stop);
     /// What is to be tried again.
@@ -68,8 +75,10 @@ class Settler {
 
     std::mutex mutex_;
     std::condition_variable_any changed_;
+    std::condition_variable_any space_came_;
     // Guarded by mutex_:
-    Batch pending_;
+    ByQueue pending_;
+    std::size_t pending_count_ = 0;
     enum class Waiting : std::uint8_t { no, for_first, for_more };
     Waiting waiting_ = Waiting::no;
 };
