@@ -1,12 +1,8 @@
 #include "base/log_text.hpp"
 #include "base/suggest.hpp"
 #include "providers/broker_owned.hpp"
-#if __has_include("providers/http_provider.hpp")
 #include "providers/http_provider.hpp"
-#endif
-#if __has_include("providers/sqs_provider.hpp")
 #include "providers/sqs_provider.hpp"
-#endif
 
 #include <tranter/provider.hpp>
 
@@ -67,12 +63,8 @@ Result<std::shared_ptr<Provider>> open_provider(
     if (scheme == "memory") return open_memory(url, rest, options);
     if (options.virtual_time) return refuse_url(url, "only memory: has virtual time");
     if (scheme == "file") return open_file(url, rest, options);
-#if __has_include("providers/http_provider.hpp")
     if (scheme == "http" || scheme == "https") return providers::make_http_provider(url, options);
-#endif
-#if __has_include("providers/sqs_provider.hpp")
     if (scheme == "sqs") return providers::make_sqs_provider(url, options);
-#endif
     return refuse_url(
         url,
         fmt::format(
