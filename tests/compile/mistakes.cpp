@@ -1,5 +1,5 @@
 // Each macro is one mistake, and CMakeLists.txt says which sentence has to answer it.
-#include <tranter/job_type.hpp>
+#include <tranter/registry.hpp>
 
 #include <cstddef>
 #include <string>
@@ -60,6 +60,30 @@ struct Wrong {
     char aa, bb, cc, dd, ee, ff, gg;
 };
 constexpr std::size_t count = tranter::field_count<Wrong>();
+
+#elif defined(WRONG_HANDLER)
+struct Wrong {
+    int id = 0;
+    static constexpr std::string_view kind = "wrong";
+};
+void register_it(tranter::Registry& handlers) {
+    handlers.on<Wrong>([](int) {});
+}
+
+#elif defined(WRONG_RESULT)
+void register_it(tranter::Registry& handlers) {
+    handlers.on("wrong", [](tranter::Context&) -> int* { return nullptr; });
+}
+
+#elif defined(WRONG_FORMAT)
+void log_it(tranter::Context& context) {
+    context.log("{} of {}", 1);
+}
+
+#elif defined(WRONG_BRACE)
+void log_it(tranter::Context& context) {
+    context.log("{} {0}", 1);
+}
 #endif
 
 }  // namespace
