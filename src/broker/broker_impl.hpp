@@ -149,6 +149,7 @@ class Broker::Impl {
     void log_task(Task& task);
     void restore_tasks(const std::vector<RestoredTask>& stored);
     void run_move_tasks(Instant now);
+    void run_move_task(Task& task, Instant now, std::vector<Unfinished>& later);
     void run_slice(Task& task, Instant now, std::vector<Unfinished>& later);
     void settle(Task& task, MoveTask::Status status, std::string failure);
     std::optional<Instant> next_slice() const;

@@ -111,21 +111,25 @@ void Broker::Impl::run_move_tasks(Instant now) {
     {
         const std::lock_guard lock(tasks_mutex);
         for (Task& task : tasks) {
-            if (task.view.status != Status::running || task.next_slice > now) continue;
-            if (!journal.is_written(task.slice)) {
-                // The slice before still waits in memory to be written.
-                task.next_slice = now + written_pause;
-            } else if (admit(true)) {
-                run_slice(task, now, later);
-                task.slice = task.position;
-                journal.when_written(task.slice, [](bool) {});
-            } else {
-                task.next_slice = now + pause;
-            }
+            const bool due = task.view.status == Status::running && task.next_slice <= now;
+            if (due) run_move_task(task, now, later);
         }
     }
     for (Unfinished& one : later)
         finish(one.queue, std::move(one.aftermath));
+}
+
+void Broker::Impl::run_move_task(Task& task, Instant now, std::vector<Unfinished>& later) {
+    if (!journal.is_written(task.slice)) {
+        // The slice before still waits in memory to be written.
+        task.next_slice = now + written_pause;
+    } else if (admit(true)) {
+        run_slice(task, now, later);
+        task.slice = task.position;
+        journal.when_written(task.slice, [](bool) {});
+    } else {
+        task.next_slice = now + pause;
+    }
 }
 
 void Broker::Impl::run_slice(Task& task, Instant now, std::vector<Unfinished>& later) {

@@ -378,14 +378,6 @@ MUTANTS = [
         ("        drop_open_batches(restored);\n", ""),
     ),
     mutant(
-        "a batch without its beginning is taken for a damaged one",
-        "broker/queue_replay.cpp",
-        (
-            "    if (dropped > 0 || find(deleted.slot, deleted.sequence) == nullptr) return;\n",
-            "    if (dropped > 0) return;\n",
-        ),
-    ),
-    mutant(
         "a batch goes on without those that are refused",
         "broker/sends.cpp",
         ("        if (auto fits = count.add(request); !fits) return fits;\n",
