@@ -16,9 +16,8 @@ namespace tranter::engine {
 
 /// What the queue knows about one group while it holds messages of it.
 struct Group {
-    std::string key{};
-    Line line{};                  // FIFO: all its messages, in order of sequence
     PriorityLine waiting{};       // standard: its visible messages
+    VirtualPlace first{};         // of those, as the heaps know it
     std::uint32_t messages = 0;   // held in any state
     std::uint32_t in_flight = 0;  // of those, leased
     Instant last_sent{};
@@ -29,6 +28,9 @@ struct Group {
     bool noisy = false;
     Slot line_heap = no_slot;   // position among groups by the place of their first message
     Slot noisy_heap = no_slot;  // position among noisy groups
+
+    Line line{};  // FIFO: all its messages, in order of sequence
+    std::string key{};
 
     std::uint32_t queued() const { return messages - in_flight; }
 };

@@ -41,6 +41,15 @@ struct Message {
     /// In flight: end of the lease. Delayed: when it becomes visible. Visible in a standard queue:
     /// its place in line (see place()).
     std::int64_t due_or_place = 0;
+    std::uint32_t first_receive = never;  // after sent_at, see first_received_at()
+    std::uint16_t wheel_slot = 0;
+    State state = State::free;
+    bool moved_in : 1 = false;    // came from another queue
+    bool taken_back : 1 = false;  // the latest delivery
+    bool has_extras : 1 = false;  // the queue's ExtrasTable has more of it
+    bool cancel_requested : 1 = false;
+    /// Near the place, because whoever compares two places asks for it.
+    std::uint8_t priority : 4 = priority_default;
     Instant received_at{};  // latest hand-out
     Links arrival{};        // list of all messages, in order of sequence
     /// Standard: the line it waits in, and while in flight the place it had there (see
@@ -51,14 +60,6 @@ struct Message {
     std::uint32_t deliveries = 0;  // like receive_count, but never goes back
     Slot group = no_slot;
     std::uint32_t source_queue = 0;
-    std::uint32_t first_receive = never;  // after sent_at, see first_received_at()
-    std::uint16_t wheel_slot = 0;
-    State state = State::free;
-    bool moved_in : 1 = false;    // came from another queue
-    bool taken_back : 1 = false;  // the latest delivery
-    bool has_extras : 1 = false;  // the queue's ExtrasTable has more of it
-    bool cancel_requested : 1 = false;
-    std::uint8_t priority : 4 = priority_default;
 
     static constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
     static constexpr std::uint32_t in_seconds = std::uint32_t{1} << 31;

@@ -62,7 +62,7 @@ bool PriorityLine::in_order(const Slab& slab, std::int64_t aging) const {
             const Message& message = slab[slot];
             right &= message.priority == priority && message.state == State::visible;
             right &= before == no_slot || slab[before].place() < message.place();
-            right &= virtual_place(message, aging) >= virtual_place(slab[head()], aging);
+            right &= !(virtual_place(message, aging) < virtual_place(slab[head()], aging));
             others |= priority != priority_default;
             before = slot;
         }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,7 +19,9 @@ struct VirtualPlace {
     std::int64_t place = 0;
     std::uint8_t priority = 0;  // no two messages of one priority share a place
 
-    auto operator<=>(const VirtualPlace&) const = default;
+    bool operator<(const VirtualPlace& other) const {
+        return place != other.place ? place < other.place : priority < other.priority;
+    }
 };
 
 /// What virtual_place() takes, in its limits: so that no sum overflows, and nobody who waits longer

@@ -24,10 +24,7 @@ double seconds(Duration duration) {
 }  // namespace
 
 bool StandardLines::ByLine::less(Slot a, Slot b) const {
-    const auto place = [this](Slot group) {
-        return lines->place_of(lines->groups_[group].waiting.head());
-    };
-    return place(a) < place(b);
+    return lines->groups_[a].first < lines->groups_[b].first;
 }
 
 Slot& StandardLines::ByLine::position(Slot group) const {
@@ -38,7 +35,7 @@ bool StandardLines::ByInFlight::less(Slot a, Slot b) const {
     const Group& left = lines->groups_[a];
     const Group& right = lines->groups_[b];
     if (left.in_flight != right.in_flight) return left.in_flight < right.in_flight;
-    return lines->place_of(left.waiting.head()) < lines->place_of(right.waiting.head());
+    return left.first < right.first;
 }
 
 Slot& StandardLines::ByInFlight::position(Slot group) const {
@@ -115,12 +112,7 @@ void StandardLines::remove(Slot slot) {
         common_.remove(slab_, slot, aging_);
         return;
     }
-    // The heaps compare by the first message: leave them before it changes.
     const bool first = groups_[group].waiting.head() == slot;
-    if (first) {
-        quiet_.remove(group);
-        noisy_.remove(group);
-    }
     groups_[group].waiting.remove(slab_, slot, aging_);
     if (first) refresh(group);
 }
@@ -140,9 +132,14 @@ void StandardLines::refresh(Slot index) {
         quiet_.remove(index);
         noisy_.remove(index);
         ring_.remove(groups_, index);
-    } else if (policy_.fairness == Fairness::round_robin) {
+        return;
+    }
+    if (policy_.fairness == Fairness::round_robin) {
         ring_.push_back(groups_, index);
-    } else if (group.noisy) {
+        return;
+    }
+    group.first = place_of(group.waiting.head());
+    if (group.noisy) {
         quiet_.remove(index);
         noisy_.push_or_update(index);
     } else {
@@ -192,7 +189,7 @@ Slot StandardLines::next_by_place(std::uint64_t in_flight, Instant now) {
         const Slot index = quiet_.top();
         Group& group = groups_[index];
         const Slot first = group.waiting.head();
-        if (!common_.empty() && place_of(common_.head()) < place_of(first)) break;
+        if (!common_.empty() && place_of(common_.head()) < group.first) break;
         if (policy_.fairness != Fairness::aws || !turns_noisy(group, in_flight, now)) {
             return first;
         }
