@@ -42,6 +42,18 @@ std::size_t Queue::queued(const std::string& group) const {
     }));
 }
 
+void Queue::begin_throttle(const Message& message, Instant at) {
+    const engine::Traits& traits = message.traits;
+    if (!message.has_key() || traits.uniqueness != engine::Uniqueness::throttle) return;
+    if (traits.unique_for <= Duration::zero()) return;
+    throttles.push_back(
+        {.key = traits.unique_key,
+         .sequence = message.sequence,
+         .at = at,
+         .lasts = traits.unique_for}
+    );
+}
+
 void Queue::advance(Instant now) {
     const Duration retention = settings.engine.retention;
     std::erase_if(messages, [&](const auto& entry) {
@@ -157,16 +169,7 @@ void State::apply(const Event& event) {
             break;
         case Event::Kind::sent:
             queue->messages.erase(event.from_sequence);
-            if (event.from_sequence == 0 && message.has_key() &&
-                message.traits.uniqueness == engine::Uniqueness::throttle &&
-                message.traits.unique_for > Duration::zero()) {
-                queue->throttles.push_back(
-                    {.key = message.traits.unique_key,
-                     .sequence = message.sequence,
-                     .at = event.at,
-                     .lasts = message.traits.unique_for}
-                );
-            }
+            if (event.from_sequence == 0) queue->begin_throttle(message, event.at);
             if (!event.text.empty()) {
                 queue->ids.push_back(
                     {.key = event.text, .sequence = message.sequence, .at = event.at}

@@ -74,6 +74,7 @@ struct Queue {
     /// The newest message that holds the key; `waiting`: that is not in flight.
     const Message* find_unique(const std::string& key_in, bool waiting) const;
     std::size_t queued(const std::string& group) const;
+    void begin_throttle(const Message& message, Instant at);
     /// What happens by time alone.
     void advance(Instant now);
     void set_policy(const engine::QueuePolicy& policy, Instant now);

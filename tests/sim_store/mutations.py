@@ -380,8 +380,10 @@ MUTANTS = [
     mutant(
         "a batch goes on without those that are refused",
         "broker/sends.cpp",
-        ("        if (auto fits = count.add(request); !fits) return fits;\n",
-         "        (void)count.add(request);\n"),
+        (
+            "        if (auto fits = count.add(request); !fits) return fits;\n",
+            "        (void)count.add(request);\n",
+        ),
         (
             "        if (!accepted) throw std::logic_error("
             "\"part of a batch: \" + accepted.error().message());\n",
@@ -396,7 +398,10 @@ MUTANTS = [
     mutant(
         "a message that took a place forgets the first send",
         "broker/record_parts.cpp",
-        ("message.unique_since = unique ? in.time() :", "if (unique) in.time(); message.unique_since ="),
+        (
+            "message.unique_since = unique ? in.time() :",
+            "if (unique) in.time(); message.unique_since =",
+        ),
     ),
     mutant(
         "throttles are not restored",
@@ -406,12 +411,18 @@ MUTANTS = [
     mutant(
         "compaction forgets the throttles of messages that are there",
         "broker/keeper.cpp",
-        ("    if (type != record_type<record::MessageSent>) return;\n", "    if (type != 0) return;\n"),
+        (
+            "    if (type != record_type<record::MessageSent>) return;\n",
+            "    if (type != 0) return;\n",
+        ),
     ),
     mutant(
         "compaction forgets the throttles of messages that are gone",
         "broker/keeper.cpp",
-        ("        if (sent->traits != nullptr) {\n", "        if (sent->traits == &decoded_.traits + 1) {\n"),
+        (
+            "        if (sent->traits != nullptr) {\n",
+            "        if (sent->traits == &decoded_.traits + 1) {\n",
+        ),
     ),
     mutant(
         "compaction takes the body of what ended and is not reported yet",
