@@ -287,6 +287,16 @@ def test_a_directory_is_a_store_too(tmp_path):
     assert ok("job", "list", "--state", "cancelled", "-o", "name", env=env).out == f"{job}\n"
 
 
+def test_a_configuration_file_says_where_the_jobs_are(tmp_path):
+    file = tmp_path / "tranter.toml"
+    file.write_text(f'provider = "file:{tmp_path}/jobs"\n')
+    job = ok("job", "enqueue", "mail", "t", "--config", str(file), "-o", "name").out
+
+    assert ok("job", "list", "--config", str(file), "-o", "name").out == job
+    file.write_text("provider = 3\n")
+    check_failure(tranter("job", "list", "--config", str(file)), 2)
+
+
 def test_what_sqs_cannot_do_is_exit_4_and_what_it_can_works(server, queue):
     env = {
         "TRANTER_URL": f"sqs:{server.endpoint}/000000000000",
