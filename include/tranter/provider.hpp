@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -269,6 +270,8 @@ struct ProviderOptions {
     /// file: what an acknowledged call survives: "sync" a power loss, "os" the end of the process.
     std::string durability = "sync";
     bool history = true;  // memory: and file:, keep finished jobs
+    /// sqs: where the dead jobs of a queue go, instead of where its redrive policy says.
+    std::map<std::string, std::string> dead_letter_queues{};
 };
 
 /// Opens a store by its URL:

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,6 +33,8 @@ using RunMiddleware = std::function<AttemptOutcome(Context&, const RunHandler& n
 struct HandlerOptions {
     std::optional<Milliseconds> timeout{};  // of an attempt; 0: none
     std::optional<RetryPolicy> retry{};
+    std::uint32_t runs = 0;               // parallel executions of one attempt; 0: as the job says
+    std::uint32_t max_parallel_runs = 0;  // of them at a time; 0: as the job says
 };
 
 namespace detail {

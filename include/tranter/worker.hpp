@@ -26,6 +26,7 @@ struct WorkerOptions {
     /// after a third of it. At least 1 s, and nothing else than the timeout of a job.
     Milliseconds lease = std::chrono::seconds(30);
     std::string name{};  // for people; empty: host name and process id
+    Milliseconds poll_wait = std::chrono::seconds(20);  // how long one call waits for a job
     /// How long running handlers may go on when the worker stops, before they are asked to stop.
     Milliseconds shutdown_timeout = std::chrono::seconds(30);
     /// How long they may take to do so, before their jobs are given back.
@@ -53,6 +54,9 @@ struct WorkerFigures {
     std::size_t waiting = 0;  // jobs it has received and not begun
     /// For every queue the last call to the store succeeded, or one is waiting for jobs.
     bool receiving = false;
+    /// A call for jobs has not come back for a minute beyond the time that it was to wait: starting
+    /// again is the only help.
+    bool stuck = false;
 };
 
 /// Bounds for Worker::drain(), which might never end otherwise.
@@ -106,6 +110,7 @@ class Worker {
 
     /// From any thread.
     WorkerFigures figures() const;
+    const std::string& name() const;
 
   private:
     class Impl;

@@ -1,12 +1,9 @@
 #include "admin/metrics.hpp"
 
 #include "admin/exposition.hpp"
-
-#include <sys/resource.h>
-#include <unistd.h>
+#include "admin/process_metrics.hpp"
 
 #include <array>
-#include <fstream>
 #include <string>
 
 namespace tranter::admin {
@@ -130,26 +127,7 @@ void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
     }
 }
 
-double resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    std::uint64_t size = 0;
-    std::uint64_t resident = 0;
-    statm >> size >> resident;
-    return static_cast<double>(resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
-}
-
-void render_process(Exposition& out, const MetricsSources& sources, Instant started) {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    out.header("process_cpu_seconds_total", Type::counter, "User and system CPU time.");
-    out.sample("process_cpu_seconds_total", {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
-    out.header("process_resident_memory_bytes", Type::gauge, "Resident memory.");
-    out.sample("process_resident_memory_bytes", {}, resident_bytes());
-    out.header("process_start_time_seconds", Type::gauge, "Start of the process, Unix time.");
-    out.sample("process_start_time_seconds", {}, static_cast<double>(unix_seconds(started)));
+void render_front_end(Exposition& out, const MetricsSources& sources) {
     if (sources.connections) {
         out.header("tranter_connections", Type::gauge, "Open client connections of the SQS port.");
         out.sample("tranter_connections", {}, static_cast<double>(sources.connections()));
@@ -164,8 +142,6 @@ void render_process(Exposition& out, const MetricsSources& sources, Instant star
             );
         }
     }
-    out.header("tranter_build_info", Type::gauge, "Always 1; the version is in the label.");
-    out.sample("tranter_build_info", {{"version", sources.version}}, 1);
 }
 
 }  // namespace
@@ -175,7 +151,8 @@ std::string render_metrics(broker::Broker& broker, const MetricsSources& sources
     Exposition out(text);
     render_queues(out, collect(broker));
     render_storage(out, sources.storage, broker.journal());
-    render_process(out, sources, started);
+    render_front_end(out, sources);
+    render_process(out, sources.version, started);
     return text;
 }
 

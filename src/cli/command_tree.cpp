@@ -11,6 +11,7 @@
 #include "cli/serve_command.hpp"
 #include "cli/serve_options.hpp"
 #include "cli/terminal.hpp"
+#include "cli/work_command.hpp"
 
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ Command command_tree() {
              {"all about one command", "tranter message receive --help"}},
         .commands =
             {serve_command(),
+             work_command(),
              job_command(),
              queue_command(),
              message_command(),

@@ -43,9 +43,6 @@ constexpr HandlerKey all_handler_keys[] = {
     handler_key<IntegerCodec<0, 1000>, &HandlerConfig::max_parallel_runs>(
         "max_parallel_runs", "of them at a time; 0 is all"
     ),
-    handler_key<IntegerCodec<0, 10'000>, &HandlerConfig::concurrency>(
-        "concurrency", "of this handler in this worker; 0 is no limit of its own"
-    ),
     handler_key<TextCodec, &HandlerConfig::directory>(
         "directory", "`exec`, `child`: where the program starts; empty is that of the worker"
     ),

@@ -14,7 +14,6 @@ constexpr std::array<std::string_view, 2> auth_names{"none", "sigv4"};
 constexpr std::array<std::string_view, 4> format_names{"auto", "json", "logfmt", "pretty"};
 constexpr std::array<std::string_view, 7> level_names{
     "trace", "debug", "info", "warn", "error", "fatal", "off"};
-constexpr std::array<std::string_view, 2> order_names{"weighted", "strict"};
 
 template <class Codec, auto... members>
 constexpr ServerKey server_key(
@@ -139,16 +138,19 @@ constexpr ServerKey all_server_keys[] = {
         "where `work` and the commands about jobs find their jobs; empty is `http://127.0.0.1:9325`"
     ),
     server_key<TextsCodec, &ServerConfig::worker, &WorkerConfig::queues>(
-        "worker.queues", "queues to work for, like `mail` or, with a weight, `mail=3`"
-    ),
-    server_key<NameCodec<order_names>, &ServerConfig::worker, &WorkerConfig::order>(
-        "worker.order", "`strict` begins no job of a queue while those named before it have any"
+        "worker.queues", "queues to work for"
     ),
     server_key<IntegerCodec<0, 10'000>, &ServerConfig::worker, &WorkerConfig::concurrency>(
         "worker.concurrency", "handlers that run at a time; 0 is one per core"
     ),
     server_key<IntegerCodec<0, 10'000>, &ServerConfig::worker, &WorkerConfig::group_concurrency>(
-        "worker.group_concurrency", "of them for one group (tenant, user); 0 is no limit"
+        "worker.group_concurrency",
+        "jobs of one group (tenant, user) that run at a time in all workers, set as the queues' "
+        "limit; 0 leaves it as it is"
+    ),
+    server_key<IntegerCodec<0, 1000>, &ServerConfig::worker, &WorkerConfig::max_parallel_runs>(
+        "worker.max_parallel_runs",
+        "executions of one job at a time, whatever it asks for; 0 is no limit"
     ),
     server_key<IntegerCodec<1, 10'000>, &ServerConfig::worker, &WorkerConfig::batch>(
         "worker.batch", "the most jobs in one call to the provider"
@@ -161,6 +163,12 @@ constexpr ServerKey all_server_keys[] = {
     ),
     server_key<DurationCodec<0, hour>, &ServerConfig::worker, &WorkerConfig::shutdown_timeout>(
         "worker.shutdown_timeout", "how long running jobs may go on when the worker stops"
+    ),
+    server_key<EndpointCodec, &ServerConfig::worker_health>(
+        "worker.health", "where the worker's health and metrics listen; port 0 takes any free port"
+    ),
+    server_key<BoolCodec, &ServerConfig::worker_health_enabled>(
+        "worker.health_enabled", "whether they are served"
     ),
     server_key<TextCodec, &ServerConfig::worker, &WorkerConfig::name>(
         "worker.name", "shown with the jobs it has; empty is host name and process id"

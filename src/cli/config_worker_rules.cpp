@@ -9,13 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 
 namespace tranter::cli {
 namespace {
-
-constexpr std::uint32_t weight_max = 1000;
 
 using Problem = std::optional<ConfigProblem>;
 
@@ -116,33 +113,6 @@ Problem find_value_problem(const HandlerConfig& handler) {
     return {};
 }
 
-}  // namespace
-
-Result<WorkerQueue> parse_worker_queue(std::string_view text) {
-    const std::size_t equals = text.find('=');
-    WorkerQueue queue{.name = std::string(text.substr(0, equals))};
-    if (queue.name.empty()) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("\"{}\" names no queue, write mail or, with a weight, mail=3", text)
-        );
-    }
-    if (equals == std::string_view::npos) return queue;
-    const std::string_view digits = text.substr(equals + 1);
-    const char* const end = digits.data() + digits.size();
-    const auto read = std::from_chars(digits.data(), end, queue.weight);
-    if (read.ec != std::errc{} || read.ptr != end || queue.weight < 1 ||
-        queue.weight > weight_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("\"{}\" has no weight from 1 to {} after =", text, weight_max)
-        );
-    }
-    return queue;
-}
-
-namespace {
-
 /// Whether it may be the URL of a provider. Never repeats it: it may have a password in it.
 Problem find_provider_problem(std::string_view url) {
     constexpr std::string_view known =
@@ -170,11 +140,10 @@ std::optional<ConfigProblem> find_worker_problem(const ServerConfig& config) {
     if (Problem found = find_provider_problem(config.provider)) return found;
     std::set<std::string, std::less<>> names;
     for (const std::string& text : config.worker.queues) {
-        const auto queue = parse_worker_queue(text);
-        if (!queue) return problem_at({"worker", "queues"}, queue.error().message());
-        if (!names.insert(queue->name).second) {
+        if (text.empty()) return problem_at({"worker", "queues"}, "has an empty name, remove it");
+        if (!names.insert(text).second) {
             return problem_at(
-                {"worker", "queues"}, fmt::format("names {} twice, remove one", queue->name)
+                {"worker", "queues"}, fmt::format("names {} twice, remove one", text)
             );
         }
     }

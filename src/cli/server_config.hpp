@@ -154,6 +154,8 @@ struct ServerConfig {
     /// Where work and the commands about jobs find their jobs; empty: this machine's server.
     std::string provider;
     WorkerConfig worker;
+    Endpoint worker_health{.host = "127.0.0.1", .port = 3003};
+    bool worker_health_enabled = true;
     /// By type.
     std::vector<HandlerConfig> handlers;
     /// Ordered so that a queue stands after the queues it refers to.

@@ -251,8 +251,7 @@ TEST(TomlConfigTest, HandlersAndTheWorkerAreRead) {
     const auto config = parse_toml_text(
         "provider = \"http://127.0.0.1:9325\"\n"
         "[worker]\n"
-        "queues = [\"mail=3\", \"other\"]\n"
-        "order = \"strict\"\n"
+        "queues = [\"mail\", \"other\"]\n"
         "concurrency = 5\n"
         "[handlers.\"workspace:create\"]\n"
         "exec = [\"./provision.sh\"]\n"
@@ -264,8 +263,7 @@ TEST(TomlConfigTest, HandlersAndTheWorkerAreRead) {
     );
     ASSERT_TRUE(config) << config.error().message();
     EXPECT_EQ(config->provider, "http://127.0.0.1:9325");
-    EXPECT_EQ(config->worker.queues, (std::vector<std::string>{"mail=3", "other"}));
-    EXPECT_EQ(config->worker.order, QueueOrder::strict);
+    EXPECT_EQ(config->worker.queues, (std::vector<std::string>{"mail", "other"}));
     ASSERT_EQ(config->handlers.size(), 1U);
     const HandlerConfig& handler = config->handlers.front();
     EXPECT_EQ(handler.type, "workspace:create");
@@ -305,8 +303,8 @@ TEST(TomlConfigTest, HandlersThatCannotWorkAreRefused) {
         "this"
     );
     EXPECT_EQ(
-        toml_error("[worker]\nqueues = [\"a=0\"]\n"),
-        "t.toml:2: worker.queues: \"a=0\" has no weight from 1 to 1000 after ="
+        toml_error("[worker]\nqueues = [\"a\", \"a\"]\n"),
+        "t.toml:2: worker.queues: names a twice, remove one"
     );
     EXPECT_EQ(
         toml_error("[handlers.\"__system\"]\nexec = [\"a\"]\n"),

@@ -1,28 +1,20 @@
 #pragma once
 
-#include "base/error.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tranter::cli {
 
-/// How a worker divides itself among its queues.
-enum class QueueOrder : std::uint8_t {
-    weighted,  // as much as their weights say
-    strict,    // those named first go first
-};
-
 /// What `tranter work` does, and how much of it. The members hold the defaults.
 struct WorkerConfig {
-    std::vector<std::string> queues{};  ///< "mail" or "mail=3", its weight
-    QueueOrder order = QueueOrder::weighted;
+    std::vector<std::string> queues{};
     std::uint32_t concurrency = 0;        ///< handlers at a time; 0: one per core
-    std::uint32_t group_concurrency = 0;  ///< of them for one group; 0: no limit
+    std::uint32_t group_concurrency = 0;  ///< jobs of one group, in all workers; 0: as it is
+    std::uint32_t max_parallel_runs = 0;  ///< of one job, whatever it asks for; 0: no limit
     std::uint32_t batch = 256;            ///< jobs in one call to the store
     Duration poll_wait = std::chrono::seconds(20);
     Duration lease = std::chrono::seconds(30);
@@ -31,16 +23,6 @@ struct WorkerConfig {
 
     bool operator==(const WorkerConfig&) const = default;
 };
-
-/// "mail=3" as its parts; a queue without a weight has 1.
-struct WorkerQueue {
-    std::string name{};
-    std::uint32_t weight = 1;
-
-    bool operator==(const WorkerQueue&) const = default;
-};
-/// `invalid_argument` says what is wrong with it.
-[[nodiscard]] Result<WorkerQueue> parse_worker_queue(std::string_view text);
 
 /// How long to rest after a failed attempt. Nothing: as the job says.
 struct RetryConfig {
@@ -74,7 +56,6 @@ struct HandlerConfig {
     RetryConfig retry{};
     std::uint32_t runs = 0;  ///< parallel executions of one attempt; 0: as the job says
     std::uint32_t max_parallel_runs = 0;
-    std::uint32_t concurrency = 0;  ///< of this handler; 0: no limit of its own
 
     // exec and child
     std::string directory{};

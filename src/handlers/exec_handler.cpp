@@ -110,7 +110,9 @@ void refuse_placeholders(const ExecOptions& options) {
 
 }  // namespace
 
-RunHandler make_exec_handler(ExecOptions options, const Getenv& getenv) {
+RunHandler make_exec_handler(
+    ExecOptions options, const Getenv& getenv, std::shared_ptr<OrphanWatch> orphans
+) {
     if (options.command.empty() || options.command.front().empty()) {
         throw Exception(Error(
             Errc::invalid_argument, "exec is empty, it needs a program: exec = [\"./run.sh\"]"
@@ -118,7 +120,10 @@ RunHandler make_exec_handler(ExecOptions options, const Getenv& getenv) {
     }
     refuse_placeholders(options);
     auto environment = base_environment(options.environment, getenv);
-    return [options = std::move(options), environment = std::move(environment)](Context& context) {
+    return [options = std::move(options),
+            environment = std::move(environment),
+            orphans = std::move(orphans)](Context& context) {
+        const OrphanWatch::Watched watched(orphans.get(), context.id());
         return run_command(options, environment, context);
     };
 }

@@ -2,10 +2,12 @@
 
 #include "base/time.hpp"
 #include "handlers/environment.hpp"
+#include "handlers/orphan_watch.hpp"
 #include "process/spawn.hpp"
 
 #include <tranter/registry.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,9 +36,13 @@ struct ExecOptions {
 /// to stop, its process group gets SIGTERM and, after `grace`, SIGKILL; what is left of the group
 /// goes when the program ends.
 ///
+/// With `orphans` also what left the group goes, a moment later.
+///
 /// Throws Exception (`invalid_argument`) for an empty command, and for a placeholder such as
 /// {payload} in it: what a job brings never becomes part of a command.
-[[nodiscard]] RunHandler make_exec_handler(ExecOptions options, const Getenv& getenv);
+[[nodiscard]] RunHandler make_exec_handler(
+    ExecOptions options, const Getenv& getenv, std::shared_ptr<OrphanWatch> orphans = {}
+);
 
 inline constexpr int exit_dead = 65;
 inline constexpr int exit_retry = 75;

@@ -7,6 +7,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <string>
+
 namespace tranter::handlers {
 namespace {
 
@@ -80,6 +86,23 @@ TEST(ExecHandler, StopsTheProgramWhenTheJobIsToStop) {
         other.request_stop(StopReason::shutdown);
     };
     EXPECT_TRUE(std::holds_alternative<Released>(run_shell("echo ready >&2; sleep 600", other)));
+}
+
+TEST(ExecHandler, KillsWhatLeftItsGroup) {
+    auto orphans = std::make_shared<OrphanWatch>(std::chrono::milliseconds(1));
+    test::TestRun run;
+    // The program ends only after what it leaves behind is in a session of its own.
+    const std::string script =
+        "exec 3<&0; mkfifo \"$FIFO\"; setsid sh -c 'echo $$ > \"$FIFO\"; exec sleep 600' & "
+        "read pid < \"$FIFO\"; rm \"$FIFO\"; echo $pid";
+    ExecOptions options{.command = {"/bin/sh", "-c", script}};
+    options.environment.set = {
+        {"FIFO", testing::TempDir() + "orphan-" + std::to_string(::getpid())}};
+    const auto outcome = make_exec_handler(options, &test::test_getenv, orphans)(run.context());
+    ASSERT_TRUE(std::holds_alternative<Completed>(outcome));
+    const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
+    orphans.reset();  // the last sweep
+    EXPECT_NE(::kill(pid, 0), 0) << pid;
 }
 
 TEST(ExecHandler, SaysWhyAProgramCannotStart) {

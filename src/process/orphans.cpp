@@ -18,14 +18,35 @@
 namespace tranter::process {
 namespace {
 
-/// The fourth field of /proc/PID/stat; the second may have any character in it.
-pid_t parent_of(const std::filesystem::path& process) {
+struct ProcessState {
+    char state = ' ';
+    pid_t parent = 0;
+};
+
+/// The third and fourth field of /proc/PID/stat; the second may have any character in it.
+ProcessState state_of(const std::filesystem::path& process) {
     std::ifstream file(process / "stat");
     std::string line;
     std::getline(file, line);
     const std::size_t name_end = line.rfind(')');
-    if (name_end == std::string::npos || name_end + 4 > line.size()) return 0;
-    return static_cast<pid_t>(std::strtol(line.c_str() + name_end + 4, nullptr, 10));
+    if (name_end == std::string::npos || name_end + 4 > line.size()) return {};
+    return {
+        .state = line[name_end + 2],
+        .parent = static_cast<pid_t>(std::strtol(line.c_str() + name_end + 4, nullptr, 10))};
+}
+
+template <class Accept>
+std::vector<pid_t> children_that(Accept accept) {
+    std::vector<pid_t> out;
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
+        const std::string name = entry.path().filename();
+        if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+        const ProcessState found = state_of(entry.path());
+        if (found.parent != ::getpid() || !accept(found.state)) continue;
+        out.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
+    }
+    return out;
 }
 
 /// A killed process ends at once, unless it waits for a device, which must not hold us as well.
@@ -44,15 +65,11 @@ bool adopt_orphans() {
 }
 
 std::vector<pid_t> list_children() {
-    std::vector<pid_t> out;
-    std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
-        const std::string name = entry.path().filename();
-        if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-        if (parent_of(entry.path()) != ::getpid()) continue;
-        out.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
-    }
-    return out;
+    return children_that([](char) { return true; });
+}
+
+std::vector<pid_t> list_zombies() {
+    return children_that([](char state) { return state == 'Z'; });
 }
 
 std::string initial_variable(pid_t pid, std::string_view name) {

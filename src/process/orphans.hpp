@@ -17,6 +17,9 @@ bool adopt_orphans();
 /// Children of this process by pid, whether they run or wait to be waited for.
 std::vector<pid_t> list_children();
 
+/// Those of them that have ended and wait to be waited for.
+std::vector<pid_t> list_zombies();
+
 /// The value of a variable in the environment that a process was started with; empty when it has
 /// none or cannot be read.
 std::string initial_variable(pid_t pid, std::string_view name);

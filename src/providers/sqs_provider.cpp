@@ -183,6 +183,9 @@ Result<std::shared_ptr<Provider>> make_sqs_provider(
     }
     auto parsed = parse_sqs_url(url);
     if (!parsed) return std::unexpected(parsed.error());
+    parsed->dead_letter_queues.insert(
+        options.dead_letter_queues.begin(), options.dead_letter_queues.end()
+    );
     auto connections = SqsConnections::open(parsed->endpoint);
     if (!connections) return std::unexpected(connections.error());
     return make_sqs_provider(

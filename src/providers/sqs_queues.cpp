@@ -105,6 +105,8 @@ Result<SqsQueueHandle> SqsQueues::look_up(std::string_view name) {
     }
     auto queue = read_sqs_queue(name, *all);
     queue->url = url_.queue_url(name);
+    const auto bound = url_.dead_letter_queues.find(name);
+    if (bound != url_.dead_letter_queues.end()) queue->dead_letter_queue = bound->second;
     if (queue->fifo || url_.endpoint.is_aws()) queue->group_ids = GroupIds::kept;
     const std::lock_guard lock(mutex_);
     Known& known = known_[queue->name];

@@ -3,6 +3,8 @@
 #include "aws/service_url.hpp"
 #include "base/error.hpp"
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,8 @@ struct SqsUrl {
     std::string queue{};         // the only one; empty: any
     /// Of messages that do not say what they are: `?default_type=` of the URL.
     std::string default_type = "message";
+    /// Of queues whose redrive policy does not count; not part of the URL.
+    std::map<std::string, std::string, std::less<>> dead_letter_queues{};
 
     /// What SQS calls a queue. Made from the endpoint, never asked for: a server behind a port that
     /// was forwarded answers a host that cannot be reached from here.

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto receive_wait = 20s;
+constexpr auto stuck_after = 60s;
 constexpr auto first_receive_rest = 100ms;
 constexpr auto longest_receive_rest = 10'000ms;
 constexpr auto missing_queue_rest = 1000ms;
@@ -65,9 +65,12 @@ Session::Session(
           store_watch_
       ),
       runner_(handlers, options.unknown_type, provider.capabilities().ttl),
-      surroundings_{provider, [this](std::shared_ptr<Task> task) {
-                        leases_.flush_soon(std::move(task));
-                    }} {}
+      surroundings_{
+          provider,
+          [this](std::shared_ptr<Task> task) {
+              leases_.flush_soon(std::move(task));
+          }},
+      asking_since_(options.queues.size()) {}
 
 void Session::run(const std::stop_token& stop) {
     try {
@@ -86,10 +89,9 @@ void Session::start_threads() {
     watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
     for (std::size_t slot = 0; slot < options_.concurrency; ++slot)
         executors_.emplace_back([this, slot] { execute(slot); });
-    for (const std::string& queue : options_.queues) {
-        receivers_.emplace_back([this, &queue](const std::stop_token& stop) {
-            receive(queue, stop);
-        });
+    for (std::size_t queue = 0; queue < options_.queues.size(); ++queue) {
+        receivers_.emplace_back([this, queue](const std::stop_token& stop) { receive(queue, stop); }
+        );
     }
 }
 
@@ -125,21 +127,31 @@ void Session::stop_running() {
     }
 }
 
-void Session::receive(const std::string& queue, const std::stop_token& stop) {
+bool Session::is_stuck() const {
+    const Moment now = Steady::now();
+    return std::ranges::any_of(asking_since_, [&](const std::atomic<Moment>& since) {
+        const Moment asked = since;
+        return asked != Moment() && now - asked > options_.poll_wait + stuck_after;
+    });
+}
+
+void Session::receive(std::size_t queue, const std::stop_token& stop) {
     Backoff backoff(first_receive_rest, longest_receive_rest);
     bool is_silent = false;
     while (true) {
         settler_.wait_for_space(stop);
         const std::size_t room = board_.wait_for_room();
         if (room == 0) return;
+        asking_since_[queue] = Steady::now();
         auto jobs = provider_.receive(
-            {.queue = queue,
+            {.queue = options_.queues[queue],
              .jobs_max = room,
              .lease = options_.lease,
-             .wait = receive_wait,
+             .wait = options_.poll_wait,
              .worker = options_.name,
              .stop = stop}
         );
+        asking_since_[queue] = Moment();
         if (is_silent != !jobs) {
             is_silent = !jobs;
             silent_queues_ += is_silent ? +1 : -1;

@@ -38,11 +38,12 @@ class Session {
 
     Board::Load load() const { return board_.load(); }
     bool is_receiving() const { return silent_queues_ == 0; }
+    bool is_stuck() const;
 
   private:
     void start_threads();
     void end_threads();
-    void receive(const std::string& queue, const std::stop_token& stop);
+    void receive(std::size_t queue, const std::stop_token& stop);
     void take_in(std::vector<ReceivedJob> jobs);
     void execute(std::size_t slot);
     void watch(const std::stop_token& stop);
@@ -60,6 +61,7 @@ class Session {
     Runner runner_;
     Task::Surroundings surroundings_;
     std::atomic<int> silent_queues_ = 0;
+    std::vector<std::atomic<Moment>> asking_since_;  // for each queue; {}: not asking
 
     std::vector<std::jthread> executors_;
     std::jthread keeper_;

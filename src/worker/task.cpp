@@ -17,6 +17,16 @@ namespace {
 // A handler that logs faster than the store can take it waits from here on.
 constexpr std::size_t lines_unsent_max = 1000;
 
+/// What the handler's options say about runs goes before what the job says.
+ReceivedJob with_runs_of(const Registry::Entry* entry, ReceivedJob job) {
+    if (entry == nullptr) return job;
+    if (entry->options.runs > 0) job.options.runs = entry->options.runs;
+    if (entry->options.max_parallel_runs > 0) {
+        job.options.max_parallel_runs = entry->options.max_parallel_runs;
+    }
+    return job;
+}
+
 void say_dropped(const ReceivedJob& job, std::string_view what, const Error& error) {
     log_debug(
         "worker",
@@ -28,7 +38,10 @@ void say_dropped(const ReceivedJob& job, std::string_view what, const Error& err
 }  // namespace
 
 Task::Task(ReceivedJob job, const Registry::Entry* entry, Surroundings& surroundings)
-    : job_(std::move(job)), entry_(entry), surroundings_(surroundings), runs_begun_(first_runs()) {
+    : job_(with_runs_of(entry, std::move(job))),
+      entry_(entry),
+      surroundings_(surroundings),
+      runs_begun_(first_runs()) {
     if (job_.options.runs > 1) runs_.resize(job_.options.runs, Released{});
 }
 

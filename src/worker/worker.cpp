@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 constexpr unsigned concurrency_max = 10'000;
 constexpr Milliseconds lease_min = 1s;
 constexpr Milliseconds lease_max = 12h;
+constexpr Milliseconds poll_wait_max = 5min;
 
 [[noreturn]] void refuse(std::string problem) {
     throw Exception(Error(Errc::invalid_argument, std::move(problem)));
@@ -71,6 +72,9 @@ void check_numbers(const WorkerOptions& options) {
         refuse(
             fmt::format("stop_grace is {}ms, it must not be below zero", options.stop_grace.count())
         );
+    }
+    if (options.poll_wait.count() < 0 || options.poll_wait > poll_wait_max) {
+        refuse(fmt::format("poll_wait is {}ms, it must be 0s to 5m", options.poll_wait.count()));
     }
     if (options.batch_max == 0 || options.batch_max > jobs_per_call_max) {
         refuse(
@@ -135,8 +139,11 @@ class Worker::Impl {
         figures.running = load.running;
         figures.waiting = load.waiting;
         figures.receiving = session_->is_receiving();
+        figures.stuck = session_->is_stuck();
         return figures;
     }
+
+    const std::string& name() const { return options_.name; }
 
   private:
     /// One thing at a time.
@@ -216,6 +223,10 @@ WorkerCounts Worker::drain(DrainOptions options) {
 
 WorkerFigures Worker::figures() const {
     return impl_->figures();
+}
+
+const std::string& Worker::name() const {
+    return impl_->name();
 }
 
 }  // namespace tranter

@@ -1,0 +1,124 @@
+#include "admin/worker_service.hpp"
+
+#include "admin/exposition.hpp"
+#include "admin/process_metrics.hpp"
+#include "base/json_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tranter::admin {
+namespace {
+
+using Type = Exposition::Type;
+
+constexpr std::string_view text_type = "text/plain; charset=utf-8";
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
+http::Response reply(int status, std::string_view type, std::string body) {
+    return {
+        .status = status,
+        .content_type = type,
+        .headers = "Cache-Control: no-store\r\n",
+        .body = std::move(body)};
+}
+
+struct OutcomeCount {
+    std::string_view name;
+    std::uint64_t WorkerCounts::*member;
+};
+
+constexpr std::array outcome_counts{
+    OutcomeCount{"completed", &WorkerCounts::completed},
+    OutcomeCount{"failed", &WorkerCounts::failed},
+    OutcomeCount{"dead", &WorkerCounts::dead},
+    OutcomeCount{"snoozed", &WorkerCounts::snoozed},
+    OutcomeCount{"released", &WorkerCounts::released},
+    OutcomeCount{"cancelled", &WorkerCounts::cancelled},
+    OutcomeCount{"lost", &WorkerCounts::lost},
+};
+
+}  // namespace
+
+WorkerService::WorkerService(WorkerServiceOptions options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock), started_(clock.now()) {}
+
+void WorkerService::handle(const http::Request& request, http::Exchange exchange) const {
+    std::move(exchange).respond(answer(request));
+}
+
+http::Response WorkerService::answer(const http::Request& request) const {
+    if (request.method != "GET" && request.method != "HEAD") {
+        auto response = reply(405, text_type, "only GET and HEAD are served here\n");
+        response.headers += "Allow: GET, HEAD\r\n";
+        return response;
+    }
+    const WorkerFigures figures = options_.figures();
+    if (request.path == "/livez" || request.path == "/startupz") {
+        return figures.stuck ? reply(503, text_type, "stuck\n") : reply(200, text_type, "ok\n");
+    }
+    if (request.path == "/readyz") {
+        const std::string_view now = state(figures);
+        return reply(now == "ok" ? 200 : 503, text_type, std::string(now) + "\n");
+    }
+    if (request.path == "/health") return health(figures);
+    if (request.path == "/metrics") return metrics(figures);
+    if (request.path == "/") return reply(200, text_type, "/livez /readyz /health /metrics\n");
+    return reply(404, text_type, "not found; GET / lists what is here\n");
+}
+
+std::string_view WorkerService::state(const WorkerFigures& figures) const {
+    if (draining_) return "draining";
+    if (figures.stuck) return "stuck";
+    return figures.receiving ? "ok" : "the provider does not answer";
+}
+
+http::Response WorkerService::health(const WorkerFigures& figures) const {
+    const std::string_view now = state(figures);
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object()
+        .member("status", now == "ok" ? "ok" : "fail")
+        .member("worker", options_.worker);
+    json.key("checks").begin_array().begin_object();
+    json.member("name", "receiving").member("status", now).end_object().end_array();
+    json.member("running", std::uint64_t{figures.running});
+    json.member("waiting", std::uint64_t{figures.waiting});
+    json.member("concurrency", std::uint64_t{options_.concurrency});
+    json.key("attempts").begin_object();
+    for (const OutcomeCount& outcome : outcome_counts)
+        json.member(outcome.name, figures.counts.*outcome.member);
+    json.end_object().end_object();
+    return reply(now == "ok" ? 200 : 503, json_type, std::move(body) + "\n");
+}
+
+http::Response WorkerService::metrics(const WorkerFigures& figures) const {
+    std::string text;
+    Exposition out(text);
+    out.header("tranter_worker_up", Type::gauge, "1 while the worker receives jobs.");
+    out.sample("tranter_worker_up", {}, state(figures) == "ok" ? 1 : 0);
+    out.header("tranter_worker_slots", Type::gauge, "Handlers that can run at a time, by state.");
+    const auto busy = static_cast<double>(figures.running);
+    out.sample("tranter_worker_slots", {{"state", "busy"}}, busy);
+    out.sample(
+        "tranter_worker_slots", {{"state", "idle"}}, std::max(0.0, options_.concurrency - busy)
+    );
+    out.header("tranter_worker_saturation_ratio", Type::gauge, "Busy slots of all.");
+    out.sample("tranter_worker_saturation_ratio", {}, busy / std::max(1U, options_.concurrency));
+    out.header("tranter_worker_jobs_waiting", Type::gauge, "Jobs received and not begun.");
+    out.sample("tranter_worker_jobs_waiting", {}, static_cast<double>(figures.waiting));
+    out.header("tranter_worker_attempts_total", Type::counter, "Attempts by how they ended.");
+    for (const OutcomeCount& outcome : outcome_counts) {
+        out.sample(
+            "tranter_worker_attempts_total",
+            {{"outcome", outcome.name}},
+            static_cast<double>(figures.counts.*outcome.member)
+        );
+    }
+    render_process(out, options_.version, started_);
+    return reply(200, metrics_type, std::move(text));
+}
+
+}  // namespace tranter::admin

@@ -1,0 +1,167 @@
+#include "cli/work_config.hpp"
+
+#include "cli/config_file.hpp"
+#include "cli/config_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace tranter::cli {
+namespace {
+
+constexpr std::string_view default_provider = "http://127.0.0.1:9325";
+constexpr std::string_view default_queue = "default";
+
+unsigned processors() {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    if (::sched_getaffinity(0, sizeof cores, &cores) == 0) {
+        return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
+    }
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<> apply_durations(const Arguments& arguments, WorkerConfig& worker) {
+    const auto lease = arguments.duration("lease");
+    if (!lease) return std::unexpected(lease.error());
+    if (*lease && (**lease < std::chrono::seconds(1) || **lease > std::chrono::hours(12))) {
+        return fail(Errc::invalid_argument, "--lease: it must be 1s to 12h");
+    }
+    if (*lease) worker.lease = **lease;
+    const auto shutdown = arguments.duration("shutdown-timeout");
+    if (!shutdown) return std::unexpected(shutdown.error());
+    if (*shutdown && **shutdown > std::chrono::hours(1)) {
+        return fail(Errc::invalid_argument, "--shutdown-timeout: it must be 0s to 1h");
+    }
+    if (*shutdown) worker.shutdown_timeout = **shutdown;
+    return {};
+}
+
+Result<> apply_log_flags(const Arguments& arguments, LogOptions& log) {
+    if (const auto text = arguments.find("log-format")) {
+        const auto format = parse_log_format(*text);
+        if (!format)
+            return fail(Errc::invalid_argument, "--log-format: " + format.error().message());
+        log.format = *format;
+    }
+    if (const auto text = arguments.find("log-level")) {
+        const auto level = parse_log_level(*text);
+        if (!level) return fail(Errc::invalid_argument, "--log-level: " + level.error().message());
+        log.level = *level;
+    }
+    return {};
+}
+
+Result<> apply_work_flags(const Arguments& arguments, ServerConfig& config) {
+    WorkerConfig& worker = config.worker;
+    if (const auto url = arguments.find("provider")) config.provider = *url;
+    if (arguments.has("queue")) worker.queues = arguments.list("queue");
+    const auto concurrency = arguments.integer("concurrency", {.min = 1, .max = 10'000});
+    if (!concurrency) return std::unexpected(concurrency.error());
+    if (*concurrency) worker.concurrency = static_cast<std::uint32_t>(**concurrency);
+    if (const auto name = arguments.find("name")) worker.name = *name;
+    if (const auto text = arguments.find("health")) {
+        const auto endpoint = parse_endpoint(*text);
+        if (!endpoint)
+            return fail(Errc::invalid_argument, "--health: " + endpoint.error().message());
+        config.worker_health = *endpoint;
+        config.worker_health_enabled = true;
+    }
+    if (auto applied = apply_durations(arguments, worker); !applied) return applied;
+    return apply_log_flags(arguments, config.log);
+}
+
+Result<> complete(WorkConfig& work) {
+    ServerConfig& config = work.config;
+    if (const auto problem = find_worker_problem(config)) {
+        return fail(
+            Errc::invalid_argument, fmt::format("{}: {}", format_path(problem->path), problem->text)
+        );
+    }
+    if (config.handlers.empty()) {
+        return fail(
+            Errc::invalid_argument,
+            "there is no handler, name a file with --config that has [handlers.\"TYPE\"] tables"
+        );
+    }
+    if (config.provider.empty()) config.provider = default_provider;
+    if (config.worker.queues.empty()) config.worker.queues.emplace_back(default_queue);
+    work.concurrency = config.worker.concurrency > 0 ? config.worker.concurrency : processors();
+    return {};
+}
+
+}  // namespace
+
+std::vector<Option> work_options() {
+    return {
+        {.name = "config",
+         .value = "FILE",
+         .help = "tranter.toml with the handlers",
+         .completes = Completes::files},
+        {.name = "provider",
+         .value = "URL",
+         .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
+                 "http://127.0.0.1:9325)",
+         .environment = "TRANTER_URL"},
+        {.name = "queue",
+         .value = "NAME",
+         .help = "a queue to work for, may be repeated (default: default)",
+         .letter = 'q',
+         .repeated = true},
+        {.name = "concurrency",
+         .value = "N",
+         .help = "handlers that run at a time (default: one per core)",
+         .letter = 'c'},
+        {.name = "lease",
+         .value = "DURATION",
+         .help = "how long a job stays with a worker that gives no sign of life (default: 30s)"},
+        {.name = "shutdown-timeout",
+         .value = "DURATION",
+         .help = "how long running jobs may go on after SIGTERM (default: 30s)"},
+        {.name = "health",
+         .value = "ADDR:PORT",
+         .help = "where health and metrics listen (default: 127.0.0.1:3003)"},
+        {.name = "name", .value = "NAME", .help = "shown with the jobs it has (default: HOST:PID)"},
+        {.name = "log-format",
+         .value = "FORMAT",
+         .help = "how to log (default: pretty on a terminal, otherwise json)",
+         .choices = {"json", "logfmt", "pretty"}},
+        {.name = "log-level",
+         .value = "LEVEL",
+         .help = "what to log (default: info)",
+         .choices = {"debug", "info", "warn", "error"}},
+        {.name = "ready-fd",
+         .value = "N",
+         .help = "write a line to this file descriptor once the worker receives jobs"},
+    };
+}
+
+Result<WorkConfig> load_work_config(
+    const Arguments& arguments, const std::vector<std::string>& environment
+) {
+    WorkConfig work;
+    if (const auto file = arguments.find("config")) {
+        auto read = load_config(*file, process_environment());
+        if (!read) return std::unexpected(read.error());
+        work.config = std::move(read->config);
+    }
+    auto bindings = apply_deployment_variables(work.config, environment);
+    if (!bindings) return std::unexpected(bindings.error());
+    work.bindings = std::move(*bindings);
+    if (auto applied = apply_environment(work.config, environment); !applied) {
+        return std::unexpected(applied.error());
+    }
+    if (auto applied = apply_work_flags(arguments, work.config); !applied) {
+        return std::unexpected(applied.error());
+    }
+    if (auto completed = complete(work); !completed) return std::unexpected(completed.error());
+    return work;
+}
+
+}  // namespace tranter::cli

@@ -1,0 +1,83 @@
+#include "handlers/orphan_watch.hpp"
+
+#include "base/log.hpp"
+#include "handlers/environment.hpp"
+#include "process/orphans.hpp"
+
+#include <sys/wait.h>
+
+#include <utility>
+
+namespace tranter::handlers {
+
+OrphanWatch::OrphanWatch(std::chrono::milliseconds delay) : delay_(delay) {
+    if (!process::adopt_orphans()) {
+        log_warn("worker", "the kernel does not let us find what handlers leave behind");
+    }
+    thread_ = std::thread([this] { run(); });
+}
+
+OrphanWatch::~OrphanWatch() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+    sweep();
+}
+
+void OrphanWatch::begin(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    running_.insert(id);
+}
+
+void OrphanWatch::end(const std::string& id) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = running_.find(id);
+        if (found != running_.end()) running_.erase(found);
+        if (std::exchange(dirty_, true)) return;
+    }
+    changed_.notify_one();
+}
+
+void OrphanWatch::run() {
+    std::unique_lock lock(mutex_);
+    while (!ending_) {
+        changed_.wait(lock, [this] { return ending_ || dirty_; });
+        changed_.wait_for(lock, delay_, [this] { return ending_; });
+        dirty_ = false;
+        lock.unlock();
+        sweep();
+        lock.lock();
+        // What was a zombie for the first time is looked at again.
+        dirty_ = dirty_ || !zombies_.empty();
+    }
+}
+
+bool OrphanWatch::is_left_behind(pid_t pid) const {
+    const std::string id = process::initial_variable(pid, job_id_variable);
+    if (id.empty()) return false;
+    const std::lock_guard lock(mutex_);
+    return !running_.contains(id);
+}
+
+void OrphanWatch::sweep() {
+    const auto killed = process::kill_orphans([this](pid_t pid) { return is_left_behind(pid); });
+    if (killed > 0) {
+        log_warn("worker", "killed processes that handlers had left behind", {{"count", killed}});
+    }
+    // Our own children are waited for as soon as they end, so who is a zombie twice is an orphan.
+    std::set<pid_t> zombies;
+    for (const pid_t pid : process::list_zombies()) {
+        if (zombies_.contains(pid)) {
+            ::waitpid(pid, nullptr, WNOHANG);
+        } else {
+            zombies.insert(pid);
+        }
+    }
+    zombies_ = std::move(zombies);
+}
+
+}  // namespace tranter::handlers
