@@ -1,0 +1,168 @@
+"""`tranter work` with real handlers, against the real server."""
+
+import json
+import os
+import signal
+import subprocess
+import textwrap
+import urllib.error
+import urllib.request
+
+import pytest
+from command_line import check_failure, clean_environment, ok, tranter
+from server import binary
+
+HANDLERS = """
+[handlers.echo]
+exec = ["/bin/cat"]
+[handlers.fail]
+exec = ["/bin/sh", "-c", "echo broken >&2; exit 1"]
+[handlers.bury]
+exec = ["/bin/sh", "-c", "exit 65"]
+[handlers.slow]
+exec = ["/bin/sh", "-c", "echo begun >&2; exec sleep 600"]
+grace = "1s"
+[handlers.child]
+child = ["python3", "-u", "-c", \"\"\"
+import json, os, sys
+for line in sys.stdin:
+    job = json.loads(line)
+    if job["message"] == "job":
+        print(json.dumps({"message": "result", "id": job["id"], "outcome": "completed",
+                          "result": [os.getpid(), job["payload"]]}), flush=True)
+\"\"\"]
+[handlers."*"]
+exec = ["/bin/sh", "-c", "printf %s \\"$TRANTER_JOB_TYPE\\""]
+"""
+
+
+class Worker:
+    def __init__(self, folder, server, queue, *flags):
+        config = folder / "tranter.toml"
+        config.write_text(textwrap.dedent(HANDLERS))
+        ready, told = os.pipe()
+        self.process = subprocess.Popen(
+            [binary(), "work", "--config", str(config), "--queue", queue, "--lease", "2s"]
+            + ["--health", "127.0.0.1:0", "--ready-fd", str(told), *flags],
+            env=clean_environment(TRANTER_URL=server.admin_endpoint),
+            pass_fds=[told],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(told)
+        with os.fdopen(ready) as line:
+            self.health = line.readline().split("health=")[-1].strip()
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f"http://{self.health}{path}", timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=60)
+        return self.process.returncode, log
+
+
+@pytest.fixture
+def env(server):
+    return {"TRANTER_URL": server.admin_endpoint}
+
+
+@pytest.fixture
+def queue(name):
+    return name()
+
+
+@pytest.fixture
+def worker(tmp_path, server, queue):
+    started = []
+
+    def start(*flags):
+        started.append(Worker(tmp_path, server, queue, *flags))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+def finished(queue, job_type, payload, env, *more):
+    return ok("job", "enqueue", queue, job_type, payload, "--wait", "60s", *more, env=env).json()
+
+
+def test_a_command_does_a_job(worker, queue, env):
+    worker()
+    job = finished(queue, "echo", '{"n": 1}', env)
+    assert job["state"] == "completed"
+    assert job["result"] == {"n": 1}
+
+
+def test_a_child_does_one_job_after_the_other(worker, queue, env):
+    worker("--concurrency", "1")
+    first = finished(queue, "child", "1", env)["result"]
+    second = finished(queue, "child", "2", env)["result"]
+    assert [first[1], second[1]] == [1, 2]
+    assert first[0] == second[0]
+
+
+def test_a_type_without_a_handler_goes_to_the_one_for_all(worker, queue, env):
+    worker()
+    assert finished(queue, "anything:else", "null", env)["result"] == "anything:else"
+
+
+def test_an_exit_code_decides_and_the_error_output_says_why(worker, queue, env):
+    worker()
+    enqueue = ["job", "enqueue", queue]
+    failed = ok(*enqueue, "fail", "--max-attempts", "1", env=env).json()["id"]
+    buried = ok(*enqueue, "bury", env=env).json()["id"]
+    for job in (failed, buried):
+        outcome = tranter("job", "wait", job, "--timeout", "60s", env=env)
+        assert json.loads(outcome.out)["state"] == "dead"
+    shown = ok("job", "show", failed, env=env).json()
+    assert shown["failures"][-1]["text"] == "exit code 1: broken"
+    assert "broken" in ok("job", "logs", failed, env=env).out
+
+
+def test_an_interrupted_job_goes_back_and_costs_no_attempt(worker, queue, env):
+    running = worker("--shutdown-timeout", "0s")
+    job = ok("job", "enqueue", queue, "slow", env=env).json()["id"]
+    while ok("job", "show", job, env=env).json()["state"] != "processing":
+        pass
+    status, log = running.end()
+    assert status == 0, log
+    shown = ok("job", "show", job, env=env).json()
+    assert shown["state"] == "pending"
+    assert shown["attempt"] == 0
+
+
+def test_a_job_survives_the_death_of_its_worker(worker, queue, env):
+    doomed = worker()
+    job = ok("job", "enqueue", queue, "slow", env=env).json()["id"]
+    while ok("job", "show", job, env=env).json()["state"] != "processing":
+        pass
+    doomed.end(signal.SIGKILL)
+    worker()
+    while ok("job", "show", job, env=env).json()["attempt"] < 2:
+        pass
+
+
+def test_health_and_metrics(worker, queue, env):
+    running = worker()
+    finished(queue, "echo", "1", env)
+    assert running.get("/livez") == (200, "ok\n")
+    assert running.get("/readyz") == (200, "ok\n")
+    assert json.loads(running.get("/health")[1])["attempts"]["completed"] == 1
+    status, metrics = running.get("/metrics")
+    assert status == 200
+    assert 'tranter_worker_attempts_total{outcome="completed"} 1\n' in metrics
+    assert running.get("/nothing")[0] == 404
+
+
+def test_a_worker_without_handlers_says_what_is_missing(tmp_path):
+    outcome = tranter("work")
+    check_failure(outcome, 2)
+    assert "there is no handler" in outcome.err
