@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -137,7 +137,8 @@ Board::Overdue Board::wait_for_overdue(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         const Moment now = Steady::now();
         take_timed_out(now, overdue);
-        take_unstarted(now, overdue);
+        overdue.unstarted = take_unstarted(now - patience);
+        if (!overdue.unstarted.empty()) usual_micros_ = presumed_micros;
         if (!overdue.timed_out.empty() || !overdue.unstarted.empty()) break;
         overdue_wakes_at_ = next_overdue();
         const auto is_earlier = [this] {
@@ -161,31 +162,28 @@ void Board::take_timed_out(Moment now, Overdue& overdue) {
     }
 }
 
-void Board::take_unstarted(Moment now, Overdue& overdue) {
-    if (waiting_.empty()) return;
-    const auto left = std::ranges::stable_partition(waiting_, [now](const Work& work) {
-        return work.task->has_begun || work.task->added_at + patience > now;
-    });
-    if (left.empty()) return;
-    std::ranges::move(left, std::back_inserter(overdue.unstarted));
-    waiting_.erase(left.begin(), left.end());
+std::vector<Work> Board::take_unstarted(Moment added_until) {
+    if (waiting_.empty()) return {};
+    std::vector<Work> taken;
+    std::deque<Work> left;
+    for (Work& work : waiting_) {
+        if (work.task->has_begun || work.task->added_at > added_until) {
+            left.push_back(std::move(work));
+        } else {
+            taken.push_back(std::move(work));
+        }
+    }
+    waiting_ = std::move(left);
     waiting_count_ = waiting_.size();
-    usual_micros_ = presumed_micros;
+    return taken;
 }
 
 std::vector<Work> Board::close() {
-    std::vector<Work> unstarted;
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
-    const auto left = std::ranges::stable_partition(waiting_, [](const Work& work) {
-        return work.task->has_begun;
-    });
-    std::ranges::move(left, std::back_inserter(unstarted));
-    waiting_.erase(left.begin(), left.end());
-    waiting_count_ = waiting_.size();
     room_came_.notify_all();
     work_came_.notify_all();
-    return unstarted;
+    return take_unstarted(Moment::max());
 }
 
 bool Board::wait_until_idle(Moment until) {

@@ -84,7 +84,8 @@ class Board {
     void end(Slot& slot, Moment now);
     Moment next_overdue() const;
     void take_timed_out(Moment now, Overdue& overdue);
-    void take_unstarted(Moment now, Overdue& overdue);
+    /// Those of which no run has begun.
+    std::vector<Work> take_unstarted(Moment added_until);
 
     const Config config_;
     const std::function<void()> out_of_work_;
