@@ -57,9 +57,8 @@ TEST_P(DelayTest, ARunAtInThePastIsNow) {
 }
 
 TEST_P(DelayTest, TheShorterDelayComesFirst) {
-    enqueue(delayed("\"third\"", soon() + 2 * grain()));
-    enqueue(delayed("\"second\"", soon()));
-    enqueue(job("\"first\""));
+    enqueue_all({delayed("\"third\"", 2 * soon()), delayed("\"second\"", soon()), job("\"first\"")}
+    );
 
     EXPECT_EQ(take().payload, "\"first\"");
     EXPECT_EQ(take().payload, "\"second\"");
