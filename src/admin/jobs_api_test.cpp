@@ -202,6 +202,7 @@ TEST_F(JobsApiTest, AWaitEndsInTime) {
 }
 
 TEST_F(JobsApiTest, JobsForAClientThatHasLeftAreTakenBack) {
+    store.holds_receives = true;
     auto client = connect();
     client.send(request("POST", "/v1/queues/q/receive", R"({"wait":"20s"})"));
     store.await_receive();
