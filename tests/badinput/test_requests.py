@@ -79,7 +79,7 @@ class Expansion:
     def value(self, name):
         if name.startswith("rep:"):
             piece, _, count = name[4:].rpartition(":")
-            return piece.replace("\\:", ":").encode() * int(count)
+            return re.sub(r"\\(.)", r"\1", piece).encode() * int(count)
         if name.startswith("hex:"):
             return bytes.fromhex(name[4:])
         if name.startswith("rnd:"):
