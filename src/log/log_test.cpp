@@ -450,15 +450,24 @@ TEST_F(LogTest, DoesNotGrowTheFileAtEveryCommit) {
     EXPECT_EQ(size % options.grow_bytes, 0U);
 }
 
-TEST_F(LogTest, RefusesAnotherStoresIdentityAndNewerFormats) {
+TEST_F(LogTest, RefusesAnotherStoresIdentityAndOtherFormats) {
     open();
     append_and_sync("a");
     log.reset();
     auto& identity = disk.files.at("store")->bytes;
     const std::string kept = identity;
 
-    identity[8] = 2;
-    EXPECT_THROW(open(), CorruptLog);
+    for (const std::uint32_t version : {format_version - 1, format_version + 1}) {
+        identity[8] = static_cast<char>(version);
+        try {
+            open();
+            ADD_FAILURE() << "opened format " << version;
+        } catch (const CorruptLog& error) {
+            const std::string text = error.what();
+            EXPECT_NE(text.find("says format " + std::to_string(version)), std::string::npos)
+                << text;
+        }
+    }
     identity = kept;
     identity[20] ^= 1;
     EXPECT_THROW(open(), CorruptLog);
