@@ -97,12 +97,22 @@ bool is_request(std::string_view type) {
     return find_request(type) != nullptr;
 }
 
-void describe_member(JsonWriter& json, std::string_view type, std::string_view member) {
+void describe_member(
+    JsonWriter& json, std::string_view type, std::string_view member, std::string_view otherwise
+) {
+    std::string text;
     for (const MemberNote& note : notes) {
         if (note.member != member || (!note.type.empty() && note.type != type)) continue;
-        json.member("description", note.text);
-        return;
+        text = note.text;
+        break;
     }
+    // That nothing is empty need not be said.
+    constexpr std::string_view nothing = "\"\"[]{}null";
+    if (!otherwise.empty() && nothing.find(otherwise) == std::string_view::npos) {
+        if (!text.empty()) text += ' ';
+        text.append("Default: ").append(otherwise);
+    }
+    if (!text.empty()) json.member("description", text);
 }
 
 }  // namespace detail

@@ -32,8 +32,12 @@ namespace detail {
 bool may_be_missing(std::string_view type, std::string_view member, bool optional);
 /// Whether clients write it, so that defaults mean something and unknown members are refused.
 bool is_request(std::string_view type);
-/// Adds what is known of a member beyond its type.
-void describe_member(JsonWriter& json, std::string_view type, std::string_view member);
+/// Adds what is known of a member beyond its type. `otherwise` is what leaving it out means; empty:
+/// nothing. As text and not as `default`, because generators of clients take that for a promise
+/// that the member is always there.
+void describe_member(
+    JsonWriter& json, std::string_view type, std::string_view member, std::string_view otherwise
+);
 
 /// The identifier of T without its namespaces.
 template <class T>
@@ -80,12 +84,13 @@ void write_struct(SchemaBook& book, JsonWriter& json) {
         } else {
             write_type<Field>(book, json);
         }
-        describe_member(json, type, name);
+        std::string otherwise;
         if (!may_be_missing(type, name, tranter::detail::is_optional<Field>)) {
             required_names.value(name);
-        } else if (!tranter::detail::is_optional<Field>) {
-            if (const auto otherwise = to_json(field)) json.key("default").raw(*otherwise);
+        } else if constexpr (!tranter::detail::is_optional<Field>) {
+            otherwise = to_json(field).value_or("");
         }
+        describe_member(json, type, name, otherwise);
         json.end_object();
     };
     with_fields(fresh, [&](const auto&... field) { (write_field(field), ...); });
