@@ -12,20 +12,20 @@ namespace {
 
 constexpr Duration reconnect_after = std::chrono::seconds(1);
 
-class Subscription {
+class EventListener {
   public:
-    Subscription(HttpLink& link, Provider::Listener listener)
+    EventListener(HttpLink& link, Provider::Listener listener)
         : link_(link),
           listener_(std::move(listener)),
           reader_([this](const EventReader::Event& event) { take(event); }),
           thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-    ~Subscription() {
+    ~EventListener() {
         thread_.request_stop();
         thread_.join();
     }
-    Subscription(const Subscription&) = delete;
-    Subscription& operator=(const Subscription&) = delete;
+    EventListener(const EventListener&) = delete;
+    EventListener& operator=(const EventListener&) = delete;
 
     /// Until the server answered for the first time.
     Result<> begun() { return begun_.get_future().get(); }
@@ -117,7 +117,7 @@ void EventReader::take_line(std::string_view line) {
 }
 
 Result<std::shared_ptr<void>> listen_to_events(HttpLink& link, Provider::Listener listener) {
-    auto subscription = std::make_shared<Subscription>(link, std::move(listener));
+    auto subscription = std::make_shared<EventListener>(link, std::move(listener));
     if (auto begun = subscription->begun(); !begun) return std::unexpected(begun.error());
     return subscription;
 }

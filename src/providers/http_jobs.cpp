@@ -29,7 +29,7 @@ constexpr Duration farewell_time = std::chrono::seconds(2);
 // Settlements of a call with large results go in several requests.
 constexpr std::size_t settle_bytes_max = std::size_t{4} << 20;
 
-Result<> check_json(std::string_view what, std::string_view text) {
+Result<> check_sendable(std::string_view what, std::string_view text) {
     if (is_json_value(text)) return {};
     return fail(Errc::invalid_argument, fmt::format("{} is not JSON", what));
 }
@@ -53,7 +53,7 @@ Result<> check_settlement(const Settlement& settlement) {
                 )
             );
         }
-        return check_json("result", done->result);
+        return check_sendable("result", done->result);
     }
     if (const auto* failed = std::get_if<Failed>(&settlement.outcome)) {
         rest = failed->retry_after.value_or(rest);
@@ -63,7 +63,7 @@ Result<> check_settlement(const Settlement& settlement) {
     return fail(Errc::invalid_argument, fmt::format("a rest of {} ms is below zero", rest.count()));
 }
 
-std::size_t bytes_of(const Settlement& settlement) {
+std::size_t settlement_bytes(const Settlement& settlement) {
     constexpr std::size_t frame = 200;
     std::size_t bytes = frame;
     if (const auto* done = std::get_if<Completed>(&settlement.outcome))
@@ -78,7 +78,7 @@ std::size_t settle_count(std::span<const Settlement> settlements) {
     std::size_t bytes = 0;
     std::size_t count = 0;
     while (count < settlements.size() && count < jobs_per_call_max) {
-        bytes += bytes_of(settlements[count]);
+        bytes += settlement_bytes(settlements[count]);
         if (count > 0 && bytes > settle_bytes_max) break;
         ++count;
     }
@@ -127,7 +127,8 @@ Result<std::vector<Enqueued>> HttpStore::enqueue(
     std::vector<NewJob> named(jobs.begin(), jobs.end());
     for (std::size_t i = 0; i < named.size(); ++i) {
         if (named[i].id.empty()) named[i].id = format_uuid(make_uuid());
-        if (auto checked = check_json(fmt::format("the payload of job {}", i), named[i].payload);
+        if (auto checked =
+                check_sendable(fmt::format("the payload of job {}", i), named[i].payload);
             !checked) {
             return std::unexpected(std::move(checked.error()));
         }
@@ -236,7 +237,7 @@ Result<std::vector<Result<Extended>>> HttpStore::extend(
 Result<> HttpStore::set_progress(
     std::string_view queue, std::string_view receipt, std::string_view json
 ) {
-    if (auto checked = check_json("progress", json); !checked) return checked;
+    if (auto checked = check_sendable("progress", json); !checked) return checked;
     return send(
         "POST", queue_path(queue, "progress"), receipt_body(receipt, "progress", json), Repeat::yes
     );
@@ -255,7 +256,7 @@ Result<> HttpStore::append_log(
 }
 
 Result<> HttpStore::save_step(std::string_view queue, std::string_view receipt, const Step& step) {
-    if (auto checked = check_json("result of a step", step.result); !checked) return checked;
+    if (auto checked = check_sendable("result of a step", step.result); !checked) return checked;
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("receipt", receipt).member("name", step.name);
