@@ -32,7 +32,8 @@ enum class JobState : std::uint8_t {
 /// throttle: for `ttl` from the first enqueue on, whatever became of that job.
 /// debounce: a job with the key that still waits takes the new payload, and waits for the new
 /// delay, but `ttl` after its first enqueue at the latest; a running one does not count.
-/// keep_latest: one runs and one waits at most; the one that waits takes the new payload.
+/// keep_latest: one waits at most, beside those that run, and takes the new payload. It may begin
+/// while an earlier one still runs; a group with a limit of one prevents that.
 enum class DedupMode : std::uint8_t { simple, throttle, debounce, keep_latest };
 
 struct Dedup {

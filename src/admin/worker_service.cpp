@@ -11,13 +11,11 @@
 namespace tranter::admin {
 namespace {
 
-using Type = Exposition::Type;
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view plain_json = "application/json";
+constexpr std::string_view exposition_type = "text/plain; version=0.0.4; charset=utf-8";
 
-constexpr std::string_view text_type = "text/plain; charset=utf-8";
-constexpr std::string_view json_type = "application/json";
-constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
-
-http::Response reply(int status, std::string_view type, std::string body) {
+http::Response answer_with(int status, std::string_view type, std::string body) {
     return {
         .status = status,
         .content_type = type,
@@ -51,22 +49,24 @@ void WorkerService::handle(const http::Request& request, http::Exchange exchange
 
 http::Response WorkerService::answer(const http::Request& request) const {
     if (request.method != "GET" && request.method != "HEAD") {
-        auto response = reply(405, text_type, "only GET and HEAD are served here\n");
+        auto response = answer_with(405, plain_text, "only GET and HEAD are served here\n");
         response.headers += "Allow: GET, HEAD\r\n";
         return response;
     }
     const WorkerFigures figures = options_.figures();
     if (request.path == "/livez" || request.path == "/startupz") {
-        return figures.stuck ? reply(503, text_type, "stuck\n") : reply(200, text_type, "ok\n");
+        return figures.stuck ? answer_with(503, plain_text, "stuck\n")
+                             : answer_with(200, plain_text, "ok\n");
     }
     if (request.path == "/readyz") {
         const std::string_view now = state(figures);
-        return reply(now == "ok" ? 200 : 503, text_type, std::string(now) + "\n");
+        return answer_with(now == "ok" ? 200 : 503, plain_text, std::string(now) + "\n");
     }
     if (request.path == "/health") return health(figures);
     if (request.path == "/metrics") return metrics(figures);
-    if (request.path == "/") return reply(200, text_type, "/livez /readyz /health /metrics\n");
-    return reply(404, text_type, "not found; GET / lists what is here\n");
+    if (request.path == "/")
+        return answer_with(200, plain_text, "/livez /readyz /health /metrics\n");
+    return answer_with(404, plain_text, "not found; GET / lists what is here\n");
 }
 
 std::string_view WorkerService::state(const WorkerFigures& figures) const {
@@ -91,25 +91,33 @@ http::Response WorkerService::health(const WorkerFigures& figures) const {
     for (const OutcomeCount& outcome : outcome_counts)
         json.member(outcome.name, figures.counts.*outcome.member);
     json.end_object().end_object();
-    return reply(now == "ok" ? 200 : 503, json_type, std::move(body) + "\n");
+    return answer_with(now == "ok" ? 200 : 503, plain_json, std::move(body) + "\n");
 }
 
 http::Response WorkerService::metrics(const WorkerFigures& figures) const {
     std::string text;
     Exposition out(text);
-    out.header("tranter_worker_up", Type::gauge, "1 while the worker receives jobs.");
+    out.header("tranter_worker_up", Exposition::Type::gauge, "1 while the worker receives jobs.");
     out.sample("tranter_worker_up", {}, state(figures) == "ok" ? 1 : 0);
-    out.header("tranter_worker_slots", Type::gauge, "Handlers that can run at a time, by state.");
+    out.header(
+        "tranter_worker_slots",
+        Exposition::Type::gauge,
+        "Handlers that can run at a time, by state."
+    );
     const auto busy = static_cast<double>(figures.running);
     out.sample("tranter_worker_slots", {{"state", "busy"}}, busy);
     out.sample(
         "tranter_worker_slots", {{"state", "idle"}}, std::max(0.0, options_.concurrency - busy)
     );
-    out.header("tranter_worker_saturation_ratio", Type::gauge, "Busy slots of all.");
+    out.header("tranter_worker_saturation_ratio", Exposition::Type::gauge, "Busy slots of all.");
     out.sample("tranter_worker_saturation_ratio", {}, busy / std::max(1U, options_.concurrency));
-    out.header("tranter_worker_jobs_waiting", Type::gauge, "Jobs received and not begun.");
+    out.header(
+        "tranter_worker_jobs_waiting", Exposition::Type::gauge, "Jobs received and not begun."
+    );
     out.sample("tranter_worker_jobs_waiting", {}, static_cast<double>(figures.waiting));
-    out.header("tranter_worker_attempts_total", Type::counter, "Attempts by how they ended.");
+    out.header(
+        "tranter_worker_attempts_total", Exposition::Type::counter, "Attempts by how they ended."
+    );
     for (const OutcomeCount& outcome : outcome_counts) {
         out.sample(
             "tranter_worker_attempts_total",
@@ -118,7 +126,7 @@ http::Response WorkerService::metrics(const WorkerFigures& figures) const {
         );
     }
     render_process(out, options_.version, started_);
-    return reply(200, metrics_type, std::move(text));
+    return answer_with(200, exposition_type, std::move(text));
 }
 
 }  // namespace tranter::admin

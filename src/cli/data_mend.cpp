@@ -2,9 +2,9 @@
 #include "cli/data_actions.hpp"
 #include "cli/data_files.hpp"
 #include "cli/terminal.hpp"
+#include "log/directory.hpp"
 #include "storage/log_sizes.hpp"
 #include "storage/machine.hpp"
-#include "log/directory.hpp"
 
 #include <optional>
 #include <utility>

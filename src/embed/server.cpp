@@ -2,10 +2,10 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "sqs/service.hpp"
 #include "storage/event_thread.hpp"
 #include "storage/machine.hpp"
 #include "storage/storage.hpp"
-#include "sqs/service.hpp"
 
 #include <tranter/server.hpp>
 

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-JobOptions every_option() {
+JobOptions wire_options() {
     return {
         .priority = 1,
         .group = "acme",
@@ -31,7 +31,7 @@ NewJob every_member() {
     job.type = "mail.send";
     job.payload = R"({"to":"a@b","n":12345678901234567890})";
     job.run_at = TimePoint(1'767'225'600s);
-    job.options = every_option();
+    job.options = wire_options();
     return job;
 }
 
@@ -43,7 +43,7 @@ JobRecord every_field() {
     job.payload = R"(["x"])";
     job.state = JobState::failed;
     job.attempt = 2;
-    job.options = every_option();
+    job.options = wire_options();
     job.created_at = TimePoint(1'767'225'600s);
     job.run_at = TimePoint(1'767'225'601s);
     job.started_at = TimePoint(1'767'225'602s);
@@ -179,7 +179,7 @@ TEST(WireJsonTest, ReceivedJobsComeBack) {
     job.attempt = 3;
     job.created_at = TimePoint(1s);
     job.lease_until = TimePoint(2s);
-    job.options = every_option();
+    job.options = wire_options();
     job.steps = {{.name = "s", .result = "[1]"}};
     ReceivedJob plain = job;
     plain.options = {};

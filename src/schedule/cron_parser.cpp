@@ -1,5 +1,6 @@
 #include "base/suggest.hpp"
 #include "schedule/cron_expression.hpp"
+#include "schedule/digits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,10 +41,6 @@ const FieldRules& rules_of(Unit unit) {
 
 constexpr char upper(char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 std::uint32_t bit(int number) {

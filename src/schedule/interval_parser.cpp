@@ -1,5 +1,6 @@
 #include "base/suggest.hpp"
 #include "jobs/time_text.hpp"
+#include "schedule/digits.hpp"
 #include "schedule/interval.hpp"
 
 #include <algorithm>
@@ -45,10 +46,6 @@ std::unexpected<Error> wrong(const std::string& why) {
 
 std::string quoted(std::string_view text) {
     return "\"" + std::string(text.substr(0, 40)) + "\"";
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 /// Takes digits off the front.
