@@ -67,6 +67,14 @@ void enqueue_batch(const Client& client, std::uint64_t from, std::uint64_t to) {
     if (!answers) throw std::runtime_error(answers.error().message());
 }
 
+void enqueue_share(const Client& client, const JobsRun& run, std::uint64_t from, std::uint64_t to) {
+    if (run.batch == 1) {
+        enqueue_one_by_one(client, from, to);
+    } else {
+        enqueue_batch(client, from, to);
+    }
+}
+
 }  // namespace
 
 NoopJob make_noop(std::uint64_t number) {
@@ -83,12 +91,7 @@ void enqueue_all(const Client& client, const JobsRun& run) {
             try {
                 for (std::uint64_t from = next.fetch_add(share); from < run.jobs;
                      from = next.fetch_add(share)) {
-                    const std::uint64_t to = std::min(from + share, run.jobs);
-                    if (run.batch == 1) {
-                        enqueue_one_by_one(client, from, to);
-                    } else {
-                        enqueue_batch(client, from, to);
-                    }
+                    enqueue_share(client, run, from, std::min(from + share, run.jobs));
                 }
             } catch (const std::exception& error) {
                 if (!failed.exchange(true)) fmt::print(stderr, "jobs_bench: {}\n", error.what());

@@ -106,31 +106,30 @@ void write_struct(SchemaBook& book, JsonWriter& json) {
 /// The members of the schema.
 template <class T>
 void write_type(SchemaBook& book, JsonWriter& json) {
-    using namespace tranter::detail;
     if constexpr (std::same_as<T, bool>) {
         json.member("type", "boolean");
-    } else if constexpr (Integer<T>) {
+    } else if constexpr (tranter::detail::Integer<T>) {
         json.member("type", "integer");
         if constexpr (std::is_unsigned_v<T>) json.member("minimum", 0);
         if constexpr (sizeof(T) == 4) json.member("format", "int32");
         if constexpr (sizeof(T) == 8) json.member("format", "int64");
-    } else if constexpr (Number<T>) {
+    } else if constexpr (tranter::detail::Number<T>) {
         json.member("type", "number");
     } else if constexpr (std::same_as<T, std::string>) {
         json.member("type", "string");
     } else if constexpr (std::same_as<T, Json>) {
         // Anything.
-    } else if constexpr (Enumeration<T>) {
+    } else if constexpr (tranter::detail::Enumeration<T>) {
         json.member("type", "string").key("enum").begin_array();
         for (const EnumName& each : enum_names<T>())
             json.value(each.name);
         json.end_array();
-    } else if constexpr (is_duration<T>) {
+    } else if constexpr (tranter::detail::is_duration<T>) {
         json.member("type", "string").member("format", "duration-with-unit");
         json.key("examples").begin_array().value("90s").end_array();
-    } else if constexpr (is_time<T>) {
+    } else if constexpr (tranter::detail::is_time<T>) {
         json.member("type", "string").member("format", "date-time");
-    } else if constexpr (Sequence<T>) {
+    } else if constexpr (tranter::detail::Sequence<T>) {
         json.member("type", "array").key("items");
         write_schema<typename T::value_type>(book, json);
     } else {

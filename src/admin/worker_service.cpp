@@ -40,8 +40,8 @@ constexpr std::array outcome_counts{
 
 }  // namespace
 
-WorkerService::WorkerService(WorkerServiceOptions options, const Clock& clock)
-    : options_(std::move(options)), clock_(clock), started_(clock.now()) {}
+WorkerService::WorkerService(WorkerServiceOptions options, Instant started)
+    : options_(std::move(options)), started_(started) {}
 
 void WorkerService::handle(const http::Request& request, http::Exchange exchange) const {
     std::move(exchange).respond(answer(request));

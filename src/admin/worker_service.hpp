@@ -28,8 +28,7 @@ struct WorkerServiceOptions {
 ///     GET /metrics    Prometheus text format 0.0.4
 class WorkerService {
   public:
-    /// The clock outlives the service.
-    WorkerService(WorkerServiceOptions options, const Clock& clock);
+    WorkerService(WorkerServiceOptions options, Instant started);
 
     /// Both are thread-safe and never block.
     void handle(const http::Request& request, http::Exchange exchange) const;
@@ -43,7 +42,6 @@ class WorkerService {
     std::string_view state(const WorkerFigures& figures) const;
 
     const WorkerServiceOptions options_;
-    const Clock& clock_;
     const Instant started_;
     std::atomic<bool> draining_{false};
 };

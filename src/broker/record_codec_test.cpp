@@ -50,6 +50,10 @@ class RecordCodecTest : public testing::Test {
              .id = {1, 2, 3},
              .body_md5 = {4, 5, 6}}
         );
+        fill_messages();
+    }
+
+    void fill_messages() {
         traits = {
             .priority = 2,
             .max_receives = 7,

@@ -56,7 +56,7 @@ class HealthServer {
                    [&worker] {
                        return worker.figures();
                    }},
-              clock_
+              SteadyClock::wall_clock()
           ) {
         if (!work.config.worker_health_enabled) return;
         const Endpoint& endpoint = work.config.worker_health;
@@ -86,7 +86,6 @@ class HealthServer {
     }
 
   private:
-    const SteadyClock clock_{};
     admin::WorkerService service_;
     std::unique_ptr<http::Server> server_;
 };

@@ -170,7 +170,10 @@ TEST_F(RegistryTest, OtherTypesGoToTheOneForThem) {
     handlers_.otherwise([](Context& context) { return context.type(); });
 
     EXPECT_EQ(result("other"), R"("other")");
-    EXPECT_THROW(handlers_.otherwise([](Context&) {}), Exception);
+    const auto again = [this] {
+        handlers_.otherwise([](Context&) {});
+    };
+    EXPECT_THROW(again(), Exception);
 }
 
 TEST_F(RegistryTest, MistakesAtRegistrationAreThrownAndNameTheType) {
@@ -289,9 +292,10 @@ TEST_F(StepTest, MayReturnNothing) {
 TEST_F(StepTest, IsNotKeptWhenItThrows) {
     Context context(job_, 1, {}, host_);
 
-    EXPECT_THROW(
-        context.step("x", []() -> int { throw std::runtime_error("x"); }), std::runtime_error
-    );
+    const auto throws = []() -> int {
+        throw std::runtime_error("x");
+    };
+    EXPECT_THROW(context.step("x", throws), std::runtime_error);
     EXPECT_TRUE(host_.steps.empty());
 }
 
@@ -309,8 +313,10 @@ TEST_F(StepTest, ThrowsWhatTheStoreSaysWhenItCannotBeKept) {
 TEST_F(StepTest, HasAName) {
     Context context(job_, 1, {}, host_);
 
-    EXPECT_THROW(context.step("", [] {}), Exception);
-    EXPECT_THROW(context.step(std::string(129, 'x'), [] {}), Exception);
+    const auto nothing = [] {
+    };
+    EXPECT_THROW(context.step("", nothing), Exception);
+    EXPECT_THROW(context.step(std::string(129, 'x'), nothing), Exception);
 }
 
 TEST_F(RegistryTest, ProgressIsAnyValue) {

@@ -59,7 +59,7 @@ T value_of(std::optional<T>&& field, T otherwise) {
 }
 template <class T>
 T value_of(T&& field, std::type_identity_t<T>) {
-    return std::move(field);
+    return std::forward<T>(field);
 }
 
 template <class WireJob>

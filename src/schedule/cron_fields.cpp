@@ -62,10 +62,11 @@ std::uint32_t days_by_weekday(const CronFields& fields, const Month& month) {
 }  // namespace
 
 std::uint32_t days_of(const CronFields& fields, std::chrono::year_month month) {
-    using namespace std::chrono;
     const Month shape{
-        .first_weekday = weekday(sys_days(month / 1)).c_encoding(),
-        .last_day = static_cast<unsigned>(year_month_day_last(month / last).day())};
+        .first_weekday = std::chrono::weekday(std::chrono::sys_days(month / 1)).c_encoding(),
+        .last_day =
+            static_cast<unsigned>(std::chrono::year_month_day_last(month / std::chrono::last).day()
+            )};
     const std::uint32_t all = (bit(shape.last_day) - 1U) << 1U;
     if (fields.any_day && fields.any_weekday) return all;
     if (fields.any_weekday) return days_by_number(fields, shape) & all;

@@ -9,7 +9,17 @@
 namespace tranter::schedule {
 namespace {
 
-using namespace std::chrono;
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::hours;
+using std::chrono::January;
+using std::chrono::local_days;
+using std::chrono::minutes;
+using std::chrono::months;
+using std::chrono::seconds;
+using std::chrono::year;
+using std::chrono::year_month;
+using std::chrono::year_month_day;
 
 /// The lowest value in the set from `from` on; -1 when there is none.
 int lowest_from(std::uint64_t set, int from) {

@@ -8,7 +8,13 @@
 namespace tranter::schedule {
 namespace {
 
-using namespace std::chrono;
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::January;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::sys_days;
+using std::chrono::year;
 
 constexpr UtcMillis first_moment = sys_days(year(first_year) / January / 1);
 constexpr UtcMillis last_moment = sys_days(year(last_year + 1) / January / 1);

@@ -95,8 +95,8 @@ PosixRule::Change read_change(RuleText& text) {
 }
 
 std::chrono::local_days day_of(const PosixRule::Change& change, std::chrono::year year) {
-    using namespace std::chrono;
-    const local_days january_first{year / January / 1};
+    using std::chrono::local_days;
+    const local_days january_first{year / std::chrono::January / 1};
     switch (change.kind) {
         case PosixRule::Change::Kind::julian: {
             const bool after_february = year.is_leap() && change.day >= 60;
@@ -108,8 +108,8 @@ std::chrono::local_days day_of(const PosixRule::Change& change, std::chrono::yea
             break;
     }
     const auto month = year / std::chrono::month(static_cast<unsigned>(change.month));
-    const weekday day(static_cast<unsigned>(change.day));
-    if (change.week == 5) return local_days(month / day[last]);
+    const std::chrono::weekday day(static_cast<unsigned>(change.day));
+    if (change.week == 5) return local_days(month / day[std::chrono::last]);
     return local_days(month / day[static_cast<unsigned>(change.week)]);
 }
 

@@ -9,8 +9,10 @@
 namespace tranter::schedule {
 namespace {
 
-using namespace std::chrono;
 using namespace std::chrono_literals;
+using std::chrono::seconds;
+using std::chrono::sys_days;
+using std::chrono::year_month_day;
 
 ZoneHandle zone(std::string_view name) {
     static ZoneDirectory directory;
