@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <string>
+#include <utility>
 
 namespace tranter::schedule {
 namespace {
@@ -138,6 +139,7 @@ ZonePeriod PosixRule::period_at(UtcSeconds when) const {
     if (!daylight_) return {.offset = standard_};
     struct Begin {
         UtcSeconds at;
+        int order;  // of those at one moment
         seconds offset;
     };
     const auto year = std::chrono::year_month_day(std::chrono::floor<days>(when)).year();
@@ -147,11 +149,14 @@ ZonePeriod PosixRule::period_at(UtcSeconds when) const {
         const auto near = year + std::chrono::years(step);
         const auto summer = day_of(daylight_->begin, near) + daylight_->begin.time;
         const auto winter = day_of(daylight_->end, near) + daylight_->end.time;
-        *next++ = {UtcSeconds(summer.time_since_epoch() - standard_), daylight_->offset};
-        *next++ = {UtcSeconds(winter.time_since_epoch() - daylight_->offset), standard_};
+        *next++ = {UtcSeconds(summer.time_since_epoch() - standard_), 2 * step, daylight_->offset};
+        *next++ = {
+            UtcSeconds(winter.time_since_epoch() - daylight_->offset), 2 * step + 1, standard_};
     }
     // Of two at one moment, as in zones with daylight saving all year, the later rule holds.
-    std::ranges::stable_sort(begins, {}, &Begin::at);
+    std::ranges::sort(begins, {}, [](const Begin& begin) {
+        return std::pair(begin.at, begin.order);
+    });
     ZonePeriod period;
     for (const Begin& begin : begins) {
         if (begin.at > when) {

@@ -68,6 +68,18 @@ void World::step(const Step& step) {
     if (choices().percent(15)) crash(choices().percent(50));
 }
 
+void World::pass_some_time() {
+    pass_time(choices().one_of<Duration>(
+        {milliseconds(10),
+         milliseconds(10),
+         seconds(1),
+         seconds(4),
+         seconds(40),
+         minutes(6),
+         hours(1)}
+    ));
+}
+
 void World::run(Kind kind) {
     switch (kind) {
         case Kind::send:
@@ -117,15 +129,7 @@ void World::run(Kind kind) {
         case Kind::check_space:
             return log().check_space();
         case Kind::pass_time:
-            return pass_time(choices().one_of<Duration>(
-                {milliseconds(10),
-                 milliseconds(10),
-                 seconds(1),
-                 seconds(4),
-                 seconds(40),
-                 minutes(6),
-                 hours(1)}
-            ));
+            return pass_some_time();
         case Kind::kill:
             return crash(false);
         case Kind::power_cut:

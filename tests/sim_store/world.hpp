@@ -71,6 +71,7 @@ class World {
 
     // world.cpp
     void run(Kind kind);
+    void pass_some_time();
     void pass_time(Duration time);
     void commit(Kind kind);
     void compact();
