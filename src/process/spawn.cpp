@@ -31,12 +31,24 @@ struct Launch {
     std::size_t limit_count = 0;
     bool dies_with_us = true;
     pid_t parent = 0;
-    sigset_t signals{};  // to block in the program
+    sigset_t signals{};     // to block in the program
+    int failure_pipe = -1;  // takes a Failure; closed by exec
 };
 
-/// What failed in the child, which shares our memory until exec.
+/// What failed in the child. Sent and not shared: a sanitizer makes vfork a fork.
 struct Failure {
-    const char* step = nullptr;
+    enum class Step : int {
+        none,
+        fork,
+        start,
+        session,
+        privileges,
+        descriptors,
+        directory,
+        limits,
+        exec
+    };
+    Step step = Step::none;
     int error = 0;
 };
 
@@ -61,35 +73,38 @@ void reset_signals(const sigset_t& blocked) {
     ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
 
-/// In the child. Returns only when something failed. Nothing but system calls.
-void become(const Launch& launch, Failure& failure) {
-    const auto fail_at = [&](const char* step) {
-        failure = {step, errno};
+/// In the child. Returns only when something failed, and what. Nothing but system calls.
+Failure become(const Launch& launch) {
+    using Step = Failure::Step;
+    const auto fail_at = [](Step step) {
+        return Failure{step, errno};
     };
-    if (::setsid() < 0) return fail_at("setsid");
+    if (::setsid() < 0) return fail_at(Step::session);
     if (launch.dies_with_us) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         // We may have died before the line above.
-        if (::getppid() != launch.parent) return fail_at("start");
+        if (::getppid() != launch.parent) return fail_at(Step::start);
     }
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_at("no_new_privs");
-    if (!place_descriptors(launch.descriptors)) return fail_at("descriptors");
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_at(Step::privileges);
+    if (!place_descriptors(launch.descriptors)) return fail_at(Step::descriptors);
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (launch.directory != nullptr && ::chdir(launch.directory) != 0) return fail_at("directory");
+    if (launch.directory != nullptr && ::chdir(launch.directory) != 0)
+        return fail_at(Step::directory);
     for (std::size_t i = 0; i < launch.limit_count; ++i) {
         const rlimit limit{launch.limits[i].second, launch.limits[i].second};
-        if (::setrlimit(launch.limits[i].first, &limit) != 0) return fail_at("limits");
+        if (::setrlimit(launch.limits[i].first, &limit) != 0) return fail_at(Step::limits);
     }
     reset_signals(launch.signals);
     ::execve(launch.program, launch.arguments, launch.environment);
-    fail_at("exec");
+    return fail_at(Step::exec);
 }
 
 /// The only function that lives in both processes, so that no local of another is clobbered.
-[[gnu::noinline]] pid_t launch_child(const Launch& launch, Failure& failure) {
+[[gnu::noinline]] pid_t launch_child(const Launch& launch) {
     const pid_t pid = ::vfork();
     if (pid == 0) {
-        become(launch, failure);
+        const Failure failure = become(launch);
+        [[maybe_unused]] const auto told = ::write(launch.failure_pipe, &failure, sizeof failure);
         ::_exit(127);
     }
     return pid;
@@ -153,14 +168,25 @@ Errc code_of(int error) {
 
 std::unexpected<Error> cannot_start(const SpawnOptions& options, const Failure& failure) {
     std::string text = options.command.front() + " cannot be started";
-    const std::string_view step = failure.step;
-    if (step == "directory") text += " in " + options.directory;
-    if (step != "exec" && step != "directory") text += " (" + std::string(step) + ")";
+    if (failure.step == Failure::Step::directory) text += " in " + options.directory;
+    if (failure.step == Failure::Step::limits) text += " with its limits";
     return fail(code_of(failure.error), text + ": " + std::strerror(failure.error));
 }
 
 void note_limit(Launch& launch, __rlimit_resource_t resource, std::uint64_t value) {
     if (value != 0) launch.limits[launch.limit_count++] = {resource, value};
+}
+
+/// Nothing failed when the pipe was closed by exec.
+Failure read_failure(Pipe pipe, Descriptor writes) {
+    pipe.write.reset();
+    writes.reset();
+    Failure failure;
+    ssize_t got = 0;
+    do {
+        got = ::read(pipe.read.get(), &failure, sizeof failure);
+    } while (got < 0 && errno == EINTR);
+    return got == sizeof failure ? failure : Failure{};
 }
 
 /// Blocks every signal while it lives, so that no handler of ours runs in the child.
@@ -217,14 +243,18 @@ Result<Child> spawn(const SpawnOptions& options) {
     note_limit(launch, RLIMIT_NOFILE, options.limits.open_files);
     note_limit(launch, RLIMIT_NPROC, options.limits.processes);
 
-    Failure failure;
+    Pipe failures = Pipe::make();
+    // Out of the way of the three that the program gets.
+    Descriptor tells(::fcntl(failures.write.get(), F_DUPFD_CLOEXEC, 3));
+    launch.failure_pipe = tells.get();
     Child child;
     {
         const SignalsBlocked blocked;
-        child.pid_ = launch_child(launch, failure);
+        child.pid_ = launch_child(launch);
     }
-    if (child.pid_ < 0) return cannot_start(options, {"fork", errno});
-    if (failure.step != nullptr) {
+    if (child.pid_ < 0) return cannot_start(options, {Failure::Step::fork, errno});
+    if (const Failure failure = read_failure(std::move(failures), std::move(tells));
+        failure.error != 0) {
         child.wait();
         return cannot_start(options, failure);
     }
