@@ -14,6 +14,7 @@ namespace {
 
 constexpr unsigned queues = 10;  // each keeps 100,000 finished jobs
 constexpr std::size_t per_call = 1'000;
+constexpr std::uint64_t written_every = 10'000;
 constexpr int repeats = 15;
 
 struct Question {
@@ -47,6 +48,16 @@ NewJob shop_job(std::uint64_t number) {
             .tags = {fmt::format("region={}", number % 40)}}};
 }
 
+/// A list waits for a while for what is on its way into the history, which drops jobs when it is
+/// too far behind.
+void wait_until_written(Provider& store) {
+    constexpr std::uint64_t quick_ns = 100'000'000;
+    for (std::uint64_t asked = 0; asked == 0 || now_ns() - asked > quick_ns;) {
+        asked = now_ns();
+        must(store.list({.filter = "state:completed", .jobs_max = 1}));
+    }
+}
+
 void finish_jobs(Provider& store, std::uint64_t jobs) {
     for (std::uint64_t from = 0; from < jobs; from += per_call) {
         const std::string queue = fmt::format("queue-{}", from / per_call % queues);
@@ -63,7 +74,20 @@ void finish_jobs(Provider& store, std::uint64_t jobs) {
             settlements.push_back({.receipt = one.receipt, .outcome = std::move(outcome)});
         }
         must(store.settle(queue, settlements));
+        if (from % written_every == 0) wait_until_written(store);
     }
+    wait_until_written(store);
+}
+
+std::uint64_t count_kept(Provider& store) {
+    std::uint64_t kept = 0;
+    ListRequest request{.jobs_max = 1'000};
+    do {
+        JobPage page = must(store.list(request));
+        kept += page.jobs.size();
+        request.cursor = std::move(page.next);
+    } while (!request.cursor.empty());
+    return kept;
 }
 
 /// The median, in milliseconds.
@@ -85,6 +109,7 @@ void measure_finished(const JobsRun& run) {
     const Meter meter(run);
     finish_jobs(*store, run.jobs);
     std::string out = meter.figures(run.jobs);
+    out += fmt::format(R"(,"kept":{})", count_kept(*store));
     const std::vector<Question> questions{
         {"first page", ""},
         {"state:completed", "state:completed"},
