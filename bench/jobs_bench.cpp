@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -85,14 +86,18 @@ void enqueue_all(const Client& client, const JobsRun& run) {
     const std::uint64_t share = run.batch == 1 ? 64 : run.batch;
     std::atomic<std::uint64_t> next = 0;
     std::atomic<bool> failed = false;
+    const auto produce = [&] {
+        for (std::uint64_t from = next.fetch_add(share); from < run.jobs;
+             from = next.fetch_add(share)) {
+            const auto enqueue = run.batch == 1 ? enqueue_one_by_one : enqueue_batch;
+            enqueue(client, from, std::min(from + share, run.jobs));
+        }
+    };
     std::vector<std::jthread> producers;
     for (unsigned i = 0; i < run.producers; ++i) {
         producers.emplace_back([&] {
             try {
-                for (std::uint64_t from = next.fetch_add(share); from < run.jobs;
-                     from = next.fetch_add(share)) {
-                    enqueue_share(client, run, from, std::min(from + share, run.jobs));
-                }
+                produce();
             } catch (const std::exception& error) {
                 if (!failed.exchange(true)) fmt::print(stderr, "jobs_bench: {}\n", error.what());
             }
