@@ -68,14 +68,6 @@ void enqueue_batch(const Client& client, std::uint64_t from, std::uint64_t to) {
     if (!answers) throw std::runtime_error(answers.error().message());
 }
 
-void enqueue_share(const Client& client, const JobsRun& run, std::uint64_t from, std::uint64_t to) {
-    if (run.batch == 1) {
-        enqueue_one_by_one(client, from, to);
-    } else {
-        enqueue_batch(client, from, to);
-    }
-}
-
 }  // namespace
 
 NoopJob make_noop(std::uint64_t number) {
