@@ -22,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto stuck_after = 60s;
+constexpr auto receivers_patience = 1s;
 constexpr auto first_receive_rest = 100ms;
 constexpr auto longest_receive_rest = 10'000ms;
 constexpr auto missing_queue_rest = 1000ms;
@@ -89,16 +90,23 @@ void Session::start_threads() {
     watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
     for (std::size_t slot = 0; slot < options_.concurrency; ++slot)
         executors_.emplace_back([this, slot] { execute(slot); });
+    receivers_left_ = options_.queues.size();
     for (std::size_t queue = 0; queue < options_.queues.size(); ++queue) {
-        receivers_.emplace_back([this, queue](const std::stop_token& stop) { receive(queue, stop); }
-        );
+        receivers_.emplace_back([this, queue](const std::stop_token& stop) {
+            receive(queue, stop);
+            const std::lock_guard lock(receivers_mutex_);
+            --receivers_left_;
+            receiver_ended_.notify_all();
+        });
     }
 }
 
 void Session::end_threads() {
     for (std::jthread& receiver : receivers_)
         receiver.request_stop();
-    for (Work& work : board_.close())
+    auto unstarted = board_.close();
+    wait_for_receivers();
+    for (Work& work : unstarted)
         give_back(std::move(work.task));
     stop_running();
     receivers_.clear();
@@ -110,6 +118,13 @@ void Session::end_threads() {
     end(keeper_);
     end(watcher_);
     executors_.clear();
+}
+
+/// What goes back now would come again with a call that is still on its way. A store that does not
+/// answer is not waited for any longer.
+void Session::wait_for_receivers() {
+    std::unique_lock lock(receivers_mutex_);
+    receiver_ended_.wait_for(lock, receivers_patience, [this] { return receivers_left_ == 0; });
 }
 
 void Session::stop_running() {

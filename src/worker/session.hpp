@@ -12,8 +12,10 @@
 #include <tranter/worker.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -43,6 +45,7 @@ class Session {
   private:
     void start_threads();
     void end_threads();
+    void wait_for_receivers();
     void receive(std::size_t queue, const std::stop_token& stop);
     void take_in(std::vector<ReceivedJob> jobs);
     void execute(std::size_t slot);
@@ -61,6 +64,9 @@ class Session {
     Runner runner_;
     Task::Surroundings surroundings_;
     std::atomic<int> silent_queues_ = 0;
+    std::mutex receivers_mutex_;
+    std::condition_variable receiver_ended_;
+    std::size_t receivers_left_ = 0;                 // guarded by receivers_mutex_
     std::vector<std::atomic<Moment>> asking_since_;  // for each queue; {}: not asking
 
     std::vector<std::jthread> executors_;

@@ -544,7 +544,7 @@ TEST_F(ShutdownTest, AHandlerThatDoesNotListenLosesItsJobAndIsWaitedFor) {
     stopping.join();
 
     EXPECT_EQ(worker.figures().counts, WorkerCounts{.released = 1});
-    EXPECT_EQ(provider_->wait_for_ended(1).size(), 1);
+    EXPECT_EQ(provider_->waiting("default"), 1);
 }
 
 TEST_F(ShutdownTest, WhatWasReceivedAndNotBegunGoesBack) {
