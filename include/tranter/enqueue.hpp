@@ -66,7 +66,7 @@ template <Job J>
         .options = std::move(options)};
 }
 
-/// One call of enqueue on its way to the store. Jobs have their ids already.
+/// One call of enqueue on its way to the store, which makes the ids that are empty.
 struct EnqueueCall {
     std::string queue{};
     std::vector<NewJob> jobs{};

@@ -12,8 +12,8 @@ namespace tranter {
 
 namespace {
 
+/// An empty one is left to the store, which need not look whether it knows an id of its own.
 std::string normal_id(const std::string& id) {
-    if (id.empty()) return format_uuid(make_uuid());
     const auto uuid = parse_uuid(id);
     return uuid ? format_uuid(*uuid) : id;
 }
