@@ -4,6 +4,9 @@
 #include "providers/broker_job_codec.hpp"
 #include "providers/broker_note.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <ranges>
 #include <utility>
 
 namespace tranter::providers {
@@ -16,6 +19,10 @@ std::size_t bytes_of(const FinishedJob& job) {
     return bytes;
 }
 
+const engine::MessageId& id_of(const FinishedJob& job) {
+    return job.message.payload.id();
+}
+
 }  // namespace
 
 FinishedJobs::FinishedJobs(
@@ -24,6 +31,11 @@ FinishedJobs::FinishedJobs(
     : queue_(std::move(queue)), settings_(std::move(settings)), jobs_(std::move(jobs)) {
     for (const FinishedJob& job : jobs_)
         bytes_ += bytes_of(job);
+    by_id_.resize(jobs_.size());
+    std::iota(by_id_.begin(), by_id_.end(), 0U);
+    std::ranges::sort(by_id_, {}, [this](std::uint32_t position) {
+        return std::pair(id_of(jobs_[position]), position);
+    });
 }
 
 void FinishedJobs::append_to(std::vector<history::JobEntry>& out) const {
@@ -35,9 +47,12 @@ void FinishedJobs::append_to(std::vector<history::JobEntry>& out) const {
 std::optional<history::JobEntry> FinishedJobs::find(std::string_view id) const {
     const auto uuid = parse_uuid(id);
     if (!uuid) return std::nullopt;
-    for (auto job = jobs_.rbegin(); job != jobs_.rend(); ++job) {
-        if (job->message.payload.id() != *uuid) continue;
-        if (job->message.payload.has_bytes()) return entry_of(*job, queue_, *settings_);
+    const auto same = std::ranges::equal_range(by_id_, *uuid, {}, [this](std::uint32_t position) {
+        return id_of(jobs_[position]);
+    });
+    for (const std::uint32_t position : same | std::views::reverse) {
+        const FinishedJob& job = jobs_[position];
+        if (job.message.payload.has_bytes()) return entry_of(job, queue_, *settings_);
     }
     return std::nullopt;
 }

@@ -10,6 +10,7 @@
 
 #include <tranter/job.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +51,8 @@ class FinishedJobs final : public history::EntrySource {
     const std::string queue_;
     const broker::SettingsSnapshot settings_;  // shared with the queue
     const std::vector<FinishedJob> jobs_;
+    /// Positions in the order of the ids; of equal ones the later is last.
+    std::vector<std::uint32_t> by_id_;
     std::size_t bytes_ = 0;
 };
 
