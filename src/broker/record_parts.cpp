@@ -17,7 +17,7 @@ constexpr std::uint8_t cancel_requested_bit = 8;
 // Of images, and of what a moved message brings along.
 constexpr std::uint8_t moved_in_bit = 1;
 constexpr std::uint8_t deduplicates_bit = 2;
-constexpr std::uint8_t traits_bit = 4;
+constexpr std::uint8_t parts_traits_bit = 4;
 constexpr std::uint8_t note_bit = 8;
 
 constexpr std::uint8_t uniqueness_last = static_cast<std::uint8_t>(engine::Uniqueness::keep_latest);
@@ -125,7 +125,7 @@ void write_extras(
     ByteWriter& out, const engine::Traits& traits, std::string_view note, std::uint8_t bits
 ) {
     const bool has_traits = traits != engine::Traits{};
-    out.byte(bits | bit_if(has_traits, traits_bit) | bit_if(!note.empty(), note_bit));
+    out.byte(bits | bit_if(has_traits, parts_traits_bit) | bit_if(!note.empty(), note_bit));
     if (has_traits) write(out, traits);
     if (!note.empty()) out.text(note);
 }
@@ -133,9 +133,9 @@ void write_extras(
 std::uint8_t read_extras(
     ByteReader& in, engine::Traits& traits, std::string& note, std::uint8_t mask
 ) {
-    const std::uint8_t bits = in.choice(mask | traits_bit | note_bit);
-    if ((bits & ~(mask | traits_bit | note_bit)) != 0) in.refuse();
-    traits = has_bit(bits, traits_bit) ? read_traits(in) : engine::Traits{};
+    const std::uint8_t bits = in.choice(mask | parts_traits_bit | note_bit);
+    if ((bits & ~(mask | parts_traits_bit | note_bit)) != 0) in.refuse();
+    traits = has_bit(bits, parts_traits_bit) ? read_traits(in) : engine::Traits{};
     note = has_bit(bits, note_bit) ? in.text() : std::string_view();
     if (has_bit(bits, note_bit) && note.empty()) in.refuse();
     return bits & mask;

@@ -290,7 +290,7 @@ def test_a_newer_format_is_refused_without_offering_a_repair(own_server, data):
 
     code, text = refusal("--data", str(data))
 
-    assert code == 1 and "format 2" in text and "--repair" not in text
+    assert code == 1 and "format 3" in text and "--repair" not in text
 
 
 @pytest.mark.parametrize(

@@ -442,7 +442,11 @@ def test_an_unknown_job_is_exit_3(env):
 def test_following_ends_with_an_interrupt(server, queue, env):
     job = enqueue(queue, env=env)
     following = subprocess.Popen(
-        [str(binary()), "job", "wait", job], stdout=subprocess.PIPE, env=clean_environment(**env)
+        [str(binary()), "job", "wait", job],
+        stdout=subprocess.PIPE,
+        env=clean_environment(**env),
+        # Whoever runs in the background may have been started with this signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     following.send_signal(signal.SIGINT)
 
