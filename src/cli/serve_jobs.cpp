@@ -10,7 +10,7 @@ std::unique_ptr<providers::JobHistory> open_history(
 ) {
     if (!config.history) return nullptr;
     const std::filesystem::path directory = keeps_data(config) ? config.data : std::string();
-    return std::make_unique<providers::JobHistory>(directory, clock);
+    return providers::open_job_history(directory, clock);
 }
 
 }  // namespace

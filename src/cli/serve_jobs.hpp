@@ -14,7 +14,7 @@ namespace tranter::cli {
 /// Jobs in the queues of `serve`, what became of them, and the API for both.
 class ServeJobs {
   public:
-    /// The broker outlives it. Throws SystemError when the history cannot be opened.
+    /// The broker outlives it. Without a history that cannot be opened, which the log says.
     ServeJobs(const ServerConfig& config, broker::Broker& broker);
 
     admin::JobsApi& api() { return api_; }

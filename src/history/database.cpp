@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <mutex>
 
 namespace tranter::history {
@@ -116,12 +119,25 @@ std::string_view Statement::text(int column) const {
     return {static_cast<const char*>(data), static_cast<std::size_t>(bytes)};
 }
 
+namespace {
+
+/// What jobs carry is for the eyes of the owner, and SQLite gives its other files the same mode.
+void make_private_file(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) ::close(fd);  // SQLite says what is wrong otherwise
+}
+
+}  // namespace
+
 Database::Database(const std::string& path, Mode mode) {
     // SQLite's counter of its own memory is one lock for every allocation of every connection.
     static std::once_flag configured;
     std::call_once(configured, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
     const int flags =
         mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+    if (mode == Mode::write && path != ":memory:" && !path.starts_with("file:")) {
+        make_private_file(path);
+    }
     sqlite3* database = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     database_.reset(database);

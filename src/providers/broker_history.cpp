@@ -1,5 +1,7 @@
 #include "providers/broker_history.hpp"
 
+#include "base/log.hpp"
+
 #include <chrono>
 
 namespace tranter::providers {
@@ -29,6 +31,17 @@ history::WriterOptions writer_options(const std::filesystem::path& directory) {
 JobHistory::JobHistory(const std::filesystem::path& directory, const Clock& clock)
     : store_(history::open_history(history_options(directory), clock)),
       writer_(*store_, writer_options(directory)) {}
+
+std::unique_ptr<JobHistory> open_job_history(
+    const std::filesystem::path& directory, const Clock& clock
+) {
+    try {
+        return std::make_unique<JobHistory>(directory, clock);
+    } catch (const SystemError& error) {
+        log_error("history", "jobs that finish are not kept", {{"error", error.what()}});
+        return nullptr;
+    }
+}
 
 Result<std::optional<history::JobEntry>> JobHistory::find(std::string_view id) {
     if (auto entry = writer_.find(id)) return entry;

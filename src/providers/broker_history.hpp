@@ -38,4 +38,9 @@ class JobHistory {
     history::HistoryWriter writer_;
 };
 
+/// Null when it cannot be opened, which the log says: jobs are more than what became of them.
+std::unique_ptr<JobHistory> open_job_history(
+    const std::filesystem::path& directory, const Clock& clock
+);
+
 }  // namespace tranter::providers

@@ -53,7 +53,7 @@ class OwnedStore {
         }
         if (options.provider.history) {
             const Clock& clock = virtual_ ? static_cast<const Clock&>(virtual_->clock) : clock_;
-            history_ = std::make_unique<JobHistory>(options.directory, clock);
+            history_ = open_job_history(options.directory, clock);
         }
     }
 
