@@ -30,6 +30,15 @@ class BrokerFileTest : public BrokerTest {
     /// The process need not end well: the store is destroyed without close().
     void reopen() { open({.directory = directory_, .provider = {.durability = "os"}}); }
     OwnedBrokerOptions options() const { return {.directory = directory_}; }
+    /// How many jobs are listed, once there are so many, or the history is given up on. A call
+    /// waits for what has just ended, but only a moment when the machine is busy.
+    std::size_t ids_once_written(const std::string& filter, std::size_t wanted) {
+        constexpr int calls_max = 60;
+        std::size_t found = 0;
+        for (int call = 0; call < calls_max && found < wanted; ++call)
+            found = ids(filter).size();
+        return found;
+    }
 
   private:
     const std::filesystem::path directory_ =
@@ -149,7 +158,7 @@ TEST_F(BrokerFileTest, AnswersAsManyCallsAtOnceAsAreMade) {
 
     EXPECT_EQ(completed, 100);
     EXPECT_EQ(stats().completed, 100U);
-    EXPECT_EQ(ids("state:completed").size(), 100U);
+    EXPECT_EQ(ids_once_written("state:completed", 100), 100U);
 }
 
 /// Until so many have ended: completes jobs, but fails every fifth that it sees first.
@@ -197,7 +206,7 @@ TEST_F(BrokerFileTest, EveryJobEndsOnceWhileOthersLookAndChange) {
     EXPECT_EQ(figures.completed + figures.cancelled, std::uint64_t{jobs});
     EXPECT_EQ(figures.pending + figures.scheduled + figures.processing, 0U);
     EXPECT_EQ(ended, jobs);
-    EXPECT_EQ(ids("state:completed,cancelled").size(), std::size_t{jobs});
+    EXPECT_EQ(ids_once_written("state:completed,cancelled", jobs), std::size_t{jobs});
 }
 
 TEST(OpenBrokerProviderTest, SaysWhatIsWrong) {
