@@ -2,6 +2,7 @@
 
 #include "admin/worker_service.hpp"
 #include "base/log.hpp"
+#include "base/stop.hpp"
 #include "cli/config_file.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/work_config.hpp"
@@ -13,9 +14,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 #include <utility>
 
@@ -35,13 +34,6 @@ WorkerOptions worker_options(const WorkConfig& work) {
     options.poll_wait = std::chrono::ceil<Milliseconds>(worker.poll_wait);
     options.batch_max = worker.batch;
     return options;
-}
-
-void wait_for_stop(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait(lock, stop, [] { return false; });
 }
 
 /// The health of a worker on a port of its own.

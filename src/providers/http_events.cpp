@@ -1,5 +1,6 @@
 #include "providers/http_events.hpp"
 
+#include "base/stop.hpp"
 #include "jobs/wire_json.hpp"
 
 #include <future>

@@ -1,9 +1,9 @@
 #include "providers/http_link.hpp"
 
+#include "base/stop.hpp"
 #include "jobs/wire_json.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 
 namespace tranter::providers {
 namespace {
@@ -23,29 +23,7 @@ bool no_answer(const Result<http::ClientResponse>& response) {
     return code == Errc::unavailable || code == Errc::timed_out;
 }
 
-/// Stops when either of two does.
-class EitherStop {
-  public:
-    EitherStop(const std::stop_token& first, const std::stop_token& second)
-        : on_first_(first, [this] { both_.request_stop(); }),
-          on_second_(second, [this] { both_.request_stop(); }) {}
-
-    std::stop_token token() const { return both_.get_token(); }
-
-  private:
-    std::stop_source both_{};
-    std::stop_callback<std::function<void()>> on_first_;
-    std::stop_callback<std::function<void()>> on_second_;
-};
-
 }  // namespace
-
-bool rest(Duration time, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    return !never.wait_for(lock, stop, time, [&] { return stop.stop_requested(); });
-}
 
 Result<HttpAnswer> HttpLink::call(const HttpCall& call) {
     auto response = send(call);

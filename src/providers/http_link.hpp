@@ -72,7 +72,4 @@ class HttpLink {
     std::vector<std::unique_ptr<http::Client>> idle_;  // guarded by mutex_
 };
 
-/// Waits, and returns false when it was stopped before its time.
-bool rest(Duration time, const std::stop_token& stop);
-
 }  // namespace tranter::providers

@@ -1,6 +1,7 @@
 #include "providers/sqs_receive.hpp"
 
 #include "base/log.hpp"
+#include "base/stop.hpp"
 #include "jobs/job_json.hpp"
 #include "providers/sqs_dead.hpp"
 #include "providers/sqs_limits.hpp"
@@ -9,10 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 namespace tranter::providers {
@@ -23,25 +22,6 @@ using std::chrono::seconds;
 
 // A server that answers long polls at once is not asked without a pause.
 constexpr Milliseconds shortest_poll(200);
-
-/// Stops when one of two others does.
-class PollStop {
-  public:
-    PollStop(const std::stop_token& one, const std::stop_token& other)
-        : one_(one, Request{source_}), other_(other, Request{source_}) {}
-
-    std::stop_token token() const { return source_.get_token(); }
-
-  private:
-    struct Request {
-        std::stop_source source;
-        void operator()() { source.request_stop(); }
-    };
-
-    std::stop_source source_{};
-    std::stop_callback<Request> one_;
-    std::stop_callback<Request> other_;
-};
 
 class SqsReceiver {
   public:
@@ -64,9 +44,9 @@ class SqsReceiver {
             if (!jobs_.empty() || stopped()) break;
             const Duration took = store_.clock.now() - begun;
             if (wait == seconds::zero()) {
-                rest(left - took);
+                rest(left - took, stop_.token());
             } else if (took < shortest_poll) {
-                rest(std::min<Duration>(left, shortest_poll));
+                rest(std::min<Duration>(left, shortest_poll), stop_.token());
             }
         }
         return std::move(jobs_);
@@ -74,13 +54,6 @@ class SqsReceiver {
 
   private:
     bool stopped() const { return stop_.token().stop_requested(); }
-
-    void rest(Duration time) {
-        std::mutex mutex;
-        std::condition_variable_any never;
-        std::unique_lock lock(mutex);
-        never.wait_for(lock, stop_.token(), time, [] { return false; });
-    }
 
     /// Calls until there are enough jobs or no more to be had. An error only while there are none.
     Result<> fill(seconds wait) {
@@ -222,7 +195,7 @@ class SqsReceiver {
     SqsStore& store_;
     const ReceiveRequest& request_;
     const SqsQueueHandle queue_;
-    const PollStop stop_;
+    const EitherStop stop_;
     Instant called_at_{};
     Instant received_at_{};
     std::vector<ReceivedJob> jobs_{};

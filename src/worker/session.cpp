@@ -2,6 +2,7 @@
 
 #include "base/duration.hpp"
 #include "base/log.hpp"
+#include "base/stop.hpp"
 #include "worker/backoff.hpp"
 #include "worker/conclusion.hpp"
 
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <utility>
@@ -26,17 +25,6 @@ constexpr auto receivers_patience = 1s;
 constexpr auto first_receive_rest = 100ms;
 constexpr auto longest_receive_rest = 10'000ms;
 constexpr auto missing_queue_rest = 1000ms;
-
-void sleep_until_stopped(const std::stop_token& stop, Moment until = Moment::max()) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    if (until == Moment::max()) {
-        never.wait(lock, stop, [] { return false; });
-    } else {
-        never.wait_until(lock, stop, until, [] { return false; });
-    }
-}
 
 std::size_t batch_max_of(const Provider& provider, const WorkerOptions& options) {
     return std::clamp<std::size_t>(provider.capabilities().batch_max, 1, options.batch_max);
@@ -76,7 +64,7 @@ Session::Session(
 void Session::run(const std::stop_token& stop) {
     try {
         start_threads();
-        sleep_until_stopped(stop);
+        wait_for_stop(stop);
     } catch (...) {
         end_threads();
         throw;
@@ -177,10 +165,10 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
             take_in(std::move(*jobs));
         } else if (jobs.error().code() == Errc::not_found) {
             // Made when the first job comes.
-            sleep_until_stopped(stop, Steady::now() + missing_queue_rest);
+            rest(missing_queue_rest, stop);
         } else if (!stop.stop_requested()) {
             store_watch_.failed("receive", jobs.error());
-            sleep_until_stopped(stop, Steady::now() + backoff.next());
+            rest(backoff.next(), stop);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "worker/settler.hpp"
 
 #include "base/log.hpp"
+#include "base/stop.hpp"
 #include "worker/backoff.hpp"
 
 #include <algorithm>
@@ -199,8 +200,7 @@ void Settler::rest(Milliseconds time, const std::stop_token& stop) {
         std::this_thread::sleep_for(std::min<Milliseconds>(time, first_settle_rest));
         return;
     }
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, time, [] { return false; });
+    tranter::rest(time, stop);
 }
 
 }  // namespace tranter::worker
