@@ -7,12 +7,6 @@
 
 namespace tranter::cli {
 
-namespace {
-
-constexpr std::string_view default_provider = "http://127.0.0.1:9325";
-
-}  // namespace
-
 Result<std::string> choose_provider(const Arguments& arguments) {
     if (auto given = arguments.find("provider")) return *given;
     if (const auto file = arguments.find("config")) {
@@ -38,13 +32,19 @@ Result<std::unique_ptr<JobSession>> JobSession::open(const Arguments& arguments)
     return std::make_unique<JobSession>(std::move(*store), options);
 }
 
+Option provider_option() {
+    return {
+        .name = "provider",
+        .value = "URL",
+        .help =
+            "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
+            "http://127.0.0.1:9325)",
+        .environment = "TRANTER_URL"};
+}
+
 std::vector<Option> with_provider_options(std::vector<Option> own) {
     const std::vector<Option> shared{
-        {.name = "provider",
-         .value = "URL",
-         .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
-                 "http://127.0.0.1:9325)",
-         .environment = "TRANTER_URL"},
+        provider_option(),
         {.name = "config",
          .value = "FILE",
          .help = "a tranter.toml whose `provider` says where, when nothing else does",

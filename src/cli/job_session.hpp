@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,11 @@ Result<int> in_job_session(const Arguments& arguments) {
     if (!session) return std::unexpected(session.error());
     return run(**session, arguments);
 }
+
+/// Where jobs are when nobody says.
+inline constexpr std::string_view default_provider = "http://127.0.0.1:9325";
+/// --provider, or TRANTER_URL.
+Option provider_option();
 
 /// The options that every command over a store of jobs has, behind its own.
 std::vector<Option> with_provider_options(std::vector<Option> own);

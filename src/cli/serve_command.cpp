@@ -12,15 +12,13 @@
 #include "cli/serve_storage.hpp"
 #include "http/server.hpp"
 #include "sqs/service.hpp"
+#include "storage/machine.hpp"
 
 #include <fmt/format.h>
 
-#include <sched.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,16 +33,6 @@ void raise_file_limit() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// Cores that this process may run on: a container or taskset may leave it fewer than there are.
-unsigned usable_cores() {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    if (::sched_getaffinity(0, sizeof cores, &cores) == 0) {
-        return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
-    }
-    return std::max(1U, std::thread::hardware_concurrency());
 }
 
 sqs::ServiceOptions sqs_options(const ServerConfig& config) {
@@ -90,7 +78,7 @@ class ServeProcess {
           jobs_(config, broker_),
           admin_(admin_options(), broker_) {
         settle_queues(broker_, config_);
-        const unsigned threads = config_.threads > 0 ? config_.threads : usable_cores();
+        const unsigned threads = config_.threads > 0 ? config_.threads : storage::usable_cores();
         if (config_.sqs_enabled) {
             sqs_server_ = std::make_unique<http::Server>(
                 http_options(config_, config_.sqs, threads),

@@ -1,6 +1,7 @@
 #include "cli/serve_config.hpp"
 
 #include "cli/config_rules.hpp"
+#include "cli/log_flags.hpp"
 
 namespace tranter::cli {
 namespace {
@@ -53,18 +54,7 @@ Result<void> apply_flags(const ServeFlags& flags, ServerConfig& config) {
     if (flags.auto_create) config.auto_create = *flags.auto_create;
     if (flags.threads) config.threads = static_cast<std::uint32_t>(*flags.threads);
     if (flags.insecure) config.insecure = *flags.insecure;
-    if (flags.log_format) {
-        const auto format = parse_log_format(*flags.log_format);
-        if (!format)
-            return fail(Errc::invalid_argument, "--log-format: " + format.error().message());
-        config.log.format = *format;
-    }
-    if (flags.log_level) {
-        const auto level = parse_log_level(*flags.log_level);
-        if (!level) return fail(Errc::invalid_argument, "--log-level: " + level.error().message());
-        config.log.level = *level;
-    }
-    return {};
+    return apply_log_flags(flags.log_format, flags.log_level, config.log);
 }
 
 }  // namespace

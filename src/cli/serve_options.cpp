@@ -1,5 +1,6 @@
 #include "cli/serve_options.hpp"
 
+#include "cli/log_flags.hpp"
 #include "cli/server_config.hpp"
 
 #include <fmt/format.h>
@@ -63,14 +64,8 @@ std::vector<Option> serve_options() {
         {.name = "insecure",
          .value = "",
          .help = "allow other machines to connect without authentication"},
-        {.name = "log-format",
-         .value = "FORMAT",
-         .help = "how to log (default: pretty on a terminal, otherwise json)",
-         .choices = {"json", "logfmt", "pretty"}},
-        {.name = "log-level",
-         .value = "LEVEL",
-         .help = "what to log (default: info)",
-         .choices = {"debug", "info", "warn", "error"}},
+        log_format_option(),
+        log_level_option(),
         {.name = "ready-fd",
          .value = "N",
          .help = "write a line to this file descriptor once the server listens"},

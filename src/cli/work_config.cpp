@@ -2,30 +2,19 @@
 
 #include "cli/config_file.hpp"
 #include "cli/config_rules.hpp"
+#include "cli/job_session.hpp"
+#include "cli/log_flags.hpp"
+#include "storage/machine.hpp"
 
 #include <fmt/format.h>
 
-#include <sched.h>
-
-#include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 namespace tranter::cli {
 namespace {
 
-constexpr std::string_view default_provider = "http://127.0.0.1:9325";
 constexpr std::string_view default_queue = "default";
-
-unsigned processors() {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    if (::sched_getaffinity(0, sizeof cores, &cores) == 0) {
-        return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
-    }
-    return std::max(1U, std::thread::hardware_concurrency());
-}
 
 Result<> apply_durations(const Arguments& arguments, WorkerConfig& worker) {
     const auto lease = arguments.duration("lease");
@@ -40,21 +29,6 @@ Result<> apply_durations(const Arguments& arguments, WorkerConfig& worker) {
         return fail(Errc::invalid_argument, "--shutdown-timeout: it must be 0s to 1h");
     }
     if (*shutdown) worker.shutdown_timeout = **shutdown;
-    return {};
-}
-
-Result<> apply_log_flags(const Arguments& arguments, LogOptions& log) {
-    if (const auto text = arguments.find("log-format")) {
-        const auto format = parse_log_format(*text);
-        if (!format)
-            return fail(Errc::invalid_argument, "--log-format: " + format.error().message());
-        log.format = *format;
-    }
-    if (const auto text = arguments.find("log-level")) {
-        const auto level = parse_log_level(*text);
-        if (!level) return fail(Errc::invalid_argument, "--log-level: " + level.error().message());
-        log.level = *level;
-    }
     return {};
 }
 
@@ -74,7 +48,7 @@ Result<> apply_work_flags(const Arguments& arguments, ServerConfig& config) {
         config.worker_health_enabled = true;
     }
     if (auto applied = apply_durations(arguments, worker); !applied) return applied;
-    return apply_log_flags(arguments, config.log);
+    return apply_log_flags(arguments.find("log-format"), arguments.find("log-level"), config.log);
 }
 
 Result<> complete(WorkConfig& work) {
@@ -92,7 +66,8 @@ Result<> complete(WorkConfig& work) {
     }
     if (config.provider.empty()) config.provider = default_provider;
     if (config.worker.queues.empty()) config.worker.queues.emplace_back(default_queue);
-    work.concurrency = config.worker.concurrency > 0 ? config.worker.concurrency : processors();
+    work.concurrency =
+        config.worker.concurrency > 0 ? config.worker.concurrency : storage::usable_cores();
     return {};
 }
 
@@ -104,11 +79,7 @@ std::vector<Option> work_options() {
          .value = "FILE",
          .help = "tranter.toml with the handlers",
          .completes = Completes::files},
-        {.name = "provider",
-         .value = "URL",
-         .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
-                 "http://127.0.0.1:9325)",
-         .environment = "TRANTER_URL"},
+        provider_option(),
         {.name = "queue",
          .value = "NAME",
          .help = "a queue to work for, may be repeated (default: default)",
@@ -128,14 +99,8 @@ std::vector<Option> work_options() {
          .value = "ADDR:PORT",
          .help = "where health and metrics listen (default: 127.0.0.1:3003)"},
         {.name = "name", .value = "NAME", .help = "shown with the jobs it has (default: HOST:PID)"},
-        {.name = "log-format",
-         .value = "FORMAT",
-         .help = "how to log (default: pretty on a terminal, otherwise json)",
-         .choices = {"json", "logfmt", "pretty"}},
-        {.name = "log-level",
-         .value = "LEVEL",
-         .help = "what to log (default: info)",
-         .choices = {"debug", "info", "warn", "error"}},
+        log_format_option(),
+        log_level_option(),
         {.name = "ready-fd",
          .value = "N",
          .help = "write a line to this file descriptor once the worker receives jobs"},

@@ -1,9 +1,11 @@
 #include "storage/machine.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 namespace tranter::storage {
 namespace {
@@ -23,6 +25,15 @@ std::uint64_t machine_memory(const std::filesystem::path& root) {
         if (std::ifstream(root / file) >> limit && limit > 0) bytes = std::min(bytes, limit);
     }
     return bytes;
+}
+
+unsigned usable_cores() {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    if (::sched_getaffinity(0, sizeof cores, &cores) == 0) {
+        return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
+    }
+    return std::max(1U, std::thread::hardware_concurrency());
 }
 
 }  // namespace tranter::storage

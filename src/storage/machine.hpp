@@ -9,4 +9,7 @@ namespace tranter::storage {
 /// allows when that is less. `root` is where the files of the kernel are found.
 std::uint64_t machine_memory(const std::filesystem::path& root = "/");
 
+/// Cores that this process may run on: a container or taskset may leave it fewer than there are.
+unsigned usable_cores();
+
 }  // namespace tranter::storage
