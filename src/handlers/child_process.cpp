@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <stop_token>
@@ -42,8 +41,7 @@ std::uint64_t resident_bytes(pid_t pid) {
 
 std::string describe_exit(const process::Child::Exit& exit) {
     if (exit.signal == 0) return fmt::format("ended with code {}", exit.code);
-    const char* name = ::sigabbrev_np(exit.signal);
-    return fmt::format("was killed by SIG{}", name != nullptr ? name : std::to_string(exit.signal));
+    return "was killed by " + process::signal_name(exit.signal);
 }
 
 }  // namespace

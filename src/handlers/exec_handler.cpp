@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -37,8 +36,7 @@ class LastLines {
 
 std::string describe(const process::Child::Exit& exit) {
     if (exit.signal == 0) return fmt::format("exit code {}", exit.code);
-    const char* name = ::sigabbrev_np(exit.signal);
-    return fmt::format("killed by SIG{}", name != nullptr ? name : std::to_string(exit.signal));
+    return "killed by " + process::signal_name(exit.signal);
 }
 
 std::string reason(const process::Child::Exit& exit, const LastLines& lines) {

@@ -262,6 +262,11 @@ Result<Child> spawn(const SpawnOptions& options) {
     return child;
 }
 
+std::string signal_name(int signal) {
+    const char* name = ::sigabbrev_np(signal);
+    return "SIG" + (name != nullptr ? std::string(name) : std::to_string(signal));
+}
+
 void Child::signal_group(int signal) const {
     if (pid_ > 0 && !exit_) ::kill(-pid_, signal);
 }

@@ -76,6 +76,9 @@ class Child {
     std::optional<Exit> exit_{};
 };
 
+/// "SIGSEGV"; "SIG99" for one without a name.
+std::string signal_name(int signal);
+
 /// Starts the program with default signal handling and without the right to gain privileges
 /// (PR_SET_NO_NEW_PRIVS), so a set-user-id program runs as us. `not_found`, `permission_denied`
 /// and others name the program and the reason. Thread-safe.

@@ -1,6 +1,6 @@
 #include "base/suggest.hpp"
 #include "schedule/cron_expression.hpp"
-#include "schedule/digits.hpp"
+#include "schedule/expression_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -280,22 +280,6 @@ class FieldParser {
     std::size_t at_ = 0;
     std::vector<std::string> warnings_;
 };
-
-struct Word {
-    std::string_view text;
-    std::size_t column;  // from 1
-};
-
-std::vector<Word> split_words(std::string_view text, std::size_t column) {
-    std::vector<Word> words;
-    std::size_t at = 0;
-    while ((at = text.find_first_not_of(" \t", at)) != std::string_view::npos) {
-        const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
-        words.push_back({text.substr(at, end - at), column + at});
-        at = end;
-    }
-    return words;
-}
 
 /// What a nickname stands for; empty for others.
 std::string_view expand_nickname(std::string_view word) {

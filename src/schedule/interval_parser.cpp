@@ -1,6 +1,6 @@
 #include "base/suggest.hpp"
 #include "jobs/time_text.hpp"
-#include "schedule/digits.hpp"
+#include "schedule/expression_text.hpp"
 #include "schedule/interval.hpp"
 
 #include <algorithm>
@@ -162,12 +162,8 @@ using Words = std::vector<std::string_view>;
 
 Words split(std::string_view text) {
     Words words;
-    std::size_t at = 0;
-    while ((at = text.find_first_not_of(" \t", at)) != std::string_view::npos) {
-        const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
-        words.push_back(text.substr(at, end - at));
-        at = end;
-    }
+    for (const Word& word : split_words(text))
+        words.push_back(word.text);
     return words;
 }
 
