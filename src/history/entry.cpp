@@ -1,6 +1,7 @@
 #include "history/entry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tranter::history {
 
@@ -53,6 +54,11 @@ std::string LogLines::text() const {
         all += '\n';
     }
     return all;
+}
+
+std::optional<JobEntry> later_end(std::optional<JobEntry> first, std::optional<JobEntry> second) {
+    const bool second_counts = second && (!first || second->finished > first->finished);
+    return second_counts ? std::move(second) : std::move(first);
 }
 
 }  // namespace tranter::history

@@ -104,4 +104,8 @@ struct JobEntry {
     bool operator==(const JobEntry&) const = default;
 };
 
+/// Of two ends of one job the one that counts: the later. At the same moment, or when there is one
+/// only, it is what is there, and `first` before `second`. Who ended first need not be told first.
+std::optional<JobEntry> later_end(std::optional<JobEntry> first, std::optional<JobEntry> second);
+
 }  // namespace tranter::history

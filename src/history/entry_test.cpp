@@ -56,5 +56,20 @@ TEST(StateTest, IsFoundByItsName) {
     EXPECT_FALSE(find_state("pending"));
 }
 
+TEST(LaterEnd, IsTheOneThatEndedLaterWhicheverWasToldFirst) {
+    JobEntry early;
+    early.state = State::failed;
+    early.finished = Instant(Duration(1));
+    JobEntry late;
+    late.finished = Instant(Duration(2));
+    EXPECT_EQ(later_end(early, late), late);
+    EXPECT_EQ(later_end(late, early), late);
+    EXPECT_EQ(later_end(std::nullopt, early), early);
+    EXPECT_EQ(later_end(early, std::nullopt), early);
+    EXPECT_EQ(later_end(std::nullopt, std::nullopt), std::nullopt);
+    late.finished = early.finished;
+    EXPECT_EQ(later_end(early, late), early);
+}
+
 }  // namespace
 }  // namespace tranter::history

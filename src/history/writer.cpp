@@ -110,23 +110,22 @@ class HistoryWriter::Impl {
     }
 
     std::optional<JobEntry> find(std::string_view id) const {
+        std::optional<JobEntry> found;
         std::uint64_t before = UINT64_MAX;
         while (true) {
             const std::vector<SourcePtr> newer = sources_before(before);
             if (newer.empty()) break;
-            for (const SourcePtr& source : newer) {
-                if (auto entry = source->find(id)) return entry;
-            }
+            for (const SourcePtr& source : newer)
+                found = later_end(std::move(found), source->find(id));
         }
         std::vector<SourcePtr> written;
         {
             const std::lock_guard lock(mutex_);
             written = writing_;
         }
-        for (const SourcePtr& source : written | std::views::reverse) {
-            if (auto entry = source->find(id)) return entry;
-        }
-        return std::nullopt;
+        for (const SourcePtr& source : written | std::views::reverse)
+            found = later_end(std::move(found), source->find(id));
+        return found;
     }
 
     bool flush(std::optional<std::chrono::milliseconds> wait_max) {

@@ -50,8 +50,9 @@ class HistoryWriter {
     void add(JobEntry entry);
     void add(std::shared_ptr<const EntrySource> source);
 
-    /// The newest of the entries with that id that wait or are being written. Who finds nothing
-    /// here and then asks the store misses nothing but what was dropped.
+    /// Of the entries with that id that wait or are being written, the one that counts; see
+    /// later_end(). The store may have a later one. Who finds nothing here and then asks the store
+    /// misses nothing but what was dropped.
     std::optional<JobEntry> find(std::string_view id) const;
 
     /// Waits until everything that was added before is in the store, or refused by it.

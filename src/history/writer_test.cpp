@@ -210,6 +210,12 @@ TEST(HistoryWriterTest, FindsTheNewestOfMany) {
 
     EXPECT_EQ(writer.find(test_id(7))->attempt, 207U);
 
+    JobEntry overtaken = test_entry(7, {});
+    overtaken.finished -= std::chrono::microseconds(1);
+    overtaken.attempt = 1;
+    writer.add(std::move(overtaken));
+    EXPECT_EQ(writer.find(test_id(7))->attempt, 207U) << "which ended later";
+
     store.gate.release(100);
     flush.join();
 }

@@ -206,6 +206,7 @@ TEST_F(BrokerFileTest, EveryJobEndsOnceWhileOthersLookAndChange) {
     EXPECT_EQ(figures.completed + figures.cancelled, std::uint64_t{jobs});
     EXPECT_EQ(figures.pending + figures.scheduled + figures.processing, 0U);
     EXPECT_EQ(ended, jobs);
+    EXPECT_EQ(ids_once_written("state:completed,cancelled", jobs), std::size_t{jobs});
 }
 
 TEST(OpenBrokerProviderTest, SaysWhatIsWrong) {

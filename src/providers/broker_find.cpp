@@ -104,13 +104,15 @@ JobRecord record_of(BrokerParts& parts, const LiveJob& job) {
 }
 
 Result<history::JobEntry> get_ended(BrokerParts& parts, const Uuid& id) {
-    if (auto entry = parts.under_way.find(id)) return std::move(*entry);
+    auto found = parts.under_way.find(id);
     const std::string text = format_uuid(id);
-    if (parts.history == nullptr) return no_such_job(text);
-    auto entry = parts.history->find(text);
-    if (!entry) return std::unexpected(entry.error());
-    if (!*entry) return no_such_job(text);
-    return std::move(**entry);
+    if (parts.history != nullptr) {
+        auto entry = parts.history->find(text);
+        if (!entry && !found) return std::unexpected(entry.error());
+        if (entry) found = history::later_end(std::move(found), std::move(*entry));
+    }
+    if (!found) return no_such_job(text);
+    return std::move(*found);
 }
 
 Result<JobRecord> find_job(BrokerParts& parts, std::string_view id) {

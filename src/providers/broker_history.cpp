@@ -44,8 +44,12 @@ std::unique_ptr<JobHistory> open_job_history(
 }
 
 Result<std::optional<history::JobEntry>> JobHistory::find(std::string_view id) {
-    if (auto entry = writer_.find(id)) return entry;
-    return store_->find(id);
+    auto waiting = writer_.find(id);
+    auto stored = store_->find(id);
+    if (!stored && !waiting) return stored;
+    return history::later_end(
+        std::move(waiting), stored ? std::move(*stored) : std::optional<history::JobEntry>()
+    );
 }
 
 Result<history::Page> JobHistory::list(

@@ -52,10 +52,10 @@ std::optional<history::JobEntry> JobsUnderWay::find(const Uuid& id) {
         }
     }
     const std::string text = format_uuid(id);
-    for (const auto& jobs : ended) {
-        if (auto entry = jobs->find(text)) return entry;
-    }
-    return std::nullopt;
+    std::optional<history::JobEntry> found;
+    for (const auto& jobs : ended)
+        found = history::later_end(std::move(found), jobs->find(text));
+    return found;
 }
 
 }  // namespace tranter::providers
