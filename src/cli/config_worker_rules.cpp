@@ -2,13 +2,13 @@
 #include "handlers/webhook.hpp"
 #include "http/address_rules.hpp"
 #include "http/client.hpp"
+#include "providers/schemes.hpp"
 
 #include <tranter/job_type.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 namespace tranter::cli {
@@ -122,8 +122,7 @@ Problem find_provider_problem(std::string_view url) {
     if (url.size() == scheme.size()) {
         return problem_at({"provider"}, fmt::format("is no URL, {}", known));
     }
-    constexpr std::array<std::string_view, 5> schemes{"memory", "file", "http", "https", "sqs"};
-    if (std::ranges::find(schemes, scheme) == schemes.end()) {
+    if (std::ranges::find(providers::schemes, scheme) == providers::schemes.end()) {
         return problem_at({"provider"}, fmt::format("is of a kind that is not known, {}", known));
     }
     if (scheme != "file" && url.find('@') != std::string_view::npos) {

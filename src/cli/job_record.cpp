@@ -2,9 +2,8 @@
 
 #include "cli/job_session.hpp"
 #include "jobs/options_writer.hpp"
+#include "jobs/state_name.hpp"
 #include "jobs/time_text.hpp"
-
-#include <tranter/enum_names.hpp>
 
 #include <fmt/format.h>
 
@@ -86,13 +85,6 @@ TimeStyle time_style(const JobSession& session) {
     };
 }
 
-std::string_view state_name(JobState state) {
-    for (const EnumName& known : enum_names<JobState>()) {
-        if (known.value == static_cast<std::uint8_t>(state)) return known.name;
-    }
-    return "unknown";
-}
-
 std::string time_cell(TimePoint when, const TimeStyle& style) {
     if (style.relative) return relative_text(when - style.now);
     constexpr TimeUnit microseconds{.num = 1, .den = 1'000'000};
@@ -106,7 +98,7 @@ Json job_record(const JobRecord& job, const TimeStyle& style) {
         .set("queue", job.queue)
         .set("type", job.type)
         .set("payload", Json::verbatim(job.payload.empty() ? "null" : job.payload))
-        .set("state", state_name(job.state))
+        .set("state", jobs::state_name(job.state))
         .set("attempt", job.attempt)
         .set("created_at", time_cell(job.created_at, style));
     set_time(record, "run_at", job.run_at, style);

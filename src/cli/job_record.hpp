@@ -22,7 +22,6 @@ struct TimeStyle {
 /// Relative only in tables: what a program reads has to mean the same tomorrow.
 TimeStyle time_style(const JobSession& session);
 
-std::string_view state_name(JobState state);
 std::string time_cell(TimePoint when, const TimeStyle& style);
 
 /// A job as the Jobs API writes it, but for the style of its times.

@@ -1,3 +1,6 @@
+#include "jobs/problem.hpp"
+#include "jobs/state_name.hpp"
+
 #include <tranter/client.hpp>
 #include <tranter/outcome.hpp>
 #include <tranter/registry.hpp>
@@ -5,62 +8,6 @@
 #include <fmt/format.h>
 
 namespace tranter::detail {
-
-namespace {
-
-std::string_view errc_name(Errc code) {
-    switch (code) {
-        case Errc::not_found:
-            return "not_found";
-        case Errc::invalid_argument:
-            return "invalid_argument";
-        case Errc::already_exists:
-            return "already_exists";
-        case Errc::conflict:
-            return "conflict";
-        case Errc::limit_exceeded:
-            return "limit_exceeded";
-        case Errc::unavailable:
-            return "unavailable";
-        case Errc::timed_out:
-            return "timed_out";
-        case Errc::cancelled:
-            return "cancelled";
-        case Errc::unsupported:
-            return "unsupported";
-        case Errc::unauthenticated:
-            return "unauthenticated";
-        case Errc::permission_denied:
-            return "permission_denied";
-        case Errc::corrupted:
-            return "corrupted";
-        case Errc::internal:
-            return "internal";
-    }
-    return "unknown";
-}
-
-std::string_view state_name(JobState state) {
-    switch (state) {
-        case JobState::pending:
-            return "pending";
-        case JobState::scheduled:
-            return "scheduled";
-        case JobState::processing:
-            return "processing";
-        case JobState::completed:
-            return "completed";
-        case JobState::failed:
-            return "failed";
-        case JobState::dead:
-            return "dead";
-        case JobState::cancelled:
-            return "cancelled";
-    }
-    return "unknown";
-}
-
-}  // namespace
 
 AttemptOutcome completed_with(Result<std::string> result) {
     if (!result) {
@@ -82,7 +29,7 @@ AttemptOutcome completed_with(Result<std::string> result) {
 
 AttemptOutcome failed_with(const Error& error) {
     return Failed{
-        .type = std::string(errc_name(error.code())),
+        .type = std::string(jobs::problem_kind(error.code()).name),
         .text = error.message(),
         .retry_after = std::nullopt};
 }
@@ -100,7 +47,7 @@ Result<> check_completed(const JobRecord& job) {
         fmt::format(
             "job {} has no result, it is {}{}{}",
             job.id,
-            state_name(job.state),
+            jobs::state_name(job.state),
             why.empty() ? "" : ": ",
             why
         )

@@ -2,6 +2,7 @@
 #include "base/suggest.hpp"
 #include "providers/broker_owned.hpp"
 #include "providers/http_provider.hpp"
+#include "providers/schemes.hpp"
 #include "providers/sqs_provider.hpp"
 
 #include <tranter/provider.hpp>
@@ -9,13 +10,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace tranter {
 namespace {
 
 constexpr std::size_t shown_url_bytes_max = 200;
-constexpr std::array<std::string_view, 5> schemes = {"memory", "file", "http", "https", "sqs"};
 
 /// Without what stands before an @, because it may be a password.
 std::string shown(std::string_view url) {
@@ -70,8 +69,8 @@ Result<std::shared_ptr<Provider>> open_provider(
         fmt::format(
             "{} is none of {}{}",
             one_line(scheme),
-            fmt::join(schemes, ", "),
-            did_you_mean(scheme, schemes)
+            fmt::join(providers::schemes, ", "),
+            did_you_mean(scheme, providers::schemes)
         )
     );
 }
