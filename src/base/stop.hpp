@@ -15,8 +15,8 @@ bool rest(Duration time, const std::stop_token& stop);
 /// Stops when either of two does.
 class EitherStop {
   public:
-    EitherStop(const std::stop_token& first, const std::stop_token& second)
-        : first_(first, Request{both_}), second_(second, Request{both_}) {}
+    EitherStop(const std::stop_token& one, const std::stop_token& other)
+        : one_(one, Request{both_}), other_(other, Request{both_}) {}
 
     std::stop_token token() const { return both_.get_token(); }
 
@@ -27,8 +27,8 @@ class EitherStop {
     };
 
     std::stop_source both_{};
-    std::stop_callback<Request> first_;
-    std::stop_callback<Request> second_;
+    std::stop_callback<Request> one_;
+    std::stop_callback<Request> other_;
 };
 
 }  // namespace tranter

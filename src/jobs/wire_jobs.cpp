@@ -1,4 +1,5 @@
 #include "jobs/options_writer.hpp"
+#include "jobs/state_name.hpp"
 #include "jobs/strict_json.hpp"
 #include "jobs/wire.hpp"
 #include "jobs/wire_json.hpp"
@@ -11,13 +12,6 @@
 // Jobs: to enqueue, enqueued, received, and as they are shown.
 namespace tranter::jobs {
 namespace {
-
-std::string_view state_name(JobState state) {
-    for (const EnumName& each : enum_names<JobState>()) {
-        if (each.value == static_cast<std::uint8_t>(state)) return each.name;
-    }
-    return "pending";
-}
 
 /// A timeout of 0 would read as "none" here and as "at once" there.
 Result<NewJob> job_of(wire::NewJob&& from, std::string_view path) {
