@@ -64,11 +64,13 @@ class ConcurrencyTest : public ProviderTest {
             std::vector<Settlement> settlements;
             for (const ReceivedJob& one : jobs) {
                 const bool fails = one.attempt == 1 && std::stoi(one.payload) % 7 == 0;
-                settlements.push_back(
-                    {.receipt = one.receipt,
-                     .outcome = fails ? AttemptOutcome(Failed{.type = "E", .text = "e"})
-                                      : AttemptOutcome(Completed{})}
-                );
+                Settlement& settlement = settlements.emplace_back();
+                settlement.receipt = one.receipt;
+                if (fails) {
+                    settlement.outcome = Failed{.type = "E", .text = "e"};
+                } else {
+                    settlement.outcome = Completed{};
+                }
             }
             if (jobs.empty()) continue;
             const auto results = must(store().settle(queue(), settlements));
