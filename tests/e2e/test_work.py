@@ -1,16 +1,11 @@
 """`tranter work` with real handlers, against the real server."""
 
 import json
-import os
 import signal
-import subprocess
-import textwrap
-import urllib.error
-import urllib.request
 
 import pytest
-from command_line import check_failure, clean_environment, ok, tranter
-from server import binary
+from command_line import check_failure, ok, tranter
+from worker_process import WorkerProcess
 
 HANDLERS = """
 [handlers.echo]
@@ -36,36 +31,6 @@ exec = ["/bin/sh", "-c", "printf %s \\"$TRANTER_JOB_TYPE\\""]
 """
 
 
-class Worker:
-    def __init__(self, folder, server, queue, *flags):
-        config = folder / "tranter.toml"
-        config.write_text(textwrap.dedent(HANDLERS))
-        ready, told = os.pipe()
-        self.process = subprocess.Popen(
-            [binary(), "work", "--config", str(config), "--queue", queue, "--lease", "2s"]
-            + ["--health", "127.0.0.1:0", "--ready-fd", str(told), *flags],
-            env=clean_environment(TRANTER_URL=server.admin_endpoint),
-            pass_fds=[told],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.close(told)
-        with os.fdopen(ready) as line:
-            self.health = line.readline().split("health=")[-1].strip()
-
-    def get(self, path):
-        try:
-            with urllib.request.urlopen(f"http://{self.health}{path}", timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=60)
-        return self.process.returncode, log
-
-
 @pytest.fixture
 def env(server):
     return {"TRANTER_URL": server.admin_endpoint}
@@ -81,13 +46,13 @@ def worker(tmp_path, server, queue):
     started = []
 
     def start(*flags):
-        started.append(Worker(tmp_path, server, queue, *flags))
+        flags = ["--queue", queue, "--lease", "2s", *flags]
+        started.append(WorkerProcess(tmp_path, server.admin_endpoint, HANDLERS, *flags))
         return started[-1]
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.communicate()
+        one.kill()
 
 
 def finished(queue, job_type, payload, env, *more):
