@@ -3,19 +3,11 @@
 #include "schedule/cron_expression.hpp"
 #include "schedule/time_zone.hpp"
 
-#include <cstdint>
+#include <tranter/schedule.hpp>
+
 #include <optional>
 
 namespace tranter::schedule {
-
-/// What becomes of a time of day that a clock on the wall jumps over.
-enum class DstGap : std::uint8_t {
-    run_after,  // once, at the first moment after the jump; several coalesce
-    skip,
-    shift,  // as much later as the clock jumps: 02:30 becomes 03:30
-};
-/// What becomes of a time of day that a clock on the wall shows twice.
-enum class DstOverlap : std::uint8_t { first, last, both };
 
 struct DstRules {
     DstGap gap = DstGap::run_after;

@@ -1,0 +1,259 @@
+#pragma once
+
+#include "base/error.hpp"
+
+#include <tranter/schedule.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::schedule {
+
+/// Which firing of a schedule: a slot is one of its times, in whole milliseconds, or the moment of
+/// a run that was asked for by hand. Unique in a store.
+struct RunKey {
+    std::string schedule{};
+    TimePoint slot{};
+    bool manual = false;
+
+    auto operator<=>(const RunKey&) const = default;
+};
+
+/// The values are stored.
+///
+///     (none) -> claimed -> enqueued
+///        |        ^   \--> failed
+///        |        |
+///        |-> buffered -> skipped
+///        |-> skipped
+///
+/// claimed: will be enqueued by whoever holds it until `claimed_until`, then by anybody else.
+/// buffered: waits until an earlier job of the schedule is finished.
+/// failed: no store takes the job; the error says why.
+enum class RunState : std::uint8_t {
+    claimed = 0,
+    buffered = 1,
+    enqueued = 2,
+    skipped = 3,
+    failed = 4,
+};
+
+/// A row of the run table. What is needed to enqueue the job stands in it until that is done, so
+/// that neither an edit nor the removal of its schedule changes or loses a slot that was claimed.
+struct Run {
+    RunKey key{};
+    RunState state = RunState::claimed;
+    std::string job_id{};  // job_id_of(key)
+    TimePoint created_at{};
+    std::optional<TimePoint> claimed_until{};  // claimed
+    std::uint32_t tries = 0;                   // that failed
+    std::string error{};                       // of the last of them, or why it is skipped
+    std::optional<TimePoint> enqueued_at{};
+    // Empty once it is enqueued, skipped or failed:
+    std::string queue{};
+    std::string type{};
+    std::string payload{};
+    JobOptions options{};
+
+    bool operator==(const Run&) const = default;
+};
+
+/// The id of the job of a slot: a UUID of version 8 from SHA-256 over schedule, slot and manual.
+/// Always the same, so that a job that is enqueued twice is known to be one.
+std::string job_id_of(const RunKey& key);
+
+/// Where a schedule goes on.
+struct NextSlot {
+    std::optional<TimePoint> slot{};
+    std::optional<TimePoint> due{};
+
+    bool operator==(const NextSlot&) const = default;
+};
+
+/// A slot to record.
+struct NewRun {
+    TimePoint slot{};
+    bool manual = false;
+    RunState state = RunState::claimed;  // or buffered, or skipped
+    std::string reason{};                // skipped
+};
+
+/// What one schedule does at once.
+struct Firing {
+    std::string schedule{};
+    /// Schedule::version that it was decided on. Empty: whatever it is now.
+    std::optional<std::uint64_t> version{};
+    std::vector<NewRun> runs{};
+    std::optional<NextSlot> next{};  // empty: stays
+    std::uint64_t missed = 0;        // further slots that passed
+    /// Slots whose run is skipped or failed are claimed once more; otherwise a slot that has a run
+    /// is passed over.
+    bool again = false;
+};
+
+/// One answer to each firing.
+struct Fired {
+    /// False: the schedule is not there or has another version, and nothing was changed.
+    bool done = false;
+    /// Those of Firing::runs that were recorded, in order, with everything that is needed to
+    /// enqueue them.
+    std::vector<Run> runs{};
+};
+
+/// What became of a run that was claimed.
+struct RunOutcome {
+    RunKey key{};
+    RunState state = RunState::enqueued;  // claimed: try again at `retry_at`; failed
+    std::string error{};
+    std::optional<TimePoint> retry_at{};
+    std::string job_id{};  // enqueued: of the job that is there; another one's for a duplicate
+};
+
+struct JobOutcome {
+    std::string id{};
+    ScheduledState state = ScheduledState::enqueued;  // waiting: try again at `retry_at`; failed
+    std::string error{};
+    std::optional<TimePoint> retry_at{};
+};
+
+/// When there is next something to do. Empty: when something changes.
+struct NextWork {
+    std::optional<TimePoint> recurring{};  // schedule due, or claimed run free to be taken
+    std::optional<TimePoint> timers{};
+    bool buffered = false;  // runs wait for jobs to finish
+};
+
+struct Lease {
+    bool mine = false;
+    std::string owner{};
+    TimePoint until{};
+};
+
+/// Schedules, the runs of their slots, and jobs for later. Shared by any number of processes; each
+/// call is one transaction and durable when it returns. Thread-safe. It has no clock: `now` is
+/// given, and nothing here depends on its going forward.
+///
+/// How a slot becomes one job, whoever dies when:
+///  1. due() finds the schedule; what to do is decided outside.
+///  2. fire(), in one transaction: if the version is still that one, a row for each slot is
+///     inserted in state `claimed` unless there is one (unique key), and the schedule moves on.
+///  3. The job is enqueued under job_id_of().
+///  4. settle_runs(): the row is `enqueued`.
+/// Who dies before 2 has changed nothing. Who dies after it leaves a claimed row, which take_runs()
+/// gives to somebody once `claimed_until` has passed; the job is then enqueued, maybe for the
+/// second time, under the same id.
+///
+/// Errors of every call: `unavailable` when the database does not answer or is locked for too
+/// long, `limit_exceeded` when it is full, `corrupted` when it is damaged or from a newer version.
+/// Nothing throws.
+class ScheduleStore {
+  public:
+    virtual ~ScheduleStore() = default;
+
+    /// "sqlite", "postgres"
+    virtual std::string_view name() const = 0;
+
+    // Schedules
+
+    /// Version 1 whatever it says. `already_exists`.
+    [[nodiscard]] virtual Result<> insert(const Schedule& schedule) = 0;
+    /// `not_found`
+    [[nodiscard]] virtual Result<Schedule> find(std::string_view name) = 0;
+    /// At most `max`, by name, after `after` (empty: from the first).
+    [[nodiscard]] virtual Result<std::vector<Schedule>> list(
+        std::string_view after, std::size_t max
+    ) = 0;
+    /// Writes definition, source, paused, pause_reason, updated_at, next_slot and next_due, and
+    /// returns the new version. `conflict` when `schedule.version` is not that of the store,
+    /// `not_found`.
+    [[nodiscard]] virtual Result<std::uint64_t> update(const Schedule& schedule) = 0;
+    /// Its runs stay, and those that are claimed will be enqueued; buffered ones are skipped.
+    /// `not_found`
+    [[nodiscard]] virtual Result<> remove(std::string_view name) = 0;
+
+    // Running them
+
+    /// At most `max` that are not paused and whose next_due is not after `now`, in that order.
+    [[nodiscard]] virtual Result<std::vector<Schedule>> due(TimePoint now, std::size_t max) = 0;
+    /// All of them in one transaction; one answer for each. New runs in state claimed are held by
+    /// the caller until `claimed_until`. `runs` of the schedule grows by those claimed and
+    /// buffered, `skipped` by those skipped, `missed` by that of the firing; its version grows.
+    [[nodiscard]] virtual Result<std::vector<Fired>> fire(
+        std::span<const Firing> firings, TimePoint now, TimePoint claimed_until
+    ) = 0;
+    /// At most `max` claimed runs that nobody holds at `now`, the oldest first; the caller holds
+    /// them from now on until `claimed_until`.
+    [[nodiscard]] virtual Result<std::vector<Run>> take_runs(
+        TimePoint now, TimePoint claimed_until, std::size_t max
+    ) = 0;
+    /// Runs that are not claimed any more are passed over. Sets last_slot (unless it is later
+    /// already), last_job and last_error of the schedule, when that is still there.
+    [[nodiscard]] virtual Result<> settle_runs(
+        std::span<const RunOutcome> outcomes, TimePoint now
+    ) = 0;
+    /// The oldest buffered run of each schedule, at most `max`.
+    [[nodiscard]] virtual Result<std::vector<Run>> buffered(std::size_t max) = 0;
+    /// buffered to claimed, held until `claimed_until`, or to skipped with a reason when that is
+    /// empty. False when it was not buffered.
+    [[nodiscard]] virtual Result<bool> release(
+        const RunKey& key, std::optional<TimePoint> claimed_until, std::string_view reason
+    ) = 0;
+    /// The newest slots first, at most `max`; with `open_only` those that are claimed or buffered.
+    [[nodiscard]] virtual Result<std::vector<Run>> runs_of(
+        std::string_view schedule, std::size_t max, bool open_only
+    ) = 0;
+
+    // Jobs for later
+
+    /// All or none. `already_exists` names an id that is known.
+    [[nodiscard]] virtual Result<> add_jobs(std::span<const ScheduledJob> jobs) = 0;
+    /// `not_found`
+    [[nodiscard]] virtual Result<ScheduledJob> find_job(std::string_view id) = 0;
+    /// At most `max` that wait, by due time and id, after the job `after` (empty: from the first).
+    [[nodiscard]] virtual Result<std::vector<ScheduledJob>> list_jobs(
+        std::string_view after, std::size_t max
+    ) = 0;
+    /// `not_found`; `conflict` when it does not wait any more, or somebody holds it at `now`.
+    [[nodiscard]] virtual Result<> cancel_job(std::string_view id, TimePoint now) = 0;
+    /// At most `max` that wait, are due at `now` and held by nobody; the caller holds them until
+    /// `claimed_until`.
+    [[nodiscard]] virtual Result<std::vector<ScheduledJob>> take_jobs(
+        TimePoint now, TimePoint claimed_until, std::size_t max
+    ) = 0;
+    /// Those that do not wait any more are passed over.
+    [[nodiscard]] virtual Result<> settle_jobs(
+        std::span<const JobOutcome> outcomes, TimePoint now
+    ) = 0;
+
+    // Everything
+
+    [[nodiscard]] virtual Result<NextWork> next_work() = 0;
+    /// Gives or renews the lease `role` to `owner` unless another holds it at `now`.
+    [[nodiscard]] virtual Result<Lease> take_lease(
+        std::string_view role, std::string_view owner, TimePoint now, TimePoint until
+    ) = 0;
+    /// Of somebody else's does nothing.
+    [[nodiscard]] virtual Result<> release_lease(std::string_view role, std::string_view owner) = 0;
+    /// Deletes at most `max` runs and jobs that have ended before `before`. Returns how many.
+    [[nodiscard]] virtual Result<std::size_t> trim(TimePoint before, std::size_t max) = 0;
+
+    /// Becomes readable when the store may have been changed by somebody else; spurious wake-ups
+    /// are fine. -1: the store cannot tell. The same for the life of the store, but for a store
+    /// that reconnects: ask again after each use.
+    virtual int wake_fd() = 0;
+    /// Takes what made wake_fd() readable. Call before looking for work, never after.
+    virtual void drain_wake() = 0;
+};
+
+/// See Scheduler. `invalid_argument` for a URL that is none, `unavailable` when it cannot be
+/// opened. Brings its tables to the version of this program.
+[[nodiscard]] Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url);
+
+}  // namespace tranter::schedule
