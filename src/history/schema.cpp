@@ -1,11 +1,7 @@
 #include "history/schema.hpp"
 
-#include "base/log.hpp"
-
-#include <fmt/format.h>
-
 #include <array>
-#include <string>
+#include <cstdint>
 
 namespace tranter::history {
 namespace {
@@ -50,21 +46,6 @@ CREATE TABLE text_index(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INT
 
 constexpr std::array all_migrations = {version_1};
 
-void take_step(Database& database, Migration step, std::size_t version) {
-    try {
-        Transaction transaction(database);
-        database.execute(std::string(step));
-        database.execute(fmt::format("PRAGMA application_id = {}", application_id));
-        database.execute(fmt::format("PRAGMA user_version = {}", version));
-        transaction.commit();
-    } catch (const DatabaseError& error) {
-        if (error.is_damage()) throw;
-        throw SystemError(
-            fmt::format("it cannot be brought to schema version {}: {}", version, error.what())
-        );
-    }
-}
-
 }  // namespace
 
 std::span<const Migration> migrations() {
@@ -72,24 +53,7 @@ std::span<const Migration> migrations() {
 }
 
 void migrate(Database& database, std::span<const Migration> steps) {
-    const std::int64_t owner = database.integer("PRAGMA application_id");
-    const auto found = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
-    const bool is_new = database.integer("SELECT count(*) FROM sqlite_schema") == 0;
-    if (!is_new && owner != application_id) {
-        throw SystemError("it is the database of another program: use another file");
-    }
-    if (found > steps.size()) {
-        throw SystemError(fmt::format(
-            "it has schema version {}, this program knows {}: use the newer program or another "
-            "file",
-            found,
-            steps.size()
-        ));
-    }
-    for (std::size_t version = found; version < steps.size(); ++version) {
-        take_step(database, steps[version], version + 1);
-        if (!is_new) log_info("history", "schema migrated", {{"version", version + 1}});
-    }
+    sqlite::migrate(database, {.application_id = application_id, .component = "history"}, steps);
 }
 
 }  // namespace tranter::history

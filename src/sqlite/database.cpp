@@ -1,4 +1,4 @@
-#include "history/database.hpp"
+#include "sqlite/database.hpp"
 
 #include "base/log.hpp"
 
@@ -10,7 +10,7 @@
 
 #include <mutex>
 
-namespace tranter::history {
+namespace tranter::sqlite {
 namespace {
 
 /// A reader meets the writer's lock only for an instant, when a file is made or recovered.
@@ -29,6 +29,10 @@ bool DatabaseError::is_damage() const {
 
 bool DatabaseError::is_full() const {
     return code_ == SQLITE_FULL;
+}
+
+bool DatabaseError::is_busy() const {
+    return code_ == SQLITE_BUSY || code_ == SQLITE_LOCKED;
 }
 
 Statement::Statement(sqlite3* database, std::string_view sql, bool lasting) {
@@ -188,7 +192,7 @@ Transaction::~Transaction() {
         database_.execute("ROLLBACK");
     } catch (const DatabaseError& error) {
         // SQLite has rolled back itself after some failures, and says so here.
-        log_debug("history", "rollback", {{"error", error.what()}});
+        log_debug("sqlite", "rollback", {{"error", error.what()}});
     }
 }
 
@@ -197,4 +201,4 @@ void Transaction::commit() {
     open_ = false;
 }
 
-}  // namespace tranter::history
+}  // namespace tranter::sqlite
