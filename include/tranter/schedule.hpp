@@ -81,7 +81,7 @@ struct ScheduleDefinition {
     bool operator==(const ScheduleDefinition&) const = default;
 };
 
-/// Who said last what a schedule is.
+/// Who said last what a schedule is. The values are stored.
 enum class ScheduleSource : std::uint8_t { hand, code, file };
 
 /// A schedule as it stands in the store.
@@ -105,6 +105,7 @@ struct Schedule {
     bool operator==(const Schedule&) const = default;
 };
 
+/// The values are stored.
 enum class ScheduledState : std::uint8_t { waiting, enqueued, cancelled, failed };
 
 /// A job that is to be enqueued once, later.

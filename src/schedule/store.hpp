@@ -47,7 +47,7 @@ enum class RunState : std::uint8_t {
 
 /// A row of the run table. What is needed to enqueue the job stands in it until that is done, so
 /// that neither an edit nor the removal of its schedule changes or loses a slot that was claimed.
-struct Run {
+struct SlotRun {
     RunKey key{};
     RunState state = RunState::claimed;
     std::string job_id{};  // job_id_of(key)
@@ -62,7 +62,7 @@ struct Run {
     std::string payload{};
     JobOptions options{};
 
-    bool operator==(const Run&) const = default;
+    bool operator==(const SlotRun&) const = default;
 };
 
 /// The id of the job of a slot: a UUID of version 8 from SHA-256 over schedule, slot and manual.
@@ -104,7 +104,7 @@ struct Fired {
     bool done = false;
     /// Those of Firing::runs that were recorded, in order, with everything that is needed to
     /// enqueue them.
-    std::vector<Run> runs{};
+    std::vector<SlotRun> runs{};
 };
 
 /// What became of a run that was claimed.
@@ -190,7 +190,7 @@ class ScheduleStore {
     ) = 0;
     /// At most `max` claimed runs that nobody holds at `now`, the oldest first; the caller holds
     /// them from now on until `claimed_until`.
-    [[nodiscard]] virtual Result<std::vector<Run>> take_runs(
+    [[nodiscard]] virtual Result<std::vector<SlotRun>> take_runs(
         TimePoint now, TimePoint claimed_until, std::size_t max
     ) = 0;
     /// Runs that are not claimed any more are passed over. Sets last_slot (unless it is later
@@ -199,14 +199,14 @@ class ScheduleStore {
         std::span<const RunOutcome> outcomes, TimePoint now
     ) = 0;
     /// The oldest buffered run of each schedule, at most `max`.
-    [[nodiscard]] virtual Result<std::vector<Run>> buffered(std::size_t max) = 0;
+    [[nodiscard]] virtual Result<std::vector<SlotRun>> buffered(std::size_t max) = 0;
     /// buffered to claimed, held until `claimed_until`, or to skipped with a reason when that is
     /// empty. False when it was not buffered.
     [[nodiscard]] virtual Result<bool> release(
         const RunKey& key, std::optional<TimePoint> claimed_until, std::string_view reason
     ) = 0;
     /// The newest slots first, at most `max`; with `open_only` those that are claimed or buffered.
-    [[nodiscard]] virtual Result<std::vector<Run>> runs_of(
+    [[nodiscard]] virtual Result<std::vector<SlotRun>> runs_of(
         std::string_view schedule, std::size_t max, bool open_only
     ) = 0;
 
