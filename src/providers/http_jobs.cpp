@@ -24,10 +24,37 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr Milliseconds slice_max = std::chrono::seconds(20);
 // What a server may take longer than the time it was asked to wait.
 constexpr Duration answer_time = std::chrono::seconds(15);
+// A worker renews leases, reports and settles on one thread each, for all of its jobs. Where
+// nothing comes back on a connection, it tries another one well before leases end.
+constexpr Duration report_time = std::chrono::seconds(5);
+constexpr Duration settle_time = std::chrono::seconds(10);
+constexpr std::size_t bytes_per_second_min = std::size_t{64} << 10;
 // A server that hears of the end of a wait answers at once, if it has jobs for us.
 constexpr Duration farewell_time = std::chrono::seconds(2);
 // Settlements of a call with large results go in several requests.
 constexpr std::size_t settle_bytes_max = std::size_t{4} << 20;
+
+Duration time_for(const std::string& body, Duration answer) {
+    return answer + std::chrono::seconds(body.size() / bytes_per_second_min);
+}
+
+/// The first attempt, which follows after a third of the lease, and another one fit into it.
+Duration extend_time(Milliseconds lease) {
+    return std::clamp<Duration>(lease / 6, std::chrono::seconds(1), report_time);
+}
+
+Result<> report(HttpLink& link, std::string path, std::string body, Repeat repeat) {
+    const Duration timeout = time_for(body, report_time);
+    const auto answer = link.call(
+        {.method = "POST",
+         .path = std::move(path),
+         .body = std::move(body),
+         .timeout = timeout,
+         .repeat = repeat}
+    );
+    if (!answer) return std::unexpected(answer.error());
+    return {};
+}
 
 Result<> check_sendable(std::string_view what, std::string_view text) {
     if (is_json_value(text)) return {};
@@ -201,10 +228,13 @@ Result<std::vector<Result<>>> HttpStore::settle_good(
 Result<std::vector<Result<>>> HttpStore::settle_some(
     std::string_view queue, std::span<const Settlement> settlements
 ) {
+    std::string body = jobs::write_settlements(settlements);
+    const Duration timeout = time_for(body, settle_time);
     const auto answer = link_.call(
         {.method = "POST",
          .path = queue_path(queue, "settle"),
-         .body = jobs::write_settlements(settlements),
+         .body = std::move(body),
+         .timeout = timeout,
          .repeat = Repeat::yes,
          .headers = {{"Idempotency-Key", format_uuid(make_uuid())}}}
     );
@@ -226,6 +256,7 @@ Result<std::vector<Result<Extended>>> HttpStore::extend(
             {.method = "POST",
              .path = queue_path(queue, "extend"),
              .body = jobs::write_extend_request(good, lease),
+             .timeout = extend_time(lease),
              .repeat = Repeat::yes}
         );
         if (!answer) return std::unexpected(answer.error());
@@ -238,8 +269,8 @@ Result<> HttpStore::set_progress(
     std::string_view queue, std::string_view receipt, std::string_view json
 ) {
     if (auto checked = check_sendable("progress", json); !checked) return checked;
-    return send(
-        "POST", queue_path(queue, "progress"), receipt_body(receipt, "progress", json), Repeat::yes
+    return report(
+        link_, queue_path(queue, "progress"), receipt_body(receipt, "progress", json), Repeat::yes
     );
 }
 
@@ -252,7 +283,9 @@ Result<> HttpStore::append_log(
     for (const std::string& line : lines)
         json.value(jobs::as_utf8(line));
     json.end_array();
-    return send("POST", queue_path(queue, "log"), receipt_body(receipt, "lines", list), Repeat::no);
+    return report(
+        link_, queue_path(queue, "log"), receipt_body(receipt, "lines", list), Repeat::no
+    );
 }
 
 Result<> HttpStore::save_step(std::string_view queue, std::string_view receipt, const Step& step) {

@@ -17,6 +17,10 @@ constexpr int status_unavailable = 503;
 // The server says something every 15 s.
 constexpr Duration silence_max = std::chrono::seconds(45);
 
+bool timed_out(const Result<http::ClientResponse>& response) {
+    return !response && response.error().code() == Errc::timed_out;
+}
+
 bool no_answer(const Result<http::ClientResponse>& response) {
     if (response) return response->status == status_unavailable;
     const Errc code = response.error().code();
@@ -29,8 +33,11 @@ Result<HttpAnswer> HttpLink::call(const HttpCall& call) {
     auto response = send(call);
     bool repeated = false;
     if (call.repeat == HttpCall::Repeat::yes) {
+        bool hung = false;
         for (const auto time : rests) {
-            if (!no_answer(response) || !rest(time, closing_.get_token())) break;
+            if (!no_answer(response) || hung || !rest(time, closing_.get_token())) break;
+            // The next attempt has a new connection; more would take too long.
+            hung = timed_out(response);
             // Refused for now is not done.
             repeated = repeated || !response;
             response = send(call);
