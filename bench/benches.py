@@ -10,6 +10,7 @@ import subprocess
 import durability
 import jobs
 import settings
+import workers
 from load import REPEATS, measure, run_load, take_turns
 from servers import KINDS, LOAD_CORE, Missing, Server, binary, free_port
 from tables import cost_table, median_of, spread_of, table, verdict
@@ -176,7 +177,9 @@ ALL = {
     "threads": (threads, "I/O threads"),
     **durability.ALL,
     **jobs.ALL,
+    **workers.ALL,
 }
-GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL)}
+GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL),
+          "workers": list(workers.ALL)}
 
 __all__ = ["ALL", "GROUPS", "Missing"]

@@ -1,7 +1,9 @@
 // BullMQ as its users run it: what jobs_bench does, with the same words.
 // Usage: node bullmq.mjs enqueue|process|both|latency PORT [jobs=N] [batch=N] [producers=N]
-//                        [concurrency=N] [pid=SERVER]
+//                        [concurrency=N] [pid=SERVER] [sandbox=1]
+// With sandbox=1 jobs are done by processes of their own, as BullMQ does it when it is given a file.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Queue, Worker } from 'bullmq';
 
 const [mode, port, ...rest] = process.argv.slice(2);
@@ -12,10 +14,13 @@ const batch = option('batch', 1);
 const producers = option('producers', 1);
 const concurrency = option('concurrency', 1);
 const server = option('pid', 0);
+const sandbox = option('sandbox', 0) === 1;
 
 const text = 'x'.repeat(225);
 const connection = { host: '127.0.0.1', port: Number(port) };
 const queue = new Queue('bench', { connection });
+const options = { connection, concurrency };
+const sandboxFile = fileURLToPath(new URL('bullmq_processor.mjs', import.meta.url));
 
 // User and system seconds of all threads of the server, in clock ticks of 10 ms.
 function serverCpu() {
@@ -58,18 +63,25 @@ async function enqueueAll(perCall, count) {
   await Promise.all(Array.from({ length: count }, produce));
 }
 
-// A worker, and a promise that it has completed them all.
+// A worker, a promise that its processes have started (by some jobs more than are asked for), and one
+// that it has completed them all.
 function work() {
-  let left = jobs;
+  let done = 0;
   let worker;
+  const extra = sandbox ? 200 : 0;
+  let warmed;
+  const warm = new Promise((resolve) => (warmed = resolve));
+  if (extra === 0) warmed();
   const finished = new Promise((resolve, reject) => {
-    worker = new Worker('bench', async () => {}, { connection, concurrency });
+    worker = new Worker('bench', sandbox ? sandboxFile : async () => {}, options);
     worker.on('completed', () => {
-      if (--left === 0) resolve();
+      if (++done === extra) warmed();
+      if (done === jobs + extra) resolve();
     });
     worker.on('failed', (_, error) => reject(error));
   });
-  return { worker, finished };
+  if (extra > 0) queue.addBulk(Array.from({ length: extra }, () => ({ name: 'noop', data: {} })));
+  return { worker, warm, finished };
 }
 
 async function throughput() {
@@ -79,8 +91,12 @@ async function throughput() {
     return figures();
   }
   if (mode === 'process') await enqueueAll(1_000, 1);
-  const figures = meter();
-  const { worker, finished } = work();
+  let figures = meter();
+  const { worker, warm, finished } = work();
+  if (sandbox) {
+    await warm;
+    figures = meter();
+  }
   if (mode === 'both') await enqueueAll(batch, producers);
   await finished;
   const result = figures();
@@ -88,25 +104,19 @@ async function throughput() {
   return result;
 }
 
+// The processor says when it began, on a clock that all processes share.
 async function latency() {
-  let started;
-  const worker = new Worker('bench', async () => started(performance.now()), {
-    connection,
-    concurrency,
-  });
+  const processor = sandbox ? sandboxFile : async () => `${process.hrtime.bigint()}`;
+  const worker = new Worker('bench', processor, options);
   await worker.waitUntilReady();
   const warmUp = jobs / 10;
   const times = [];
   for (let number = 0; number < jobs + warmUp; ++number) {
-    const begin = new Promise((resolve) => {
-      started = resolve;
-    });
-    const completed = new Promise((resolve) => worker.once('completed', resolve));
-    const began = performance.now();
+    const completed = new Promise((resolve) => worker.once('completed', (_, result) => resolve(result)));
+    const began = process.hrtime.bigint();
     await queue.add('noop', { number, text });
-    const time = ((await begin) - began) * 1e3;
+    const time = Number(BigInt(await completed) - began) / 1e3;
     if (number >= warmUp) times.push(time);
-    await completed;
   }
   await worker.close();
   times.sort((a, b) => a - b);
