@@ -13,6 +13,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tranter {
 
@@ -23,6 +24,7 @@ enum class StopReason : std::uint8_t {
     timeout,     // the attempt has failed already, whatever the handler still returns
     cancelled,   // somebody cancelled the job
     lease_lost,  // another worker may have it by now; whatever the handler returns is refused
+    decided,     // other runs have decided the attempt; see SuccessPolicy
 };
 
 /// What runs the attempt, as seen by a Context.
@@ -107,6 +109,9 @@ class Context {
             return result;
         }
     }
+
+    /// What earlier attempts of this run have kept with step(), by the names they gave.
+    std::vector<Step> earlier_steps() const;
 
   private:
     std::string step_name(std::string_view name) const;

@@ -29,6 +29,10 @@ HandlerOptions options_of(const HandlerConfig& handler, const WorkerConfig& work
     }
     options.runs = handler.runs;
     options.max_parallel_runs = handler.max_parallel_runs;
+    if (!handler.success.empty()) {
+        options.success = or_throw(SuccessPolicy::from_text(handler.success));
+    }
+    options.concurrency = handler.concurrency;
     if (worker.max_parallel_runs > 0) {
         options.max_parallel_runs =
             handler.max_parallel_runs == 0
@@ -68,7 +72,12 @@ RunHandler make_exec(
     );
 }
 
-RunHandler make_child(const HandlerConfig& handler, unsigned concurrency, const Environment& env) {
+RunHandler make_child(
+    const HandlerConfig& handler,
+    unsigned concurrency,
+    const Environment& env,
+    const std::shared_ptr<handlers::OrphanWatch>& orphans
+) {
     return handlers::make_child_handler(
         {.command = handler.child,
          .directory = handler.directory,
@@ -79,7 +88,8 @@ RunHandler make_child(const HandlerConfig& handler, unsigned concurrency, const 
          .memory_max = handler.max_memory,
          .heartbeat_timeout = handler.heartbeat_timeout,
          .grace = handler.grace},
-        env
+        env,
+        orphans
     );
 }
 
@@ -101,11 +111,13 @@ Registry make_registry(const ServerConfig& config, unsigned concurrency, const E
     std::shared_ptr<handlers::OrphanWatch> orphans;
     for (const HandlerConfig& handler : config.handlers) {
         RunHandler run;
+        if (handler.http.empty() && orphans == nullptr) {
+            orphans = std::make_shared<handlers::OrphanWatch>();
+        }
         if (!handler.exec.empty()) {
-            if (orphans == nullptr) orphans = std::make_shared<handlers::OrphanWatch>();
             run = make_exec(handler, env, orphans);
         } else if (!handler.child.empty()) {
-            run = make_child(handler, concurrency, env);
+            run = make_child(handler, concurrency, env, orphans);
         } else {
             run = make_http(handler);
         }

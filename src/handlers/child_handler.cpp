@@ -15,11 +15,23 @@ namespace {
 
 class ChildPool {
   public:
-    ChildPool(ChildOptions options, std::vector<std::string> environment)
-        : options_(std::move(options)), environment_(std::move(environment)) {
-        for (unsigned i = 0; i < options_.processes; ++i) {
-            idle_.push_back(std::make_unique<ChildProcess>(options_, environment_, starter_));
-        }
+    ChildPool(
+        ChildOptions options,
+        std::vector<std::string> environment,
+        std::shared_ptr<OrphanWatch> orphans
+    )
+        : options_(std::move(options)),
+          environment_(std::move(environment)),
+          orphans_(std::move(orphans)),
+          retirement_(options_.grace) {
+        const ChildPoolParts parts{
+            .options = options_,
+            .environment = environment_,
+            .starter = starter_,
+            .retirement = retirement_,
+            .orphans = orphans_.get()};
+        for (unsigned i = 0; i < options_.processes; ++i)
+            idle_.push_back(std::make_unique<ChildProcess>(parts));
     }
 
     AttemptOutcome do_job(Context& context) {
@@ -54,7 +66,9 @@ class ChildPool {
 
     const ChildOptions options_;
     const std::vector<std::string> environment_;
-    process::SpawnThread starter_;
+    const std::shared_ptr<OrphanWatch> orphans_;  // with the other handlers of the worker
+    process::SpawnThread starter_;  // its processes end with it, so it goes after `retirement_`
+    Retirement retirement_;
     std::mutex mutex_;
     std::condition_variable_any returned_;
     std::deque<std::unique_ptr<ChildProcess>> idle_;  // guarded by mutex_
@@ -62,7 +76,9 @@ class ChildPool {
 
 }  // namespace
 
-RunHandler make_child_handler(ChildOptions options, const Getenv& getenv) {
+RunHandler make_child_handler(
+    ChildOptions options, const Getenv& getenv, std::shared_ptr<OrphanWatch> orphans
+) {
     if (options.command.empty() || options.command.front().empty()) {
         throw Exception(Error(
             Errc::invalid_argument,
@@ -73,7 +89,8 @@ RunHandler make_child_handler(ChildOptions options, const Getenv& getenv) {
         throw Exception(Error(Errc::invalid_argument, "processes is 0, a pool needs at least 1"));
     }
     auto environment = base_environment(options.environment, getenv);
-    auto pool = std::make_shared<ChildPool>(std::move(options), std::move(environment));
+    auto pool =
+        std::make_shared<ChildPool>(std::move(options), std::move(environment), std::move(orphans));
     return [pool](Context& context) {
         return pool->do_job(context);
     };

@@ -8,7 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <thread>
 
 namespace tranter::handlers {
@@ -191,6 +197,188 @@ TEST(ChildHandler, WaitsForAProcessThatIsFree) {
     EXPECT_EQ(completed, 160);
 }
 
+TEST(ChildHandler, KeepsAStepBeforeItSaysSo) {
+    test::TestRun run;
+    const auto outcome = run_once(
+        "    say(message='step', id=job['id'], name='charge', result=7)\n"
+        "    result(job, result=json.loads(sys.stdin.readline()))",
+        run
+    );
+    EXPECT_EQ(
+        std::get<Completed>(outcome).result,
+        R"({"message":"step","id":"7c8a9a52-6f43-4c1e-9d0f-0f4b7a1c2d3e","name":"charge"})"
+    );
+    ASSERT_EQ(run.job().steps.size(), 1U);
+    EXPECT_EQ(run.job().steps[0].name, "charge");
+    EXPECT_EQ(run.job().steps[0].result, "7");
+}
+
+TEST(ChildHandler, GivesTheStepsOfEarlierAttempts) {
+    test::TestRun run;
+    run.job().steps = {{.name = "charge", .result = R"({"id":7})"}};
+    const auto outcome = run_once("    result(job, result=job['steps'])", run);
+    EXPECT_EQ(std::get<Completed>(outcome).result, R"({"charge":{"id":7}})");
+}
+
+TEST(ChildHandler, SaysWhyAStepWasNotKept) {
+    test::TestRun run;
+    run.can_save = false;
+    const auto outcome = run_once(
+        "    say(message='step', name='charge', result=7)\n"
+        "    result(job, result=json.loads(sys.stdin.readline())['error'])",
+        run
+    );
+    EXPECT_EQ(
+        std::get<Completed>(outcome).result, R"({"type":"conflict","text":"the lease is over"})"
+    );
+}
+
+TEST(ChildHandler, KeepsNoStepOfAnotherJob) {
+    test::TestRun run;
+    const auto outcome = run_once(
+        "    say(message='step', id='other', name='charge', result=7)\n"
+        "    result(job, result=json.loads(sys.stdin.readline())['error']['type'])",
+        run
+    );
+    EXPECT_EQ(std::get<Completed>(outcome).result, R"("conflict")");
+    EXPECT_TRUE(run.job().steps.empty());
+}
+
+TEST(ChildHandler, FailsTheAttemptOnAMessageThatIsTooLong) {
+    const auto outcome = run_once("    result(job, result='x' * 400_000)");
+    EXPECT_EQ(std::get<Failed>(outcome).type, "protocol");
+    EXPECT_THAT(std::get<Failed>(outcome).text, HasSubstr("a message of more than 327680 bytes"));
+}
+
+TEST(ChildHandler, CutsOffPrintedLinesThatAreTooLong) {
+    test::TestRun run;
+    const auto outcome = run_once("    print('x' * 1_000_000)\n    result(job)", run);
+    EXPECT_TRUE(std::holds_alternative<Completed>(outcome));
+    EXPECT_EQ(run.lines(), (std::vector<std::string>{std::string(8192, 'x') + " [cut off]"}));
+}
+
+TEST(ChildHandler, OutlivesALineThatNeverEnds) {
+    auto options = python("    while True: sys.stdout.write('x' * 100_000)");
+    options.grace = 50ms;
+    test::TestRun run;
+    run.on_line = [&](const std::string&) {
+        run.request_stop(StopReason::timeout);
+    };
+    const auto outcome = make_child_handler(options, &test::test_getenv)(run.context());
+    EXPECT_EQ(std::get<Failed>(outcome).type, "timeout");
+    EXPECT_EQ(run.lines().size(), 1U);
+}
+
+TEST(ChildHandler, OutlivesAProcessThatDoesNotReadItsJob) {
+    test::TestRun run("\"" + std::string(1'000'000, 'x') + "\"");
+    run.on_line = [&](const std::string&) {
+        run.request_stop(StopReason::timeout);
+    };
+    const auto handler = make_child_handler(
+        {.command = {"/bin/sh", "-c", "echo begun; exec sleep 600"}, .grace = 50ms},
+        &test::test_getenv
+    );
+    EXPECT_EQ(std::get<Failed>(handler(run.context())).type, "timeout");
+}
+
+TEST(ChildHandler, ReplacesAProcessThatAnswersBeforeItHasReadItsJob) {
+    const auto handler = make_child_handler(
+        {.command =
+             {"/bin/sh",
+              "-c",
+              R"(echo "{\"message\":\"result\",\"outcome\":\"completed\",\"result\":$$}"; )"
+              "exec sleep 600"},
+         .grace = 0ms},
+        &test::test_getenv
+    );
+    test::TestRun run("\"" + std::string(1'000'000, 'x') + "\"");
+    const auto first = handler(run.context());
+    const auto second = handler(run.context());
+    EXPECT_NE(std::get<Completed>(first).result, std::get<Completed>(second).result);
+}
+
+TEST(ChildHandler, TakesTheFirstAnswerAndNoneForOtherJobs) {
+    const auto handler = make_child_handler(
+        python("    say(message='result', id='other', outcome='dead', reason='no')\n"
+               "    result(job, result=job['attempt'])\n"
+               "    result(job, result='again')\n"
+               "    result(job, 'dead', reason='no')"),
+        &test::test_getenv
+    );
+    for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
+        test::TestRun run;
+        run.job().id = "job-" + std::to_string(attempt);
+        run.job().attempt = attempt;
+        const auto outcome = handler(run.context());
+        EXPECT_EQ(std::get<Completed>(outcome).result, std::to_string(attempt));
+        EXPECT_TRUE(run.lines().empty());
+    }
+}
+
+TEST(ChildHandler, TellsItsProcessesHowToTalk) {
+    auto options = python(
+        "    names = ['TRANTER_PROTOCOL', 'TRANTER_HEARTBEAT_MS', 'TRANTER_JOB_ID']\n"
+        "    result(job, result=[os.environ.get(name) for name in names])"
+    );
+    options.heartbeat_timeout = 30s;
+    test::TestRun run;
+    const auto outcome = make_child_handler(options, &test::test_getenv)(run.context());
+    EXPECT_EQ(std::get<Completed>(outcome).result, R"(["1","10000",null])");
+}
+
+TEST(ChildHandler, FailsTheAttemptOnAnotherProtocol) {
+    const auto outcome = run_once("    say(message='ready', protocol=2)\n    result(job)");
+    EXPECT_EQ(std::get<Failed>(outcome).type, "protocol");
+    EXPECT_THAT(std::get<Failed>(outcome).text, HasSubstr("is 2, this worker speaks 1"));
+}
+
+TEST(ChildHandler, RestsBeforeItStartsWhatEndsAtOnceAgain) {
+    const std::string path = testing::TempDir() + "starts-" + std::to_string(::getpid());
+    std::filesystem::remove(path);
+    const auto handler = make_child_handler(
+        {.command = {"/bin/sh", "-c", "echo started >> " + path + "; exit 1"}}, &test::test_getenv
+    );
+    test::TestRun run;
+    EXPECT_EQ(std::get<Failed>(handler(run.context())).type, "handler_died");
+    EXPECT_EQ(std::get<Failed>(handler(run.context())).type, "handler_died");
+    run.request_stop(StopReason::shutdown);
+    EXPECT_TRUE(std::holds_alternative<Released>(handler(run.context())));
+    EXPECT_EQ(std::filesystem::file_size(path), std::string("started\nstarted\n").size());
+    std::filesystem::remove(path);
+}
+
+TEST(ChildHandler, DoesNotLetAJobWaitForTheEndOfTheProcessThatDidIt) {
+    const std::string path = testing::TempDir() + "retired-" + std::to_string(::getpid());
+    std::filesystem::remove(path);
+    auto options = python("    result(job)");
+    options.command.back() += "while not os.path.exists('" + path + "'): time.sleep(0.01)\n" +
+                              "os.unlink('" + path + "')\n";
+    options.jobs_max = 1;
+    options.grace = 20s;
+    {
+        const auto handler = make_child_handler(options, &test::test_getenv);
+        test::TestRun run;
+        EXPECT_TRUE(std::holds_alternative<Completed>(handler(run.context())));
+        std::ofstream(path) << "now";
+    }
+    EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(ChildHandler, KillsWhatLeftTheGroupsOfItsProcesses) {
+    auto orphans = std::make_shared<OrphanWatch>(std::chrono::milliseconds(1));
+    test::TestRun run;
+    const auto outcome = make_child_handler(
+        python("    import subprocess\n"
+               "    left = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+               "    result(job, result=left.pid)"),
+        &test::test_getenv,
+        orphans
+    )(run.context());
+    const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
+    orphans.reset();  // the last sweep
+    EXPECT_NE(::kill(pid, 0), 0) << pid;
+}
+
 TEST(ChildHandler, RefusesWhatCannotBeAPool) {
     EXPECT_THROW((void)make_child_handler({}, &test::test_getenv), Exception);
     EXPECT_THROW(
@@ -206,6 +394,18 @@ TEST(ChildMessage, TakesLinesThatAreNoneOfOursAsText) {
         ASSERT_TRUE(message) << line;
         EXPECT_EQ(message->kind, ChildMessage::Kind::text) << line;
         EXPECT_EQ(message->text, line);
+    }
+}
+
+TEST(ChildMessage, RefusesWhatWasMeantAsAMessageAndIsNone) {
+    for (const auto* line :
+         {R"({"message":"result","outcome":"completed","result":"\ud800"})",
+          R"({ "message" : "result", "outcome": "completed")",
+          R"({"message":"log","line":1})",
+          R"({"message":"step","name":"a","result":nan})",
+          R"({"message":"result","outcome":"snoozed","after":"soon"})",
+          R"({"message":"result","outcome":"snoozed"})"}) {
+        EXPECT_FALSE(parse_child_message(line)) << line;
     }
 }
 

@@ -1,8 +1,13 @@
 #include "handlers/child_message.hpp"
 
+#include "jobs/problem.hpp"
+
 #include <tranter/outcome.hpp>
 #include <tranter/payload.hpp>
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,11 +39,20 @@ struct ErrorFields {
     std::string text{};
 };
 
+struct StepLine {
+    std::string_view message = "step";
+    std::string_view id{};
+    std::string_view name{};
+    std::optional<ErrorFields> error{};
+};
+
 struct AnyLine {
     std::string message{};
     std::string id{};
+    std::optional<std::uint32_t> protocol{};
     std::string line{};
     Json progress{};
+    std::string name{};
     std::string outcome{};
     Json result{};
     ErrorFields error{};
@@ -46,6 +60,35 @@ struct AnyLine {
     std::optional<Milliseconds> retry_after{};
     std::optional<Milliseconds> after{};
 };
+
+using Kind = ChildMessage::Kind;
+
+/// Nothing for what is no message of ours.
+std::optional<Kind> kind_of(std::string_view message) {
+    static constexpr std::pair<std::string_view, Kind> kinds[] = {
+        {"result", Kind::result},
+        {"progress", Kind::progress},
+        {"log", Kind::log},
+        {"step", Kind::step},
+        {"heartbeat", Kind::heartbeat},
+        {"ready", Kind::ready},
+    };
+    for (const auto& [name, kind] : kinds) {
+        if (name == message) return kind;
+    }
+    return std::nullopt;
+}
+
+void skip_blanks(std::string_view& text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+}
+
+bool skip(std::string_view& text, std::string_view word) {
+    skip_blanks(text);
+    if (!text.starts_with(word)) return false;
+    text.remove_prefix(word.size());
+    return true;
+}
 
 std::string_view reason_name(StopReason reason) {
     switch (reason) {
@@ -55,6 +98,8 @@ std::string_view reason_name(StopReason reason) {
             return "cancelled";
         case StopReason::lease_lost:
             return "lease_lost";
+        case StopReason::decided:
+            return "decided";
         case StopReason::none:
         case StopReason::shutdown:
             break;
@@ -96,6 +141,13 @@ Result<AttemptOutcome> outcome_of_line(AnyLine& line) {
 
 }  // namespace
 
+bool begins_like_message(std::string_view line) {
+    if (!skip(line, "{") || !skip(line, "\"message\"") || !skip(line, ":") || !skip(line, "\""))
+        return false;
+    const std::size_t end = line.find('"');
+    return end != std::string_view::npos && kind_of(line.substr(0, end)).has_value();
+}
+
 std::string job_json(const Context& context) {
     const JobOptions& options = context.job().options;
     return or_throw(to_json(JobFields{
@@ -113,7 +165,13 @@ std::string job_json(const Context& context) {
 }
 
 std::string job_line(const Context& context) {
-    return "{\"message\":\"job\"," + job_json(context).substr(1) + "\n";
+    std::map<std::string, Json> steps;
+    for (const Step& step : context.earlier_steps())
+        steps.emplace(step.name, or_throw(Json::parse(step.result)));
+    const std::string job = job_json(context);
+    std::string out = "{\"message\":\"job\",";
+    out.append(job, 1, job.size() - 2);
+    return out.append(",\"steps\":").append(or_throw(to_json(steps))).append("}\n");
 }
 
 std::string stop_line(const Context& context) {
@@ -122,32 +180,41 @@ std::string stop_line(const Context& context) {
            "\n";
 }
 
+std::string step_line(std::string_view id, std::string_view name, const Error* error) {
+    StepLine line{.id = id, .name = name};
+    if (error != nullptr) {
+        line.error = ErrorFields{
+            .type = std::string(jobs::problem_kind(error->code()).name), .text = error->message()};
+    }
+    return or_throw(to_json(line)) + "\n";
+}
+
 Result<ChildMessage> parse_child_message(std::string_view line) {
     const auto text = [&] {
         return ChildMessage{.kind = ChildMessage::Kind::text, .text = std::string(line)};
     };
     if (!line.starts_with('{')) return text();
-    struct Name {
-        std::string message{};
-    };
-    const auto name = from_json<Name>(line);
-    if (!name) return text();
-    using Kind = ChildMessage::Kind;
-    Kind kind = Kind::text;
-    if (name->message == "ready") kind = Kind::ready;
-    if (name->message == "heartbeat") kind = Kind::heartbeat;
-    if (name->message == "log") kind = Kind::log;
-    if (name->message == "progress") kind = Kind::progress;
-    if (name->message == "result") kind = Kind::result;
-    if (kind == Kind::text) return text();
     auto fields = from_json<AnyLine>(line);
-    if (!fields) return std::unexpected(std::move(fields.error()));
+    if (!fields) {
+        if (!begins_like_message(line)) return text();
+        return std::unexpected(std::move(fields.error()));
+    }
+    const auto kind = kind_of(fields->message);
+    if (!kind) return text();
+    if (fields->protocol.value_or(child_protocol) != child_protocol) {
+        return fail(
+            Errc::invalid_argument,
+            "$.protocol: is " + std::to_string(*fields->protocol) + ", this worker speaks " +
+                std::to_string(child_protocol)
+        );
+    }
     ChildMessage message{
-        .kind = kind,
+        .kind = *kind,
         .id = std::move(fields->id),
         .text = std::move(fields->line),
-        .progress = std::move(fields->progress)};
-    if (kind == Kind::result) {
+        .name = std::move(fields->name),
+        .value = std::move(*kind == Kind::step ? fields->result : fields->progress)};
+    if (*kind == Kind::result) {
         auto outcome = outcome_of_line(*fields);
         if (!outcome) return std::unexpected(std::move(outcome.error()));
         message.outcome = std::move(*outcome);

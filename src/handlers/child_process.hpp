@@ -1,7 +1,10 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "handlers/child_message.hpp"
 #include "handlers/environment.hpp"
+#include "handlers/orphan_watch.hpp"
+#include "handlers/retirement.hpp"
 #include "process/descriptor.hpp"
 #include "process/line_splitter.hpp"
 #include "process/spawn.hpp"
@@ -11,6 +14,7 @@
 #include <tranter/provider.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,17 +40,23 @@ struct ChildOptions {
     Duration grace = std::chrono::seconds(5);
 };
 
+/// A line of the protocol is no longer: the largest result, with room for the message around it.
+inline constexpr std::size_t child_line_max = result_bytes_max + (std::size_t{64} << 10);
+
+/// What the processes of a pool share. The members outlive them.
+struct ChildPoolParts {
+    const ChildOptions& options;
+    const std::vector<std::string>& environment;
+    process::SpawnThread& starter;
+    Retirement& retirement;
+    OrphanWatch* orphans = nullptr;
+};
+
 /// One long-lived process that does one job at a time. Not thread-safe.
 class ChildProcess {
   public:
-    /// `options` and `starter` outlive it.
-    ChildProcess(
-        const ChildOptions& options,
-        const std::vector<std::string>& environment,
-        process::SpawnThread& starter
-    )
-        : options_(options), environment_(environment), starter_(starter) {}
-    ~ChildProcess() { end(); }
+    explicit ChildProcess(const ChildPoolParts& pool) : pool_(pool) {}
+    ~ChildProcess() { retire(); }
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
 
@@ -54,30 +64,32 @@ class ChildProcess {
     /// process that ends, or breaks the protocol, fails the attempt.
     AttemptOutcome do_job(Context& context);
 
-    bool running() { return child_ && !child_->poll(); }
-    /// Closes its input, which tells it to end, then SIGTERM, then SIGKILL.
-    void end();
-
   private:
     enum class Wait : std::uint8_t { more, ended, stopped, deadline };
 
-    Result<> ensure_started(Context& context);
+    bool running() const;
+    Result<> ensure_started(const Context& context);
+    Result<> start(const Context& context);
+    Result<> give_job(Context& context);
     Wait wait_for_more(int stop_fd);
     bool send_some();
     bool read_from(process::Descriptor& from, process::LineSplitter& lines);
     AttemptOutcome converse(Context& context, int stop_fd);
-    void take_line(std::string_view line, Context& context);
+    void take_piece(std::string_view piece, bool ends);
+    void take_line(std::string_view line);
+    void take_message(ChildMessage message, Context& context);
+    void keep_step(const ChildMessage& message, Context& context);
+    void say_line(std::string_view line);
     void take_rest();
     AttemptOutcome died(Context& context);
     AttemptOutcome stuck();
     void kill();
-    bool ends_within(Duration time) const;
-    void replace_when_due();
+    void retire();
+    void retire_when_due();
 
-    const ChildOptions& options_;
-    const std::vector<std::string>& environment_;
-    process::SpawnThread& starter_;
+    const ChildPoolParts pool_;
     std::optional<process::Child> child_{};
+    std::unique_ptr<OrphanWatch::Watched> watched_{};
     process::Descriptor to_child_{};
     process::Descriptor from_child_{};
     process::Descriptor errors_{};
@@ -85,13 +97,18 @@ class ChildProcess {
     std::optional<process::LineSplitter> error_lines_{};
     Context* context_ = nullptr;  // of the job it has; lines go to its log
     std::string unsent_{};
+    bool sent_part_ = false;      // of a line
+    std::size_t unsent_max_ = 0;  // with more nothing is read, so that answers cannot pile up
     std::optional<AttemptOutcome> outcome_{};
     std::string broken_{};  // what was wrong with a message
     std::string last_error_line_{};
     std::optional<std::chrono::steady_clock::time_point> deadline_{};
     std::chrono::steady_clock::time_point heard_{};
     bool stopping_ = false;
-    std::uint64_t jobs_ = 0;
+    bool in_long_line_ = false;
+    std::uint64_t jobs_ = 0;   // that the process was given
+    bool was_useful_ = false;  // it has answered a job
+    unsigned useless_ = 0;     // processes in a row that ended by themselves and were not
 };
 
 }  // namespace tranter::handlers

@@ -1,5 +1,7 @@
 #include "handlers/environment.hpp"
 
+#include "handlers/child_message.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -43,6 +45,16 @@ void append_job_environment(std::vector<std::string>& environment, const Context
     append(environment, "TRANTER_MAX_ATTEMPTS", std::to_string(context.max_attempts()));
     append(environment, "TRANTER_RUN", std::to_string(context.run()));
     append(environment, "TRANTER_RUNS", std::to_string(context.runs()));
+}
+
+void append_child_environment(
+    std::vector<std::string>& environment, std::string_view id, Duration heartbeat_timeout
+) {
+    append(environment, "TRANTER_PROTOCOL", std::to_string(child_protocol));
+    append(environment, child_id_variable, id);
+    if (heartbeat_timeout.count() == 0) return;
+    const auto often = std::chrono::ceil<std::chrono::milliseconds>(heartbeat_timeout / 3);
+    append(environment, "TRANTER_HEARTBEAT_MS", std::to_string(often.count()));
 }
 
 }  // namespace tranter::handlers

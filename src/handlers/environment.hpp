@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/time.hpp"
+
 #include <tranter/context.hpp>
 
 #include <functional>
@@ -29,7 +31,16 @@ std::vector<std::string> base_environment(const EnvironmentRules& rules, const G
 /// _ATTEMPT, _MAX_ATTEMPTS, _RUN and _RUNS.
 void append_job_environment(std::vector<std::string>& environment, const Context& context);
 
-/// Names the job that a process was started for; see process::initial_variable.
+/// What a process that does many jobs is told: TRANTER_PROTOCOL, TRANTER_CHILD_ID, and in
+/// TRANTER_HEARTBEAT_MS how often it should say something, a third of `heartbeat_timeout`, unless
+/// that is 0.
+void append_child_environment(
+    std::vector<std::string>& environment, std::string_view id, Duration heartbeat_timeout
+);
+
+/// Names the process of a pool that a process belongs to; see process::initial_variable.
+inline constexpr std::string_view child_id_variable = "TRANTER_CHILD_ID";
+/// Names the job that a process was started for.
 inline constexpr std::string_view job_id_variable = "TRANTER_JOB_ID";
 
 }  // namespace tranter::handlers

@@ -57,7 +57,8 @@ void OrphanWatch::run() {
 }
 
 bool OrphanWatch::is_left_behind(pid_t pid) const {
-    const std::string id = process::initial_variable(pid, job_id_variable);
+    std::string id = process::initial_variable(pid, job_id_variable);
+    if (id.empty()) id = process::initial_variable(pid, child_id_variable);
     if (id.empty()) return false;
     const std::lock_guard lock(mutex_);
     return !running_.contains(id);

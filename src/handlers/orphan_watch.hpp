@@ -12,8 +12,9 @@
 namespace tranter::handlers {
 
 /// Ends what handlers leave behind outside of their process group (setsid, double fork). Makes this
-/// process the parent of such orphans, and a while after a job has ended kills those that were
-/// started for it, which their environment says. Does nothing while no job ends. Thread-safe.
+/// process the parent of such orphans, and a while after a job or a long-lived process has ended
+/// kills those that were started for it, which their environment says. Does nothing while none
+/// ends. Thread-safe.
 class OrphanWatch {
   public:
     explicit OrphanWatch(std::chrono::milliseconds delay = std::chrono::seconds(1));
@@ -21,7 +22,7 @@ class OrphanWatch {
     OrphanWatch(const OrphanWatch&) = delete;
     OrphanWatch& operator=(const OrphanWatch&) = delete;
 
-    /// A process for a job: from its start to its end.
+    /// A process by the id of its job or its own, from its start to its end.
     class Watched {
       public:
         Watched(OrphanWatch* watch, std::string id) : watch_(watch), id_(std::move(id)) {

@@ -28,6 +28,7 @@ AttemptOutcome stopped_outcome(const Context& context) {
         case StopReason::none:
         case StopReason::shutdown:
         case StopReason::lease_lost:
+        case StopReason::decided:
             break;
     }
     return Released{};

@@ -41,6 +41,7 @@ class TestRun final : public ContextHost {
     }
     /// Called with each line.
     std::function<void(const std::string&)> on_line{};
+    bool can_save = true;
 
     StopReason stop_reason() const override { return reason_; }
     void log(std::string line) override {
@@ -54,8 +55,17 @@ class TestRun final : public ContextHost {
         const std::lock_guard lock(mutex_);
         progress_ = std::move(json);
     }
-    std::optional<std::string> find_step(std::string_view) override { return std::nullopt; }
-    Result<> save_step(Step) override { return {}; }
+    std::optional<std::string> find_step(std::string_view name) override {
+        for (const Step& step : job_.steps) {
+            if (step.name == name) return step.result;
+        }
+        return std::nullopt;
+    }
+    Result<> save_step(Step step) override {
+        if (!can_save) return fail(Errc::conflict, "the lease is over");
+        job_.steps.push_back(std::move(step));
+        return {};
+    }
 
   private:
     ReceivedJob job_{};

@@ -4,11 +4,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tranter {
 
 namespace {
 
 constexpr std::size_t step_name_bytes_max = 128;
+
+/// Keeps the steps of several runs of a job apart.
+std::string run_suffix(std::uint32_t run) {
+    return fmt::format("#{}", run);
+}
 
 void check_entry(std::string_view what, const Registry::Entry& entry) {
     const auto refuse = [&](std::string_view problem) {
@@ -79,8 +86,24 @@ AttemptOutcome Registry::run_layer(std::size_t layer, const Entry& entry, Contex
     });
 }
 
+bool Registry::has_limits() const {
+    const auto has_limit = [](const Entry& entry) {
+        return entry.options.concurrency > 0;
+    };
+    if (otherwise_ && has_limit(*otherwise_)) return true;
+    return std::ranges::any_of(entries_, has_limit, &decltype(entries_)::value_type::second);
+}
+
 std::vector<std::string> Registry::queues() const {
     return {queues_.begin(), queues_.end()};
+}
+
+std::vector<std::string> Registry::types() const {
+    std::vector<std::string> types;
+    types.reserve(entries_.size());
+    for (const auto& [type, entry] : entries_)
+        types.push_back(type);
+    return types;
 }
 
 std::string Context::step_name(std::string_view name) const {
@@ -94,7 +117,19 @@ std::string Context::step_name(std::string_view name) const {
             )
         ));
     }
-    return runs() == 1 ? std::string(name) : fmt::format("{}#{}", name, run_);
+    return runs() == 1 ? std::string(name) : std::string(name) + run_suffix(run_);
+}
+
+std::vector<Step> Context::earlier_steps() const {
+    if (runs() == 1) return job_.steps;
+    const std::string suffix = run_suffix(run_);
+    std::vector<Step> out;
+    for (const Step& step : job_.steps) {
+        if (!step.name.ends_with(suffix)) continue;
+        const std::size_t bytes = step.name.size() - suffix.size();
+        out.push_back({.name = step.name.substr(0, bytes), .result = step.result});
+    }
+    return out;
 }
 
 }  // namespace tranter

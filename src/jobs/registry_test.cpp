@@ -280,6 +280,20 @@ TEST_F(StepTest, EachRunHasItsOwn) {
     EXPECT_EQ(host_.steps[1].name, "count#2");
 }
 
+TEST_F(StepTest, OfEarlierAttemptsAreListedForEachRun) {
+    job_.steps = {{.name = "count", .result = "1"}};
+    const Context only(job_, 1, {}, host_);
+    ASSERT_EQ(only.earlier_steps().size(), 1U);
+    EXPECT_EQ(only.earlier_steps()[0].name, "count");
+
+    job_.options.runs = 12;
+    job_.steps = {{.name = "count#1", .result = "1"}, {.name = "count#11", .result = "2"}};
+    const Context first(job_, 1, {}, host_);
+    ASSERT_EQ(first.earlier_steps().size(), 1U);
+    EXPECT_EQ(first.earlier_steps()[0].name, "count");
+    EXPECT_EQ(first.earlier_steps()[0].result, "1");
+}
+
 TEST_F(StepTest, MayReturnNothing) {
     Context context(job_, 1, {}, host_);
 

@@ -8,10 +8,11 @@
 
 namespace tranter::process {
 
-/// Makes lines of bytes that come in pieces. A line longer than `line_max` comes in several.
+/// Makes lines of bytes that come in pieces. A line longer than `line_max` comes in several, of
+/// which the last alone is `ends`.
 class LineSplitter {
   public:
-    using Take = std::function<void(std::string_view)>;
+    using Take = std::function<void(std::string_view line, bool ends)>;
 
     LineSplitter(std::size_t line_max, Take take) : line_max_(line_max), take_(std::move(take)) {}
 
@@ -23,23 +24,23 @@ class LineSplitter {
                 const std::size_t room = line_max_ - rest_.size();
                 rest_ += line.substr(0, room);
                 line.remove_prefix(room);
-                give();
+                give(false);
             }
             rest_ += line;
             if (end == std::string_view::npos) return;
-            give();
+            give(true);
             bytes.remove_prefix(end + 1);
         }
     }
 
     /// The last line may have no newline.
     void finish() {
-        if (!rest_.empty()) give();
+        if (!rest_.empty()) give(true);
     }
 
   private:
-    void give() {
-        if (take_) take_(rest_);
+    void give(bool ends) {
+        if (take_) take_(rest_, ends);
         rest_.clear();
     }
 

@@ -24,7 +24,12 @@ class Run {
     explicit Run(const RunOptions& options)
         : options_(options),
           input_(options.input),
-          lines_(options.line_max, options.on_error_line),
+          lines_(
+              options.line_max,
+              [this](std::string_view line, bool) {
+                  if (options_.on_error_line) options_.on_error_line(line);
+              }
+          ),
           stopped_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
           on_stop_(options.stop, [this] { ::eventfd_write(stopped_.get(), 1); }) {}
 
