@@ -14,6 +14,8 @@ namespace tranter::http {
 namespace {
 
 constexpr int poll_milliseconds_max = 60'000;
+/// Of all headers of an answer, with those of interim answers before it.
+constexpr std::size_t header_bytes_max = std::size_t{256} << 10;
 
 struct FreeList {
     void operator()(curl_slist* list) const { curl().slist_free_all(list); }
@@ -48,6 +50,7 @@ bool is_loopback(std::string_view url) {
 struct Transfer {
     const ClientRequest& request;
     ClientResponse response{};
+    std::size_t header_bytes = 0;
     std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
     bool ended = false;       // by whoever takes the body
     std::string forbidden{};  // an address that may not be connected to
@@ -89,6 +92,8 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
     transfer.heard = std::chrono::steady_clock::now();
     auto& headers = transfer.response.headers;
     std::string_view line(bytes, size * count);
+    transfer.header_bytes += line.size();
+    if (transfer.header_bytes > header_bytes_max) return 0;
     while (line.ends_with('\n') || line.ends_with('\r'))
         line.remove_suffix(1);
     if (line.starts_with("HTTP/")) {

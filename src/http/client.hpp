@@ -35,7 +35,7 @@ struct ClientRequest {
     /// Nothing received for so long is `timed_out`; 0: not watched.
     Duration silence{};
     std::optional<Signing> signing{};
-    /// Longer answers are `limit_exceeded`.
+    /// Longer answers are `limit_exceeded`, and so are headers of more than 256 KiB.
     std::size_t body_bytes_max = std::size_t{64} << 20;
     /// Asked about each address before it is connected to; false is `permission_denied`. With it no
     /// proxy is used, which would connect for us.
