@@ -1,4 +1,5 @@
-# What `cmake --install` and `cpack` ship: the binary with its man page (component runtime), and
+# What `cmake --install` and `cpack` ship: the binary with its man page and the clients of its child
+# protocol (component runtime), and
 # everything below the command line as one static library with headers and a CMake package
 # (component development).
 include(GNUInstallDirs)
@@ -31,6 +32,8 @@ install(FILES cmake/tranterConfig.cmake ${PROJECT_BINARY_DIR}/tranterConfigVersi
 
 install(TARGETS tranter COMPONENT runtime)
 install(FILES man/tranter.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT runtime)
+install(DIRECTORY clients DESTINATION ${CMAKE_INSTALL_DATADIR}/tranter COMPONENT runtime
+        FILES_MATCHING PATTERN *.mjs PATTERN *.mts PATTERN package.json PATTERN *.py)
 install(FILES README.md CHANGELOG.md TYPE DOC COMPONENT runtime)
 install(FILES LICENSE TYPE DOC COMPONENT runtime RENAME copyright)
 

@@ -99,11 +99,12 @@ def script_for(blocks):
 
 
 def install_package(build, prefix):
-    """Puts headers and library of a build under `prefix`, for pages with C++."""
-    subprocess.run(
-        ["cmake", "--install", build, "--prefix", prefix, "--component", "development"],
-        check=True, stdout=subprocess.DEVNULL,
-    )
+    """Puts what a build ships under `prefix`, for pages with C++ or clients."""
+    for component in ("development", "runtime"):
+        subprocess.run(
+            ["cmake", "--install", build, "--prefix", prefix, "--component", component],
+            check=True, stdout=subprocess.DEVNULL,
+        )
 
 
 def isolated(command):
@@ -167,6 +168,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tranter-prefix-") as prefix:
         install_package(str(pathlib.Path(binary).parent), prefix)
         environment["CMAKE_PREFIX_PATH"] = prefix
+        environment["TRANTER_SHARE"] = f"{prefix}/share/tranter"
         for page in pages:
             count, complaint = check_page(page, environment)
             total += count
