@@ -15,6 +15,9 @@ struct Extras {
     Traits traits{};  // the priority is the message's own
     std::string note{};
     Instant unique_since{};  // first send of what it replaced, or its own
+    /// keep_latest: it does not begin while a message with its key is in flight. A dead letter may
+    /// be looked at.
+    bool yields = false;
     // Neighbours among the messages with its unique key, see UniqueKeys.
     Slot newer = no_slot;
     Slot older = no_slot;

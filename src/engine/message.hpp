@@ -30,7 +30,9 @@ inline Instant later(Instant base, Duration time) {
     return time < end_of_time - base ? base + time : end_of_time;
 }
 
-enum class State : std::uint8_t { free, visible, in_flight, delayed };
+/// held: visible to everybody who looks, but in no line while a message with its unique key is in
+/// flight (see Extras::yields).
+enum class State : std::uint8_t { free, visible, in_flight, delayed, held };
 
 /// One message as the engine keeps it: 88 bytes, so that with the 48 of its payload's header and
 /// what malloc adds it stays under the budget of 160 bytes beyond body and attributes.
@@ -39,7 +41,7 @@ struct Message {
     Sequence sequence = 0;
     Instant sent_at{};
     /// In flight: end of the lease. Delayed: when it becomes visible. Visible in a standard queue:
-    /// its place in line (see place()).
+    /// its place in line (see place()). Held: since when.
     std::int64_t due_or_place = 0;
     std::uint32_t first_receive = never;  // after sent_at, see first_received_at()
     std::uint16_t wheel_slot = 0;

@@ -168,9 +168,10 @@ void Queue::begin_waiting(Slot slot, Instant delayed_until, Instant now) {
 }
 
 void Queue::enter_line(Slot slot, Instant now) {
+    const bool available = slab_[slot].state == State::visible && !hold_back(slot, now);
     if (fifo()) {
         fifo_.append(slot);
-    } else if (slab_[slot].state == State::visible) {
+    } else if (available) {
         standard_.push_back(slot, now);
     }
 }
@@ -188,19 +189,33 @@ void Queue::make_visible(Slot slot, Instant since) {
     if (message.state == State::delayed) {
         --counters_.delayed;
     } else {
-        leave_flight(message);
+        leave_flight(slot);
     }
     message.state = State::visible;
     ++counters_.visible;
+    const bool held = hold_back(slot, since);
     if (fifo()) {
         fifo_.refresh(message.group);
-    } else {
+    } else if (!held) {
         standard_.push_back(slot, since);
     }
+    let_go(since);
 }
 
-void Queue::leave_flight(Message& message) {
+void Queue::join_flight(Slot slot) {
+    const Message& message = slab_[slot];
+    ++counters_.in_flight;
+    if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
+        ++counters_.groups_in_flight;
+    }
+    if (message.has_extras) joined_flight(slot);
+}
+
+/// The caller lets go of who was held back, once the message is where it belongs.
+void Queue::leave_flight(Slot slot) {
+    const Message& message = slab_[slot];
     --counters_.in_flight;
+    if (message.has_extras) left_flight(slot);
     if (message.group == no_slot) return;
     Group& group = groups_[message.group];
     if (--group.in_flight == 0) --counters_.groups_in_flight;
@@ -213,10 +228,13 @@ void Queue::leave_line(Slot slot, Message& message) {
     if (state == State::visible) {
         --counters_.visible;
         if (!fifo()) standard_.remove(slot);
+    } else if (state == State::held) {
+        --counters_.visible;
+        end_hold(slot);
     } else {
         wheel_.remove(slab_, slot);
         if (state == State::delayed) --counters_.delayed;
-        if (state == State::in_flight) leave_flight(message);
+        if (state == State::in_flight) leave_flight(slot);
     }
     if (fifo()) fifo_.erase(slot);
 }
@@ -224,12 +242,14 @@ void Queue::leave_line(Slot slot, Message& message) {
 void Queue::remove(Slot slot) {
     Message& message = slab_[slot];
     leave_line(slot, message);
-    if (message.has_extras) drop_extras(slot);
+    const bool had_extras = message.has_extras;
+    if (had_extras) drop_extras(slot);
     if (index_.built()) index_.remove(slab_, slot);
     discount_bytes(message.payload);
     leave_arrivals(slot, message);
     leave_group(message.group);
     slab_.release(slot);
+    if (had_extras) let_go(now_);
 }
 
 void Queue::leave_group(Slot group) {

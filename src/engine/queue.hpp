@@ -61,6 +61,11 @@ class Queue {
     /// sending, and begins anew (receives, note, a request to cancel). It keeps its place in line,
     /// when it has the same group and priority, and its delay, unless debounce delays it again. In
     /// FIFO queues it goes to the end of its group.
+    ///
+    /// A message of keep_latest is not handed out while another one with its key is in flight, but
+    /// counts and looks like any that is visible. Once no other is, it goes to the end of the line;
+    /// in a FIFO queue it keeps its place and blocks its group until then. Dead letters do not wait
+    /// for each other.
     [[nodiscard]] Result<Sent> send(Payload payload, const SendOptions& options, Instant now);
 
     /// What would be handed out now, up to max_messages; empty when nothing is available.
@@ -217,7 +222,8 @@ class Queue {
     void enter_line(Slot slot, Instant now);
     void remember(std::string&& key, const Sent& sent, Instant now);
     void start_timer(Slot slot, State state, Instant due);
-    void leave_flight(Message& message);
+    void join_flight(Slot slot);
+    void leave_flight(Slot slot);
     void leave_line(Slot slot, Message& message);
     void remove(Slot slot);
     void leave_arrivals(Slot slot, const Message& message);
@@ -239,6 +245,19 @@ class Queue {
     void begin_anew(Message& message, Instant now);
     Slot find_slot(const MessageId& id);
     Slot newest_waiting(std::string_view key) const;
+    bool flies(std::string_view unique_key) const;
+    UniqueKeys::Key& key_of(Slot slot);
+    void joined_flight(Slot slot);
+    void left_flight(Slot slot);
+    bool hold_back(Slot slot, Instant since);
+    void hold_back_others(Slot slot);
+    void end_hold(Slot slot);
+    /// Who was held back for a message that has left its flight goes to the end of the line, behind
+    /// that one if it came back.
+    void let_go(Instant since) {
+        if (!let_go_.empty()) enter_lines(since);
+    }
+    void enter_lines(Instant since);
 
     // queue_jobs.cpp
     Result<Slot> held_by(const Receipt& receipt) const;
@@ -257,6 +276,7 @@ class Queue {
     bool exhausted(Slot slot, const Message& message, const ReceiveOptions& options) const;
     void hand_out(Slot slot, Duration timeout, Instant now, Received& received);
     void add_delivery(Slot slot, Instant visible_at, Received& received) const;
+    void hide_again(Slot slot, Instant until, Instant now);
 
     // queue_time.cpp
     void expire(Instant now);
@@ -279,6 +299,7 @@ class Queue {
     void merge(Slot sent, Slot moved, Visit visit) const;
     Slot first_after(const ArrivalList& list, Sequence sequence) const;
     void check_extras() const;
+    void check_holds() const;
     MessageView view_of(Slot slot) const;
 
     /// When a message from another queue expires, and the place it had then.
@@ -286,7 +307,9 @@ class Queue {
         Instant base{};
         Slot slot = 0;
         Sequence sequence = 0;
-        bool operator>(const MovedExpiry& other) const { return base > other.base; }
+        bool operator>(const MovedExpiry& other) const {
+            return base != other.base ? base > other.base : sequence > other.sequence;
+        }
     };
     struct MovedAt {
         Sequence sequence = 0;
@@ -314,7 +337,9 @@ class Queue {
     ArrivalList moved_;
     std::priority_queue<MovedExpiry, std::vector<MovedExpiry>, std::greater<>> moved_expiry_;
     std::deque<MovedAt> moved_at_;
-    std::vector<Slot> fired_;  // scratch of advance()
+    Instant now_{};               // of the operation under way
+    std::vector<Slot> fired_;     // scratch of advance()
+    std::vector<Slot> let_go_{};  // held back until the step under way
 };
 
 }  // namespace tranter::engine

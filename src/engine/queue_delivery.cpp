@@ -70,6 +70,7 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
 void Queue::receive_fifo(const ReceiveOptions& options, Instant now, Received& received) {
     for (std::size_t turns = fifo_.size(); turns > 0; --turns) {
         if (received.deliveries.size() >= options.max_messages || full()) break;
+        if (fifo_.size() == 0) break;  // what was handed out holds the others back
         receive_from_group(fifo_.front(), options, now, received);
     }
 }
@@ -140,16 +141,16 @@ void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& receive
     message.taken_back = false;
     message.received_at = now;
     ++counters_.received;
+    const Instant waiting_since = fifo() ? Instant{} : Instant(Duration(message.place()));
     if (timeout > Duration::zero()) {
         --counters_.visible;
-        ++counters_.in_flight;
         if (!fifo()) message.keep_old_place(message.place());
         start_timer(slot, State::in_flight, later(now, timeout));
-        if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
-            ++counters_.groups_in_flight;
-        }
+        join_flight(slot);
+        if (message.has_extras) hold_back_others(slot);
     }
     add_delivery(slot, later(now, timeout), received);
+    if (waiting_since > Instant{}) received.deliveries.back().waiting_since = waiting_since;
 }
 
 /// Made in its place: a delivery is large.
@@ -213,17 +214,26 @@ Result<void> Queue::change_visibility(const Receipt& receipt, Duration timeout, 
             make_visible(receipt.slot, now);
         }
     } else if (timeout > Duration::zero()) {
-        standard_.remove(receipt.slot);
-        message->keep_old_place(message->place());
-        --counters_.visible;
-        ++counters_.in_flight;
-        start_timer(receipt.slot, State::in_flight, now + timeout);
-        if (message->group != no_slot) {
-            if (groups_[message->group].in_flight++ == 0) ++counters_.groups_in_flight;
-            standard_.in_flight_changed(message->group);
-        }
+        hide_again(receipt.slot, now + timeout, now);
     }
     return {};
+}
+
+/// Of a standard queue, whose lease has ended.
+void Queue::hide_again(Slot slot, Instant until, Instant now) {
+    Message& message = slab_[slot];
+    if (message.state == State::held) {
+        end_hold(slot);
+        message.keep_old_place(standard_.place_at_end(now));
+    } else {
+        standard_.remove(slot);
+        message.keep_old_place(message.place());
+    }
+    --counters_.visible;
+    start_timer(slot, State::in_flight, until);
+    join_flight(slot);
+    standard_.in_flight_changed(message.group);
+    if (message.has_extras) hold_back_others(slot);
 }
 
 void Queue::take_back(const Receipt& receipt, Instant now) {
@@ -239,14 +249,16 @@ void Queue::take_back(const Receipt& receipt, Instant now) {
     if (message->state != State::in_flight) return;
     if (const auto why = ends_on_return(receipt.slot, now)) return end(receipt.slot, *why);
     wheel_.remove(slab_, receipt.slot);
-    leave_flight(*message);
+    leave_flight(receipt.slot);
     message->state = State::visible;
     ++counters_.visible;
+    const bool held = hold_back(receipt.slot, now);
     if (fifo()) {
         fifo_.refresh(message->group);
-    } else {
+    } else if (!held) {
         standard_.push_front(receipt.slot);
     }
+    let_go(now);
 }
 
 }  // namespace tranter::engine

@@ -19,6 +19,8 @@ void Queue::add_extras(Slot slot, const Traits& traits, std::string note, Instan
     extras.traits = traits;
     extras.note = std::move(note);
     extras.unique_since = unique_since;
+    extras.yields = traits.uniqueness == Uniqueness::keep_latest && !traits.unique_key.empty() &&
+                    message.source_queue == 0;
     counters_.bytes += extras.note.size();
     counters_.bytes_in_memory += extras.note.size();
     if (has_unique_key(traits)) unique_.add(slot);
@@ -99,7 +101,8 @@ Sent Queue::replace(Slot slot, Payload payload, const SendOptions& options, Inst
     const auto delayed_until = delay_of_replacement(slot, options, now);
     const Slot old_group = message.group;
     const Slot group = join_group(options.group);
-    const bool stays = !fifo() && message.state == State::visible && !delayed_until &&
+    const bool yields = traits.uniqueness == Uniqueness::keep_latest && flies(traits.unique_key);
+    const bool stays = !fifo() && message.state == State::visible && !delayed_until && !yields &&
                        group == old_group &&
                        message.priority == std::min(traits.priority, priority_last);
     if (!stays) leave_line(slot, message);
@@ -122,6 +125,74 @@ Sent Queue::replace(Slot slot, Payload payload, const SendOptions& options, Inst
         begin_waiting(slot, delayed_until.value_or(now), now);
     }
     return Sent{.id = id, .sequence = message.sequence, .slot = slot, .replaced = replaced};
+}
+
+bool Queue::flies(std::string_view unique_key) const {
+    const UniqueKeys::Key* key = unique_.find(unique_key);
+    return key != nullptr && key->in_flight > 0;
+}
+
+/// Of a message that has one.
+UniqueKeys::Key& Queue::key_of(Slot slot) {
+    return *unique_.find(extras_.at(slot).traits.unique_key);
+}
+
+void Queue::joined_flight(Slot slot) {
+    if (has_unique_key(extras_.at(slot).traits)) ++key_of(slot).in_flight;
+}
+
+void Queue::left_flight(Slot slot) {
+    if (!has_unique_key(extras_.at(slot).traits)) return;
+    UniqueKeys::Key& key = key_of(slot);
+    if (--key.in_flight > 0 || key.held == 0) return;
+    for (Slot other = key.newest; key.held > 0; other = extras_.at(other).older) {
+        if (slab_[other].state != State::held) continue;
+        let_go_.push_back(other);
+        --key.held;
+    }
+}
+
+/// Whether the message, which is visible and in no line, must stay out of it.
+bool Queue::hold_back(Slot slot, Instant since) {
+    Message& message = slab_[slot];
+    if (!message.has_extras || !extras_.at(slot).yields) return false;
+    UniqueKeys::Key& key = key_of(slot);
+    if (key.in_flight == 0) return false;
+    message.state = State::held;
+    message.set_due(since);
+    ++key.held;
+    return true;
+}
+
+/// The message is in flight now. O(messages with its key), which are two unless some came back or
+/// from other queues.
+void Queue::hold_back_others(Slot slot) {
+    if (!has_unique_key(extras_.at(slot).traits)) return;
+    const UniqueKeys::Key& key = key_of(slot);
+    if (key.in_flight > 1 || key.yielding == 0) return;
+    for (Slot other = key.newest; other != no_slot; other = extras_.at(other).older) {
+        if (slab_[other].state != State::visible || !extras_.at(other).yields) continue;
+        if (!fifo()) standard_.remove(other);
+        hold_back(other, now_);
+        if (fifo()) fifo_.refresh(slab_[other].group);
+    }
+}
+
+void Queue::end_hold(Slot slot) {
+    --key_of(slot).held;
+}
+
+/// The oldest first.
+void Queue::enter_lines(Instant since) {
+    for (; !let_go_.empty(); let_go_.pop_back()) {
+        const Slot slot = let_go_.back();
+        slab_[slot].state = State::visible;
+        if (fifo()) {
+            fifo_.refresh(slab_[slot].group);
+        } else {
+            standard_.push_back(slot, since);
+        }
+    }
 }
 
 /// Until when what takes the place of this message is delayed; nothing: not at all.

@@ -52,16 +52,18 @@ void Queue::put_back(const Settle& settle, Instant now) {
     }
     wheel_.remove(slab_, slot);
     const std::int64_t place = message.old_place();
-    leave_flight(message);
+    leave_flight(slot);
     if (settle.delay > Duration::zero()) {
         start_timer(slot, State::delayed, later(now, settle.delay));
         ++counters_.delayed;
     } else {
         message.state = State::visible;
         ++counters_.visible;
-        if (!fifo()) standard_.put_back(slot, place);
+        const bool held = hold_back(slot, now);
+        if (!fifo() && !held) standard_.put_back(slot, place);
     }
     if (fifo()) fifo_.refresh(message.group);
+    let_go(now);
 }
 
 /// What must become of a message in flight instead of being available again.

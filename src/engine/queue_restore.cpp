@@ -72,7 +72,8 @@ DeliveryState Queue::delivery_state_of(const Message& message) const {
     if (message.state == State::in_flight) state.state = DeliveryState::State::in_flight;
     if (message.state == State::delayed) state.state = DeliveryState::State::delayed;
     // A FIFO message that is visible keeps its place by sequence alone.
-    if (!fifo() || message.state != State::visible) state.due = message.due();
+    const bool timed = state.state != DeliveryState::State::visible;
+    if (!fifo() || timed) state.due = message.due();
     return state;
 }
 
@@ -109,6 +110,7 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
     last_sequence_ = last_sequence;
     std::vector<std::pair<std::uint32_t, Sequence>> elsewhere;
     std::vector<std::pair<Slot, DeliveryState>> in_line_or_flight;
+    std::vector<std::pair<Slot, Instant>> yielding;    // that are visible, since when
     std::vector<std::pair<Slot, Sequence>> cancelled;  // whose lease is over
     for (const auto& [sequence, index] : order) {
         Stored& stored = messages[index];
@@ -117,11 +119,16 @@ std::vector<std::pair<std::uint32_t, Sequence>> Queue::restore(
         if (slot != stored.slot) elsewhere.emplace_back(slot, sequence);
         const bool waits = restore_timer(slot, stored.delivery, now);
         if (stored.delivery.cancel_requested && !waits) cancelled.emplace_back(slot, sequence);
+        const bool yields = slab_[slot].has_extras && extras_.at(slot).yields;
+        if (yields && !waits) yielding.emplace_back(slot, stored.delivery.due);
         if (fifo()) {
             fifo_.append(slot);
         } else if (slab_[slot].state != State::delayed) {
             in_line_or_flight.emplace_back(slot, stored.delivery);
         }
+    }
+    for (const auto& [slot, since] : yielding) {
+        if (hold_back(slot, since) && fifo()) fifo_.refresh(slab_[slot].group);
     }
     restore_places(in_line_or_flight);
     for (const auto& [slot, sequence] : cancelled)
@@ -205,10 +212,7 @@ bool Queue::restore_timer(Slot slot, const DeliveryState& state, Instant now) {
         return true;
     }
     start_timer(slot, State::in_flight, std::min(state.due, end_of_time));
-    ++counters_.in_flight;
-    if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
-        ++counters_.groups_in_flight;
-    }
+    join_flight(slot);
     return true;
 }
 
@@ -226,6 +230,7 @@ void Queue::restore_places(const std::vector<std::pair<Slot, DeliveryState>>& in
     places.reserve(in_line_or_flight.size());
     for (const auto& [slot, state] : in_line_or_flight) {
         const Message& message = slab_[slot];
+        if (message.state == State::held) continue;
         const bool flies = message.state == State::in_flight;
         const bool in_line = state.state == DeliveryState::State::visible;
         places.push_back(

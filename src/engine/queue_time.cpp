@@ -5,6 +5,7 @@
 namespace tranter::engine {
 
 void Queue::advance(Instant now) {
+    now_ = now;
     expire(now);
     if (!deadlines_.empty()) expire_deadlines(now);
     wheel_.advance(slab_, now, fired_);
@@ -105,6 +106,7 @@ void Queue::delay_waiting_fifo_messages(Instant now) {
             --counters_.delayed;
         } else {
             --counters_.visible;
+            if (message.state == State::held) end_hold(slot);
         }
         const Instant due = later(message.sent_at, policy_.delay);
         if (due > now) {
@@ -113,6 +115,7 @@ void Queue::delay_waiting_fifo_messages(Instant now) {
         } else {
             message.state = State::visible;
             ++counters_.visible;
+            hold_back(slot, now);
         }
         fifo_.refresh(message.group);
     }

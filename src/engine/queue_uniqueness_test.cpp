@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -258,15 +259,216 @@ TEST_F(UniquenessTest, KeepLatestKeepsThePlaceInLineAndTheDelay) {
     EXPECT_EQ(bodies(queue), "5 ");
 }
 
-TEST_F(UniquenessTest, KeepLatestHoldsOneBesideTheOneThatRuns) {
+TEST_F(UniquenessTest, KeepLatestHoldsOneBackForTheOneThatRuns) {
     Queue queue(rules());
     send(queue, 1, "k", Uniqueness::keep_latest);
-    receive(queue);
+    const Delivery running = receive(queue).at(0);
     for (const std::uint8_t number : {2, 3, 4})
         send(queue, number, "k", Uniqueness::keep_latest);
 
     EXPECT_EQ(queue.messages(), 2U);
+    EXPECT_EQ(bodies(queue), "");
+    EXPECT_EQ(queue.counters().visible, 1U);
+    EXPECT_EQ(queue.find(id(2), now).value().state, MessageView::State::visible);
+    ASSERT_TRUE(queue.settle({.receipt = running.receipt}, now));
     EXPECT_EQ(bodies(queue), "4 ");
+}
+
+TEST_F(UniquenessTest, KeepLatestBeginsOnlyOneOfThoseInLine) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery first = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest);
+    send(queue, 3, "", Uniqueness::none);
+    put_back(queue, first);
+    EXPECT_EQ(queue.counters().visible, 3U);
+
+    const std::vector<Delivery> got = receive(queue);
+
+    ASSERT_EQ(got.size(), 2U);
+    EXPECT_EQ(got[0].payload.body(), "1");
+    EXPECT_EQ(got[1].payload.body(), "3");
+    EXPECT_EQ(queue.counters().visible, 1U);
+    ASSERT_TRUE(queue.acknowledge(got[0].receipt, now).value());
+    EXPECT_EQ(bodies(queue), "2 ");
+}
+
+/// Every way in which a message leaves its flight.
+TEST_F(UniquenessTest, KeepLatestGoesOnHoweverTheOtherEnds) {
+    using End = std::function<void(Queue&, const Delivery&)>;
+    const Settle::Kind complete = Settle::Kind::complete;
+    const std::vector<End> ends{
+        [&](Queue& queue, const Delivery& held) {
+            ASSERT_TRUE(queue.settle({.kind = complete, .receipt = held.receipt}, now));
+        },
+        [&](Queue& queue, const Delivery& held) {
+            ASSERT_TRUE(queue.acknowledge(held.receipt, now).value());
+        },
+        [&](Queue& queue, const Delivery& held) { put_back(queue, held, hours(1)); },
+        [&](Queue& queue, const Delivery& held) {
+            Transfer taken;
+            const Settle out{.kind = Settle::Kind::take_out, .receipt = held.receipt};
+            ASSERT_TRUE(queue.settle(out, now, &taken));
+        },
+        [&](Queue& queue, const Delivery& held) {
+            ASSERT_TRUE(queue.cancel(id(1), now));
+            ASSERT_TRUE(queue.change_visibility(held.receipt, {}, now));
+        },
+        [&](Queue&, const Delivery&) { now += hours(2) - minutes(1); },  // its age
+    };
+    for (const End& end : ends) {
+        QueuePolicy policy = rules();
+        policy.retention = hours(2);
+        Queue queue(policy);
+        send(queue, 1, "k", Uniqueness::keep_latest);
+        const Delivery held = queue.receive({.visibility_timeout = hours(9)}, now).deliveries.at(0);
+        now += minutes(1);
+        send(queue, 2, "k", Uniqueness::keep_latest);
+        EXPECT_EQ(bodies(queue), "");
+
+        end(queue, held);
+
+        EXPECT_EQ(bodies(queue), "2 ");
+    }
+}
+
+TEST_F(UniquenessTest, KeepLatestLetsTheOneThatComesBackGoFirst) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery taken_back = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest);
+    queue.take_back(taken_back.receipt, now);
+    EXPECT_EQ(receive(queue).at(0).payload.body(), "1");
+
+    now += seconds(30);  // the end of its lease
+
+    const std::vector<Delivery> got = receive(queue);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload.body(), "1");
+}
+
+TEST_F(UniquenessTest, KeepLatestHoldsBackWhatItsDelayOrAPromotionMakesVisible) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery running = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest, {.delay = seconds(10)});
+    EXPECT_EQ(queue.counters().delayed, 1U);
+
+    ASSERT_TRUE(queue.promote(id(2), now));
+
+    EXPECT_EQ(queue.counters().visible, 1U);
+    EXPECT_EQ(bodies(queue), "");
+    EXPECT_EQ(queue.promote(id(2), now).error().code(), Errc::conflict);
+    ASSERT_TRUE(queue.acknowledge(running.receipt, now).value());
+    EXPECT_EQ(bodies(queue), "2 ");
+}
+
+TEST_F(UniquenessTest, WhatIsHeldBackMayLeaveAndCountsInItsGroup) {
+    QueuePolicy policy = rules();
+    policy.groups.max_queued_per_group = 1;
+    Queue queue(policy);
+    send(queue, 1, "k", Uniqueness::keep_latest, {.group = "g"});
+    const Delivery running = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest, {.group = "g"});
+
+    EXPECT_FALSE(try_send(queue, 3, "", Uniqueness::none, {.group = "g"}));
+    EXPECT_EQ(queue.cancel(id(2), now).value(), CancelResult::removed);
+    queue.check();
+    send(queue, 4, "k", Uniqueness::keep_latest, {.group = "g"});
+    EXPECT_EQ(queue.take_out(id(4), now).value().payload.body(), "4");
+    queue.check();
+    send(queue, 5, "k", Uniqueness::keep_latest, {.group = "g"});
+    EXPECT_EQ(queue.move_out(10, nullptr, now).size(), 1U);
+    queue.check();
+    send(queue, 6, "k", Uniqueness::keep_latest, {.group = "g"});
+    ASSERT_TRUE(queue.acknowledge(running.receipt, now).value());
+    EXPECT_EQ(bodies(queue), "6 ");
+}
+
+TEST_F(UniquenessTest, WhatRanBeforeARestartHoldsBackAfterIt) {
+    for (const Order order : {Order::none, Order::fifo}) {
+        QueuePolicy policy = rules();
+        policy.groups.order = order;
+        Queue queue(policy);
+        send(queue, 1, "k", Uniqueness::keep_latest, {.group = "a"});
+        const Delivery running = receive(queue).at(0);
+        send(queue, 2, "k", Uniqueness::keep_latest, {.group = "b"});
+
+        Queue again(policy);
+        restore(queue, again);
+
+        EXPECT_EQ(again.counters().visible, 1U);
+        EXPECT_EQ(bodies(again), "");
+        ASSERT_TRUE(again.acknowledge(running.receipt, now).value());
+        EXPECT_EQ(bodies(again), "2 ");
+    }
+}
+
+TEST_F(UniquenessTest, ARestartAfterTheLeaseLetsBothGo) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    receive(queue);
+    send(queue, 2, "k", Uniqueness::keep_latest);
+
+    Queue again(rules());
+    now += seconds(31);
+    restore(queue, again);
+
+    EXPECT_EQ(receive(again).size(), 1U);
+    EXPECT_EQ(again.counters().visible, 1U);
+}
+
+TEST_F(UniquenessTest, AHeldMessageOfAFifoGroupBlocksThoseBehindIt) {
+    Queue queue({.retention = {}, .groups = {.order = Order::fifo}});
+    send(queue, 1, "k", Uniqueness::keep_latest, {.group = "a"});
+    const Delivery running = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest, {.group = "b"});
+    send(queue, 3, "", Uniqueness::none, {.group = "b"});
+    EXPECT_EQ(bodies(queue), "");
+
+    ASSERT_TRUE(queue.acknowledge(running.receipt, now).value());
+
+    EXPECT_EQ(bodies(queue), "2 3 ");
+}
+
+TEST_F(UniquenessTest, OneReceiveOfAFifoQueueBeginsOneOfAKey) {
+    Queue queue({.retention = {}, .groups = {.order = Order::fifo}});
+    Queue source(rules());
+    for (const std::uint8_t number : {1, 2, 3}) {
+        const std::string group(1, static_cast<char>('a' + number));
+        send(source, number, "k", Uniqueness::keep_latest, {.group = group});
+        queue.move_in(source.take_out(id(number), now).value(), now);
+    }
+
+    const std::vector<Delivery> got = receive(queue);
+
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].payload.body(), "1");
+}
+
+TEST_F(UniquenessTest, AnotherModeTakesThePlaceOfWhatIsHeldBackAndBegins) {
+    Queue queue(rules());
+    send(queue, 1, "k", Uniqueness::keep_latest);
+    const Delivery running = receive(queue).at(0);
+    send(queue, 2, "k", Uniqueness::keep_latest);
+
+    ASSERT_TRUE(send(queue, 3, "k", Uniqueness::debounce).replaced);
+
+    EXPECT_EQ(bodies(queue), "3 ");
+    EXPECT_TRUE(queue.acknowledge(running.receipt, now).value());
+}
+
+TEST_F(UniquenessTest, DeadLettersOfOneKeyAreAllShown) {
+    Queue source(rules());
+    Queue dead(rules());
+    for (const std::uint8_t number : {1, 2}) {
+        send(source, number, "k", Uniqueness::keep_latest);
+        Transfer transfer = source.take_out(id(number), now).value();
+        transfer.source_queue = 7;
+        dead.move_in(std::move(transfer), now);
+    }
+
+    EXPECT_EQ(bodies(dead), "1 2 ");
 }
 
 TEST_F(UniquenessTest, AReplacementGoesBehindWhenItsPriorityOrGroupIsAnother) {
@@ -309,7 +511,10 @@ TEST_F(UniquenessTest, OfTwoThatWaitTheNewestIsReplaced) {
     put_back(queue, running);
 
     EXPECT_EQ(send(queue, 3, "k", Uniqueness::keep_latest).id, id(2));
-    EXPECT_EQ(bodies(queue), "1 3 ");
+    const Delivery again = receive(queue).at(0);
+    EXPECT_EQ(again.payload.body(), "1");
+    ASSERT_TRUE(queue.acknowledge(again.receipt, now).value());
+    EXPECT_EQ(bodies(queue), "3 ");
 }
 
 TEST_F(UniquenessTest, AMessageFromAnotherQueueHoldsItsKey) {

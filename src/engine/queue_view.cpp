@@ -33,7 +33,7 @@ std::vector<Transfer> Queue::move_out(
     for_each_in_order([&](Slot slot) {
         if (chosen.size() >= max) return false;
         const Message& message = slab_[slot];
-        if (message.state != State::visible) {
+        if (message.state != State::visible && message.state != State::held) {
             if (fifo()) blocked.insert(message.group);
             return true;
         }
@@ -140,7 +140,7 @@ MessageView Queue::view_of(Slot slot) const {
         view.deadline = extras.traits.deadline;
         view.note = extras.note;
     }
-    if (message.state == State::visible) return view;
+    if (message.state == State::visible || message.state == State::held) return view;
     view.state = message.state == State::in_flight ? MessageView::State::in_flight
                                                    : MessageView::State::delayed;
     view.due = message.due();
@@ -157,13 +157,15 @@ void Queue::check() const {
     };
     std::unordered_map<Slot, GroupCount> groups;
     Counters counted;
+    std::size_t held = 0;
     Sequence last = 0;
     for_each_in_order([&](Slot slot) {
         const Message& message = slab_[slot];
         require(message.sequence > last, "messages are out of order");
         last = message.sequence;
         require(message.state != State::free, "a listed message is free");
-        counted.visible += message.state == State::visible;
+        held += message.state == State::held;
+        counted.visible += message.state == State::visible || message.state == State::held;
         counted.in_flight += message.state == State::in_flight;
         counted.delayed += message.state == State::delayed;
         counted.bytes += message.payload.size();
@@ -195,10 +197,11 @@ void Queue::check() const {
     }
     require(counted.groups_in_flight == counters_.groups_in_flight, "groups in flight are wrong");
     if (!fifo()) {
-        require(standard_.count() == counters_.visible, "lines miss visible messages");
+        require(standard_.count() + held == counters_.visible, "lines miss visible messages");
         require(standard_.in_order(), "a line is out of order");
     }
     check_extras();
+    check_holds();
 }
 
 /// What stands beside the messages: traits and notes, unique keys, deadlines, the index of ids.
@@ -246,6 +249,38 @@ void Queue::check_extras() const {
         require(!needed || watched.contains(message.sequence), "a deadline is not watched");
         return true;
     });
+}
+
+/// Who is in flight, and who is held back for it.
+void Queue::check_holds() const {
+    const auto require = [](bool right, const char* what) {
+        if (!right) throw std::logic_error(std::string("engine: ") + what);
+    };
+    std::unordered_map<std::string_view, UniqueKeys::Key> counted;
+    for_each_in_order([&](Slot slot) {
+        const Message& message = slab_[slot];
+        const bool keyed = message.has_extras && has_unique_key(extras_.at(slot).traits);
+        require(keyed || message.state != State::held, "a message without a key is held back");
+        if (!keyed) return true;
+        const Extras& extras = extras_.at(slot);
+        UniqueKeys::Key& key = counted[extras.traits.unique_key];
+        key.in_flight += message.state == State::in_flight;
+        key.yielding += extras.yields;
+        key.held += message.state == State::held;
+        const bool must = extras.yields && flies(extras.traits.unique_key);
+        require(!must || message.state != State::visible, "a message should be held back");
+        require(must || message.state != State::held, "a message is held back for nobody");
+        return true;
+    });
+    for (const auto& [name, key] : counted) {
+        const UniqueKeys::Key* known = unique_.find(name);
+        require(
+            known != nullptr && known->in_flight == key.in_flight &&
+                known->yielding == key.yielding && known->held == key.held,
+            "what the messages with a key are up to is counted wrong"
+        );
+    }
+    require(let_go_.empty(), "somebody is held back no more, but in no line");
 }
 
 }  // namespace tranter::engine

@@ -56,9 +56,13 @@ void StandardLines::set_policy(const GroupPolicy& policy, Duration aging) {
     }
 }
 
-void StandardLines::push_back(Slot slot, Instant since) {
+std::int64_t StandardLines::place_at_end(Instant since) {
     last_place_ = std::max<std::int64_t>(last_place_ + 1, since.time_since_epoch().count());
-    slab_[slot].due_or_place = last_place_;
+    return last_place_;
+}
+
+void StandardLines::push_back(Slot slot, Instant since) {
+    slab_[slot].due_or_place = place_at_end(since);
     append(slot);
 }
 

@@ -26,6 +26,8 @@ class StandardLines {
     void set_policy(const GroupPolicy& policy, Duration aging);
     const GroupPolicy& policy() const { return policy_; }
 
+    /// A place at the end of the line for what became visible at `since`, which no other has.
+    std::int64_t place_at_end(Instant since);
     /// The message became visible at `since`: it goes to the end of its line.
     void push_back(Slot slot, Instant since);
     /// The message goes before all others.

@@ -48,7 +48,7 @@ struct GroupPolicy {
 /// debounce: a message with the key that is not in flight takes the new payload, delay and traits,
 /// but is visible `unique_for` after its first send at the latest (0: no such limit). One that is
 /// in flight does not count. keep_latest: like debounce without a new delay: the one that waits
-/// takes the new payload; one waits at most beside the one that is in flight.
+/// takes the new payload; it waits as long as one with the key is in flight.
 enum class Uniqueness : std::uint8_t { none, simple, throttle, debounce, keep_latest };
 
 inline constexpr std::uint8_t priority_default = 5;
@@ -145,6 +145,8 @@ struct Delivery {
     std::uint32_t receive_count = 0;
     std::uint32_t source_queue = 0;  // of a dead letter: the queue it came from; 0: none
     std::string note{};
+    /// Since when it could have been handed out; {}: not known (FIFO, or it was taken back).
+    Instant waiting_since{};
 };
 
 /// A message on its way between queues. Everything a dead letter keeps (SQS_SPEC 8.1).

@@ -9,39 +9,51 @@ void UniqueKeys::add(Slot slot) {
     added.newer = no_slot;
     added.older = no_slot;
     const std::string_view key = added.traits.unique_key;
+    const std::uint32_t yielding = added.yields ? 1 : 0;
     // The table's key must live as long as the newest message.
-    auto node = newest_.extract(key);
+    auto node = keys_.extract(key);
     if (node.empty()) {
-        newest_.emplace(key, slot);
+        keys_.emplace(key, Key{.newest = slot, .yielding = yielding});
         return;
     }
-    added.older = node.mapped();
+    added.older = node.mapped().newest;
     extras_[added.older].newer = slot;
     node.key() = key;
-    node.mapped() = slot;
-    newest_.insert(std::move(node));
+    node.mapped().newest = slot;
+    node.mapped().yielding += yielding;
+    keys_.insert(std::move(node));
 }
 
 void UniqueKeys::remove(Slot slot) {
     Extras& removed = extras_[slot];
+    if (removed.yields) --keys_.find(removed.traits.unique_key)->second.yielding;
     if (removed.older != no_slot) extras_[removed.older].newer = removed.newer;
     if (removed.newer != no_slot) {
         extras_[removed.newer].older = removed.older;
     } else {
-        auto node = newest_.extract(removed.traits.unique_key);
+        auto node = keys_.extract(removed.traits.unique_key);
         if (removed.older != no_slot) {
             node.key() = extras_[removed.older].traits.unique_key;
-            node.mapped() = removed.older;
-            newest_.insert(std::move(node));
+            node.mapped().newest = removed.older;
+            keys_.insert(std::move(node));
         }
     }
     removed.newer = no_slot;
     removed.older = no_slot;
 }
 
+UniqueKeys::Key* UniqueKeys::find(std::string_view key) {
+    const auto found = keys_.find(key);
+    return found == keys_.end() ? nullptr : &found->second;
+}
+
+const UniqueKeys::Key* UniqueKeys::find(std::string_view key) const {
+    return const_cast<UniqueKeys*>(this)->find(key);
+}
+
 Slot UniqueKeys::newest(std::string_view key) const {
-    const auto found = newest_.find(key);
-    return found == newest_.end() ? no_slot : found->second;
+    const Key* found = find(key);
+    return found == nullptr ? no_slot : found->newest;
 }
 
 const UniqueKeys::Throttle* UniqueKeys::find_throttle(std::string_view key) const {
@@ -85,7 +97,7 @@ void UniqueKeys::append_to(std::vector<StoredDeduplication>& all) const {
 }
 
 void UniqueKeys::clear() {
-    newest_.clear();
+    keys_.clear();
     endings_ = {};
     throttles_.clear();
     key_bytes_ = 0;

@@ -25,7 +25,16 @@ class UniqueKeys {
     /// The message, whose extras name its key, is the newest that holds it.
     void add(Slot slot);
     void remove(Slot slot);
-    /// The newest message with the key, from which Extras::older leads to the others.
+    /// What the messages with one key are up to.
+    struct Key {
+        Slot newest = no_slot;  // from which Extras::older leads to the others
+        std::uint32_t in_flight = 0;
+        std::uint32_t yielding = 0;  // those with Extras::yields
+        std::uint32_t held = 0;      // of those, State::held
+    };
+    /// Null when no message has it. The counts of flights and of held ones are the caller's.
+    Key* find(std::string_view key);
+    const Key* find(std::string_view key) const;
     Slot newest(std::string_view key) const;
 
     /// What a throttle goes back to, and since when.
@@ -45,7 +54,7 @@ class UniqueKeys {
 
     std::size_t throttles() const { return throttles_.size(); }
     std::uint64_t throttle_key_bytes() const { return key_bytes_; }
-    std::size_t keys_held() const { return newest_.size(); }
+    std::size_t keys_held() const { return keys_.size(); }
     /// Forgets everything. The extras may be gone already.
     void clear();
 
@@ -63,7 +72,7 @@ class UniqueKeys {
     };
 
     ExtrasTable& extras_;
-    std::unordered_map<std::string_view, Slot> newest_;  // keys live in the extras of that slot
+    std::unordered_map<std::string_view, Key> keys_;  // named by the extras of the newest
     std::unordered_map<std::string, Throttle, Hash, std::equal_to<>> throttles_;
     std::priority_queue<Ending, std::vector<Ending>, std::greater<>> endings_;
     std::uint64_t key_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace tranter::sim {
@@ -51,6 +52,7 @@ void Model::remove(engine::Sequence sequence, Fate fate) {
         std::ranges::find(messages_, sequence, [](const Message& held) { return held.sequence; });
     const std::string group = found->group;
     messages_.erase(found);
+    let_go(now_);
     const bool last =
         std::ranges::none_of(messages_, [&](const Message& held) { return held.group == group; });
     if (last) noisy_.forget(group);
@@ -76,8 +78,45 @@ void Model::accept_number(const engine::Sent& answer) {
     fates_.push_back(Fate::held);
 }
 
+bool Model::must_yield(const Message& message) const {
+    using engine::Uniqueness;
+    const engine::Traits& traits = message.traits;
+    const bool yields = traits.uniqueness == Uniqueness::keep_latest &&
+                        !traits.unique_key.empty() && message.source_queue == 0;
+    if (!yields || message.state != State::visible) return false;
+    return std::ranges::any_of(messages_, [&](const Message& other) {
+        return other.state == State::in_flight && other.traits.unique_key == traits.unique_key &&
+               other.traits.uniqueness != Uniqueness::none;
+    });
+}
+
+bool Model::hold_back(Message& message, Instant since) {
+    message.held = must_yield(message);
+    if (!message.held) return false;
+    tally_.hit(Probe::held_back);
+    message.place = since.time_since_epoch().count();
+    return true;
+}
+
+void Model::hold_back_others() {
+    for (Message& message : messages_) {
+        if (message.held || !must_yield(message)) continue;
+        tally_.hit(Probe::held_in_line);
+        hold_back(message, now_);
+    }
+}
+
+void Model::let_go(Instant since) {
+    for (Message& message : messages_) {
+        if (!message.held || must_yield(message)) continue;
+        tally_.hit(Probe::let_go);
+        make_visible(message, since);
+    }
+}
+
 /// Places are the times since when messages wait, but no two are alike.
 void Model::make_visible(Message& message, Instant since) {
+    if (hold_back(message, since)) return;
     last_place_ = std::max(last_place_ + 1, since.time_since_epoch().count());
     message.place = last_place_;
 }
@@ -113,6 +152,7 @@ void Model::expire_deadlines(Instant now) {
 }
 
 void Model::advance(Instant now) {
+    now_ = now;
     expire(now);
     expire_deadlines(now);
     see_what_is_available();
@@ -130,6 +170,7 @@ void Model::advance(Instant now) {
         if (message.state == State::in_flight && ends_on_return(message, now)) continue;
         message.state = State::visible;
         make_visible(message, since);
+        let_go(since);
     }
     std::erase_if(throttles_, [&](const Throttle& entry) { return entry.ends_at <= now; });
     std::erase_if(deduplication_, [&](const Remembered& entry) {
@@ -141,14 +182,16 @@ void Model::advance(Instant now) {
 }
 
 void Model::expire(Instant now) {
-    std::vector<engine::Sequence> gone;
+    // The order shows in who is let go first: those sent here, then those from other queues by age.
+    std::vector<std::tuple<bool, Instant, engine::Sequence>> gone;
     for (const Message& message : messages_) {
         if (expires_at(message) > now) continue;
         if (message.state == State::in_flight) tally_.hit(Probe::expired_in_flight);
         if (message.state == State::delayed) tally_.hit(Probe::expired_delayed);
-        gone.push_back(message.sequence);
+        gone.emplace_back(message.moved_in, message.ages_from, message.sequence);
     }
-    for (const engine::Sequence sequence : gone)
+    std::ranges::sort(gone);
+    for (const auto& [moved_in, ages_from, sequence] : gone)
         remove(sequence, Fate::expired);
     counted_.expired += gone.size();
 }
@@ -249,9 +292,13 @@ void Model::change_visibility(
     if (timeout > Duration::zero()) {
         message->state = State::in_flight;
         message->due = now + timeout;
+        // One without a place in line gets one behind the others.
+        if (std::exchange(message->held, false)) make_visible(*message, now);
+        hold_back_others();
     } else {
         message->state = State::visible;
         make_visible(*message, now);
+        let_go(now);
     }
 }
 
@@ -270,7 +317,8 @@ void Model::take_back(const engine::Receipt& receipt, Instant now) {
     turns_.given_back(message->group);
     if (message->state != State::in_flight || ends_on_return(*message, now)) return;
     message->state = State::visible;
-    message->place = --first_place_;
+    if (!hold_back(*message, now)) message->place = --first_place_;
+    let_go(now);
 }
 
 void Model::move_in(
@@ -353,6 +401,7 @@ void Model::set_policy(const engine::QueuePolicy& policy, Instant now) {
         tally_.hit(Probe::delay_changed);
         message.due = message.sent_at + policy_.delay;
         message.state = message.due > now ? State::delayed : State::visible;
+        message.held = must_yield(message);
     }
     const std::uint64_t expired = counted_.expired;
     if (policy_.groups != before.groups || policy_.priority_aging != before.priority_aging) {

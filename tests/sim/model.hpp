@@ -44,6 +44,7 @@ class Model {
         bool moved_in = false;
         bool taken_back = false;  // the latest hand-out
         bool cancel_requested = false;
+        bool held = false;  // visible, but out of line for another one with its key in flight
         engine::Traits traits{};
         std::string note{};
         Instant unique_since{};  // first send of what it replaced, or its own
@@ -168,6 +169,13 @@ class Model {
     std::uint32_t in_flight() const;
     Instant expires_at(const Message& message) const;
     void make_visible(Message& message, Instant since);
+    /// Whether another message with its key is in flight, and it is one that waits for such.
+    bool must_yield(const Message& message) const;
+    /// Whether it stays out of line.
+    bool hold_back(Message& message, Instant since);
+    /// A message came into flight or left it: who is held back now, and who not any more.
+    void hold_back_others();
+    void let_go(Instant since);
     Message* find(const engine::MessageId& id);
     void remove(engine::Sequence sequence, Fate fate);
     void expire(Instant now);
@@ -249,6 +257,7 @@ class Model {
     std::vector<Throttle> throttles_;
     std::vector<End> ended_;
     std::vector<Attempt> attempts_;
+    Instant now_{};  // of the operation that is checked
     std::int64_t last_place_ = 0;
     std::int64_t first_place_ = 0;
     engine::Counters counted_{};  // only those that count since the queue was made

@@ -76,10 +76,11 @@ void Model::put_back(Message& message, const engine::Settle& settle, Instant now
         message.state = State::delayed;
         message.due = now + settle.delay;
     } else {
-        // Its place is what it was.
-        tally_.hit(Probe::put_back_in_place);
         message.state = State::visible;
+        // Otherwise its place is what it was.
+        if (!hold_back(message, now)) tally_.hit(Probe::put_back_in_place);
     }
+    let_go(now);
 }
 
 void Model::extend(
@@ -210,6 +211,7 @@ void Model::list(
 
 void Model::restart(Instant now) {
     tally_.hit(Probe::restarted);
+    now_ = now;
     const std::size_t messages = messages_.size();
     counted_ = {};
     attempts_.clear();
@@ -244,6 +246,9 @@ void Model::restore_places(Instant now) {
             order.emplace_back(message.sent_at, 2, message.sequence);
         }
     }
+    std::erase_if(order, [this](const auto& entry) {
+        return hold_back(*find(std::get<2>(entry)), std::get<0>(entry));
+    });
     std::ranges::sort(order);
     first_place_ = last_place_ = 0;
     if (fifo() || order.empty()) return;

@@ -21,7 +21,8 @@ bool Model::group_is_full(const Batch& batch, const std::string& group) const {
 }
 
 bool Model::waits(const Batch& batch, const Message& message) const {
-    return message.state == State::visible && !batch.delivered.contains(message.sequence);
+    return message.state == State::visible && !message.held &&
+           !batch.delivered.contains(message.sequence);
 }
 
 std::optional<Violation> Model::refusal(const Batch& batch, const Message& message) {
@@ -34,6 +35,11 @@ std::optional<Violation> Model::refusal(const Batch& batch, const Message& messa
     }
     if (message.state == State::in_flight) {
         return Violation(Invariant::lease, body + " is handed out while it is leased");
+    }
+    if (message.held) {
+        return Violation(
+            Invariant::uniqueness, body + " is handed out beside another one with its key"
+        );
     }
     if (auto refused = fifo() ? fifo_refusal(batch, message) : standard_refusal(batch, message)) {
         return refused;
@@ -67,8 +73,9 @@ std::optional<Violation> Model::fifo_refusal(const Batch& batch, const Message& 
 const Model::Message* Model::fifo_available(const Batch& batch, const std::string& group) const {
     for (const Message& message : messages_) {
         if (message.group != group || batch.delivered.contains(message.sequence)) continue;
-        if (message.state == State::visible && !group_is_full(batch, group)) return &message;
-        if (message.state == State::visible) tally_.hit(Probe::group_in_flight_limit);
+        const bool waiting = message.state == State::visible && !message.held;
+        if (waiting && !group_is_full(batch, group)) return &message;
+        if (waiting) tally_.hit(Probe::group_in_flight_limit);
         return nullptr;
     }
     return nullptr;

@@ -238,6 +238,7 @@ void Model::hand_out(Batch& batch, Message& message, const engine::Delivery& del
     if (timeout > Duration::zero()) {
         message.state = State::in_flight;
         message.due = batch.now + timeout;
+        hold_back_others();
     } else {
         tally_.hit(Probe::zero_visibility);
         make_visible(message, batch.now);

@@ -198,7 +198,8 @@ void Model::replace(
     }
     const bool same_line =
         !fifo() && next.group == before.group && next.traits.priority == before.traits.priority;
-    const bool stays = same_line && next.state == State::visible && before.state == State::visible;
+    const bool stays = same_line && next.state == State::visible &&
+                       before.state == State::visible && !before.held && !must_yield(next);
     tally_.hit(stays ? Probe::replaced_in_place : Probe::replaced_elsewhere);
     // One that stays in its line is not missed there for a moment, so its group keeps its turn.
     fates_[before.sequence - 1] = Fate::replaced;

@@ -47,11 +47,11 @@ MUTANTS = [
         "fifo_order nothing_lost",
         (
             "queue.cpp",
-            "    if (fifo()) {\n        fifo_.refresh(message.group);\n    } else {",
+            "    if (fifo()) {\n        fifo_.refresh(message.group);\n    } else if (!held) {",
             "    if (fifo()) {\n"
             "        groups_[message.group].line.remove(slab_, slot);\n"
             "        groups_[message.group].line.push_back(slab_, slot);\n"
-            "        fifo_.refresh(message.group);\n    } else {",
+            "        fifo_.refresh(message.group);\n    } else if (!held) {",
         ),
     ),
     mutant(
@@ -108,9 +108,9 @@ MUTANTS = [
         "lease counters",
         (
             "queue_delivery.cpp",
-            "start_timer(slot, State::in_flight, later(now, timeout));\n        if",
+            "start_timer(slot, State::in_flight, later(now, timeout));\n        join",
             "start_timer(slot, State::in_flight, now + std::min<Duration>(timeout, "
-            "std::chrono::minutes(3)));\n        if",
+            "std::chrono::minutes(3)));\n        join",
         ),
     ),
     mutant(
@@ -340,8 +340,8 @@ MUTANTS = [
         "counters limits links",
         (
             "queue_jobs.cpp",
-            "    leave_flight(message);",
-            "    if (settle.delay == Duration::zero()) leave_flight(message);",
+            "    leave_flight(slot);",
+            "    if (settle.delay == Duration::zero()) leave_flight(slot);",
         ),
     ),
     mutant(
@@ -533,6 +533,92 @@ MUTANTS = [
             "queue_restore.cpp",
             "const Instant since = known ? stored.unique_since : stored.sent_at;",
             "const Instant since = stored.sent_at;",
+        ),
+    ),
+    mutant(
+        "a second one of a key begins beside the first",
+        "uniqueness links",
+        ("queue_extras.cpp", "    if (key.in_flight == 0) return false;\n", "    return false;\n"),
+    ),
+    mutant(
+        "who stands in line already is not held back",
+        "uniqueness links",
+        (
+            "queue_delivery.cpp",
+            "        join_flight(slot);\n        if (message.has_extras) hold_back_others(slot);\n",
+            "        join_flight(slot);\n",
+        ),
+    ),
+    mutant(
+        "a replacement begins beside the one that is in flight",
+        "uniqueness links",
+        ("queue_extras.cpp", "!delayed_until && !yields &&", "!delayed_until &&"),
+    ),
+    mutant(
+        "who was held back stays so when the lease ends",
+        "nothing_lost links visible_order fairness drains",
+        (
+            "queue.cpp",
+            "    let_go(since);\n",
+            "",
+        ),
+    ),
+    mutant(
+        "who was held back stays so when the other is removed",
+        "nothing_lost links visible_order fairness drains",
+        ("queue.cpp", "    if (had_extras) let_go(now_);\n", ""),
+    ),
+    mutant(
+        "who was held back stays so when the other is put back",
+        "nothing_lost links visible_order fairness drains",
+        (
+            "queue_jobs.cpp",
+            "fifo_.refresh(message.group);\n    let_go(now);\n",
+            "fifo_.refresh(message.group);\n",
+        ),
+    ),
+    mutant(
+        "who was held back goes before the one that comes back",
+        "visible_order priority fairness",
+        (
+            "queue.cpp",
+            "        leave_flight(slot);\n    }\n    message.state = State::visible;",
+            "        leave_flight(slot);\n        let_go(since);\n    }\n"
+            "    message.state = State::visible;",
+        ),
+    ),
+    mutant(
+        "what its delay makes visible is not held back",
+        "uniqueness links",
+        ("queue.cpp", "const bool held = hold_back(slot, since);", "const bool held = false;"),
+    ),
+    mutant(
+        "one in flight that ends lets everybody go",
+        "uniqueness links visible_order priority fairness",
+        (
+            "queue_extras.cpp",
+            "if (--key.in_flight > 0 || key.held == 0) return;",
+            "--key.in_flight;\n    if (key.held == 0) return;",
+        ),
+    ),
+    mutant(
+        "dead letters wait for each other",
+        "nothing_lost links visible_order fairness",
+        ("queue_extras.cpp", " &&\n                    message.source_queue == 0;", ";"),
+    ),
+    mutant(
+        "what is cancelled while it is held back is still counted",
+        "links nothing_lost",
+        ("queue.cpp", "        --counters_.visible;\n        end_hold(slot);\n",
+         "        --counters_.visible;\n"),
+    ),
+    mutant(
+        "a restart forgets who was held back",
+        "uniqueness links restart",
+        (
+            "queue_restore.cpp",
+            "if (yields && !waits) yielding",
+            "if (yields && !waits && now < Instant{}) yielding",
         ),
     ),
 ]

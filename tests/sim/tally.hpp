@@ -67,9 +67,12 @@ enum class Probe : std::uint8_t {
     listed_after_gone,
     restarted,
     ended_during_restart,
+    held_back,
+    held_in_line,
+    let_go,
 };
 
-inline constexpr std::array<std::string_view, 57> probe_names = {
+inline constexpr std::array<std::string_view, 60> probe_names = {
     "dead-lettered",
     "moved back from the dead-letter queue",
     "duplicate sends",
@@ -127,6 +130,9 @@ inline constexpr std::array<std::string_view, 57> probe_names = {
     "lists after a message that is gone",
     "restarts",
     "ended by a restart",
+    "held back for another with their key",
+    "of those, taken out of line",
+    "held back no more",
 };
 
 /// What the runs so far went through.
