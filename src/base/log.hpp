@@ -15,7 +15,8 @@
 ///
 /// Values are written so that no user input can forge a line or reorder one on a terminal: control
 /// characters, bidirectional marks and invalid UTF-8 are escaped. Values of fields whose name says
-/// that they are secret (secret, token, password, authorization, signature) are never written.
+/// that they are secret (secret, token, password, authorization, signature, ...) are never written,
+/// and what without_secrets() (secrets.hpp) finds in other values is not either.
 namespace tranter {
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, fatal, off };

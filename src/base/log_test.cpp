@@ -100,6 +100,15 @@ TEST(LogTextTest, NeverWritesSecrets) {
     }
 }
 
+TEST(LogTextTest, NeverWritesSecretsThatStandInsideOfOtherValues) {
+    const std::string text = line(
+        LogFormat::json, "call", {{"error", "http://ann:hunter2@host refused the connection"}}
+    );
+
+    EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+    EXPECT_NE(text.find("refused the connection"), std::string::npos) << text;
+}
+
 TEST(LogRepeatLimitTest, DropsRepeatsWithinTenSecondsAndCountsThem) {
     LogRepeatLimit limit(2);
 

@@ -1,5 +1,7 @@
 #include "base/log_text.hpp"
 
+#include "base/secrets.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -117,12 +119,13 @@ void append_logfmt(std::string& out, std::string_view text) {
 }
 
 void append_value(std::string& out, const LogField& field, bool json) {
-    if (is_secret_field(field.key())) {
+    if (is_secret_name(field.key())) {
         out += json ? "\"[redacted]\"" : "[redacted]";
         return;
     }
     if (const auto* text = std::get_if<std::string_view>(&field.value())) {
-        json ? append_quoted(out, *text) : append_logfmt(out, *text);
+        const std::string shown = without_secrets(*text);
+        json ? append_quoted(out, shown) : append_logfmt(out, shown);
     } else if (const auto* number = std::get_if<double>(&field.value())) {
         // JSON has no infinities.
         if (std::isfinite(*number)) {
@@ -180,18 +183,6 @@ std::size_t find_invalid_utf8(std::string_view text) {
         offset += c.bytes;
     }
     return std::string_view::npos;
-}
-
-bool is_secret_field(std::string_view key) {
-    constexpr std::array<std::string_view, 6> words{
-        "secret", "token", "password", "authorization", "signature", "credential"};
-    std::string lower(key);
-    for (char& c : lower) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return std::ranges::any_of(words, [&](std::string_view word) {
-        return lower.find(word) != std::string::npos;
-    });
 }
 
 // NOLINTNEXTLINE(readability-function-size): a line has these six parts

@@ -34,9 +34,6 @@ std::string format_log_line(
     LogFields fields
 );
 
-/// True when values of this field must not be written.
-bool is_secret_field(std::string_view key);
-
 /// Counts equal lines in windows of ten seconds. Not thread-safe; the log's mutex protects it.
 class LogRepeatLimit {
   public:
