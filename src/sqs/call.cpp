@@ -43,12 +43,12 @@ std::string xml_message(const Failure& failure) {
 }  // namespace
 
 void Dress::count_success() const {
-    if (counters != nullptr) counters->succeeded(action_index(*action));
+    if (counters != nullptr) counters->succeeded(action_index(*action), begun);
 }
 
 void Dress::count_failure(Code code) const {
     if (counters == nullptr) return;
-    counters->failed(action ? action_index(*action) : RequestCounters::unknown_action, code);
+    counters->failed(action ? action_index(*action) : RequestCounters::unknown_action, code, begun);
 }
 
 http::Response Dress::failure(const Failure& failure) const {

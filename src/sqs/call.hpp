@@ -31,6 +31,7 @@ struct Dress {
     const Action* action = nullptr;  // in the route table; null: unknown
     Uuid request_id{};
     RequestCounters* counters = nullptr;  // of the service, when it counts
+    RequestCounters::Clock::time_point begun{};
 
     /// Counts the failure.
     http::Response failure(const Failure& failure) const;

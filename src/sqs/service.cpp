@@ -118,6 +118,10 @@ std::vector<RequestCounters::Count> Service::requests() const {
     return core_->counters.list();
 }
 
+std::vector<RequestCounters::Durations> Service::durations() const {
+    return core_->counters.durations();
+}
+
 Service::~Service() = default;
 
 void Service::handle(const http::Request& request, http::Exchange exchange) {
@@ -138,6 +142,7 @@ void Service::Core::handle(const http::Request& request, Reply reply) const {
         .protocol = head.target || head.json_body() ? Protocol::json : Protocol::query,
         .request_id = make_uuid(),
         .counters = &counters,
+        .begun = RequestCounters::Clock::now(),
     };
     if (!get && request.method != "POST") {
         http::Response response = dress.failure(

@@ -74,6 +74,7 @@ class Service {
 
     /// What was answered so far, for metrics. Thread-safe.
     std::vector<RequestCounters::Count> requests() const;
+    std::vector<RequestCounters::Durations> durations() const;
 
   private:
     struct Core;
