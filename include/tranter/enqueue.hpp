@@ -33,6 +33,7 @@ struct EnqueueOptions {
     std::vector<std::string> tags{};        // "key=value" or a word
     std::uint32_t runs = 1;                 // parallel executions of one attempt
     std::uint32_t max_parallel_runs = 0;    // of them at a time; 0: all
+    SuccessPolicy success{};                // how many of them have to complete
     std::string id{};  // a UUID; empty: one is made. An id that is known is a duplicate
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tranter/error.hpp>
 #include <tranter/retry.hpp>
 
 #include <chrono>
@@ -32,8 +33,8 @@ enum class JobState : std::uint8_t {
 /// throttle: for `ttl` from the first enqueue on, whatever became of that job.
 /// debounce: a job with the key that still waits takes the new payload, and waits for the new
 /// delay, but `ttl` after its first enqueue at the latest; a running one does not count.
-/// keep_latest: one waits at most, beside those that run, and takes the new payload. It may begin
-/// while an earlier one still runs; a group with a limit of one prevents that.
+/// keep_latest: one runs at most and one waits at most, which takes the new payload and does not
+/// begin before the other has ended, failed or lost its lease.
 enum class DedupMode : std::uint8_t { simple, throttle, debounce, keep_latest };
 
 struct Dedup {
@@ -56,6 +57,33 @@ inline constexpr std::size_t jobs_per_call_max = 10'000;
 inline constexpr std::uint32_t runs_max = 1'000;
 inline constexpr int priority_default = 5;
 
+/// When the runs of an attempt are a success together: as text `all`, `any` (one is enough) or
+/// `at_least(K)`.
+///
+/// The attempt is completed as soon as so many runs have completed; its result is an array in the
+/// order of the runs, with null for those that did not. It has failed as soon as too few are left
+/// that could. Then no further run begins, and those that run are asked to stop
+/// (StopReason::decided), whatever they still return. A success is told to the store at once; a
+/// failure once they have stopped, so that the next attempt does not run beside them.
+struct SuccessPolicy {
+    std::uint32_t runs_needed = 0;  // 0: all
+
+    static constexpr SuccessPolicy all() { return {0}; }
+    static constexpr SuccessPolicy any() { return {1}; }
+    static constexpr SuccessPolicy at_least(std::uint32_t runs) { return {runs}; }
+
+    /// Of `runs` runs, all of which when there are not so many.
+    constexpr std::uint32_t needed_of(std::uint32_t runs) const {
+        return runs_needed == 0 || runs_needed > runs ? runs : runs_needed;
+    }
+
+    std::string to_text() const;
+    /// `invalid_argument` says what would be right.
+    [[nodiscard]] static Result<SuccessPolicy> from_text(std::string_view text);
+
+    bool operator==(const SuccessPolicy&) const = default;
+};
+
 /// What travels with a job. Everything has a value here; EnqueueOptions is what a caller fills in.
 struct JobOptions {
     int priority = priority_default;  // 0 (first) to 9; a minute of waiting is worth one level
@@ -69,6 +97,7 @@ struct JobOptions {
     std::optional<Dedup> dedup{};
     std::uint32_t runs = 1;               // parallel executions of one attempt
     std::uint32_t max_parallel_runs = 0;  // of them at a time; 0: all
+    SuccessPolicy success{};              // of the runs; not more than there are
 
     bool operator==(const JobOptions&) const = default;
 };
@@ -111,6 +140,8 @@ struct ReceivedJob {
     TimePoint lease_until{};
     JobOptions options{};
     std::vector<Step> steps{};  // done in earlier attempts
+    /// Since when this attempt could have begun, where the store knows it.
+    std::optional<TimePoint> due_at{};
 };
 
 /// Why an attempt did not succeed.

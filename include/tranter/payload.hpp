@@ -41,6 +41,7 @@
 /// | durations with an integer count | "90s", "1500ms": one number, one unit, from 0 up |
 /// | std::chrono::sys_time | "2026-11-03T04:05:06.123Z"; any offset is read |
 /// | vector and array of std::byte | base64 |
+/// | struct with `std::string to_text() const`, `static Result<T> from_text(std::string_view)` | string |
 /// | Json | whatever it holds |
 ///
 /// An enumerator with a value from 0 to 127 is written and read by its name, so that others may be
@@ -264,6 +265,16 @@ bool read_count(PayloadReader& in, Duration& value, ReadCount read) {
     return true;
 }
 
+template <TextForm T>
+bool read_text_form(PayloadReader& in, T& value) {
+    std::string text;
+    if (!in.text(text)) return false;
+    auto read = T::from_text(text);
+    if (!read) return in.refuse_text(read.error());
+    value = std::move(*read);
+    return true;
+}
+
 template <class T>
 bool write_value(PayloadWriter& out, const T& value) {
     static_assert(
@@ -280,6 +291,8 @@ bool write_value(PayloadWriter& out, const T& value) {
         return out.text(value);
     } else if constexpr (std::same_as<T, Json>) {
         return out.json(value);
+    } else if constexpr (TextForm<T>) {
+        return out.text(value.to_text());
     } else if constexpr (Enumeration<T>) {
         return write_enum(out, value);
     } else if constexpr (is_duration<T>) {
@@ -319,6 +332,8 @@ bool read_value(PayloadReader& in, T& value) {
         return in.text(value);
     } else if constexpr (std::same_as<T, Json>) {
         return in.json(value);
+    } else if constexpr (TextForm<T>) {
+        return read_text_form(in, value);
     } else if constexpr (Enumeration<T>) {
         return read_enum(in, value);
     } else if constexpr (is_duration<T>) {

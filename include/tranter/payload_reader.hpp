@@ -96,6 +96,7 @@ class PayloadReader {
     bool refuse_size(std::size_t expected_bytes, std::size_t found_bytes);
     bool refuse_count();         // of a duration or a time, which its type cannot hold
     bool refuse_repeated_key();  // which differs from another one only in spelling
+    bool refuse_text(const Error& problem);
 
   private:
     friend Result<void> read_payload(

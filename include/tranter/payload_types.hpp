@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tranter/enum_names.hpp>
+#include <tranter/error.hpp>
 #include <tranter/json.hpp>
 #include <tranter/payload_writer.hpp>
 #include <tranter/reflect.hpp>
@@ -89,6 +90,13 @@ concept Bytes = std::same_as<typename T::value_type, std::byte> && requires(T by
     { bytes.data() } -> std::same_as<std::byte*>;
 };
 
+/// A struct that is a string in JSON, because it says how.
+template <class T>
+concept TextForm = requires(const T& value, std::string_view text) {
+    { value.to_text() } -> std::same_as<std::string>;
+    { T::from_text(text) } -> std::same_as<Result<T>>;
+};
+
 template <class T>
 concept Struct = std::is_class_v<T> && std::is_aggregate_v<T> && !is_array<T>;
 
@@ -115,7 +123,7 @@ consteval bool is_payload_type() {
         return direction == Direction::write;
     } else if constexpr (OneOf<T, bool, std::string, Json> || Integer<T> || Number<T>) {
         return true;
-    } else if constexpr (Enumeration<T> || is_duration<T> || is_time<T> || Bytes<T>) {
+    } else if constexpr (TextForm<T> || Enumeration<T> || is_duration<T> || is_time<T> || Bytes<T>) {
         return true;
     } else if constexpr (is_optional<T>) {
         // Both of these would have two values that look like null.

@@ -35,6 +35,10 @@ struct HandlerOptions {
     std::optional<RetryPolicy> retry{};
     std::uint32_t runs = 0;               // parallel executions of one attempt; 0: as the job says
     std::uint32_t max_parallel_runs = 0;  // of them at a time; 0: as the job says
+    std::optional<SuccessPolicy> success{};
+    /// Jobs of this handler at a time, in one worker; 0: no limit. See Worker for what becomes of
+    /// those that have to wait.
+    std::uint32_t concurrency = 0;
 };
 
 namespace detail {
@@ -154,8 +158,12 @@ class Registry {
     /// Calls the handler of `entry` through all layers.
     AttemptOutcome run(const Entry& entry, Context& context) const;
 
+    /// Whether any handler has a limit of its own.
+    bool has_limits() const;
     /// The queues that the registered jobs go to by default, by name.
     std::vector<std::string> queues() const;
+    /// Those with a handler of their own, by name.
+    std::vector<std::string> types() const;
 
   private:
     template <class Handler, class Call>

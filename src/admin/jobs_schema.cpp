@@ -51,6 +51,7 @@ constexpr auto notes = std::to_array<MemberNote>({
     {"", "timeout", "Of one attempt."},
     {"", "runs", "Parallel executions of one attempt."},
     {"", "max_parallel_runs", "Of the runs at a time; 0: all."},
+    {"", "success", "How many runs have to complete: all, any or at_least(K)."},
     {"Dedup", "mode", "How the key keeps the same job from standing in the queue twice."},
     {"RetryPolicy", "max_attempts", "With the first one."},
     {"RetryPolicy", "base", "The rest after the first attempt."},

@@ -117,6 +117,8 @@ void write_type(SchemaBook& book, JsonWriter& json) {
         json.member("type", "number");
     } else if constexpr (std::same_as<T, std::string>) {
         json.member("type", "string");
+    } else if constexpr (tranter::detail::TextForm<T>) {
+        json.member("type", "string");
     } else if constexpr (std::same_as<T, Json>) {
         // Anything.
     } else if constexpr (tranter::detail::Enumeration<T>) {

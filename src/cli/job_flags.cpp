@@ -47,6 +47,16 @@ class Flags {
         }
     }
 
+    void success(std::string_view name, SuccessPolicy& target) {
+        const auto given = arguments_.find(name);
+        if (!given) return;
+        if (auto policy = SuccessPolicy::from_text(*given)) {
+            target = *policy;
+        } else {
+            refuse(fmt::format("--{} {}", name, policy.error().message()));
+        }
+    }
+
     void number(std::string_view name, double& target) {
         const auto given = arguments_.find(name);
         if (!given) return;
@@ -123,8 +133,7 @@ Result<std::optional<Milliseconds>> find_milliseconds(
     );
 }
 
-Result<NewJob> read_job_flags(const Arguments& arguments) {
-    NewJob job;
+Result<NewJob> read_job_flags(const Arguments& arguments, NewJob job) {
     JobOptions& options = job.options;
     Flags flags(arguments);
     flags.text("id", job.id);
@@ -137,7 +146,8 @@ Result<NewJob> read_job_flags(const Arguments& arguments) {
     flags.time("deadline", options.deadline);
     flags.integer("runs", {.min = 1, .max = runs_max}, options.runs);
     flags.integer("max-parallel-runs", {.min = 0, .max = runs_max}, options.max_parallel_runs);
-    options.tags = arguments.list("tag");
+    flags.success("success", options.success);
+    if (arguments.has("tag")) options.tags = arguments.list("tag");
     read_dedup(arguments, flags, options);
     read_retry(flags, options.retry);
     if (arguments.has("delay") && arguments.has("run-at")) {
@@ -178,6 +188,9 @@ std::vector<Option> job_flags() {
         {.name = "dedup-ttl", .value = "DURATION", .help = "of throttle and debounce"},
         {.name = "runs", .value = "N", .help = "parallel executions of an attempt (default: 1)"},
         {.name = "max-parallel-runs", .value = "N", .help = "of them at a time (default: all)"},
+        {.name = "success",
+         .value = "POLICY",
+         .help = "runs that have to complete: all, any or 'at_least(K)' (default: all)"},
         {.name = "id",
          .value = "UUID",
          .help = "its id; an id that is known is a duplicate (default: a new one)"},

@@ -1,4 +1,4 @@
-#include "base/uuid.hpp"
+#include "jobs/job_of_request.hpp"
 #include "jobs/supported.hpp"
 
 #include <tranter/client.hpp>
@@ -11,35 +11,6 @@
 namespace tranter {
 
 namespace {
-
-/// An empty one is left to the store, which need not look whether it knows an id of its own.
-std::string normal_id(const std::string& id) {
-    const auto uuid = parse_uuid(id);
-    return uuid ? format_uuid(*uuid) : id;
-}
-
-NewJob to_job(JobRequest request) {
-    EnqueueOptions& options = request.options;
-    NewJob job{
-        .id = normal_id(options.id),
-        .type = std::move(request.type),
-        .payload = std::move(request.payload),
-        .delay = options.delay,
-        .run_at = options.run_at,
-        .options = {
-            .priority = options.priority.value_or(priority_default),
-            .group = std::move(options.group),
-            .retry = options.retry.value_or(RetryPolicy{}),
-            .timeout = options.timeout.value_or(Milliseconds()),
-            .ttl = options.ttl,
-            .deadline = options.deadline,
-            .tags = std::move(options.tags),
-            .dedup = std::move(options.dedup),
-            .runs = options.runs,
-            .max_parallel_runs = options.max_parallel_runs}};
-    if (options.max_attempts) job.options.retry.max_attempts = *options.max_attempts;
-    return job;
-}
 
 /// Which of several it is about.
 Error about(std::size_t index, std::size_t count, const Error& error) {
@@ -54,14 +25,6 @@ Result<> check(const NewJob& job, const Provider& provider) {
     if (auto problem = jobs::what_is_unsupported(job, provider); !problem.empty()) {
         return fail(Errc::unsupported, std::move(problem));
     }
-    return {};
-}
-
-Result<> make_sure_it_is_json(JobRequest& request) {
-    if (request.payload.size() > payload_bytes_max) return {};  // said by problem_of()
-    auto json = Json::parse(request.payload);
-    if (!json) return fail(json.error().code(), "payload: " + json.error().message());
-    request.payload = json->text();
     return {};
 }
 
@@ -92,10 +55,6 @@ Result<std::vector<Enqueued>> send(
     return answers;
 }
 
-std::string take_queue(JobRequest& request) {
-    return request.options.queue.empty() ? "default" : std::move(request.options.queue);
-}
-
 /// The jobs of one queue, and which of all they are.
 struct Share {
     EnqueueCall call{};
@@ -107,13 +66,13 @@ std::vector<Share> by_queue(std::vector<JobRequest> requests) {
     std::map<std::string, std::size_t> place_of;
     std::size_t last = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
-        const std::string queue = take_queue(requests[i]);
+        const std::string queue = jobs::take_queue(requests[i]);
         if (shares.empty() || shares[last].call.queue != queue) {
             const auto [found, is_new] = place_of.try_emplace(queue, shares.size());
             if (is_new) shares.push_back({.call = {.queue = queue}});
             last = found->second;
         }
-        shares[last].call.jobs.push_back(to_job(std::move(requests[i])));
+        shares[last].call.jobs.push_back(jobs::to_job(std::move(requests[i])));
         shares[last].places.push_back(i);
     }
     return shares;
@@ -126,13 +85,13 @@ Client::Client(std::shared_ptr<Provider> provider) : provider_(std::move(provide
 }
 
 Result<JobHandle> Client::enqueue(JobRequest request) const {
-    if (auto json = make_sure_it_is_json(request); !json) return std::unexpected(json.error());
+    if (auto json = jobs::make_sure_it_is_json(request); !json) return std::unexpected(json.error());
     return send_one(std::move(request));
 }
 
 Result<std::vector<JobHandle>> Client::enqueue_all(std::vector<JobRequest> requests) const {
     for (std::size_t i = 0; i < requests.size(); ++i) {
-        if (auto json = make_sure_it_is_json(requests[i]); !json) {
+        if (auto json = jobs::make_sure_it_is_json(requests[i]); !json) {
             return std::unexpected(about(i, requests.size(), json.error()));
         }
     }
@@ -140,8 +99,8 @@ Result<std::vector<JobHandle>> Client::enqueue_all(std::vector<JobRequest> reque
 }
 
 Result<JobHandle> Client::send_one(JobRequest request) const {
-    EnqueueCall call{.queue = take_queue(request)};
-    call.jobs.push_back(to_job(std::move(request)));
+    EnqueueCall call{.queue = jobs::take_queue(request)};
+    call.jobs.push_back(jobs::to_job(std::move(request)));
     auto answers = send(layers_, *provider_, std::move(call));
     if (!answers) return std::unexpected(std::move(answers.error()));
     return JobHandle(provider_, std::move(answers->front()));

@@ -83,6 +83,7 @@ void write_options(JsonWriter& json, const JobOptions& options, Defaults default
     if (options.max_parallel_runs != 0) {
         json.member("max_parallel_runs", options.max_parallel_runs);
     }
+    if (options.success != SuccessPolicy()) json.member("success", options.success.to_text());
 }
 
 std::string options_to_json(const JobOptions& options) {

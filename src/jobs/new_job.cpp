@@ -141,6 +141,13 @@ std::string problem_of_runs(const JobOptions& options) {
             options.runs
         );
     }
+    if (options.success.runs_needed > options.runs) {
+        return fmt::format(
+            "success is {}, it must not need more than runs, which is {}",
+            options.success.to_text(),
+            options.runs
+        );
+    }
     return {};
 }
 

@@ -252,6 +252,10 @@ bool PayloadReader::refuse_count() {
     return state_.cursor.refuse("expected a time that fits into the field");
 }
 
+bool PayloadReader::refuse_text(const Error& problem) {
+    return state_.cursor.fail(problem.message());
+}
+
 bool PayloadReader::refuse_repeated_key() {
     return state_.cursor.fail("is there twice");
 }

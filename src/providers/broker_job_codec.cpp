@@ -26,7 +26,7 @@ bool is_plain(const JobOptions& options) {
     if (options.priority != plain.priority || options.retry != plain.retry) return false;
     return options.timeout == plain.timeout && options.ttl == plain.ttl && !options.deadline &&
            options.tags.empty() && !options.dedup && options.runs == plain.runs &&
-           options.max_parallel_runs == plain.max_parallel_runs;
+           options.max_parallel_runs == plain.max_parallel_runs && options.success == plain.success;
 }
 
 engine::Uniqueness uniqueness_of(DedupMode mode) {
@@ -86,6 +86,11 @@ JobShape read_shape(
     const bool says_nothing = attempts == RetryPolicy{}.max_attempts;
     if (says_nothing && granted > 0 && !settings.dead_letter_queue.empty()) attempts = granted;
     return shape;
+}
+
+std::string_view type_of(const engine::Payload& payload, const broker::QueueSettings& settings) {
+    const auto type = broker::find_attribute(payload.attributes(), jobs::type_attribute);
+    return type ? type->value : default_type(settings);
 }
 
 std::string_view options_text(const engine::Payload& payload) {

@@ -103,11 +103,15 @@ Failed failure_of_current_exception() {
     return failed;
 }
 
-AttemptOutcome combine(std::vector<AttemptOutcome> runs) {
+AttemptOutcome combine(std::vector<AttemptOutcome> runs, const JobOptions& options) {
     if (runs.size() == 1) return std::move(runs.front());
+    const auto count = static_cast<std::uint32_t>(runs.size());
+    const auto completed = std::ranges::count_if(runs, [](const AttemptOutcome& run) {
+        return std::holds_alternative<Completed>(run);
+    });
+    if (completed >= options.success.needed_of(count)) return checked_result(results_of(runs));
     const auto worst = std::ranges::max_element(runs, {}, badness);
-    const std::string prefix = fmt::format("run {} of {}: ", worst - runs.begin() + 1, runs.size());
-    if (std::holds_alternative<Completed>(*worst)) return checked_result(results_of(runs));
+    const std::string prefix = fmt::format("run {} of {}: ", worst - runs.begin() + 1, count);
     if (auto* failed = std::get_if<Failed>(&*worst)) failed->text.insert(0, prefix);
     if (auto* dead = std::get_if<Dead>(&*worst)) dead->reason.insert(0, prefix);
     return std::move(*worst);

@@ -19,10 +19,10 @@ Failed failure_of_current_exception();
 /// Text that every store can keep: UTF-8, and not longer than what somebody reads.
 std::string presentable(std::string_view text);
 
-/// The runs of one attempt together, of which there is at least one: completed when all are, with
-/// their results as an array. Else what the worst of them says: dead, failed, snoozed, stopped,
-/// released.
-AttemptOutcome combine(std::vector<AttemptOutcome> runs);
+/// The runs of one attempt together, of which there is at least one: completed when as many are as
+/// `options.success` says, with their results as an array. Else what the worst of them says: dead,
+/// failed, snoozed, stopped, released.
+AttemptOutcome combine(std::vector<AttemptOutcome> runs, const JobOptions& options);
 
 /// What is told to the store when the handler says `outcome` after it was asked to stop for
 /// `reason`. `random` is 64 random bits.

@@ -35,6 +35,11 @@ AttemptOutcome conclude_after(StopReason reason, AttemptOutcome outcome) {
     return conclude({}, {}, reason, std::move(outcome), 0);
 }
 
+/// With the default policy: all have to complete.
+AttemptOutcome combine_all(std::vector<AttemptOutcome> runs) {
+    return combine(std::move(runs), {});
+}
+
 template <class T>
 bool is(const AttemptOutcome& outcome) {
     return std::holds_alternative<T>(outcome);
@@ -112,33 +117,44 @@ TEST(ConcludeTest, RestsAreFromZeroToTenYears) {
 }
 
 TEST(CombineTest, ResultsAreInTheOrderOfTheRuns) {
-    const auto outcome = combine({Completed{"1"}, Completed{}, Completed{R"({"a":3})"}});
+    const auto outcome = combine_all({Completed{"1"}, Completed{}, Completed{R"({"a":3})"}});
 
     EXPECT_EQ(std::get<Completed>(outcome).result, R"([1,null,{"a":3}])");
 }
 
 TEST(CombineTest, OneRunStandsForItself) {
-    EXPECT_EQ(std::get<Completed>(combine({Completed{"1"}})).result, "1");
-    EXPECT_EQ(std::get<Failed>(combine({Failed{.text = "x"}})).text, "x");
+    EXPECT_EQ(std::get<Completed>(combine_all({Completed{"1"}})).result, "1");
+    EXPECT_EQ(std::get<Failed>(combine_all({Failed{.text = "x"}})).text, "x");
 }
 
 TEST(CombineTest, TheWorstRunDecides) {
     const auto failed =
-        combine({Completed{"1"}, Failed{.text = "first"}, Failed{.text = "second"}, Released{}});
-    const auto dead = combine({Failed{.text = "x"}, Dead{.reason = "y"}});
-    const auto stopped = combine({Stopped{}, Released{}, Completed{}});
+        combine_all({Completed{"1"}, Failed{.text = "first"}, Failed{.text = "second"}, Released{}});
+    const auto dead = combine_all({Failed{.text = "x"}, Dead{.reason = "y"}});
+    const auto stopped = combine_all({Stopped{}, Released{}, Completed{}});
 
     EXPECT_EQ(std::get<Failed>(failed).text, "run 2 of 4: first");
     EXPECT_EQ(std::get<Dead>(dead).reason, "run 2 of 2: y");
     EXPECT_TRUE(is<Stopped>(stopped));
-    EXPECT_TRUE(is<Released>(combine({Completed{}, Released{}})));
-    EXPECT_TRUE(is<Snoozed>(combine({Snoozed{}, Stopped{}})));
+    EXPECT_TRUE(is<Released>(combine_all({Completed{}, Released{}})));
+    EXPECT_TRUE(is<Snoozed>(combine_all({Snoozed{}, Stopped{}})));
+}
+
+TEST(CombineTest, AsManyHaveToCompleteAsThePolicySays) {
+    const auto combined = [](SuccessPolicy success) {
+        return combine({Failed{.text = "x"}, Completed{"2"}, Completed{}}, {.success = success});
+    };
+
+    EXPECT_EQ(std::get<Completed>(combined(SuccessPolicy::any())).result, "[null,2,null]");
+    EXPECT_EQ(std::get<Completed>(combined(SuccessPolicy::at_least(2))).result, "[null,2,null]");
+    EXPECT_EQ(std::get<Failed>(combined(SuccessPolicy::at_least(3))).text, "run 1 of 3: x");
+    EXPECT_EQ(std::get<Failed>(combined(SuccessPolicy::at_least(9))).text, "run 1 of 3: x");
 }
 
 TEST(CombineTest, AllResultsTogetherHaveTheLimitOfOne) {
     const std::string half(result_bytes_max / 2, '1');
 
-    const auto outcome = combine({Completed{half}, Completed{half}});
+    const auto outcome = combine_all({Completed{half}, Completed{half}});
 
     EXPECT_THAT(std::get<Dead>(outcome).reason, HasSubstr("limit is 262144"));
 }

@@ -24,6 +24,7 @@ ReceivedJob with_runs_of(const Registry::Entry* entry, ReceivedJob job) {
     if (entry->options.max_parallel_runs > 0) {
         job.options.max_parallel_runs = entry->options.max_parallel_runs;
     }
+    if (entry->options.success) job.options.success = *entry->options.success;
     return job;
 }
 
@@ -58,15 +59,41 @@ std::uint32_t Task::first_runs() const {
 
 Task::AfterRun Task::end_run(std::uint32_t run, AttemptOutcome outcome) {
     if (job_.options.runs <= 1) return {.end = std::move(outcome)};
-    const std::lock_guard lock(mutex_);
-    if (!std::holds_alternative<Completed>(outcome)) is_complete_ = false;
-    runs_[run - 1] = std::move(outcome);
-    ++runs_ended_;
-    if (is_complete_ && runs_begun_ < runs_.size() && reason_ == StopReason::none) {
-        return {.next = ++runs_begun_};
+    AfterRun after;
+    bool is_decided = false;
+    {
+        const std::lock_guard lock(mutex_);
+        after = keep_run(run, std::move(outcome));
+        is_decided = decision_ != Decision::open && runs_ended_ < runs_begun_;
     }
+    if (is_decided) stop(StopReason::decided);
+    return after;
+}
+
+Task::AfterRun Task::keep_run(std::uint32_t run, AttemptOutcome outcome) {
+    ++runs_ended_;
+    if (decision_ == Decision::success) return {};
+    const bool is_completed = std::holds_alternative<Completed>(outcome);
+    if (is_completed) ++runs_completed_;
+    // What a run says after it was asked to stop is no reason for the failure, unless it is dead.
+    const bool counts = decision_ == Decision::open || std::holds_alternative<Dead>(outcome);
+    if (counts) runs_[run - 1] = std::move(outcome);
+    if (decision_ == Decision::open) decide();
+    if (decision_ == Decision::success) return {.end = combine(std::move(runs_), job_.options)};
+    const bool may_go_on = decision_ == Decision::open && reason_ == StopReason::none;
+    if (may_go_on && runs_begun_ < job_.options.runs) return {.next = ++runs_begun_};
     if (runs_ended_ < runs_begun_) return {};
-    return {.end = combine(std::move(runs_))};
+    return {.end = combine(std::move(runs_), job_.options)};
+}
+
+void Task::decide() {
+    const std::uint32_t runs = job_.options.runs;
+    const std::uint32_t needed = job_.options.success.needed_of(runs);
+    if (runs_completed_ >= needed) {
+        decision_ = Decision::success;
+    } else if (runs_ended_ - runs_completed_ > runs - needed) {
+        decision_ = Decision::failure;
+    }
 }
 
 void Task::log(std::string line) {

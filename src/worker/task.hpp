@@ -24,6 +24,8 @@ namespace tranter::worker {
 using Steady = std::chrono::steady_clock;
 using Moment = Steady::time_point;
 
+struct JobMeter;
+
 /// A job that was received and is not settled yet. Thread-safe, but for what belongs to one of its
 /// owners: whoever runs it, and those who renew its lease and settle it at the same time.
 ///
@@ -56,9 +58,9 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     std::uint32_t first_runs() const;
     struct AfterRun {
         std::optional<std::uint32_t> next{};  // this run is to begin now
-        std::optional<AttemptOutcome> end{};  // of the attempt: it was the last run
+        std::optional<AttemptOutcome> end{};  // of the attempt
     };
-    /// Keeps what a run has come to.
+    /// Keeps what a run has come to. The one that decides the attempt asks the others to stop.
     AfterRun end_run(std::uint32_t run, AttemptOutcome outcome);
 
     /// Sends lines and progress that were not sent yet. Blocks as the store does; what it refuses
@@ -71,6 +73,14 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     std::optional<std::string> find_step(std::string_view name) override;
     [[nodiscard]] Result<> save_step(Step step) override;
 
+    // For what is measured. Of the receiver, before anybody else has it:
+    JobMeter* meter = nullptr;  // of the Tally; null: not measured
+    Moment created{};           // as far as the clocks of both agree
+    Moment due{};               // {}: not known
+    // Told by whoever begins the first run, and by whoever claimed it:
+    std::atomic<Moment> begun_at{};
+    std::atomic<Moment> ended_at{};
+
     // Guarded by the mutex of Leases.
     struct Lease {
         std::list<std::shared_ptr<Task>>::iterator place{};
@@ -81,11 +91,28 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     Lease lease{};
 
     // Guarded by the mutex of the Board.
-    Moment added_at{};
+    struct Group {
+        std::size_t here = 0;  // jobs of it
+        std::size_t held = 0;  // places that they hold
+    };
+    struct Seat {
+        std::size_t queue = 0;
+        Group* group = nullptr;  // null: none
+        bool is_taken = false;
+    };
+    Seat seat{};                  // see Places
+    Moment added_at{};            // since when it waits: for a place, or for somebody to be free
     bool has_begun = false;
+    std::uint32_t runs_here = 0;  // of one that has begun, those that wait or run
     std::optional<Moment> times_out_at{};
 
   private:
+    /// Whether the runs of the attempt have succeeded together.
+    enum class Decision : std::uint8_t { open, success, failure };
+
+    AfterRun keep_run(std::uint32_t run, AttemptOutcome outcome);
+    void decide();
+
     const ReceivedJob job_;
     const Registry::Entry* const entry_;
     Surroundings& surroundings_;
@@ -98,7 +125,8 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     std::vector<AttemptOutcome> runs_;  // empty: there is one only
     std::uint32_t runs_begun_;          // or waiting to
     std::uint32_t runs_ended_ = 0;
-    bool is_complete_ = true;  // all that ended
+    std::uint32_t runs_completed_ = 0;
+    Decision decision_ = Decision::open;
     std::vector<std::string> lines_;
     std::optional<std::string> progress_;
     std::vector<Step> new_steps_;
