@@ -2,11 +2,14 @@
 
 #include <tranter/client.hpp>
 #include <tranter/registry.hpp>
+#include <tranter/worker_metrics.hpp>
+#include <tranter/worker_queue.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,8 +23,13 @@ enum class UnknownType : std::uint8_t {
 };
 
 struct WorkerOptions {
-    std::vector<std::string> queues{};  // empty: those that the registered jobs go to by default
-    unsigned concurrency = 0;           // handlers at a time; 0: one for each processor
+    /// Empty: those that the registered jobs go to by default.
+    std::vector<WorkerQueue> queues{};
+    QueueOrder queue_order = QueueOrder::weighted;
+    unsigned concurrency = 0;  // handlers at a time; 0: one for each processor
+    /// Jobs of one group (a tenant, a user) at a time, in this worker and over all of its queues;
+    /// 0: no limit. For a limit that holds in all workers together see QueueLimits.
+    unsigned group_concurrency = 0;
     /// How long the store waits for a sign of life before it gives a job to another worker; renewed
     /// after a third of it. At least 1 s, and nothing else than the timeout of a job.
     Milliseconds lease = std::chrono::seconds(30);
@@ -52,11 +60,17 @@ struct WorkerFigures {
     WorkerCounts counts{};    // since it was made
     std::size_t running = 0;  // jobs
     std::size_t waiting = 0;  // jobs it has received and not begun
+    std::size_t blocked = 0;  // of these, those that a limit keeps from beginning
     /// For every queue the last call to the store succeeded, or one is waiting for jobs.
     bool receiving = false;
     /// A call for jobs has not come back for a minute beyond the time that it was to wait: starting
     /// again is the only help.
     bool stuck = false;
+    /// Of the calls to the store: the last that failed, when it did, and how long the last took
+    /// that did not have to wait for jobs.
+    std::string last_error{};
+    std::optional<TimePoint> last_error_at{};
+    std::optional<Milliseconds> latency{};
 };
 
 /// Bounds for Worker::drain(), which might never end otherwise.
@@ -69,6 +83,16 @@ struct DrainOptions {
 /// it. A handler runs on one of `concurrency` threads; each run of an attempt takes one. The store
 /// is asked for what can be begun at once and, when handlers are fast, for a few milliseconds of
 /// work more.
+///
+/// Limits of one worker: `concurrency` counts runs; those of queues, handlers and groups count
+/// jobs, from the moment their first run is due until the last handler has returned. A job that was
+/// received and may not begin because of one of these waits apart, where it needs none of the
+/// `concurrency` and keeps nobody else from beginning. As many may wait for each queue as
+/// `concurrency`, but at least 8 and at most `batch_max`. When a place becomes free, the group that
+/// has the fewest gets it, then the job that has waited longest. After 10 s, or 1 s when
+/// all of these places are taken, the job goes back, so that another worker can have it; the
+/// attempt does not count, and the worker does not ask that queue for 250 ms. A job for which
+/// there is a place and no handler is free goes back after 250 ms.
 ///
 /// Stops in this order: nothing is received any more; what has not begun goes back at once; running
 /// handlers may end for `shutdown_timeout`; then their stop_token fires (StopReason::shutdown);
@@ -110,6 +134,7 @@ class Worker {
 
     /// From any thread.
     WorkerFigures figures() const;
+    WorkerMetrics metrics() const;
     const std::string& name() const;
 
   private:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -15,18 +15,22 @@ using Micros = std::chrono::duration<double, std::micro>;
 
 /// So much work is kept at hand: it bridges a call to the store.
 constexpr Micros at_hand_time = 5ms;
-/// Jobs that wait here longer are given back, another worker may be free.
-constexpr auto patience = 250ms;
 /// Handlers count as slow until they have shown otherwise.
 constexpr double presumed_micros = 1e6;
 constexpr double newest_weight = 1.0 / 8;
+/// Jobs that wait for a place, for each queue.
+constexpr std::size_t blocked_min = 8;
+/// After jobs went back because there was no place for them, so that another worker gets them.
+constexpr auto rest_after_blocked = 250ms;
 
 }  // namespace
 
 Board::Board(Config config, std::function<void()> out_of_work)
-    : config_(config),
+    : config_(std::move(config)),
       out_of_work_(std::move(out_of_work)),
-      slots_(config.concurrency),
+      waiting_({config_.queues, config_.order, config_.group_concurrency}),
+      asking_(weights_of(config_.queues), config_.order),
+      slots_(config_.concurrency),
       usual_micros_(presumed_micros) {}
 
 std::size_t Board::at_hand() const {
@@ -40,41 +44,92 @@ std::size_t Board::at_hand() const {
 std::size_t Board::room() const {
     const std::size_t more = at_hand();
     const std::size_t wanted = config_.concurrency + more;
-    const std::size_t here = running_ + waiting_.size();
-    if (here >= wanted || (!waiting_.empty() && wanted - here < more / 2)) return 0;
-    const std::size_t share = (wanted - here + config_.queues - 1) / config_.queues;
-    return std::min(share, config_.batch_max);
+    const std::size_t here = running_ + waiting_.ready_runs() + asking_.kept();
+    if (here >= wanted || (waiting_.is_ready() && wanted - here < more / 2)) return 0;
+    return wanted - here;
 }
 
-std::size_t Board::wait_for_room() {
+std::size_t Board::blocked_max() const {
+    return std::min(std::max(config_.concurrency, blocked_min) + at_hand(), config_.batch_max);
+}
+
+/// How many jobs the queue may be asked for, however much room there is.
+std::size_t Board::most_of(std::size_t queue) const {
+    std::size_t most = config_.batch_max;
+    const auto keep_below = [&most](std::size_t limit, std::size_t here) {
+        most = std::min(most, limit > here ? limit - here : 0);
+    };
+    const std::size_t blocked = waiting_.blocked_of(queue);
+    const std::size_t limit = waiting_.places().limit_of_queue(queue);
+    if (limit > 0) {
+        const std::size_t more = at_hand() * std::min(limit, config_.concurrency);
+        const std::size_t held = waiting_.places().held_by_queue(queue);
+        keep_below(limit + more / config_.concurrency, held + blocked);
+    }
+    const bool may_block = limit > 0 || config_.limits_handlers || config_.group_concurrency > 0;
+    if (may_block) keep_below(blocked_max(), blocked);
+    return most;
+}
+
+/// Who may ask now, and could not before.
+void Board::invite_receivers(Moment now) {
+    if (idle_receivers_ == 0) return;
+    const std::size_t free = room();
+    if (free == 0) return;
+    const auto most = [this](std::size_t queue) {
+        return most_of(queue);
+    };
+    if (asking_.distribute(free, now, most)) room_came_.notify_all();
+}
+
+Grant Board::wait_for_room(std::size_t queue) {
     std::unique_lock lock(mutex_);
     ++idle_receivers_;
-    room_came_.wait(lock, [this] { return is_closed_ || room() > 0; });
+    asking_.want(queue);
+    Grant grant;
+    while (!is_closed_) {
+        const Moment now = Steady::now();
+        invite_receivers(now);
+        if (const auto granted = asking_.take(queue)) {
+            grant = *granted;
+            break;
+        }
+        const Moment rests_until = asking_.rests_until(queue);
+        if (rests_until > now) {
+            room_came_.wait_until(lock, rests_until);
+        } else {
+            room_came_.wait(lock);
+        }
+    }
     --idle_receivers_;
-    return is_closed_ ? 0 : room();
+    return grant;
 }
 
-void Board::wake_receivers() {
-    if (idle_receivers_ > 0 && room() > 0) room_came_.notify_all();
-}
-
-bool Board::add(std::span<const std::shared_ptr<Task>> tasks) {
+bool Board::add(std::size_t queue, std::span<const std::shared_ptr<Task>> tasks) {
     const Moment now = Steady::now();
     std::unique_lock lock(mutex_);
-    if (is_closed_) return false;
-    for (const auto& task : tasks) {
-        task->added_at = now;
-        for (std::uint32_t run = 1; run <= task->first_runs(); ++run)
-            waiting_.push_back({task, run});
-    }
-    waiting_count_ = waiting_.size();
-    const std::size_t can_begin = std::min(idle_executors_, waiting_.size());
-    const bool must_watch = waiting_.size() > can_begin && next_overdue() < overdue_wakes_at_;
+    asking_.answered(queue, tasks.size());
+    if (is_closed_) return tasks.empty();
+    for (const auto& task : tasks)
+        waiting_.add(task, queue, now);
+    ready_runs_ = waiting_.ready_runs();
+    const std::size_t can_begin = std::min(idle_executors_, waiting_.ready_runs());
+    const bool some_wait = waiting_.ready_runs() > can_begin || waiting_.blocked_of(queue) > 0;
+    const bool must_watch = some_wait && next_overdue() < overdue_wakes_at_;
+    // Room was kept for more than has come.
+    invite_receivers(now);
     lock.unlock();
     for (std::size_t i = 0; i < can_begin; ++i)
         work_came_.notify_one();
     if (must_watch) overdue_changed_.notify_one();
     return true;
+}
+
+/// For what came free without anybody having come for it.
+void Board::wake_executors() {
+    const std::size_t can_begin = std::min(idle_executors_, waiting_.ready_runs());
+    for (std::size_t i = 0; i < can_begin; ++i)
+        work_came_.notify_one();
 }
 
 void Board::begin(Slot& slot, const Work& work, Moment now) {
@@ -98,36 +153,41 @@ bool Board::exchange(std::size_t slot, Work& work, std::optional<std::uint32_t> 
     const Work done = std::exchange(work, {});
     Moment now = Steady::now();
     std::unique_lock lock(mutex_);
-    if (done.task) end(slots_[slot], now);
-    if (next) waiting_.push_front({done.task, *next});
-    if (waiting_.empty()) {
+    if (done.task) {
+        const std::size_t blocked = waiting_.blocked();
+        end(slots_[slot], now);
+        if (next) {
+            waiting_.add_run({done.task, *next});
+        } else {
+            waiting_.ended(*done.task, now);
+        }
+        if (waiting_.blocked() < blocked) wake_executors();
+    }
+    if (!waiting_.is_ready()) {
         if (running_ == 0) became_idle_.notify_all();
-        wake_receivers();
+        ready_runs_ = 0;
+        invite_receivers(now);
         lock.unlock();
         out_of_work_();
         lock.lock();
         ++idle_executors_;
-        work_came_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
+        work_came_.wait(lock, [this] { return is_closed_ || waiting_.is_ready(); });
         --idle_executors_;
-        if (waiting_.empty()) return false;
+        if (!waiting_.is_ready()) return false;
         now = Steady::now();
     }
-    work = std::move(waiting_.front());
-    waiting_.pop_front();
-    waiting_count_ = waiting_.size();
+    work = waiting_.take();
+    ready_runs_ = waiting_.ready_runs();
     begin(slots_[slot], work, now);
-    wake_receivers();
+    invite_receivers(now);
     return true;
 }
 
 Moment Board::next_overdue() const {
-    Moment next = Moment::max();
+    Moment next = waiting_.next_overdue(blocked_max());
     for (const Slot& slot : slots_) {
         if (slot.task && slot.task->times_out_at) next = std::min(next, *slot.task->times_out_at);
     }
-    const auto unstarted =
-        std::ranges::find_if(waiting_, [](const Work& work) { return !work.task->has_begun; });
-    if (unstarted != waiting_.end()) next = std::min(next, unstarted->task->added_at + patience);
     return next;
 }
 
@@ -137,8 +197,7 @@ Board::Overdue Board::wait_for_overdue(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         const Moment now = Steady::now();
         take_timed_out(now, overdue);
-        overdue.unstarted = take_unstarted(now - patience);
-        if (!overdue.unstarted.empty()) usual_micros_ = presumed_micros;
+        take_unstarted(now, overdue);
         if (!overdue.timed_out.empty() || !overdue.unstarted.empty()) break;
         overdue_wakes_at_ = next_overdue();
         const auto is_earlier = [this] {
@@ -162,34 +221,34 @@ void Board::take_timed_out(Moment now, Overdue& overdue) {
     }
 }
 
-std::vector<Work> Board::take_unstarted(Moment added_until) {
-    if (waiting_.empty()) return {};
-    std::vector<Work> taken;
-    std::deque<Work> left;
-    for (Work& work : waiting_) {
-        if (work.task->has_begun || work.task->added_at > added_until) {
-            left.push_back(std::move(work));
-        } else {
-            taken.push_back(std::move(work));
-        }
-    }
-    waiting_ = std::move(left);
-    waiting_count_ = waiting_.size();
-    return taken;
+void Board::take_unstarted(Moment now, Overdue& overdue) {
+    Waiting::Overdue unstarted = waiting_.take_overdue(now, blocked_max());
+    if (!unstarted.ready.empty()) usual_micros_ = presumed_micros;
+    for (const auto& task : unstarted.blocked)
+        asking_.rest(task->seat.queue, now + rest_after_blocked);
+    if (!unstarted.blocked.empty()) room_came_.notify_all();
+    overdue.unstarted = std::move(unstarted.ready);
+    std::ranges::move(unstarted.blocked, std::back_inserter(overdue.unstarted));
+    if (overdue.unstarted.empty()) return;
+    ready_runs_ = waiting_.ready_runs();
+    wake_executors();
+    invite_receivers(now);
 }
 
-std::vector<Work> Board::close() {
+std::vector<std::shared_ptr<Task>> Board::close() {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
     room_came_.notify_all();
     work_came_.notify_all();
-    return take_unstarted(Moment::max());
+    auto unstarted = waiting_.take_unstarted();
+    ready_runs_ = waiting_.ready_runs();
+    return unstarted;
 }
 
 bool Board::wait_until_idle(Moment until) {
     std::unique_lock lock(mutex_);
     return became_idle_.wait_until(lock, until, [this] {
-        return running_ == 0 && waiting_.empty();
+        return running_ == 0 && !waiting_.is_ready();
     });
 }
 
@@ -206,7 +265,13 @@ std::vector<std::shared_ptr<Task>> Board::running() const {
 
 Board::Load Board::load() const {
     const std::lock_guard lock(mutex_);
-    return {.running = running_, .waiting = waiting_.size()};
+    return {
+        .running = running_, .waiting = waiting_.ready_runs(), .blocked = waiting_.blocked()};
+}
+
+Places::Held Board::held() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.places().held();
 }
 
 }  // namespace tranter::worker

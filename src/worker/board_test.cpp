@@ -38,35 +38,27 @@ class BoardTest : public testing::Test {
 };
 
 TEST_F(BoardTest, WhileNothingIsKnownOnlyWhatCanBeginIsWanted) {
-    Board board({.concurrency = 3, .queues = 1, .batch_max = 100}, [] {});
+    Board board({.concurrency = 3, .queues = {"a"}, .batch_max = 100}, [] {});
 
-    EXPECT_EQ(board.wait_for_room(), 3);
-    ASSERT_TRUE(board.add(tasks(1)));
-    EXPECT_EQ(board.wait_for_room(), 2);
-}
-
-TEST_F(BoardTest, SeveralQueuesShareTheRoom) {
-    Board board({.concurrency = 5, .queues = 2, .batch_max = 100}, [] {});
-
-    EXPECT_EQ(board.wait_for_room(), 3);
-    ASSERT_TRUE(board.add(tasks(4)));
-    EXPECT_EQ(board.wait_for_room(), 1);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 3);
+    ASSERT_TRUE(board.add(0, tasks(1)));
+    EXPECT_EQ(board.wait_for_room(0).jobs, 2);
 }
 
 TEST_F(BoardTest, WhenHandlersAreFastABatchIsKeptAtHand) {
-    Board board({.concurrency = 1, .queues = 1, .batch_max = 100}, [] {});
-    ASSERT_TRUE(board.add(tasks(1000)));
+    Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 100}, [] {});
+    ASSERT_TRUE(board.add(0, tasks(1000)));
     Work work;
 
     for (int i = 0; i < 1000; ++i)
         ASSERT_TRUE(board.exchange(0, work, std::nullopt));
 
-    EXPECT_EQ(board.wait_for_room(), 100);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 100);
 }
 
 TEST_F(BoardTest, WorkIsHandedOutInOrder) {
-    Board board({.concurrency = 2, .queues = 1, .batch_max = 10}, [] {});
-    ASSERT_TRUE(board.add(tasks(2)));
+    Board board({.concurrency = 2, .queues = {"a"}, .batch_max = 10}, [] {});
+    ASSERT_TRUE(board.add(0, tasks(2)));
     Work first;
     Work second;
 
@@ -80,9 +72,9 @@ TEST_F(BoardTest, WorkIsHandedOutInOrder) {
 }
 
 TEST_F(BoardTest, RunsOfAnAttemptComeOneAfterTheOtherAsFarAsTheyMay) {
-    Board board({.concurrency = 1, .queues = 1, .batch_max = 10}, [] {});
+    Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 10}, [] {});
     const auto task = tasks(1, {.runs = 3, .max_parallel_runs = 2});
-    ASSERT_TRUE(board.add(task));
+    ASSERT_TRUE(board.add(0, task));
     EXPECT_EQ(board.load().waiting, 2);
     std::vector<std::uint32_t> runs;
     std::optional<AttemptOutcome> end;
@@ -125,9 +117,9 @@ TEST_F(BoardTest, NoFurtherRunBeginsAfterAStop) {
 }
 
 TEST_F(BoardTest, TimeoutsAreReportedOnce) {
-    Board board({.concurrency = 2, .queues = 1, .batch_max = 10}, [] {});
-    ASSERT_TRUE(board.add(tasks(1, {.timeout = 1ms})));
-    ASSERT_TRUE(board.add(tasks(1)));
+    Board board({.concurrency = 2, .queues = {"a"}, .batch_max = 10}, [] {});
+    ASSERT_TRUE(board.add(0, tasks(1, {.timeout = 1ms})));
+    ASSERT_TRUE(board.add(0, tasks(1)));
     Work with_timeout;
     Work without;
     ASSERT_TRUE(board.exchange(0, with_timeout, std::nullopt));
@@ -143,12 +135,12 @@ TEST_F(BoardTest, TimeoutsAreReportedOnce) {
 }
 
 TEST_F(BoardTest, WhatWaitsTooLongIsTakenAwayAndLittleIsWantedAfterwards) {
-    Board board({.concurrency = 1, .queues = 1, .batch_max = 100}, [] {});
-    ASSERT_TRUE(board.add(tasks(1000)));
+    Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 100}, [] {});
+    ASSERT_TRUE(board.add(0, tasks(1000)));
     Work work;
     for (int i = 0; i < 1000; ++i)
         ASSERT_TRUE(board.exchange(0, work, std::nullopt));
-    ASSERT_TRUE(board.add(tasks(3)));
+    ASSERT_TRUE(board.add(0, tasks(3)));
 
     const auto overdue = board.wait_for_overdue({});
 
@@ -156,20 +148,20 @@ TEST_F(BoardTest, WhatWaitsTooLongIsTakenAwayAndLittleIsWantedAfterwards) {
     EXPECT_EQ(board.load().waiting, 0);
     Work last = work;
     std::jthread executor([&] { (void)board.exchange(0, last, std::nullopt); });
-    EXPECT_EQ(board.wait_for_room(), 1);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 1);
     (void)board.close();
 }
 
 TEST_F(BoardTest, CloseGivesBackWhatWasNotBegunAndEndsAllWaits) {
-    Board board({.concurrency = 1, .queues = 1, .batch_max = 10}, [] {});
-    ASSERT_TRUE(board.add(tasks(2)));
+    Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 10}, [] {});
+    ASSERT_TRUE(board.add(0, tasks(2)));
     Work work;
     ASSERT_TRUE(board.exchange(0, work, std::nullopt));
 
     EXPECT_EQ(board.close().size(), 1);
 
-    EXPECT_EQ(board.wait_for_room(), 0);
-    EXPECT_FALSE(board.add(tasks(1)));
+    EXPECT_EQ(board.wait_for_room(0).jobs, 0);
+    EXPECT_FALSE(board.add(0, tasks(1)));
     EXPECT_FALSE(board.wait_until_idle(Steady::now()));
     EXPECT_FALSE(board.exchange(0, work, std::nullopt));
     EXPECT_TRUE(board.wait_until_idle(Steady::now()));
@@ -177,8 +169,8 @@ TEST_F(BoardTest, CloseGivesBackWhatWasNotBegunAndEndsAllWaits) {
 
 TEST_F(BoardTest, WhoeverFindsNoWorkSaysSo) {
     int said = 0;
-    Board board({.concurrency = 1, .queues = 1, .batch_max = 10}, [&] { ++said; });
-    ASSERT_TRUE(board.add(tasks(1)));
+    Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 10}, [&] { ++said; });
+    ASSERT_TRUE(board.add(0, tasks(1)));
     Work work;
     ASSERT_TRUE(board.exchange(0, work, std::nullopt));
     EXPECT_EQ(said, 0);

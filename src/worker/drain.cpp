@@ -2,6 +2,7 @@
 
 #include "worker/conclusion.hpp"
 #include "worker/task.hpp"
+#include "worker/turns.hpp"
 
 #include <tranter/exception.hpp>
 
@@ -29,12 +30,13 @@ class Drain {
           options_(options),
           runner_(handlers, options.unknown_type, provider.capabilities().ttl),
           surroundings_{provider, [](const std::shared_ptr<Task>&) {
-                        }} {}
+                        }},
+          turns_(weights_of(options.queues), options.queue_order) {}
 
     WorkerCounts until_empty(const DrainOptions& bounds) {
         const TimePoint last = now() + bounds.time_max;
         do {
-            while (run_one_of_each_queue()) {
+            while (run_next()) {
                 if (attempts_ > bounds.attempts_max) refuse_more(bounds.attempts_max);
             }
         } while (advance(last));
@@ -50,20 +52,31 @@ class Drain {
         );
     }
 
-    bool run_one_of_each_queue() {
-        bool any = false;
-        for (const std::string& queue : options_.queues) {
-            auto jobs =
-                provider_.receive({.queue = queue, .lease = options_.lease, .worker = options_.name}
-                );
-            if (!jobs && jobs.error().code() == Errc::not_found) continue;
-            for (ReceivedJob& job : or_throw(std::move(jobs))) {
-                ++attempts_;
-                any = true;
-                run(std::move(job));
+    /// Whether any queue had a job.
+    bool run_next() {
+        std::vector<bool> is_empty(options_.queues.size());
+        const auto may_have_one = [&is_empty](std::size_t queue) {
+            return !is_empty[queue];
+        };
+        while (const auto queue = turns_.next(may_have_one)) {
+            auto job = receive_from(options_.queues[*queue].name);
+            if (job) {
+                run(std::move(*job));
+                return true;
             }
+            is_empty[*queue] = true;
         }
-        return any;
+        return false;
+    }
+
+    std::optional<ReceivedJob> receive_from(const std::string& queue) {
+        auto jobs =
+            provider_.receive({.queue = queue, .lease = options_.lease, .worker = options_.name});
+        if (!jobs && jobs.error().code() == Errc::not_found) return std::nullopt;
+        auto received = or_throw(std::move(jobs));
+        if (received.empty()) return std::nullopt;
+        ++attempts_;
+        return std::move(received.front());
     }
 
     void run(ReceivedJob job) {
@@ -88,9 +101,13 @@ class Drain {
         const Settlement settlement{job.receipt, std::move(outcome)};
         const auto answers = or_throw(provider_.settle(job.queue, std::span(&settlement, 1)));
         if (answers.empty() || !answers.front()) {
-            tally_.add_lost();
+            tally_.add_lost(
+                task,
+                answers.empty() ? std::string_view() : answers.front().error().message(),
+                false
+            );
         } else {
-            tally_.add(job, settlement.outcome);
+            tally_.add(task, settlement.outcome);
         }
     }
 
@@ -116,6 +133,7 @@ class Drain {
     const WorkerOptions& options_;
     const Runner runner_;
     Task::Surroundings surroundings_;
+    Turns turns_;
     Tally tally_;
     std::mt19937_64 random_;  // always the same numbers
     std::size_t attempts_ = 0;

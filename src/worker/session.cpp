@@ -6,6 +6,8 @@
 #include "worker/backoff.hpp"
 #include "worker/conclusion.hpp"
 
+#include <tranter/version.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,9 +40,15 @@ Session::Session(
     : provider_(provider),
       handlers_(handlers),
       options_(options),
+      tally_(tally),
       leases_(provider, {options.lease, batch_max_of(provider, options)}, tally, store_watch_),
       board_(
-          {options.concurrency, options.queues.size(), batch_max_of(provider, options)},
+          {.concurrency = options.concurrency,
+           .queues = options.queues,
+           .order = options.queue_order,
+           .group_concurrency = options.group_concurrency,
+           .batch_max = batch_max_of(provider, options),
+           .limits_handlers = handlers.has_limits()},
           [this] { settler_.hurry(); }
       ),
       settler_(
@@ -94,8 +102,8 @@ void Session::end_threads() {
         receiver.request_stop();
     auto unstarted = board_.close();
     wait_for_receivers();
-    for (Work& work : unstarted)
-        give_back(std::move(work.task));
+    for (auto& task : unstarted)
+        give_back(std::move(task));
     stop_running();
     receivers_.clear();
     const auto end = [](std::jthread& thread) {
@@ -143,26 +151,28 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
     bool is_silent = false;
     while (true) {
         settler_.wait_for_space(stop);
-        const std::size_t room = board_.wait_for_room();
-        if (room == 0) return;
+        const Grant grant = board_.wait_for_room(queue);
+        if (grant.jobs == 0) return;
         asking_since_[queue] = Steady::now();
         auto jobs = provider_.receive(
-            {.queue = options_.queues[queue],
-             .jobs_max = room,
+            {.queue = options_.queues[queue].name,
+             .jobs_max = grant.jobs,
              .lease = options_.lease,
-             .wait = options_.poll_wait,
+             .wait = grant.may_wait ? options_.poll_wait : Milliseconds(),
              .worker = options_.name,
+             .worker_concurrency = options_.concurrency,
+             .worker_version = std::string(version),
              .stop = stop}
         );
-        asking_since_[queue] = Moment();
+        tally_.polled(Steady::now() - asking_since_[queue].exchange(Moment()));
         if (is_silent != !jobs) {
             is_silent = !jobs;
             silent_queues_ += is_silent ? +1 : -1;
         }
+        take_in(queue, jobs ? std::move(*jobs) : std::vector<ReceivedJob>());
         if (jobs) {
             backoff.reset();
             store_watch_.answered();
-            take_in(std::move(*jobs));
         } else if (jobs.error().code() == Errc::not_found) {
             // Made when the first job comes.
             rest(missing_queue_rest, stop);
@@ -173,16 +183,16 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
     }
 }
 
-void Session::take_in(std::vector<ReceivedJob> jobs) {
-    if (jobs.empty()) return;
+void Session::take_in(std::size_t queue, std::vector<ReceivedJob> jobs) {
     std::vector<std::shared_ptr<Task>> tasks;
     tasks.reserve(jobs.size());
     for (ReceivedJob& job : jobs) {
         const auto* entry = handlers_.find(job.type);
         tasks.push_back(std::make_shared<Task>(std::move(job), entry, surroundings_));
     }
+    tally_.meet(tasks);
     leases_.add(tasks);
-    if (board_.add(tasks)) return;
+    if (board_.add(queue, tasks)) return;
     for (const auto& task : tasks)
         give_back(task);
 }
@@ -198,6 +208,7 @@ void Session::execute(std::size_t slot) {
                                   : std::chrono::time_point_cast<std::chrono::microseconds>(
                                         std::chrono::system_clock::now()
                                     );
+        if (work.run == 1) Tally::began(task);
         auto after = task.end_run(work.run, runner_.execute(task, work.run, now));
         next = after.next;
         if (!after.end || !task.claim()) continue;
@@ -216,8 +227,8 @@ void Session::watch(const std::stop_token& stop) {
         if (overdue.timed_out.empty() && overdue.unstarted.empty()) return;
         for (const auto& task : overdue.timed_out)
             time_out(*task);
-        for (const Work& work : overdue.unstarted)
-            give_back(work.task);
+        for (const auto& task : overdue.unstarted)
+            give_back(task);
     }
 }
 

@@ -41,13 +41,17 @@ class Session {
     Board::Load load() const { return board_.load(); }
     bool is_receiving() const { return silent_queues_ == 0; }
     bool is_stuck() const;
+    StoreWatch::State store() const { return store_watch_.state(); }
+    std::vector<std::shared_ptr<Task>> running() const { return board_.running(); }
+    /// For tests.
+    Places::Held held() const { return board_.held(); }
 
   private:
     void start_threads();
     void end_threads();
     void wait_for_receivers();
     void receive(std::size_t queue, const std::stop_token& stop);
-    void take_in(std::vector<ReceivedJob> jobs);
+    void take_in(std::size_t queue, std::vector<ReceivedJob> jobs);
     void execute(std::size_t slot);
     void watch(const std::stop_token& stop);
     void time_out(Task& task);
@@ -57,6 +61,7 @@ class Session {
     Provider& provider_;
     const Registry& handlers_;
     const WorkerOptions& options_;
+    Tally& tally_;
     StoreWatch store_watch_;
     Leases leases_;
     Board board_;

@@ -43,15 +43,23 @@ std::string make_name() {
     return fmt::format("{}:{}", host.data(), ::getpid());
 }
 
-void check_queues(const std::vector<std::string>& queues) {
+void check_queues(const std::vector<WorkerQueue>& queues) {
     if (queues.empty()) {
         refuse("there is no queue to work for: name one, or register a job that has one");
     }
     std::set<std::string_view> seen;
-    for (const std::string& queue : queues) {
-        if (queue.empty()) refuse("the name of a queue is empty");
-        if (!seen.insert(queue).second) {
-            refuse(fmt::format("queue {} is named twice", one_line(queue)));
+    for (const WorkerQueue& queue : queues) {
+        if (queue.name.empty()) refuse("the name of a queue is empty");
+        if (!seen.insert(queue.name).second) {
+            refuse(fmt::format("queue {} is named twice", one_line(queue.name)));
+        }
+        if (queue.weight == 0 || queue.weight > queue_weight_max) {
+            refuse(fmt::format(
+                "the weight of queue {} is {}, it must be 1 to {}",
+                one_line(queue.name),
+                queue.weight,
+                queue_weight_max
+            ));
         }
     }
 }
@@ -84,7 +92,10 @@ void check_numbers(const WorkerOptions& options) {
 }
 
 WorkerOptions complete(WorkerOptions options, const Registry& handlers) {
-    if (options.queues.empty()) options.queues = handlers.queues();
+    if (options.queues.empty()) {
+        for (std::string& queue : handlers.queues())
+            options.queues.emplace_back(std::move(queue));
+    }
     if (options.concurrency == 0) {
         options.concurrency = std::max(1U, std::thread::hardware_concurrency());
     }
@@ -101,7 +112,13 @@ class Worker::Impl {
     Impl(std::shared_ptr<Provider> provider, Registry handlers, WorkerOptions options)
         : provider_(std::move(provider)),
           handlers_(std::move(handlers)),
-          options_(complete(std::move(options), handlers_)) {}
+          options_(complete(std::move(options), handlers_)) {
+        // More than that are shown when their jobs come.
+        const std::vector<std::string> types = handlers_.types();
+        if (types.size() * options_.queues.size() > worker::Meters::types_max) return;
+        for (const WorkerQueue& queue : options_.queues)
+            tally_.expect(queue.name, types);
+    }
 
     void run(const std::stop_token& stop) {
         const Occupation occupation(*this);
@@ -137,10 +154,23 @@ class Worker::Impl {
         if (session_ == nullptr) return figures;
         const auto load = session_->load();
         figures.running = load.running;
-        figures.waiting = load.waiting;
+        figures.waiting = load.waiting + load.blocked;
+        figures.blocked = load.blocked;
         figures.receiving = session_->is_receiving();
         figures.stuck = session_->is_stuck();
+        auto store = session_->store();
+        figures.latency = store.latency;
+        figures.last_error = std::move(store.last_error);
+        figures.last_error_at = store.last_error_at;
         return figures;
+    }
+
+    WorkerMetrics metrics() const {
+        const std::lock_guard lock(session_mutex_);
+        if (session_ == nullptr) return tally_.metrics({});
+        WorkerMetrics metrics = tally_.metrics(session_->running());
+        metrics.last_answer = session_->store().answered_at;
+        return metrics;
     }
 
     const std::string& name() const { return options_.name; }
@@ -223,6 +253,10 @@ WorkerCounts Worker::drain(DrainOptions options) {
 
 WorkerFigures Worker::figures() const {
     return impl_->figures();
+}
+
+WorkerMetrics Worker::metrics() const {
+    return impl_->metrics();
 }
 
 const std::string& Worker::name() const {

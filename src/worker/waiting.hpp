@@ -1,0 +1,84 @@
+#pragma once
+
+#include "worker/lane.hpp"
+#include "worker/places.hpp"
+#include "worker/task.hpp"
+#include "worker/turns.hpp"
+
+#include <tranter/worker_queue.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tranter::worker {
+
+/// A run that is to be executed, or was.
+struct Work {
+    std::shared_ptr<Task> task{};
+    std::uint32_t run = 1;
+};
+
+/// What a worker has received and not begun, and which of it is next:
+///
+///     received ──> has it a place in every limit? ──yes──> ready, in a lane for each queue ──> begun
+///                              │ no                            ▲
+///                              └──> blocked ──a place came free┘
+///
+/// A job holds its places from when it is ready until its last run has ended. Not thread-safe.
+class Waiting {
+  public:
+    struct Config {
+        std::vector<WorkerQueue> queues{};
+        QueueOrder order = QueueOrder::weighted;
+        std::size_t group_concurrency = 0;
+    };
+    explicit Waiting(const Config& config);
+
+    void add(std::shared_ptr<Task> task, std::size_t queue, Moment now);
+    /// A further run of a job that has begun: goes before all others.
+    void add_run(Work work) { further_.push_front(std::move(work)); }
+    /// Whether anything may begin.
+    bool is_ready() const { return ready_runs_ > 0 || !further_.empty(); }
+    /// What is to begin; is_ready().
+    Work take();
+    /// A run has ended that no other follows. Its place goes to the next when it was the last.
+    void ended(Task& task, Moment now);
+
+    /// Those that have waited too long, which are not here any more: for somebody to be free, or
+    /// for a place. `crowded` is how many blocked jobs of a queue are so many that they have to
+    /// make room for others soon.
+    struct Overdue {
+        std::vector<std::shared_ptr<Task>> ready{};
+        std::vector<std::shared_ptr<Task>> blocked{};
+    };
+    Overdue take_overdue(Moment now, std::size_t crowded);
+    Moment next_overdue(std::size_t crowded) const;
+    /// All that have not begun.
+    std::vector<std::shared_ptr<Task>> take_unstarted();
+
+    std::size_t ready_runs() const { return ready_runs_ + further_.size(); }
+    std::size_t blocked() const;
+    std::size_t blocked_of(std::size_t queue) const { return blocked_[queue].size(); }
+    const Places& places() const { return places_; }
+    std::size_t queues() const { return lanes_.size(); }
+
+  private:
+    using Blocked = std::deque<std::shared_ptr<Task>>;
+
+    bool make_ready(const std::shared_ptr<Task>& task, Moment now);
+    void unblock(Moment now);
+    void forget(const std::vector<std::shared_ptr<Task>>& tasks);
+
+    Places places_;
+    Turns turns_;
+    std::vector<Lane> lanes_;      // of each queue
+    std::vector<Blocked> blocked_;  // of each queue, in the order in which they came
+    std::deque<Work> further_;
+    std::size_t ready_runs_ = 0;  // of the jobs in lanes_, those that may begin at first
+};
+
+}  // namespace tranter::worker
