@@ -43,6 +43,13 @@ constexpr HandlerKey all_handler_keys[] = {
     handler_key<IntegerCodec<0, 1000>, &HandlerConfig::max_parallel_runs>(
         "max_parallel_runs", "of them at a time; 0 is all"
     ),
+    handler_key<TextCodec, &HandlerConfig::success>(
+        "success",
+        "how many of them have to complete: `all`, `any` or `at_least(K)`; empty is as the job says"
+    ),
+    handler_key<IntegerCodec<0, 10'000>, &HandlerConfig::concurrency>(
+        "concurrency", "jobs of this handler that run at a time in one worker; 0 is no limit"
+    ),
     handler_key<TextCodec, &HandlerConfig::directory>(
         "directory", "`exec`, `child`: where the program starts; empty is that of the worker"
     ),

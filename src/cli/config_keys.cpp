@@ -1,6 +1,7 @@
 #include "cli/config_keys.hpp"
 
 #include "cli/config_key_table.hpp"
+#include "cli/worker_queues.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@ constexpr std::array<std::string_view, 2> limits_names{"strict", "relaxed"};
 constexpr std::array<std::string_view, 3> durability_names{"none", "os", "sync"};
 constexpr std::array<std::string_view, 2> auth_names{"none", "sigv4"};
 constexpr std::array<std::string_view, 4> format_names{"auto", "json", "logfmt", "pretty"};
+constexpr std::array<std::string_view, 2> order_names{"weighted", "strict"};
 constexpr std::array<std::string_view, 7> level_names{
     "trace", "debug", "info", "warn", "error", "fatal", "off"};
 
@@ -137,8 +139,14 @@ constexpr ServerKey all_server_keys[] = {
         "provider",
         "where `work` and the commands about jobs find their jobs; empty is `http://127.0.0.1:9325`"
     ),
-    server_key<TextsCodec, &ServerConfig::worker, &WorkerConfig::queues>(
-        "worker.queues", "queues to work for"
+    server_key<WorkerQueuesCodec, &ServerConfig::worker, &WorkerConfig::queues>(
+        "worker.queues",
+        "queues to work for, with the weight of each (1 to 1000) and how many of its jobs run in "
+        "this worker at a time"
+    ),
+    server_key<NameCodec<order_names>, &ServerConfig::worker, &WorkerConfig::queue_order>(
+        "worker.queue_order",
+        "`weighted` gives each queue its share, `strict` only what those before it leave"
     ),
     server_key<IntegerCodec<0, 10'000>, &ServerConfig::worker, &WorkerConfig::concurrency>(
         "worker.concurrency", "handlers that run at a time; 0 is one per core"
@@ -146,7 +154,7 @@ constexpr ServerKey all_server_keys[] = {
     server_key<IntegerCodec<0, 10'000>, &ServerConfig::worker, &WorkerConfig::group_concurrency>(
         "worker.group_concurrency",
         "jobs of one group (tenant, user) that run at a time in all workers, set as the queues' "
-        "limit; 0 leaves it as it is"
+        "limit; in each worker where the provider has no limits; 0 leaves it as it is"
     ),
     server_key<IntegerCodec<0, 1000>, &ServerConfig::worker, &WorkerConfig::max_parallel_runs>(
         "worker.max_parallel_runs",
@@ -173,6 +181,23 @@ constexpr ServerKey all_server_keys[] = {
     server_key<TextCodec, &ServerConfig::worker, &WorkerConfig::name>(
         "worker.name", "shown with the jobs it has; empty is host name and process id"
     ),
+    server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::store>(
+        "scheduler.store",
+        "where schedules are, `file:DIR` or `file:PATH.db`; empty is `server.data`, or else the "
+        "user's state directory"
+    ),
+    server_key<DurationCodec<1, hour>, &ServerConfig::scheduler, &SchedulerConfig::poll_interval>(
+        "scheduler.poll_interval", "the longest sleep of a scheduler that nothing wakes"
+    ),
+    server_key<DurationCodec<1, hour>, &ServerConfig::scheduler, &SchedulerConfig::lease>(
+        "scheduler.lease", "how long a scheduler that gives no sign of life leads the others"
+    ),
+    server_key<DurationCodec<hour, 3650 * day>, &ServerConfig::scheduler, &SchedulerConfig::keep_runs>(
+        "scheduler.keep_runs", "how long runs that have ended are kept"
+    ),
+    server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::name>(
+        "scheduler.name", "shown in the log; empty is host name and process id"
+    ),
 };
 
 struct FutureKey {
@@ -183,7 +208,6 @@ struct FutureKey {
 constexpr std::string_view not_yet = "is not supported by this version, remove it";
 
 constexpr FutureKey future_keys[] = {
-    {"schedules", not_yet},
     {"apps", not_yet},
     {"scale", not_yet},
     {"history", not_yet},

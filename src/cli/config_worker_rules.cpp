@@ -4,6 +4,7 @@
 #include "http/client.hpp"
 #include "providers/schemes.hpp"
 
+#include <tranter/job.hpp>
 #include <tranter/job_type.hpp>
 
 #include <fmt/format.h>
@@ -72,6 +73,19 @@ Problem find_useless_key(const HandlerConfig& handler) {
     return {};
 }
 
+Problem find_success_problem(const HandlerConfig& handler) {
+    if (handler.success.empty()) return {};
+    const auto policy = SuccessPolicy::from_text(handler.success);
+    if (!policy) return problem_at(below(handler, {"success"}), policy.error().message());
+    if (handler.runs > 0 && policy->runs_needed > handler.runs) {
+        return problem_at(
+            below(handler, {"success"}),
+            fmt::format("is {}, which needs more than runs = {}", handler.success, handler.runs)
+        );
+    }
+    return {};
+}
+
 Problem find_value_problem(const HandlerConfig& handler) {
     if (!handler.http.empty()) {
         if (auto checked = http::check_url(handler.http); !checked) {
@@ -110,7 +124,7 @@ Problem find_value_problem(const HandlerConfig& handler) {
             )
         );
     }
-    return {};
+    return find_success_problem(handler);
 }
 
 /// Whether it may be the URL of a provider. Never repeats it: it may have a password in it.
@@ -138,11 +152,13 @@ Problem find_provider_problem(std::string_view url) {
 std::optional<ConfigProblem> find_worker_problem(const ServerConfig& config) {
     if (Problem found = find_provider_problem(config.provider)) return found;
     std::set<std::string, std::less<>> names;
-    for (const std::string& text : config.worker.queues) {
-        if (text.empty()) return problem_at({"worker", "queues"}, "has an empty name, remove it");
-        if (!names.insert(text).second) {
+    for (const WorkerQueue& queue : config.worker.queues) {
+        if (queue.name.empty()) {
+            return problem_at({"worker", "queues"}, "has an empty name, remove it");
+        }
+        if (!names.insert(queue.name).second) {
             return problem_at(
-                {"worker", "queues"}, fmt::format("names {} twice, remove one", text)
+                {"worker", "queues"}, fmt::format("names {} twice, remove one", queue.name)
             );
         }
     }

@@ -263,7 +263,7 @@ TEST(TomlConfigTest, HandlersAndTheWorkerAreRead) {
     );
     ASSERT_TRUE(config) << config.error().message();
     EXPECT_EQ(config->provider, "http://127.0.0.1:9325");
-    EXPECT_EQ(config->worker.queues, (std::vector<std::string>{"mail", "other"}));
+    EXPECT_EQ(config->worker.queues, (std::vector<WorkerQueue>{"mail", "other"}));
     ASSERT_EQ(config->handlers.size(), 1U);
     const HandlerConfig& handler = config->handlers.front();
     EXPECT_EQ(handler.type, "workspace:create");

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/stop.hpp"
 #include "cli/config_file.hpp"
+#include "cli/known_secrets.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/work_config.hpp"
 #include "cli/work_handlers.hpp"
@@ -23,11 +24,20 @@ namespace {
 
 constexpr Duration health_grace = std::chrono::seconds(1);
 
-WorkerOptions worker_options(const WorkConfig& work) {
+std::string names_of(const std::vector<WorkerQueue>& queues) {
+    std::vector<std::string_view> names;
+    for (const WorkerQueue& queue : queues)
+        names.push_back(queue.name);
+    return fmt::format("{}", fmt::join(names, ","));
+}
+
+WorkerOptions worker_options(const WorkConfig& work, unsigned group_concurrency) {
     const WorkerConfig& worker = work.config.worker;
     WorkerOptions options;
     options.queues = worker.queues;
+    options.queue_order = worker.queue_order;
     options.concurrency = work.concurrency;
+    options.group_concurrency = group_concurrency;
     options.lease = std::chrono::ceil<Milliseconds>(worker.lease);
     options.name = worker.name;
     options.shutdown_timeout = std::chrono::ceil<Milliseconds>(worker.shutdown_timeout);
@@ -44,9 +54,10 @@ class HealthServer {
               {.version = TRANTER_VERSION,
                .worker = worker.name(),
                .concurrency = work.concurrency,
-               .figures =
+               .figures = [&worker] { return worker.figures(); },
+               .metrics =
                    [&worker] {
-                       return worker.figures();
+                       return worker.metrics();
                    }},
               SteadyClock::wall_clock()
           ) {
@@ -82,27 +93,40 @@ class HealthServer {
     std::unique_ptr<http::Server> server_;
 };
 
-/// A limit for groups holds in all workers, so it is the queue's.
-Result<> limit_groups(const WorkConfig& work, Provider& provider) {
-    const std::uint32_t limit = work.config.worker.group_concurrency;
-    if (limit == 0) return {};
-    for (const std::string& queue : work.config.worker.queues) {
-        QueueLimits limits;
-        if (const auto stats = provider.stats(queue)) {
-            limits = stats->limits;
-        } else if (stats.error().code() != Errc::not_found) {
-            return std::unexpected(stats.error());
-        }
-        if (limits.max_in_flight_per_group == limit) continue;
-        limits.max_in_flight_per_group = limit;
-        if (auto set = provider.set_limits(queue, limits); !set) {
+Result<> limit_groups_of(const std::string& queue, std::uint32_t limit, Provider& provider) {
+    QueueLimits limits;
+    if (const auto stats = provider.stats(queue)) {
+        limits = stats->limits;
+    } else if (stats.error().code() != Errc::not_found) {
+        return std::unexpected(stats.error());
+    }
+    if (limits.max_in_flight_per_group == limit) return {};
+    limits.max_in_flight_per_group = limit;
+    return provider.set_limits(queue, limits);
+}
+
+/// A limit for groups holds in all workers, so it is the queue's; where the provider has no such
+/// limits, it is this worker's. Gives that one.
+Result<unsigned> limit_groups(const WorkerConfig& worker, Provider& provider) {
+    const std::uint32_t limit = worker.group_concurrency;
+    if (limit == 0) return 0U;
+    for (const WorkerQueue& queue : worker.queues) {
+        const auto limited = limit_groups_of(queue.name, limit, provider);
+        if (limited) continue;
+        if (limited.error().code() != Errc::unsupported) {
             return fail(
-                set.error().code(),
-                fmt::format("worker.group_concurrency: {}", set.error().message())
+                limited.error().code(),
+                fmt::format("worker.group_concurrency: {}", limited.error().message())
             );
         }
+        log_warn(
+            "worker",
+            "the provider cannot limit groups in all workers, group_concurrency holds in this one",
+            {{"provider", provider.name()}, {"group_concurrency", limit}}
+        );
+        return limit;
     }
-    return {};
+    return 0U;
 }
 
 Result<int> run_work(const Arguments& arguments) {
@@ -110,6 +134,7 @@ Result<int> run_work(const Arguments& arguments) {
     if (!work) return std::unexpected(work.error());
     const auto ready_fd = arguments.integer("ready-fd", {.min = 0, .max = 1'048'576});
     if (!ready_fd) return std::unexpected(ready_fd.error());
+    hide_secrets(work->config, environment_variables());
     start_logging(work->config.log);
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
@@ -118,13 +143,12 @@ Result<int> run_work(const Arguments& arguments) {
         work->config.provider, {.dead_letter_queues = work->bindings.dead_letter_queues}
     );
     if (!provider) return std::unexpected(provider.error());
-    if (auto limited = limit_groups(*work, **provider); !limited) {
-        return std::unexpected(limited.error());
-    }
+    const auto group_concurrency = limit_groups(work->config.worker, **provider);
+    if (!group_concurrency) return std::unexpected(group_concurrency.error());
     Worker worker(
         Client(*provider),
         make_registry(work->config, work->concurrency, process_environment()),
-        worker_options(*work)
+        worker_options(*work, *group_concurrency)
     );
     HealthServer health(*work, worker);
     worker.start();
@@ -133,7 +157,7 @@ Result<int> run_work(const Arguments& arguments) {
         "worker",
         "working",
         {{"worker", worker.name()},
-         {"queues", fmt::format("{}", fmt::join(work->config.worker.queues, ","))},
+         {"queues", names_of(work->config.worker.queues)},
          {"concurrency", work->concurrency},
          {"health", listening}}
     );
@@ -144,8 +168,10 @@ Result<int> run_work(const Arguments& arguments) {
     health.set_draining();
     announce_stopping();
     log_info("worker", "stopping", {{"running", worker.figures().running}});
+    const auto stopping_since = std::chrono::steady_clock::now();
     worker.stop();
-    log_info("worker", "stopped");
+    const auto took = std::chrono::steady_clock::now() - stopping_since;
+    log_info("worker", "stopped", {{"duration_ms", std::chrono::ceil<Milliseconds>(took).count()}});
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/config_rules.hpp"
 #include "cli/job_session.hpp"
 #include "cli/log_flags.hpp"
+#include "cli/worker_queues.hpp"
 #include "storage/machine.hpp"
 
 #include <fmt/format.h>
@@ -32,10 +33,23 @@ Result<> apply_durations(const Arguments& arguments, WorkerConfig& worker) {
     return {};
 }
 
+Result<> apply_queue_flags(const Arguments& arguments, WorkerConfig& worker) {
+    if (arguments.has("queue")) worker.queues.clear();
+    for (const std::string& text : arguments.list("queue")) {
+        auto queue = parse_worker_queue(text);
+        if (!queue) return fail(Errc::invalid_argument, "--queue " + queue.error().message());
+        worker.queues.push_back(std::move(*queue));
+    }
+    if (const auto order = arguments.find("queue-order")) {
+        worker.queue_order = *order == "strict" ? QueueOrder::strict : QueueOrder::weighted;
+    }
+    return {};
+}
+
 Result<> apply_work_flags(const Arguments& arguments, ServerConfig& config) {
     WorkerConfig& worker = config.worker;
     if (const auto url = arguments.find("provider")) config.provider = *url;
-    if (arguments.has("queue")) worker.queues = arguments.list("queue");
+    if (auto applied = apply_queue_flags(arguments, worker); !applied) return applied;
     const auto concurrency = arguments.integer("concurrency", {.min = 1, .max = 10'000});
     if (!concurrency) return std::unexpected(concurrency.error());
     if (*concurrency) worker.concurrency = static_cast<std::uint32_t>(**concurrency);
@@ -65,7 +79,7 @@ Result<> complete(WorkConfig& work) {
         );
     }
     if (config.provider.empty()) config.provider = default_provider;
-    if (config.worker.queues.empty()) config.worker.queues.emplace_back(default_queue);
+    if (config.worker.queues.empty()) config.worker.queues.emplace_back(std::string(default_queue));
     work.concurrency =
         config.worker.concurrency > 0 ? config.worker.concurrency : storage::usable_cores();
     return {};
@@ -81,10 +95,14 @@ std::vector<Option> work_options() {
          .completes = Completes::files},
         provider_option(),
         {.name = "queue",
-         .value = "NAME",
+         .value = "NAME[:WEIGHT]",
          .help = "a queue to work for, may be repeated (default: default)",
          .letter = 'q',
          .repeated = true},
+        {.name = "queue-order",
+         .value = "ORDER",
+         .help = "shares by weight, or only what queues before leave (default: weighted)",
+         .choices = {"weighted", "strict"}},
         {.name = "concurrency",
          .value = "N",
          .help = "handlers that run at a time (default: one per core)",

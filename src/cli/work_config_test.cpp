@@ -32,7 +32,7 @@ TEST_F(WorkConfigTest, ReadsTheFile) {
     const auto work = load({});
     ASSERT_TRUE(work) << work.error().message();
     EXPECT_EQ(work->config.provider, "http://10.0.0.1:9325");
-    EXPECT_EQ(work->config.worker.queues, std::vector<std::string>{"file"});
+    EXPECT_EQ(work->config.worker.queues, std::vector<WorkerQueue>{"file"});
     EXPECT_EQ(work->concurrency, 3U);
 }
 
@@ -50,7 +50,7 @@ TEST_F(WorkConfigTest, LetsVariablesWinOverTheFileAndFlagsOverBoth) {
     );
     ASSERT_TRUE(by_flag);
     EXPECT_EQ(by_flag->concurrency, 7U);
-    EXPECT_EQ(by_flag->config.worker.queues, (std::vector<std::string>{"x", "y"}));
+    EXPECT_EQ(by_flag->config.worker.queues, (std::vector<WorkerQueue>{"x", "y"}));
     EXPECT_EQ(by_flag->config.provider, "memory:");
 }
 

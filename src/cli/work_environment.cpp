@@ -123,8 +123,9 @@ class UrlVariables {
                 );
             }
             base = url.base;
-            if (std::ranges::find(config.worker.queues, url.name) == config.worker.queues.end()) {
-                config.worker.queues.push_back(url.name);
+            auto& queues = config.worker.queues;
+            if (std::ranges::find(queues, url.name, &WorkerQueue::name) == queues.end()) {
+                queues.emplace_back(url.name);
             }
         }
         for (const auto& [key, url] : dead_) {

@@ -45,7 +45,7 @@ TEST(DeploymentVariables, BindQueuesAndTheirDeadLetterQueues) {
     );
     ASSERT_TRUE(bindings) << bindings.error().message();
     EXPECT_EQ(config.provider, "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012");
-    EXPECT_EQ(config.worker.queues, (std::vector<std::string>{"mail-queue", "jobs"}));
+    EXPECT_EQ(config.worker.queues, (std::vector<WorkerQueue>{"mail-queue", "jobs"}));
     EXPECT_EQ(
         bindings->dead_letter_queues,
         (std::map<std::string, std::string>{{"mail-queue", "mail-dead"}})

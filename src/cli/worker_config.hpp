@@ -2,6 +2,8 @@
 
 #include "base/time.hpp"
 
+#include <tranter/worker_queue.hpp>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,9 +13,11 @@ namespace tranter::cli {
 
 /// What `tranter work` does, and how much of it. The members hold the defaults.
 struct WorkerConfig {
-    std::vector<std::string> queues{};
-    std::uint32_t concurrency = 0;        ///< handlers at a time; 0: one per core
-    std::uint32_t group_concurrency = 0;  ///< jobs of one group, in all workers; 0: as it is
+    std::vector<WorkerQueue> queues{};
+    QueueOrder queue_order = QueueOrder::weighted;
+    std::uint32_t concurrency = 0;  ///< handlers at a time; 0: one per core
+    /// Jobs of one group, in all workers where the provider can; 0: as it is.
+    std::uint32_t group_concurrency = 0;
     std::uint32_t max_parallel_runs = 0;  ///< of one job, whatever it asks for; 0: no limit
     std::uint32_t batch = 256;            ///< jobs in one call to the store
     Duration poll_wait = std::chrono::seconds(20);
@@ -56,6 +60,8 @@ struct HandlerConfig {
     RetryConfig retry{};
     std::uint32_t runs = 0;  ///< parallel executions of one attempt; 0: as the job says
     std::uint32_t max_parallel_runs = 0;
+    std::string success{};          ///< how many of them have to complete; empty: as the job says
+    std::uint32_t concurrency = 0;  ///< jobs at a time in one worker; 0: no limit
 
     // exec and child
     std::string directory{};
