@@ -19,8 +19,12 @@ class EntrySource {
     EntrySource& operator=(const EntrySource&) = delete;
     virtual ~EntrySource() = default;
 
+    /// Of all of them.
+    virtual std::string_view queue() const = 0;
     /// At least 1.
     virtual std::size_t entries() const = 0;
+    /// How many of them are ends of their jobs, not attempts that failed and may be followed.
+    virtual std::size_t ends() const = 0;
     /// Of memory, about.
     virtual std::size_t bytes() const = 0;
     virtual void append_to(std::vector<JobEntry>& out) const = 0;

@@ -59,6 +59,11 @@ std::uint64_t Recorder::remove(std::span<const Seq> seqs) {
     return removed;
 }
 
+bool Recorder::remove(std::string_view id) {
+    const auto seq = find_seq(encode_id(id));
+    return seq && remove(std::span(&*seq, 1)) > 0;
+}
+
 bool Recorder::trim(Instant now, std::size_t entries_max) {
     const auto queues = figures_.queues_above(limits_.entries_per_queue_max);
     const std::int64_t cutoff =

@@ -34,6 +34,8 @@ class Recorder {
     void put(std::span<const JobEntry> entries);
     /// Entries that are gone already do not count.
     std::uint64_t remove(std::span<const Seq> seqs);
+    /// Whether there was one with that id.
+    bool remove(std::string_view id);
     /// Up to `entries_max` of what exceeds a bound. Whether it found that many.
     bool trim(Instant now, std::size_t entries_max);
 

@@ -26,10 +26,6 @@ void bind_time(Statement& statement, int parameter, const std::optional<Instant>
     }
 }
 
-Instant instant(std::int64_t micros) {
-    return Instant(Duration(micros));
-}
-
 std::optional<Instant> find_instant(const Statement& row, int column) {
     if (row.is_null(column)) return std::nullopt;
     return instant(row.integer(column));
@@ -69,6 +65,10 @@ void insert_log(Database& database, const JobEntry& entry, Seq seq) {
 
 std::int64_t micros(Instant when) {
     return when.time_since_epoch().count();
+}
+
+Instant instant(std::int64_t micros) {
+    return Instant(Duration(micros));
 }
 
 std::string encode_id(std::string_view id) {

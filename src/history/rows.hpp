@@ -35,5 +35,6 @@ void insert_entry(
 
 inline constexpr std::int64_t micros_per_minute = 60'000'000;
 std::int64_t micros(Instant when);
+Instant instant(std::int64_t micros);
 
 }  // namespace tranter::history

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <array>
 #include <cerrno>
@@ -18,7 +19,9 @@ namespace {
 
 constexpr std::size_t idle_readers_max = 4;
 constexpr std::int64_t page_bytes = 8192;
-constexpr std::int64_t checkpoint_pages = 4096;
+constexpr int journal_pages_worth_moving = 4096;
+/// When there is no moment without work.
+constexpr int journal_pages_max = 32'768;
 constexpr std::array<std::string_view, 3> file_suffixes = {"", "-wal", "-shm"};
 
 bool in_memory(const HistoryOptions& options) {
@@ -46,9 +49,8 @@ void set_up(Database& database, const HistoryOptions& options) {
     database.execute(fmt::format("PRAGMA page_size = {}", page_bytes));
     database.execute("PRAGMA journal_mode = WAL");
     database.execute("PRAGMA synchronous = NORMAL");
-    database.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", checkpoint_pages));
     database.execute(
-        fmt::format("PRAGMA journal_size_limit = {}", 2 * checkpoint_pages * page_bytes)
+        fmt::format("PRAGMA journal_size_limit = {}", 2 * journal_pages_worth_moving * page_bytes)
     );
     database.execute("PRAGMA cache_size = -32768");
     // Debian's SQLite would overwrite with zeros whatever is deleted.
@@ -75,6 +77,7 @@ Session::Session(const HistoryOptions& options, std::span<const Migration> migra
       indexer(writer.database, figures, recent, text_index_entries(options)),
       path_(options.path) {
     figures.load(writer.database);
+    sqlite3_wal_hook(writer.database.handle(), on_commit, this);
 }
 
 Connection& Session::prepared(
@@ -83,6 +86,22 @@ Connection& Session::prepared(
     set_up(writer.database, options);
     migrate(writer.database, migrations);
     return writer;
+}
+
+int Session::on_commit(void* session, sqlite3* database, const char* name, int pages) {
+    int& journal_pages = static_cast<Session*>(session)->journal_pages_;
+    journal_pages = pages;
+    if (pages < journal_pages_max) return SQLITE_OK;
+    journal_pages = 0;
+    // As SQLite's own hook does: it is tried again after the next commit.
+    sqlite3_wal_checkpoint_v2(database, name, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return SQLITE_OK;
+}
+
+void Session::move_journal() {
+    if (journal_pages_ < journal_pages_worth_moving) return;
+    journal_pages_ = 0;
+    writer.database.integer("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 void Session::reload() {

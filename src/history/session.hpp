@@ -50,6 +50,10 @@ class Session {
 
     /// The file is about to be moved; see Database::close_quietly.
     void abandon() { writer.database.close_quietly(); }
+    /// Moves what was committed from the journal into the file, if there is much of it. Syncs both,
+    /// which a disk that others wait for does not do beside their work, so it is kept for a moment
+    /// without any.
+    void move_journal();
     /// Reads again what a failed transaction may have left wrong in memory.
     void reload();
 
@@ -65,6 +69,9 @@ class Session {
   private:
     Connection& prepared(const HistoryOptions& options, std::span<const Migration> migrations);
 
+    static int on_commit(void* session, sqlite3* database, const char* name, int pages);
+
+    int journal_pages_ = 0;  // guarded by the store's write mutex
     const std::string path_;
     std::mutex idle_mutex_;
     std::vector<std::unique_ptr<Connection>> idle_;  // guarded by idle_mutex_

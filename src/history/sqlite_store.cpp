@@ -65,6 +65,41 @@ std::optional<JobEntry> find_by_seq(Database& database, std::string_view id, Seq
     return entry;
 }
 
+std::optional<JobEnd> find_end(Database& database, std::string_view id, Seq seq) {
+    const StatementUse row =
+        database.use("SELECT state, finished FROM entry WHERE seq=?1 AND id=?2");
+    row->bind(1, seq).bind_blob(2, id);
+    if (!row->step()) return std::nullopt;
+    return JobEnd{
+        .state = static_cast<State>(row->integer(0)), .finished = instant(row->integer(1))};
+}
+
+std::optional<Seq> find_indexed(Database& database, std::string_view id) {
+    const StatementUse row = database.use("SELECT seq FROM entry_id WHERE id=?1");
+    row->bind_blob(1, id);
+    if (!row->step()) return std::nullopt;
+    return row->integer(0);
+}
+
+/// An id, and where its entry is if that is not in the table of ids yet. Made before a snapshot is
+/// begun: what is indexed meanwhile is then found by that table.
+struct WantedId {
+    std::string bytes{};
+    std::optional<Seq> recent{};
+};
+
+/// What `find_in(database, bytes, seq)` finds at one of the places where the entry may be.
+template <class Find>
+auto find_wanted(Database& database, const WantedId& wanted, const Find& find_in)
+    -> decltype(find_in(database, wanted.bytes, Seq())) {
+    if (wanted.recent) {
+        if (auto found = find_in(database, wanted.bytes, *wanted.recent)) return found;
+    }
+    const auto indexed = find_indexed(database, wanted.bytes);
+    if (!indexed) return std::nullopt;
+    return find_in(database, wanted.bytes, *indexed);
+}
+
 }  // namespace
 
 SqliteStore::SqliteStore(
@@ -162,22 +197,27 @@ Result<> SqliteStore::put(std::span<const JobEntry> entries) {
 }
 
 Result<std::optional<JobEntry>> SqliteStore::find(std::string_view id) {
-    const std::string bytes = encode_id(id);
-    // Before the snapshot: what is indexed meanwhile is then found by the table of ids.
-    const auto recent = session()->recent.find(bytes);
-    return read([&](Session& /*session*/, Connection& connection) -> std::optional<JobEntry> {
-        Database& database = connection.database;
-        if (recent) {
-            if (auto entry = find_by_seq(database, bytes, *recent)) return entry;
-        }
-        Seq seq = 0;
-        {
-            const StatementUse row = database.use("SELECT seq FROM entry_id WHERE id=?1");
-            row->bind_blob(1, bytes);
-            if (!row->step()) return std::nullopt;
-            seq = row->integer(0);
-        }
-        return find_by_seq(database, bytes, seq);
+    WantedId wanted{.bytes = encode_id(id)};
+    wanted.recent = session()->recent.find(wanted.bytes);
+    return read([&](Session& /*session*/, Connection& connection) {
+        return find_wanted(connection.database, wanted, find_by_seq);
+    });
+}
+
+Result<std::vector<std::optional<JobEnd>>> SqliteStore::ends_of(std::span<const std::string> ids) {
+    std::vector<WantedId> all;
+    all.reserve(ids.size());
+    const auto session = this->session();
+    for (const std::string& id : ids) {
+        WantedId& wanted = all.emplace_back(WantedId{.bytes = encode_id(id)});
+        wanted.recent = session->recent.find(wanted.bytes);
+    }
+    return read([&](Session& /*session*/, Connection& connection) {
+        std::vector<std::optional<JobEnd>> ends;
+        ends.reserve(all.size());
+        for (const WantedId& wanted : all)
+            ends.push_back(find_wanted(connection.database, wanted, find_end));
+        return ends;
     });
 }
 
@@ -241,11 +281,17 @@ Result<std::uint64_t> SqliteStore::remove(const HistoryFilter& filter) {
     }
 }
 
+Result<bool> SqliteStore::remove(std::string_view id) {
+    return write([&](Session& session) { return session.recorder.remove(id); });
+}
+
 Result<bool> SqliteStore::maintain() {
     return write([this](Session& session) {
         const bool trims = session.recorder.trim(clock_.now(), trim_step);
         const bool indexes = session.indexer.step();
-        return trims || indexes || session.indexer.tidy();
+        if (trims || indexes || session.indexer.tidy()) return true;
+        session.move_journal();
+        return false;
     });
 }
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,9 +25,11 @@ class SqliteStore final : public HistoryStore {
 
     Result<> put(std::span<const JobEntry> entries) override;
     Result<std::optional<JobEntry>> find(std::string_view id) override;
+    Result<std::vector<std::optional<JobEnd>>> ends_of(std::span<const std::string> ids) override;
     Result<Page> list(const HistoryFilter& filter, const PageRequest& request) override;
     Result<std::vector<CountRow>> count(const CountRequest& request) override;
     Result<std::uint64_t> remove(const HistoryFilter& filter) override;
+    Result<bool> remove(std::string_view id) override;
     Result<bool> maintain() override;
     HistoryFigures figures() override;
 

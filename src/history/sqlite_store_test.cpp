@@ -142,7 +142,7 @@ TEST_F(SqliteStoreTest, NoticesDamageWhileItIsInUse) {
         static_cast<void>(store->list({}, {.entries_max = 1000}));
     for (std::uint64_t number = 0; number < 3'000; number += 100)
         static_cast<void>(store->find(test_id(number)));
-    static_cast<void>(store->remove({}));
+    static_cast<void>(store->remove(HistoryFilter{}));
 
     EXPECT_THAT(folder_.files_with("history.db.damaged-"), testing::Not(testing::IsEmpty()));
     EXPECT_TRUE(put(*store, 5'000, 3));
@@ -173,7 +173,7 @@ TEST_F(SqliteStoreTest, RefusesEntriesWhenTheSpaceIsUsedUpAndGoesOnAfterwards) {
     EXPECT_EQ(store->figures().entries, stored);
     EXPECT_EQ(matches(*store, ""), stored);
     EXPECT_FALSE(store->find(test_id(stored))->has_value());
-    EXPECT_EQ(store->remove({}), stored);
+    EXPECT_EQ(store->remove(HistoryFilter{}), stored);
     EXPECT_TRUE(store->put({&large, 1}));
 }
 
@@ -240,7 +240,7 @@ TEST_F(SqliteStoreTest, DropsAndMergesTextIndexesWhoseEntriesAreGone) {
     EXPECT_EQ(matches(*store, "args.number:30017"), 0U);
     EXPECT_EQ(ask_file("SELECT count(*) FROM entry_id"), 5 * 512);
     EXPECT_EQ(ask_file("SELECT count(*) FROM entry_id_gone"), 0);
-    ASSERT_EQ(store->remove({}), 5U * 512);
+    ASSERT_EQ(store->remove(HistoryFilter{}), 5U * 512);
     maintain_all(*store);
     EXPECT_LE(ask_file("SELECT count(*) FROM text_index"), 1);
     EXPECT_EQ(ask_file("SELECT count(*) FROM tally"), 0);

@@ -12,8 +12,17 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tranter::history {
+
+/// How and when a job ended.
+struct JobEnd {
+    State state = State::completed;
+    Instant finished{};
+
+    bool operator==(const JobEnd&) const = default;
+};
 
 struct HistoryFigures {
     std::uint64_t entries = 0;
@@ -39,6 +48,11 @@ class HistoryStore {
     /// With everything, also the log. Nothing when there is none.
     [[nodiscard]] virtual Result<std::optional<JobEntry>> find(std::string_view id) = 0;
 
+    /// The ends of what find() would find, one for each id, at a tenth of its cost.
+    [[nodiscard]] virtual Result<std::vector<std::optional<JobEnd>>> ends_of(
+        std::span<const std::string> ids
+    ) = 0;
+
     /// `invalid_argument` for a cursor that no page gave or a page of 0 or more than 1,000.
     [[nodiscard]] virtual Result<Page> list(
         const HistoryFilter& filter, const PageRequest& request
@@ -50,6 +64,9 @@ class HistoryStore {
 
     /// Removes what was there at the beginning, and says how many. Others write in between.
     [[nodiscard]] virtual Result<std::uint64_t> remove(const HistoryFilter& filter) = 0;
+
+    /// The same of the one with that id. Whether there was one.
+    [[nodiscard]] virtual Result<bool> remove(std::string_view id) = 0;
 
     /// One step (tens of milliseconds) of what may wait: text index, ids, age, space. Whether
     /// there is more to do. HistoryWriter calls it.

@@ -112,6 +112,29 @@ TEST_P(StoreTest, FindsIdsThatAreNoUuids) {
     EXPECT_FALSE(store_->find("a0000000-0000-4000-8000-000000000001")->has_value());
 }
 
+TEST_P(StoreTest, TellsTheEndsOfMany) {
+    JobEntry dead = test_entry(1, clock_.now());
+    dead.state = State::dead;
+    JobEntry named = test_entry(2, clock_.now() + std::chrono::seconds(1));
+    named.id = "no uuid";
+    ASSERT_TRUE(store_->put({&dead, 1}));
+    maintain_all(*store_);
+    ASSERT_TRUE(store_->put({&named, 1}));
+
+    const std::vector<std::string> ids{test_id(1), "no uuid", test_id(3)};
+    const auto ends = store_->ends_of(ids);
+
+    ASSERT_TRUE(ends);
+    EXPECT_THAT(
+        *ends,
+        ElementsAre(
+            JobEnd{.state = State::dead, .finished = dead.finished},
+            JobEnd{.state = State::completed, .finished = named.finished},
+            std::nullopt
+        )
+    );
+}
+
 TEST_P(StoreTest, KeepsTheLastTenErrorsOnly) {
     JobEntry entry = this->entry(1);
     for (std::uint32_t attempt = 1; attempt <= 12; ++attempt)
@@ -430,7 +453,7 @@ TEST_P(StoreTest, RemovesByFilter) {
     EXPECT_TRUE(store_->find(test_id(5))->has_value());
     put({entries[1]});
     EXPECT_TRUE(store_->find(test_id(1))->has_value());
-    EXPECT_EQ(store_->remove({}), 501U);
+    EXPECT_EQ(store_->remove(HistoryFilter{}), 501U);
     EXPECT_THAT(*store_->count({}), IsEmpty());
 }
 

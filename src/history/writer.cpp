@@ -1,15 +1,16 @@
 #include "history/writer.hpp"
 
 #include "base/log.hpp"
+#include "history/waiting_entries.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <ranges>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,11 +18,9 @@
 namespace tranter::history {
 namespace {
 
-constexpr std::size_t batch_entries = 500;
-/// What waits already goes along: the indexes by queue, type and state are written in as many
-/// places for 5,000 entries as for 500.
 constexpr std::size_t transaction_entries = 5'000;
-constexpr auto batch_wait = std::chrono::milliseconds(50);
+/// The store is looked after while no more than this comes at a time.
+constexpr std::size_t idle_entries = 500;
 /// Moved under one lock. The thread may lose its processor at any moment and come back late, as it
 /// has the lowest priority; who wants to add something waits for the lock then.
 constexpr std::size_t moved_at_once = 64;
@@ -47,7 +46,9 @@ class SingleEntry final : public EntrySource {
   public:
     explicit SingleEntry(JobEntry entry) : entry_(std::move(entry)), bytes_(weight(entry_)) {}
 
+    std::string_view queue() const override { return entry_.queue; }
     std::size_t entries() const override { return 1; }
+    std::size_t ends() const override { return entry_.state == State::failed ? 0 : 1; }
     std::size_t bytes() const override { return bytes_; }
     void append_to(std::vector<JobEntry>& out) const override { out.push_back(entry_); }
     std::optional<JobEntry> find(std::string_view id) const override {
@@ -60,13 +61,12 @@ class SingleEntry final : public EntrySource {
     const std::size_t bytes_;
 };
 
-using SourcePtr = std::shared_ptr<const EntrySource>;  // the writer's and, for a moment, a finder's
-
 }  // namespace
 
 class HistoryWriter::Impl {
   public:
-    Impl(HistoryStore& store, const WriterOptions& options) : store_(store), options_(options) {
+    Impl(HistoryStore& store, const WriterOptions& options)
+        : store_(store), options_(options), waiting_(options.kept_per_queue) {
         thread_ = std::thread([this] {
             // A thread of its own has a priority of its own on Linux. Not important enough to fail.
             std::ignore =
@@ -76,11 +76,12 @@ class HistoryWriter::Impl {
     }
 
     ~Impl() {
-        std::deque<SourcePtr> dropped;
+        std::vector<SourcePtr> dropped;  // destroyed after the mutex is released
         {
             const std::lock_guard lock(mutex_);
             stopping_ = true;
-            if (!options_.finish) dropped.swap(queue_);
+            while (!options_.finish && waiting_.entries() > 0)
+                dropped.push_back(waiting_.pop());
         }
         wake_.notify_one();
         thread_.join();
@@ -88,23 +89,21 @@ class HistoryWriter::Impl {
 
     void add(SourcePtr source) {
         const std::size_t entries = source->entries();
-        const std::size_t bytes = source->bytes();
         std::vector<SourcePtr> dropped;  // destroyed after the mutex is released
         bool wake = false;
         {
             const std::lock_guard lock(mutex_);
-            wake = queue_.empty() ||
-                   (queued_entries_ < batch_entries && queued_entries_ + entries >= batch_entries);
-            queue_.push_back(std::move(source));
-            queued_entries_ += entries;
-            queued_bytes_ += bytes;
-            added_ += entries;
-            while (queue_.size() > 1 && (queued_entries_ > options_.queued_entries_max ||
-                                         queued_bytes_ > options_.queued_bytes_max)) {
-                dropped.push_back(pop_front());
-                figures_.dropped += dropped.back()->entries();
-                settled_ += dropped.back()->entries();
+            const std::size_t before = waiting_.entries();
+            wake = before == 0 ||
+                   (before < options_.batch_entries && before + entries >= options_.batch_entries);
+            waiting_.push(std::move(source), dropped);
+            count(dropped, figures_.outnumbered);
+            const std::size_t outnumbered = dropped.size();
+            while (waiting_.sources() > 1 && (waiting_.entries() > options_.queued_entries_max ||
+                                              waiting_.bytes() > options_.queued_bytes_max)) {
+                dropped.push_back(waiting_.pop());
             }
+            count(std::span(dropped).subspan(outnumbered), figures_.dropped);
         }
         if (wake) wake_.notify_one();
     }
@@ -113,7 +112,11 @@ class HistoryWriter::Impl {
         std::optional<JobEntry> found;
         std::uint64_t before = UINT64_MAX;
         while (true) {
-            const std::vector<SourcePtr> newer = sources_before(before);
+            std::vector<SourcePtr> newer;
+            {
+                const std::lock_guard lock(mutex_);
+                newer = waiting_.before(before, moved_at_once);
+            }
             if (newer.empty()) break;
             for (const SourcePtr& source : newer)
                 found = later_end(std::move(found), source->find(id));
@@ -128,99 +131,96 @@ class HistoryWriter::Impl {
         return found;
     }
 
-    bool flush(std::optional<std::chrono::milliseconds> wait_max) {
+    bool flush(std::chrono::steady_clock::time_point end) {
         std::unique_lock lock(mutex_);
-        const std::uint64_t goal = added_;
-        if (settled_ >= goal) return true;
-        flush_to_ = std::max(flush_to_, goal);
-        wake_.notify_one();
+        const std::uint64_t goal = waiting_.end();
         const auto done = [&] {
-            return settled_ >= goal;
+            return waiting_.first() >= goal && (!busy_ || writing_from_ >= goal);
         };
-        if (wait_max) return settled_changed_.wait_for(lock, *wait_max, done);
-        settled_changed_.wait(lock, done);
+        const auto free = [&] {
+            return !busy_ || done();
+        };
+        while (!done()) {
+            if (!settled_.wait_until(lock, end, free)) return false;
+            if (done()) break;
+            if (std::chrono::steady_clock::now() >= end) return false;
+            write_some(lock);
+        }
         return true;
     }
 
     WriterFigures figures() const {
         const std::lock_guard lock(mutex_);
         WriterFigures figures = figures_;
-        figures.queued = queued_entries_;
+        figures.queued = waiting_.entries();
         return figures;
     }
 
   private:
-    /// With the mutex held.
-    SourcePtr pop_front() {
-        SourcePtr source = std::move(queue_.front());
-        queue_.pop_front();
-        ++first_;
-        queued_entries_ -= source->entries();
-        queued_bytes_ -= source->bytes();
-        return source;
-    }
-
-    /// A few of those that wait, newest first, from below the number `before`, which then is the
-    /// lowest of them. Numbers count all that ever waited.
-    std::vector<SourcePtr> sources_before(std::uint64_t& before) const {
-        std::vector<SourcePtr> sources;
-        const std::lock_guard lock(mutex_);
-        before = std::min(before, first_ + queue_.size());
-        while (before > first_ && sources.size() < moved_at_once)
-            sources.push_back(queue_[--before - first_]);
-        return sources;
+    static void count(std::span<const SourcePtr> sources, std::uint64_t& figure) {
+        for (const SourcePtr& source : sources)
+            figure += source->entries();
     }
 
     void serve() {
+        std::unique_lock lock(mutex_);
         while (true) {
-            const std::size_t settled = settle(take());
-            if (settled == 0 && stopped()) return;
+            wait_for_batch(lock);
+            const std::size_t settled = write_some(lock);
+            if (settled == 0 && stopping_ && waiting_.entries() == 0) return;
+            lock.unlock();
             const std::uint64_t unindexed = store_.figures().unindexed;
-            const bool idle = settled < batch_entries;
+            const bool idle = settled < idle_entries;
             const bool due =
                 unindexed >= unindexed_heap || std::chrono::steady_clock::now() >= due_;
             if (unindexed > unindexed_max || (idle && due)) maintain();
+            lock.lock();
         }
     }
 
-    /// Waits for a batch. Nothing when it is time to look around, or to stop.
-    std::vector<SourcePtr> take() {
-        std::unique_lock lock(mutex_);
-        wake_.wait_until(lock, due_, [this] { return !queue_.empty() || stopping_; });
-        if (!queue_.empty()) {
-            wake_.wait_for(lock, batch_wait, [this] {
-                return queued_entries_ >= batch_entries || stopping_ || flush_to_ > settled_;
+    /// Or until it is time to look around, or to stop.
+    void wait_for_batch(std::unique_lock<std::mutex>& lock) {
+        wake_.wait_until(lock, due_, [this] { return waiting_.entries() > 0 || stopping_; });
+        if (waiting_.entries() > 0) {
+            wake_.wait_for(lock, options_.batch_wait, [this] {
+                return waiting_.entries() >= options_.batch_entries || stopping_;
             });
         }
+        settled_.wait(lock, [this] { return !busy_; });
+    }
+
+    /// Takes what waits to the store, in one transaction; the thread's own or that of who flushes.
+    /// With the mutex held, which is released meanwhile. How many entries there were.
+    std::size_t write_some(std::unique_lock<std::mutex>& lock) {
+        if (waiting_.entries() == 0) return 0;
+        busy_ = true;
+        writing_from_ = waiting_.first();
         std::size_t entries = 0;
-        while (!queue_.empty() && entries < transaction_entries) {
-            entries += queue_.front()->entries();
-            writing_.push_back(pop_front());
+        while (waiting_.entries() > 0 && entries < transaction_entries) {
+            writing_.push_back(waiting_.pop());
+            entries += writing_.back()->entries();
             if (writing_.size() % moved_at_once == 0) {
                 lock.unlock();
                 lock.lock();
             }
         }
-        return writing_;
-    }
-
-    /// How many entries there were.
-    std::size_t settle(const std::vector<SourcePtr>& sources) {
+        lock.unlock();
         std::vector<JobEntry> batch;
-        for (const SourcePtr& source : sources)
+        batch.reserve(entries);
+        for (const SourcePtr& source : writing_)
             source->append_to(batch);
-        if (batch.empty()) return 0;
-        const std::uint64_t refused = write(batch);
-        std::vector<SourcePtr> written;  // destroyed after the mutex is released
-        {
-            const std::lock_guard lock(mutex_);
-            figures_.refused += refused;
-            figures_.written += batch.size() - refused;
-            settled_ += batch.size();
-            written.swap(writing_);
-        }
-        settled_changed_.notify_all();
-        return batch.size();
+        const std::uint64_t refused = batch.empty() ? 0 : write(batch);
+        std::vector<SourcePtr> written;  // destroyed with the mutex released
+        lock.lock();
+        written.swap(writing_);
+        figures_.refused += refused;
+        figures_.written += batch.size() - refused;
+        busy_ = false;
+        lock.unlock();
+        settled_.notify_all();
+        written.clear();
+        lock.lock();
+        return entries;
     }
 
     /// How many the store refused.
@@ -251,25 +251,16 @@ class HistoryWriter::Impl {
         }
     }
 
-    bool stopped() const {
-        const std::lock_guard lock(mutex_);
-        return stopping_ && queue_.empty();
-    }
-
     HistoryStore& store_;
     const WriterOptions options_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
-    std::condition_variable settled_changed_;
+    std::condition_variable settled_;  // nobody writes any more
     // guarded by mutex_
-    std::deque<SourcePtr> queue_;
-    std::uint64_t first_ = 0;  // number of the front of the queue
-    std::size_t queued_entries_ = 0;
-    std::size_t queued_bytes_ = 0;
-    std::vector<SourcePtr> writing_;  // taken from the queue, not settled
-    std::uint64_t added_ = 0;         // entries
-    std::uint64_t settled_ = 0;       // written, refused or dropped
-    std::uint64_t flush_to_ = 0;
+    WaitingEntries waiting_;
+    bool busy_ = false;               // somebody writes
+    std::vector<SourcePtr> writing_;  // changed by who writes
+    std::uint64_t writing_from_ = 0;  // number of the first of them
     WriterFigures figures_;
     bool stopping_ = false;
     // only used by the thread
@@ -295,11 +286,11 @@ std::optional<JobEntry> HistoryWriter::find(std::string_view id) const {
 }
 
 void HistoryWriter::flush() {
-    impl_->flush(std::nullopt);
+    impl_->flush(std::chrono::steady_clock::time_point::max());
 }
 
 bool HistoryWriter::flush_for(std::chrono::milliseconds wait_max) {
-    return impl_->flush(wait_max);
+    return impl_->flush(std::chrono::steady_clock::now() + wait_max);
 }
 
 WriterFigures HistoryWriter::figures() const {

@@ -17,6 +17,14 @@ struct WriterOptions {
     std::size_t queued_entries_max = 100'000;
     /// Texts of queued entries.
     std::size_t queued_bytes_max = std::size_t{256} << 20;
+    /// How many entries are worth a transaction before they have waited for long. The indexes by
+    /// queue, type and state are written in as many places for 5,000 entries as for 500.
+    std::size_t batch_entries = 5'000;
+    /// How long the first that waits does so for others.
+    std::chrono::milliseconds batch_wait{50};
+    /// What the store keeps of each queue: an entry that waits while so many newer ends of its
+    /// queue do is not written at all. 0: every entry is written.
+    std::size_t kept_per_queue = 0;
     /// Otherwise what waits at the end is dropped: nobody can read a store in memory after that.
     bool finish = true;
 };
@@ -25,15 +33,18 @@ struct WriterFigures {
     std::uint64_t written = 0;
     /// Pushed out of a full queue.
     std::uint64_t dropped = 0;
+    /// Not written, since so many newer ones of their queue waited that the store would have
+    /// trimmed them at once.
+    std::uint64_t outnumbered = 0;
     /// The store refused them; the log says why.
     std::uint64_t refused = 0;
     std::size_t queued = 0;
 };
 
-/// Takes finished jobs from whoever settles them to the store, on a thread of its own: when 500
-/// wait or the first has waited for 50 ms, all that wait go in one transaction, up to 5,000. When
-/// the store does not keep up the oldest that wait are dropped and counted, because history must
-/// never slow down work. For the same reason the thread has the lowest priority: on a machine
+/// Takes finished jobs from whoever settles them to the store, on a thread of its own: when enough
+/// wait or the first has waited for long enough, all that wait go in one transaction, up to 5,000.
+/// When the store does not keep up the oldest that wait are dropped and counted, because history
+/// must never slow down work. For the same reason the thread has the lowest priority: on a machine
 /// without idle time it gets what is left.
 /// Between batches the thread looks after the store: what was written is in the text index (and
 /// before that found by reading) after a fraction of a second. Thread-safe.
@@ -55,9 +66,10 @@ class HistoryWriter {
     /// misses nothing but what was dropped.
     std::optional<JobEntry> find(std::string_view id) const;
 
-    /// Waits until everything that was added before is in the store, or refused by it.
+    /// Writes, on the thread that calls, until everything that was added before is in the store or
+    /// refused by it.
     void flush();
-    /// The same for so long at most. `false`: it took longer.
+    /// The same, but begins no transaction after so long. `false`: it took longer.
     bool flush_for(std::chrono::milliseconds wait_max);
 
     WriterFigures figures() const;

@@ -28,6 +28,9 @@ class HeldStore final : public HistoryStore {
         return {};
     }
     Result<std::optional<JobEntry>> find(std::string_view /*id*/) override { return std::nullopt; }
+    Result<std::vector<std::optional<JobEnd>>> ends_of(std::span<const std::string> ids) override {
+        return std::vector<std::optional<JobEnd>>(ids.size());
+    }
     Result<Page> list(const HistoryFilter& /*filter*/, const PageRequest& /*request*/) override {
         return Page{};
     }
@@ -35,6 +38,7 @@ class HeldStore final : public HistoryStore {
         return std::vector<CountRow>{};
     }
     Result<std::uint64_t> remove(const HistoryFilter& /*filter*/) override { return 0; }
+    Result<bool> remove(std::string_view /*id*/) override { return false; }
     Result<bool> maintain() override { return false; }
     HistoryFigures figures() override { return {}; }
 
@@ -151,7 +155,9 @@ class CountedSource final : public EntrySource {
   public:
     explicit CountedSource(std::uint64_t first) : first_(first) {}
 
+    std::string_view queue() const override { return "mail"; }
     std::size_t entries() const override { return 2; }
+    std::size_t ends() const override { return 2; }
     std::size_t bytes() const override { return 100; }
     void append_to(std::vector<JobEntry>& out) const override {
         ++made;
@@ -218,6 +224,65 @@ TEST(HistoryWriterTest, FindsTheNewestOfMany) {
 
     store.gate.release(100);
     flush.join();
+}
+
+JobEntry entry_in(const std::string& queue, std::uint64_t number, State state = State::completed) {
+    JobEntry entry = test_entry(number, {});
+    entry.queue = queue;
+    entry.state = state;
+    return entry;
+}
+
+TEST(HistoryWriterTest, DoesNotWriteWhatTheStoreWouldTrimAtOnce) {
+    HeldStore store;
+    store.gate.release(100);
+    HistoryWriter writer(store, {.batch_wait = std::chrono::hours(1), .kept_per_queue = 2});
+    writer.add(entry_in("quiet", 0));
+    for (std::uint64_t number = 1; number <= 5; ++number)
+        writer.add(entry_in("busy", number));
+
+    EXPECT_EQ(writer.figures().outnumbered, 3U);
+    EXPECT_EQ(writer.figures().queued, 3U);
+    EXPECT_FALSE(writer.find(test_id(3)));
+    EXPECT_TRUE(writer.find(test_id(4)));
+    writer.flush();
+
+    EXPECT_EQ(store.ids(), (std::vector{test_id(0), test_id(4), test_id(5)}));
+    EXPECT_EQ(writer.figures().written, 3U);
+}
+
+TEST(HistoryWriterTest, AnAttemptThatFailedOutnumbersNothing) {
+    HeldStore store;
+    store.gate.release(100);
+    HistoryWriter writer(store, {.batch_wait = std::chrono::hours(1), .kept_per_queue = 2});
+    writer.add(entry_in("q", 1));
+    // Its end replaces it, so that there is still room for the first.
+    writer.add(entry_in("q", 2, State::failed));
+    writer.add(entry_in("q", 2));
+    EXPECT_EQ(writer.figures().outnumbered, 0U);
+
+    writer.add(entry_in("q", 3));
+
+    EXPECT_EQ(writer.figures().outnumbered, 2U);
+    writer.flush();
+    EXPECT_EQ(store.ids(), (std::vector{test_id(2), test_id(3)}));
+}
+
+TEST(HistoryWriterTest, FlushWaitsForWhatCameBeforeHoweverMuchIsOutnumbered) {
+    HeldStore store;
+    HistoryWriter writer(store, {.batch_wait = std::chrono::hours(1), .kept_per_queue = 1});
+    writer.add(entry_in("quiet", 0));
+    std::thread flush([&] { writer.flush(); });
+    store.entered.acquire();
+
+    for (std::uint64_t number = 1; number <= 5; ++number)
+        writer.add(entry_in("busy", number));
+
+    EXPECT_FALSE(writer.flush_for(std::chrono::milliseconds(0)));
+    EXPECT_TRUE(writer.find(test_id(0)));
+    store.gate.release(2);
+    flush.join();
+    EXPECT_FALSE(writer.find(test_id(0)));
 }
 
 }  // namespace

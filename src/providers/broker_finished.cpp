@@ -29,13 +29,10 @@ FinishedJobs::FinishedJobs(
     std::string queue, broker::SettingsSnapshot settings, std::vector<FinishedJob> jobs
 )
     : queue_(std::move(queue)), settings_(std::move(settings)), jobs_(std::move(jobs)) {
-    for (const FinishedJob& job : jobs_)
+    for (const FinishedJob& job : jobs_) {
         bytes_ += bytes_of(job);
-    by_id_.resize(jobs_.size());
-    std::iota(by_id_.begin(), by_id_.end(), 0U);
-    std::ranges::sort(by_id_, {}, [this](std::uint32_t position) {
-        return std::pair(id_of(jobs_[position]), position);
-    });
+        ends_ += job.state == history::State::failed ? 0 : 1;
+    }
 }
 
 void FinishedJobs::append_to(std::vector<history::JobEntry>& out) const {
@@ -47,6 +44,13 @@ void FinishedJobs::append_to(std::vector<history::JobEntry>& out) const {
 std::optional<history::JobEntry> FinishedJobs::find(std::string_view id) const {
     const auto uuid = parse_uuid(id);
     if (!uuid) return std::nullopt;
+    std::call_once(sorted_, [this] {
+        by_id_.resize(jobs_.size());
+        std::iota(by_id_.begin(), by_id_.end(), 0U);
+        std::ranges::sort(by_id_, {}, [this](std::uint32_t position) {
+            return std::pair(id_of(jobs_[position]), position);
+        });
+    });
     const auto same = std::ranges::equal_range(by_id_, *uuid, {}, [this](std::uint32_t position) {
         return id_of(jobs_[position]);
     });

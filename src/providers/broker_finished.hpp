@@ -11,6 +11,7 @@
 #include <tranter/job.hpp>
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,9 @@ class FinishedJobs final : public history::EntrySource {
         std::string queue, broker::SettingsSnapshot settings, std::vector<FinishedJob> jobs
     );
 
+    std::string_view queue() const override { return queue_; }
     std::size_t entries() const override { return jobs_.size(); }
+    std::size_t ends() const override { return ends_; }
     std::size_t bytes() const override { return bytes_; }
     void append_to(std::vector<history::JobEntry>& out) const override;
     std::optional<history::JobEntry> find(std::string_view id) const override;
@@ -51,9 +54,12 @@ class FinishedJobs final : public history::EntrySource {
     const std::string queue_;
     const broker::SettingsSnapshot settings_;  // shared with the queue
     const std::vector<FinishedJob> jobs_;
-    /// Positions in the order of the ids; of equal ones the later is last.
-    std::vector<std::uint32_t> by_id_;
     std::size_t bytes_ = 0;
+    std::size_t ends_ = 0;
+    mutable std::once_flag sorted_{};
+    /// Positions in the order of the ids; of equal ones the later is last. Made by the first who
+    /// looks for one, which is not who settles jobs.
+    mutable std::vector<std::uint32_t> by_id_{};
 };
 
 history::JobEntry entry_of(

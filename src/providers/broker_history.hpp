@@ -10,7 +10,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tranter::providers {
 
@@ -24,11 +28,19 @@ class JobHistory {
 
     void add(std::shared_ptr<const history::EntrySource> jobs) { writer_.add(std::move(jobs)); }
     [[nodiscard]] Result<std::optional<history::JobEntry>> find(std::string_view id);
+    void add(history::JobEntry end) { writer_.add(std::move(end)); }
+    /// One for each id: nothing for those that are not there.
+    [[nodiscard]] Result<std::vector<std::optional<history::JobEnd>>> ends_of(
+        std::span<const std::string> ids
+    );
     /// With what finished before the call, unless the machine is so busy that it takes longer than
     /// a moment to write that.
     [[nodiscard]] Result<history::Page> list(
         const history::HistoryFilter& filter, const history::PageRequest& request
     );
+
+    /// Also of what waits to be written. `unavailable` when that takes too long.
+    [[nodiscard]] Result<> remove(std::string_view id);
 
     history::HistoryStore& store() { return *store_; }
     history::HistoryWriter& writer() { return writer_; }
