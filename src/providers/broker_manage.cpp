@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -61,8 +62,8 @@ std::vector<JobEvent> pending_again(
 }
 
 /// The job lives again: what history has of it is of an attempt that another one follows, which
-/// lists leave out.
-/// `at` is before it did, or it would seem later than an end that follows quickly.
+/// lists leave out. Called before it may run, since the end that follows has to be the last that
+/// history hears of; and `at` is no later than that end.
 void reopen_in_history(
     BrokerParts& parts, JobQueue& queue, engine::MessageView message, Instant at
 ) {
@@ -81,7 +82,6 @@ Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
     const broker::QueueHandle& queue = (*home)->handle;
     const Uuid id = job.message.payload.id();
     auto events = pending_again(parts, queue, job.message);
-    // Before it may run, since the end that follows has to be the last that history hears of.
     reopen_in_history(parts, **home, std::move(job.message), parts.broker.now());
     const auto moved = parts.broker.move(job.queue, id, queue);
     if (!moved) return std::unexpected(moved.error());
@@ -103,6 +103,45 @@ Result<NewJob> job_again(BrokerParts& parts, const history::JobEntry& entry) {
     return job;
 }
 
+/// When the job ended, which is what lets take_back_reopening() undo it; but of an end that is
+/// still to be told, and would then replace what is told now, a later moment.
+Instant reopening_time(BrokerParts& parts, const history::JobEntry& entry) {
+    const auto id = parse_uuid(entry.id);
+    const bool told = !id || !parts.under_way.find(*id);
+    return told ? entry.finished : parts.broker.now();
+}
+
+/// The job was not enqueued again after all.
+void take_back_reopening(BrokerParts& parts, history::JobEntry entry, Instant at) {
+    if (parts.history == nullptr) return;
+    entry.finished = std::max(entry.finished, at);
+    parts.history->add(entry);
+    // Who has begun to wait for it meanwhile took it for one that lives.
+    const auto id = parse_uuid(entry.id);
+    if (id && parts.waits.has(*id)) parts.waits.finished(*id, record_of(std::move(entry)));
+}
+
+Result<engine::Sent> send_again(
+    BrokerParts& parts,
+    const broker::QueueHandle& queue,
+    const JobEncoder& encoder,
+    broker::Position& position
+) {
+    auto sent = parts.broker.send_all(queue, encoder.requests());
+    if (!sent.sent) return std::unexpected(std::move(sent.sent.error()));
+    const engine::Sent& result = sent.sent->front();
+    position = sent.position;
+    if (!result.duplicate && !result.replaced) return result;
+    return fail(
+        Errc::conflict,
+        fmt::format(
+            "job {} has the same dedup key as job {}, which is there instead",
+            format_uuid(encoder.requests().front().payload.id()),
+            format_uuid(result.id)
+        )
+    );
+}
+
 Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry) {
     const auto job = job_again(parts, entry);
     if (!job) return std::unexpected(job.error());
@@ -112,27 +151,19 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
     const broker::SettingsSnapshot settings = handle->settings();
     JobEncoder encoder(*settings, handle->fifo(), parts.broker.now(), 1);
     encoder.add(*job, parse_uuid(entry.id).value_or(Uuid{}));
-    const Instant before = parts.broker.now();
-    const auto sent = parts.broker.send_all(handle, encoder.requests());
-    if (!sent.sent) return std::unexpected(sent.sent.error());
-    const engine::Sent& result = sent.sent->front();
-    if (result.duplicate || result.replaced) {
-        return fail(
-            Errc::conflict,
-            fmt::format(
-                "job {} has the same dedup key as job {}, which is there instead",
-                entry.id,
-                format_uuid(result.id)
-            )
-        );
-    }
     engine::MessageView message{
         .payload = encoder.requests().front().payload,
         .group = entry.group,
         .sent_at = entry.created,
         .receive_count = entry.attempt};
-    Revived revived{.position = sent.position, .events = pending_again(parts, handle, message)};
-    reopen_in_history(parts, **queue, std::move(message), before);
+    Revived revived{.events = pending_again(parts, handle, message)};
+    const Instant at = reopening_time(parts, entry);
+    reopen_in_history(parts, **queue, std::move(message), at);
+    auto sent = send_again(parts, handle, encoder, revived.position);
+    if (!sent) {
+        take_back_reopening(parts, entry, at);
+        return std::unexpected(std::move(sent.error()));
+    }
     return revived;
 }
 

@@ -292,6 +292,44 @@ TEST_F(BrokerProviderTest, TheLastEndCountsAlsoWhenTimeStandsStill) {
     EXPECT_EQ(ids("state:completed"), std::vector{id});
 }
 
+TEST_F(BrokerProviderTest, TheEndOfARetriedJobCountsHoweverSoonItComes) {
+    const std::string id = enqueue();
+    ASSERT_TRUE(settle(receive_one(), Completed{.result = R"("first")"}));
+    // Who waits gets the job inside of the call that enqueues it, and ends it there.
+    const auto stop = provider->async()->receive(
+        {.queue = "q", .jobs_max = 1, .wait = 1h},
+        [this](Result<std::vector<ReceivedJob>> received) {
+            ASSERT_TRUE(received);
+            EXPECT_TRUE(settle(received->front(), Completed{.result = R"("second")"}));
+        }
+    );
+
+    ASSERT_TRUE(provider->retry(id));
+
+    const auto ended = provider->wait(id, 0ms);
+    ASSERT_TRUE(ended) << ended.error().message();
+    EXPECT_EQ(ended->result, R"("second")");
+    EXPECT_EQ(ids("state:completed"), std::vector{id});
+}
+
+TEST_F(BrokerProviderTest, AJobWhoseRetryIsRefusedStaysAsItEnded) {
+    const JobOptions unique{.dedup = Dedup{.key = "one"}};
+    const std::string id = enqueue(job(unique));
+    ASSERT_TRUE(settle(receive_one(), Completed{.result = R"("done")"}));
+    const JobRecord before = find(id);
+    pass(1s);
+    const std::string other = enqueue(job(unique));
+
+    EXPECT_EQ(provider->retry(id).error().code(), Errc::conflict);
+
+    const auto ended = provider->wait(id, 0ms);
+    ASSERT_TRUE(ended) << ended.error().message();
+    EXPECT_EQ(ended->state, JobState::completed);
+    EXPECT_EQ(ended->result, R"("done")");
+    EXPECT_EQ(ended->finished_at, before.finished_at);
+    EXPECT_EQ(ids(""), (std::vector{other, id}));
+}
+
 TEST_F(BrokerProviderTest, AKnownIdIsADuplicateAlsoOfAFinishedJob) {
     NewJob chosen = job();
     chosen.id = "0b5f7d3e-6a1c-4f7e-9a2b-1c3d5e7f9a0b";
