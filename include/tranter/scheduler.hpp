@@ -53,7 +53,7 @@ struct SchedulerFigures {
     std::uint64_t errors = 0;  // tries to enqueue that failed
     std::uint64_t missed = 0;
     std::uint64_t skipped = 0;
-    Milliseconds lateness{};    // of the last job: how long after it was due it was enqueued
+    Milliseconds lateness{};    // of the last job: after its time, jitter included
     bool leads = false;         // holds the lease
     std::string store_error{};  // why the store did not answer; empty: it did
 

@@ -138,7 +138,8 @@ struct Lease {
 
 /// Schedules, the runs of their slots, and jobs for later. Shared by any number of processes; each
 /// call is one transaction and durable when it returns. Thread-safe. It has no clock: `now` is
-/// given, and nothing here depends on its going forward.
+/// given, and may be set back: a hold or a lease that would end later than ten times its length, or
+/// ten minutes, from `now` on is over.
 ///
 /// How a slot becomes one job, whoever dies when:
 ///  1. due() finds the schedule; what to do is decided outside.
@@ -170,9 +171,9 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<std::vector<Schedule>> list(
         std::string_view after, std::size_t max
     ) = 0;
-    /// Writes definition, source, paused, pause_reason, updated_at, next_slot and next_due, and
-    /// returns the new version. `conflict` when `schedule.version` is not that of the store,
-    /// `not_found`.
+    /// Writes definition, source, paused, pause_reason, updated_at, next_slot, next_due and
+    /// last_error, and returns the new version. `conflict` when `schedule.version` is not that of
+    /// the store, `not_found`.
     [[nodiscard]] virtual Result<std::uint64_t> update(const Schedule& schedule) = 0;
     /// Its runs stay, and those that are claimed will be enqueued; buffered ones are skipped.
     /// `not_found`

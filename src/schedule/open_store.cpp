@@ -1,0 +1,62 @@
+#include "base/log_text.hpp"
+#include "schedule/sqlite_store.hpp"
+#include "schedule/store.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace tranter::schedule {
+namespace {
+
+constexpr std::string_view store_file_name = "schedules.db";
+
+/// Without what may be a password.
+std::unexpected<Error> refuse_store(std::string_view url, std::string_view why) {
+    const std::string_view scheme = url.substr(0, url.find(':'));
+    return fail(
+        Errc::invalid_argument, fmt::format("store \"{}\": {}", one_line(scheme.substr(0, 32)), why)
+    );
+}
+
+Result<std::shared_ptr<ScheduleStore>> open_sqlite(const std::string& path) {
+    try {
+        return std::make_shared<SqliteStore>(path);
+    } catch (const SystemError& error) {
+        return fail(
+            Errc::unavailable,
+            fmt::format("cannot open the store of schedules {}: {}", one_line(path), error.what())
+        );
+    }
+}
+
+/// A directory has the file in it.
+std::string path_of_store(std::string_view rest) {
+    // file:///var/lib/x is how others write file:/var/lib/x.
+    if (rest.starts_with("///")) rest.remove_prefix(2);
+    std::filesystem::path path(rest);
+    if (path.extension() != ".db") path /= store_file_name;
+    return path.string();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url) {
+    const std::size_t colon = url.find(':');
+    const std::string_view scheme = url.substr(0, colon);
+    if (colon == std::string_view::npos) {
+        return refuse_store(url, "must begin with file: or memory:");
+    }
+    const std::string_view rest = url.substr(colon + 1);
+    if (scheme == "memory") {
+        if (!rest.empty()) return refuse_store(url, "nothing may follow memory:");
+        return open_sqlite(":memory:");
+    }
+    if (scheme == "file") {
+        if (rest.empty()) return refuse_store(url, "needs the path of a directory behind file:");
+        return open_sqlite(path_of_store(rest));
+    }
+    return refuse_store(url, "is of a kind that is not known, write file:/path or memory:");
+}
+
+}  // namespace tranter::schedule

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "schedule/cadence.hpp"
+#include "schedule/decision.hpp"
+#include "schedule/handover.hpp"
+#include "schedule/store.hpp"
+
+#include <tranter/provider.hpp>
+#include <tranter/scheduler.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tranter::schedule {
+
+/// What has just been done; see ScheduleStore for the protocol.
+enum class Step : std::uint8_t { found, decided, fired, enqueued, settled };
+
+/// Tags of each job of a schedule: its name, and the slot in RFC 3339.
+inline constexpr std::string_view schedule_tag = "schedule=";
+inline constexpr std::string_view slot_tag = "scheduled_for=";
+
+/// The work of one scheduler: looks for what is due in the store, decides, and hands the jobs to
+/// the provider. Holds nothing that is not in the store, so any number may work at a time, and any
+/// may die at any point. Used by one thread; errors are those of the store, what the provider says
+/// is kept with its run.
+class Promoter {
+  public:
+    using Now = std::function<TimePoint()>;
+    /// Called after each step; for tests, which end the work there by throwing.
+    using AtStep = std::function<void(Step)>;
+
+    struct Options {
+        std::chrono::milliseconds period_min = std::chrono::seconds(1);
+        std::chrono::milliseconds hold = std::chrono::seconds(30);  // of what is claimed
+        std::size_t batch = 500;
+    };
+
+    Promoter(
+        ScheduleStore& store,
+        Provider& provider,
+        ZoneDirectory& zones,
+        Now now,
+        const Options& options,
+        AtStep at_step = [](Step) {}
+    )
+        : store_(store),
+          provider_(provider),
+          zones_(zones),
+          now_(std::move(now)),
+          options_(options),
+          at_step_(std::move(at_step)) {}
+
+    /// Schedules that are due, and claimed runs that nobody holds. True: there may be more.
+    [[nodiscard]] Result<bool> promote();
+    /// Runs that wait for a job to finish.
+    [[nodiscard]] Result<> release_buffered();
+    /// Jobs for later that are due. True: there may be more.
+    [[nodiscard]] Result<bool> move_timers();
+    /// Computes the next slots anew of all schedules that are not due, since other data about time
+    /// zones may say something else.
+    [[nodiscard]] Result<> refresh();
+
+    SchedulerFigures& figures() { return figures_; }
+
+  private:
+    struct Decision {
+        Firing firing{};
+        bool cancel_other = false;
+        std::string other_job{};
+    };
+
+    Result<Cadence> cadence_of(const ScheduleDefinition& definition);
+    Result<std::optional<Decision>> decide(const Schedule& schedule, TimePoint now);
+    Result<Standing> standing_of(const Schedule& schedule);
+    Result<bool> is_unfinished(const std::string& job_id);
+    Result<> set_aside(Schedule schedule, const Error& error, TimePoint now);
+    Result<> make_room(const Decision& decision);
+    Result<> enqueue_runs(std::vector<SlotRun> runs);
+    Result<> release_one(const SlotRun& run, std::vector<SlotRun>& released);
+    void count_lateness(TimePoint due);
+
+    ScheduleStore& store_;
+    Provider& provider_;
+    ZoneDirectory& zones_;
+    Now now_;
+    Options options_;
+    AtStep at_step_;
+    SchedulerFigures figures_{};
+    std::map<std::string, Cadence> cadences_{};  // by what they are made from
+};
+
+}  // namespace tranter::schedule

@@ -1,0 +1,352 @@
+#include "schedule/registration.hpp"
+
+#include "base/duration.hpp"
+#include "base/log.hpp"
+#include "base/log_text.hpp"
+#include "schedule/decision.hpp"
+#include "schedule/promoter.hpp"
+
+#include <tranter/job_type.hpp>
+#include <tranter/json.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tranter::schedule {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int conflicts_max = 20;
+constexpr std::size_t shown_name_bytes_max = 128;
+constexpr milliseconds window_min = std::chrono::seconds(10);
+constexpr milliseconds span_max = std::chrono::days(3650);
+constexpr std::uint32_t misfire_cap_max = 10'000;
+
+std::unexpected<Error> refuse_schedule(std::string text) {
+    return fail(Errc::invalid_argument, std::move(text));
+}
+
+bool is_schedule_name(std::string_view name) {
+    return name.size() <= schedule_name_bytes_max && is_valid_kind(name);
+}
+
+Result<> check_span(std::string_view what, milliseconds span, milliseconds least) {
+    if (span >= least && span <= span_max) return {};
+    return refuse_schedule(fmt::format(
+        "{} is {}ms, expected {} to {}",
+        what,
+        span.count(),
+        format_duration(least),
+        format_duration(span_max)
+    ));
+}
+
+Result<> check_rules(const ScheduleRules& rules) {
+    if (auto ok = check_span("misfire window", rules.misfire.window, window_min); !ok) return ok;
+    if (auto ok = check_span("jitter", rules.jitter, {}); !ok) return ok;
+    if (rules.misfire.cap == 0 || rules.misfire.cap > misfire_cap_max) {
+        return refuse_schedule(
+            fmt::format("misfire cap is {}, expected 1 to {}", rules.misfire.cap, misfire_cap_max)
+        );
+    }
+    if (rules.start_at && rules.end_at && *rules.end_at < *rules.start_at) {
+        return refuse_schedule("end_at is before start_at");
+    }
+    return {};
+}
+
+Result<> check_job_of(const ScheduleDefinition& definition) {
+    if (definition.queue.empty()) return refuse_schedule("queue is empty");
+    if (definition.options.deadline) {
+        return refuse_schedule("deadline is a time, expected ttl: each slot has a job of its own");
+    }
+    NewJob job{
+        .type = definition.type, .payload = definition.payload, .options = definition.options};
+    job.options.tags.push_back(fmt::format("{}{}", schedule_tag, definition.name));
+    job.options.tags.push_back(fmt::format("{}2026-01-01T00:00:00.000000Z", slot_tag));
+    if (auto problem = problem_of(job); !problem.empty()) {
+        return refuse_schedule(std::move(problem));
+    }
+    if (auto json = Json::parse(definition.payload); !json) {
+        return refuse_schedule("payload: " + json.error().message());
+    }
+    return {};
+}
+
+/// Reads, changes and writes until nobody comes between.
+Result<Schedule> change_schedule(
+    const Registry& registry,
+    std::string_view name,
+    const std::function<Result<>(Schedule&)>& change
+) {
+    for (int tries = 0;; ++tries) {
+        auto schedule = registry.store.find(name);
+        if (!schedule) return schedule;
+        if (auto changed = change(*schedule); !changed) return std::unexpected(changed.error());
+        const auto version = registry.store.update(*schedule);
+        if (version) {
+            schedule->version = *version;
+            return schedule;
+        }
+        if (version.error().code() != Errc::conflict || tries == conflicts_max) {
+            return std::unexpected(version.error());
+        }
+    }
+}
+
+void set_next(const Cadence& cadence, Schedule& schedule, TimePoint now) {
+    const NextSlot next = next_slot(cadence, schedule.definition, schedule.runs, to_slot(now));
+    schedule.next_slot = next.slot;
+    schedule.next_due = next.due;
+}
+
+bool has_other_times(const ScheduleDefinition& one, const ScheduleDefinition& other) {
+    return one.expression != other.expression || one.timezone != other.timezone ||
+           one.rules != other.rules;
+}
+
+}  // namespace
+
+Result<Cadence> check_definition(
+    ZoneDirectory& zones, const ScheduleDefinition& definition, milliseconds period_min
+) {
+    if (!is_schedule_name(definition.name)) {
+        return refuse_schedule(fmt::format(
+            "name is \"{}\", it must be 1 to {} letters, digits and _ - . : /",
+            one_line(definition.name.substr(0, shown_name_bytes_max)),
+            schedule_name_bytes_max
+        ));
+    }
+    const ScheduleRules& rules = definition.rules;
+    if (auto ok = check_rules(rules); !ok) return std::unexpected(ok.error());
+    if (auto ok = check_job_of(definition); !ok) return std::unexpected(ok.error());
+    return Cadence::parse(
+        definition.expression,
+        {.zone = definition.timezone,
+         .dst = {.gap = rules.dst_gap, .overlap = rules.dst_overlap},
+         .period_min = period_min},
+        zones
+    );
+}
+
+Result<Cadence> check_definition(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    TimePoint after,
+    bool may_never_fire
+) {
+    auto cadence = check_definition(registry.zones, definition, registry.period_min);
+    if (!cadence || may_never_fire) return cadence;
+    if (auto fires = cadence->check_fires(to_slot(after)); !fires) {
+        return std::unexpected(fires.error());
+    }
+    if (!next_slot(*cadence, definition, 0, to_slot(after)).slot) {
+        return refuse_schedule(
+            fmt::format("\"{}\" does not fire any more before end_at", definition.expression)
+        );
+    }
+    return cadence;
+}
+
+Result<Schedule> add(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    ScheduleSource source,
+    TimePoint now,
+    bool may_never_fire
+) {
+    const auto cadence = check_definition(registry, definition, now, may_never_fire);
+    if (!cadence) return std::unexpected(cadence.error());
+    Schedule schedule{
+        .definition = definition,
+        .source = source,
+        .created_at = now,
+        .updated_at = now,
+        .version = 1};
+    set_next(*cadence, schedule, now);
+    if (auto inserted = registry.store.insert(schedule); !inserted) {
+        return std::unexpected(inserted.error());
+    }
+    return schedule;
+}
+
+Result<Registration> reconcile(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    ScheduleSource source,
+    TimePoint now
+) {
+    auto found = registry.store.find(definition.name);
+    if (!found && found.error().code() == Errc::not_found) {
+        auto added = add(registry, definition, source, now);
+        if (added) return Registration{.schedule = *added, .what = Reconciled::made};
+        if (added.error().code() != Errc::already_exists) return std::unexpected(added.error());
+        found = registry.store.find(definition.name);  // another process was faster
+    }
+    if (!found) return std::unexpected(found.error());
+    const auto cadence = check_definition(registry, definition, now, true);
+    if (!cadence) return std::unexpected(cadence.error());
+    if (found->definition == definition && found->source == source) {
+        return Registration{.schedule = *found};
+    }
+    Registration registration{.what = Reconciled::changed};
+    auto changed = change_schedule(registry, definition.name, [&](Schedule& schedule) -> Result<> {
+        registration.overruled_hand =
+            schedule.source == ScheduleSource::hand && schedule.definition != definition;
+        const bool other_times = has_other_times(schedule.definition, definition);
+        schedule.definition = definition;
+        schedule.source = source;
+        schedule.updated_at = now;
+        if (other_times) set_next(*cadence, schedule, now);
+        return {};
+    });
+    if (!changed) return std::unexpected(changed.error());
+    if (registration.overruled_hand) {
+        log_warn(
+            "schedule",
+            "a schedule that was changed by hand is again what code or file say",
+            {{"schedule", definition.name}}
+        );
+    }
+    registration.schedule = std::move(*changed);
+    return registration;
+}
+
+Result<Schedule> edit(
+    const Registry& registry,
+    std::string_view name,
+    TimePoint now,
+    const std::function<Result<>(ScheduleDefinition&)>& change
+) {
+    return change_schedule(registry, name, [&](Schedule& schedule) -> Result<> {
+        const ScheduleDefinition before = schedule.definition;
+        if (auto changed = change(schedule.definition); !changed) return changed;
+        const auto cadence = check_definition(registry, schedule.definition, now);
+        if (!cadence) return std::unexpected(cadence.error());
+        schedule.source = ScheduleSource::hand;
+        schedule.updated_at = now;
+        if (has_other_times(before, schedule.definition)) set_next(*cadence, schedule, now);
+        return {};
+    });
+}
+
+Result<Schedule> pause(const Registry& registry, std::string_view name, std::string_view reason) {
+    return change_schedule(registry, name, [&](Schedule& schedule) -> Result<> {
+        schedule.paused = true;
+        schedule.pause_reason = reason;
+        return {};
+    });
+}
+
+Result<Schedule> resume(const Registry& registry, std::string_view name, TimePoint now) {
+    return change_schedule(registry, name, [&](Schedule& schedule) -> Result<> {
+        if (!schedule.paused) return {};
+        const auto cadence = check_definition(registry, schedule.definition, now, true);
+        if (!cadence) return std::unexpected(cadence.error());
+        schedule.paused = false;
+        schedule.pause_reason.clear();
+        set_next(*cadence, schedule, now);
+        return {};
+    });
+}
+
+Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoint now) {
+    const auto schedule = registry.store.find(name);
+    if (!schedule) return std::unexpected(schedule.error());
+    // Two at the same moment are two runs.
+    for (TimePoint slot = now;; slot += TimePoint::duration(1)) {
+        const Firing firing{
+            .schedule = std::string(name), .runs = {{.slot = slot, .manual = true}}};
+        auto fired = registry.store.fire(std::span(&firing, 1), now, now);
+        if (!fired) return std::unexpected(fired.error());
+        Fired& one = fired->front();
+        if (!one.done) {
+            return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
+        }
+        if (!one.runs.empty()) return std::move(one.runs.front());
+    }
+}
+
+Result<TimePoint> skip_next(const Registry& registry, std::string_view name, TimePoint now) {
+    for (int tries = 0; tries < conflicts_max; ++tries) {
+        const auto schedule = registry.store.find(name);
+        if (!schedule) return std::unexpected(schedule.error());
+        if (!schedule->next_slot) {
+            return fail(Errc::conflict, fmt::format("schedule \"{}\" has no next slot", name));
+        }
+        const auto cadence = check_definition(registry, schedule->definition, now, true);
+        if (!cadence) return std::unexpected(cadence.error());
+        const TimePoint slot = *schedule->next_slot;
+        const Firing firing{
+            .schedule = std::string(name),
+            .version = schedule->version,
+            .runs = {{.slot = slot, .state = RunState::skipped, .reason = "skipped by hand"}},
+            .next = next_slot(*cadence, schedule->definition, schedule->runs, to_slot(slot))};
+        const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
+        if (!fired) return std::unexpected(fired.error());
+        if (fired->front().done) return slot;
+    }
+    return fail(Errc::conflict, fmt::format("schedule \"{}\" changes all the time", name));
+}
+
+Result<Backfill> backfill(
+    const Registry& registry,
+    std::string_view name,
+    TimePoint from,
+    TimePoint to,
+    TimePoint now,
+    bool dry_run
+) {
+    const auto schedule = registry.store.find(name);
+    if (!schedule) return std::unexpected(schedule.error());
+    if (to > now)
+        return refuse_schedule("the end is in the future, expected a time that has passed");
+    if (from > to) return refuse_schedule("the end is before the begin");
+    const auto cadence = check_definition(registry, schedule->definition, now, true);
+    if (!cadence) return std::unexpected(cadence.error());
+    Backfill found;
+    Firing firing{.schedule = std::string(name), .again = true};
+    UtcMillis after = std::chrono::ceil<milliseconds>(from) - milliseconds(1);
+    for (auto slot = cadence->next(after); slot && *slot <= to; slot = cadence->next(*slot)) {
+        if (found.slots.size() == backfill_slots_max) {
+            return fail(
+                Errc::limit_exceeded,
+                fmt::format("there are more than {} slots in that time", backfill_slots_max)
+            );
+        }
+        found.slots.push_back(*slot);
+        firing.runs.push_back({.slot = *slot});
+    }
+    if (dry_run || firing.runs.empty()) return found;
+    const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
+    if (!fired) return std::unexpected(fired.error());
+    if (!fired->front().done) {
+        return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
+    }
+    found.claimed = fired->front().runs.size();
+    return found;
+}
+
+Result<std::vector<TimePoint>> preview(
+    const Registry& registry, const Schedule& schedule, std::size_t count, TimePoint now
+) {
+    const auto cadence = check_definition(registry, schedule.definition, now, true);
+    if (!cadence) return std::unexpected(cadence.error());
+    std::vector<TimePoint> slots;
+    UtcMillis after = to_slot(now);
+    if (schedule.next_slot && *schedule.next_slot > now) {
+        after = to_slot(*schedule.next_slot) - milliseconds(1);
+    }
+    while (slots.size() < count) {
+        const NextSlot next =
+            next_slot(*cadence, schedule.definition, schedule.runs + slots.size(), after);
+        if (!next.slot) break;
+        slots.push_back(*next.slot);
+        after = to_slot(*next.slot);
+    }
+    return slots;
+}
+
+}  // namespace tranter::schedule

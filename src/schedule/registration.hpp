@@ -1,0 +1,106 @@
+#pragma once
+
+#include "schedule/cadence.hpp"
+#include "schedule/store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What people and programs do with schedules. Each function is one change of the store; when
+/// somebody else changes the same schedule meanwhile, it is made on top of that.
+namespace tranter::schedule {
+
+/// What is the same for all calls.
+struct Registry {
+    ScheduleStore& store;
+    ZoneDirectory& zones;
+    std::chrono::milliseconds period_min = std::chrono::seconds(1);
+};
+
+/// The cadence of a definition that is right, and fires after `after` unless `may_never_fire`.
+/// `invalid_argument` names the field, its value and what would be right.
+[[nodiscard]] Result<Cadence> check_definition(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    TimePoint after,
+    bool may_never_fire = false
+);
+/// Without the question whether it fires.
+[[nodiscard]] Result<Cadence> check_definition(
+    ZoneDirectory& zones,
+    const ScheduleDefinition& definition,
+    std::chrono::milliseconds period_min = std::chrono::seconds(1)
+);
+
+enum class Reconciled : std::uint8_t { made, changed, same };
+
+struct Registration {
+    Schedule schedule{};
+    Reconciled what = Reconciled::same;
+    /// It was changed by hand before, and that is gone now.
+    bool overruled_hand = false;
+};
+
+/// Makes the schedule, or makes it what the definition says; see Scheduler::every().
+[[nodiscard]] Result<Registration> reconcile(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    ScheduleSource source,
+    TimePoint now
+);
+/// As reconcile() for a new one only: `already_exists`.
+[[nodiscard]] Result<Schedule> add(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    ScheduleSource source,
+    TimePoint now,
+    bool may_never_fire = false
+);
+/// Changes the definition by hand; next slots are computed anew from `now` on.
+[[nodiscard]] Result<Schedule> edit(
+    const Registry& registry,
+    std::string_view name,
+    TimePoint now,
+    const std::function<Result<>(ScheduleDefinition&)>& change
+);
+
+[[nodiscard]] Result<Schedule> pause(
+    const Registry& registry, std::string_view name, std::string_view reason
+);
+[[nodiscard]] Result<Schedule> resume(
+    const Registry& registry, std::string_view name, TimePoint now
+);
+/// The run, claimed for whoever comes first.
+[[nodiscard]] Result<SlotRun> run_now(
+    const Registry& registry, std::string_view name, TimePoint now
+);
+/// The slot that is left out. `conflict` when there is none.
+[[nodiscard]] Result<TimePoint> skip_next(
+    const Registry& registry, std::string_view name, TimePoint now
+);
+
+struct Backfill {
+    std::vector<TimePoint> slots{};  // in [from, to]
+    std::size_t claimed = 0;         // of them; the others have run already
+};
+inline constexpr std::size_t backfill_slots_max = 10'000;
+/// Claims the slots that have not run, misses and skips included; with `dry_run` only says which
+/// there are. `limit_exceeded` for more than `backfill_slots_max`.
+[[nodiscard]] Result<Backfill> backfill(
+    const Registry& registry,
+    std::string_view name,
+    TimePoint from,
+    TimePoint to,
+    TimePoint now,
+    bool dry_run
+);
+
+/// Of the schedule, as it stands.
+[[nodiscard]] Result<std::vector<TimePoint>> preview(
+    const Registry& registry, const Schedule& schedule, std::size_t count, TimePoint now
+);
+
+}  // namespace tranter::schedule

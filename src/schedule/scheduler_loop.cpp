@@ -1,0 +1,192 @@
+#include "schedule/scheduler_loop.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace tranter::schedule {
+namespace {
+
+constexpr std::chrono::seconds buffered_rest(1);
+constexpr std::chrono::hours trim_rest(1);
+constexpr std::size_t trim_batch = 1000;
+
+TimePoint wall_now() {
+    return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
+}
+
+std::string own_name() {
+    std::array<char, 256> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0) return fmt::format("{}", ::getpid());
+    return fmt::format("{}:{}", host.data(), ::getpid());
+}
+
+SchedulerOptions completed(SchedulerOptions options) {
+    if (options.name.empty()) options.name = own_name();
+    return options;
+}
+
+}  // namespace
+
+SchedulerLoop::SchedulerLoop(
+    std::shared_ptr<ScheduleStore> store,
+    std::shared_ptr<Provider> provider,
+    SchedulerOptions options
+)
+    : store_(std::move(store)),
+      provider_(std::move(provider)),
+      options_(completed(std::move(options))),
+      promoter_(*store_, *provider_, zones_, wall_now, {.period_min = options_.period_min}) {}
+
+SchedulerFigures SchedulerLoop::figures() const {
+    const std::lock_guard lock(mutex_);
+    return figures_;
+}
+
+void SchedulerLoop::publish(const std::string& store_error) {
+    const std::lock_guard lock(mutex_);
+    figures_ = promoter_.figures();
+    figures_.leads = schedules_.leads || timers_.leads;
+    figures_.store_error = store_error;
+}
+
+/// Takes the lease, or renews ours when a third of it has gone.
+Result<> SchedulerLoop::lead(Role& role) {
+    const TimePoint now = wall_now();
+    const bool lasts = role.until > now && role.until <= now + options_.lease;
+    if (role.leads && lasts && role.until - now > options_.lease * 2 / 3) return {};
+    const auto lease = store_->take_lease(role.name, options_.name, now, now + options_.lease);
+    if (!lease) return std::unexpected(lease.error());
+    if (lease->mine != role.leads) {
+        log_info(
+            "schedule",
+            lease->mine ? "leads" : "stands by",
+            {{"role", role.name}, {"scheduler", options_.name}, {"leader", lease->owner}}
+        );
+    }
+    role.leads = lease->mine;
+    role.until = lease->until;
+    return {};
+}
+
+Result<> SchedulerLoop::work_on_schedules() {
+    if (!refreshed_) {
+        if (auto done = promoter_.refresh(); !done) return done;
+        refreshed_ = true;
+    }
+    bool more = true;
+    while (more) {
+        const auto promoted = promoter_.promote();
+        if (!promoted) return std::unexpected(promoted.error());
+        more = *promoted;
+    }
+    return promoter_.release_buffered();
+}
+
+Result<> SchedulerLoop::work_on_timers() {
+    bool more = true;
+    while (more) {
+        const auto moved = promoter_.move_timers();
+        if (!moved) return std::unexpected(moved.error());
+        more = *moved;
+    }
+    return {};
+}
+
+/// Returns when there is next something to do.
+Result<TimePoint> SchedulerLoop::work() {
+    store_->drain_wake();
+    if (options_.recurring) {
+        if (auto done = lead(schedules_); !done) return std::unexpected(done.error());
+        if (schedules_.leads) {
+            if (auto done = work_on_schedules(); !done) return std::unexpected(done.error());
+        }
+    }
+    if (options_.timers) {
+        if (auto done = lead(timers_); !done) return std::unexpected(done.error());
+        if (timers_.leads) {
+            if (auto done = work_on_timers(); !done) return std::unexpected(done.error());
+        }
+    }
+    const TimePoint now = wall_now();
+    if (now - trimmed_at_ > trim_rest && (schedules_.leads || timers_.leads)) {
+        const auto gone = store_->trim(now - options_.keep_runs, trim_batch);
+        if (!gone) return std::unexpected(gone.error());
+        if (*gone < trim_batch) trimmed_at_ = now;
+    }
+    return next_wake();
+}
+
+Result<TimePoint> SchedulerLoop::next_wake() {
+    const auto next = store_->next_work();
+    if (!next) return std::unexpected(next.error());
+    const TimePoint now = wall_now();
+    TimePoint when = now + options_.poll_interval;
+    const auto consider = [&](const Role& role, const std::optional<TimePoint>& due) {
+        if (!role.leads) {
+            when = std::min(when, role.until);
+            return;
+        }
+        when = std::min(when, role.until - options_.lease * 2 / 3);
+        if (due) when = std::min(when, *due);
+    };
+    if (options_.recurring) {
+        consider(schedules_, next->recurring);
+        if (schedules_.leads && next->buffered) when = std::min(when, now + buffered_rest);
+    }
+    if (options_.timers) consider(timers_, next->timers);
+    return when;
+}
+
+TimePoint SchedulerLoop::rest_after_error(const Error& error) {
+    if (failures_ == 0) {
+        log_error("schedule", "the store does not answer", {{"error", error.message()}});
+    }
+    const auto rest = rest_after(failures_);
+    ++failures_;
+    return wall_now() + rest;
+}
+
+void SchedulerLoop::release_leases() {
+    for (const Role& role : {schedules_, timers_}) {
+        if (!role.leads) continue;
+        // Nothing depends on it: it ends by itself.
+        if (auto done = store_->release_lease(role.name, options_.name); !done) return;
+    }
+}
+
+void SchedulerLoop::run(const std::stop_token& stop) {
+    log_info(
+        "schedule",
+        "scheduling",
+        {{"scheduler", options_.name},
+         {"store", store_->name()},
+         {"time_zone_data", zones_.version()}}
+    );
+    while (!stop.stop_requested()) {
+        const auto next = work();
+        TimePoint when{};
+        if (next) {
+            if (failures_ > 0) log_info("schedule", "the store answers again");
+            failures_ = 0;
+            when = *next;
+        } else {
+            when = rest_after_error(next.error());
+        }
+        publish(next ? std::string() : next.error().message());
+        waker_.sleep_until(when, store_->wake_fd(), stop);
+    }
+    release_leases();
+    schedules_.leads = false;
+    timers_.leads = false;
+    publish({});
+}
+
+}  // namespace tranter::schedule

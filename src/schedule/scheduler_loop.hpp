@@ -1,0 +1,71 @@
+#pragma once
+
+#include "schedule/promoter.hpp"
+#include "schedule/waker.hpp"
+
+#include <tranter/scheduler.hpp>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace tranter::schedule {
+
+/// A scheduler at work: sleeps until something is due, and does it. What is due is the store's
+/// business, what becomes of it the Promoter's.
+class SchedulerLoop {
+  public:
+    SchedulerLoop(
+        std::shared_ptr<ScheduleStore> store,
+        std::shared_ptr<Provider> provider,
+        SchedulerOptions options
+    );
+
+    /// Until a stop is requested; one thread. Throws SystemError.
+    void run(const std::stop_token& stop);
+    /// Something has changed. Any thread.
+    void wake() { waker_.wake(); }
+    /// Any thread.
+    SchedulerFigures figures() const;
+
+    const std::string& name() const { return options_.name; }
+    ZoneDirectory& zones() { return zones_; }
+
+  private:
+    struct Role {
+        std::string_view name{};
+        bool leads = false;
+        TimePoint until{};  // of whoever leads
+    };
+
+    Result<TimePoint> work();
+    Result<> lead(Role& role);
+    Result<> work_on_schedules();
+    Result<> work_on_timers();
+    Result<TimePoint> next_wake();
+    TimePoint rest_after_error(const Error& error);
+    void publish(const std::string& store_error);
+    void release_leases();
+
+    std::shared_ptr<ScheduleStore> store_;
+    std::shared_ptr<Provider> provider_;
+    SchedulerOptions options_;
+    ZoneDirectory zones_{};
+    Waker waker_{};
+
+    // of the thread in run()
+    Promoter promoter_;
+    Role schedules_{.name = "schedule"};
+    Role timers_{.name = "timers"};
+    bool refreshed_ = false;
+    std::uint32_t failures_ = 0;  // of the store, one after the other
+    TimePoint trimmed_at_{};
+
+    mutable std::mutex mutex_;
+    SchedulerFigures figures_{};  // guarded by mutex_
+};
+
+}  // namespace tranter::schedule

@@ -1,0 +1,178 @@
+#include "schedule/sqlite_rows.hpp"
+#include "schedule/sqlite_store.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+// Jobs for later in the store in SQLite.
+namespace tranter::schedule {
+namespace {
+
+std::unexpected<Error> no_job(std::string_view id) {
+    return fail(Errc::not_found, fmt::format("no job with the id {} is scheduled", id));
+}
+
+std::vector<ScheduledJob> all_jobs(sqlite::Statement& row) {
+    std::vector<ScheduledJob> out;
+    while (row.step())
+        out.push_back(read_job(row));
+    return out;
+}
+
+/// False for an id that is known.
+bool add_job(sqlite::Database& database, const ScheduledJob& job) {
+    const std::string options = options_column(job.options);
+    const sqlite::StatementUse row = database.use(
+        "INSERT INTO scheduled_jobs VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, 0, 0, '', ?8, NULL) "
+        "ON CONFLICT DO NOTHING RETURNING 1"
+    );
+    row->bind(1, job.id).bind(2, job.queue).bind(3, job.type).bind(4, job.payload);
+    row->bind(5, job.options.group).bind(6, options);
+    row->bind(7, micros(job.due)).bind(8, micros(job.created_at));
+    return row->step();
+}
+
+void settle_job(sqlite::Database& database, const JobOutcome& outcome, TimePoint now) {
+    if (outcome.state == ScheduledState::waiting) {
+        const sqlite::StatementUse row = database.use(
+            "UPDATE scheduled_jobs SET tries = tries + 1, error = ?2, ready_at = ?3, held = 0 "
+            "WHERE id = ?1 AND status = 0"
+        );
+        row->bind(1, outcome.id).bind(2, outcome.error);
+        row->bind(3, micros(outcome.retry_at.value_or(now)));
+        row->run();
+        return;
+    }
+    const sqlite::StatementUse row = database.use(
+        "UPDATE scheduled_jobs SET status = ?2, error = ?3, ended_at = ?4, held = 0 "
+        "WHERE id = ?1 AND status = 0"
+    );
+    row->bind(1, outcome.id).bind(2, static_cast<std::int64_t>(outcome.state));
+    row->bind(3, outcome.error).bind(4, micros(now));
+    row->run();
+}
+
+}  // namespace
+
+Result<> SqliteStore::add_jobs(std::span<const ScheduledJob> jobs) {
+    return guarded([&]() -> Result<> {
+        sqlite::Transaction transaction(database_);
+        for (const ScheduledJob& job : jobs) {
+            if (add_job(database_, job)) continue;
+            return fail(
+                Errc::already_exists, fmt::format("a job with the id {} is known already", job.id)
+            );
+        }
+        transaction.commit();
+        return {};
+    });
+}
+
+Result<ScheduledJob> SqliteStore::find_job(std::string_view id) {
+    return guarded([&]() -> Result<ScheduledJob> {
+        const sqlite::StatementUse row =
+            database_.use("SELECT * FROM scheduled_jobs WHERE id = ?1");
+        row->bind(1, id);
+        if (!row->step()) return no_job(id);
+        return read_job(*row);
+    });
+}
+
+Result<std::vector<ScheduledJob>> SqliteStore::list_jobs(std::string_view after, std::size_t max) {
+    return guarded([&]() -> Result<std::vector<ScheduledJob>> {
+        std::int64_t due = INT64_MIN;
+        if (!after.empty()) {
+            const sqlite::StatementUse last =
+                database_.use("SELECT scheduled_for FROM scheduled_jobs WHERE id = ?1");
+            last->bind(1, after);
+            if (!last->step()) return no_job(after);
+            due = last->integer(0);
+        }
+        const sqlite::StatementUse row = database_.use(
+            "SELECT * FROM scheduled_jobs WHERE status = 0 AND (scheduled_for, id) > (?1, ?2) "
+            "ORDER BY scheduled_for, id LIMIT ?3"
+        );
+        row->bind(1, due).bind(2, after).bind(3, static_cast<std::int64_t>(max));
+        return all_jobs(*row);
+    });
+}
+
+Result<> SqliteStore::cancel_job(std::string_view id, TimePoint now) {
+    return guarded([&]() -> Result<> {
+        sqlite::Transaction transaction(database_);
+        const sqlite::StatementUse found =
+            database_.use("SELECT status, held, ready_at FROM scheduled_jobs WHERE id = ?1");
+        found->bind(1, id);
+        if (!found->step()) return no_job(id);
+        if (found->integer(0) != 0) {
+            return fail(Errc::conflict, fmt::format("the job {} does not wait any more", id));
+        }
+        if (found->integer(1) != 0 && found->integer(2) > micros(now)) {
+            return fail(Errc::conflict, fmt::format("the job {} is being enqueued", id));
+        }
+        settle_job(database_, {std::string(id), ScheduledState::cancelled, {}, {}}, now);
+        transaction.commit();
+        return {};
+    });
+}
+
+Result<std::vector<ScheduledJob>> SqliteStore::take_jobs(
+    TimePoint now, TimePoint claimed_until, std::size_t max
+) {
+    return guarded([&]() -> Result<std::vector<ScheduledJob>> {
+        sqlite::Transaction transaction(database_);
+        std::vector<ScheduledJob> jobs;
+        {
+            const sqlite::StatementUse row = database_.use(
+                "SELECT * FROM scheduled_jobs WHERE status = 0 AND (ready_at <= ?1 OR (held = 1 "
+                "AND "
+                "ready_at > ?1 + 600000000)) ORDER BY ready_at LIMIT ?2"
+            );
+            row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
+            jobs = all_jobs(*row);
+        }
+        for (const ScheduledJob& job : jobs) {
+            const sqlite::StatementUse row =
+                database_.use("UPDATE scheduled_jobs SET ready_at = ?2, held = 1 WHERE id = ?1");
+            row->bind(1, job.id).bind(2, micros(claimed_until));
+            row->run();
+        }
+        transaction.commit();
+        return jobs;
+    });
+}
+
+Result<> SqliteStore::settle_jobs(std::span<const JobOutcome> outcomes, TimePoint now) {
+    return guarded([&]() -> Result<> {
+        sqlite::Transaction transaction(database_);
+        for (const JobOutcome& outcome : outcomes)
+            settle_job(database_, outcome, now);
+        transaction.commit();
+        return {};
+    });
+}
+
+Result<std::size_t> SqliteStore::trim(TimePoint before, std::size_t max) {
+    return guarded([&]() -> Result<std::size_t> {
+        std::size_t gone = 0;
+        const sqlite::StatementUse runs = database_.use(
+            "DELETE FROM schedule_runs WHERE rowid IN (SELECT rowid FROM schedule_runs WHERE "
+            "state >= 2 AND created_at < ?1 LIMIT ?2) RETURNING 1"
+        );
+        runs->bind(1, micros(before)).bind(2, static_cast<std::int64_t>(max));
+        while (runs->step())
+            ++gone;
+        runs->reset();
+        const sqlite::StatementUse jobs = database_.use(
+            "DELETE FROM scheduled_jobs WHERE rowid IN (SELECT rowid FROM scheduled_jobs WHERE "
+            "status > 0 AND ended_at < ?1 LIMIT ?2) RETURNING 1"
+        );
+        jobs->bind(1, micros(before)).bind(2, static_cast<std::int64_t>(max - gone));
+        while (jobs->step())
+            ++gone;
+        return gone;
+    });
+}
+
+}  // namespace tranter::schedule

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "sqlite/migrate.hpp"
+
+#include <span>
+
+namespace tranter::schedule {
+
+/// The tables of the store in SQLite. Published steps are never changed.
+std::span<const sqlite::Migration> sqlite_migrations();
+void migrate_sqlite(sqlite::Database& database);
+
+}  // namespace tranter::schedule

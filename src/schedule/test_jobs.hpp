@@ -1,0 +1,87 @@
+#pragma once
+
+#include "jobs/test_provider.hpp"
+#include "schedule/promoter.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::schedule::test {
+
+/// A store of jobs that knows ids and states, and does what a test says. One thread.
+class RecordedJobs final : public NoProvider {
+  public:
+    RecordedJobs() { can.look_up = true; }
+
+    struct Job {
+        std::string queue{};
+        NewJob job{};
+        TimePoint at{};
+        JobState state = JobState::pending;
+    };
+
+    Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> batch)
+        override {
+        ++calls;
+        if (before) {
+            if (auto ok = before(queue, batch); !ok) return std::unexpected(ok.error());
+        }
+        std::vector<Enqueued> answers;
+        for (const NewJob& job : batch) {
+            const auto [found, fresh] =
+                jobs.try_emplace(job.id, Job{std::string(queue), job, now ? now() : TimePoint()});
+            if (fresh) {
+                order.push_back(job.id);
+            } else {
+                ++duplicates;
+            }
+            answers.push_back({.id = job.id, .duplicate_of = fresh ? std::string() : job.id});
+        }
+        if (after) after();
+        return answers;
+    }
+    Result<JobRecord> find(std::string_view id) override {
+        if (find_error) return std::unexpected(*find_error);
+        const auto found = jobs.find(std::string(id));
+        if (found == jobs.end()) return fail(Errc::not_found, "no such job");
+        return JobRecord{.id = std::string(id), .state = found->second.state};
+    }
+    Result<Cancelled> cancel(std::string_view id) override {
+        cancelled.emplace_back(id);
+        return Cancelled::requested;
+    }
+
+    /// The slots of a schedule that became jobs, as RFC 3339.
+    std::vector<std::string> slots_of(std::string_view schedule) const {
+        std::set<std::string> slots;
+        const std::string tag = std::string(schedule_tag) + std::string(schedule);
+        for (const auto& [id, job] : jobs) {
+            const auto& tags = job.job.options.tags;
+            if (std::find(tags.begin(), tags.end(), tag) == tags.end()) continue;
+            for (const std::string& other : tags) {
+                if (other.starts_with(slot_tag)) slots.insert(other.substr(slot_tag.size()));
+            }
+        }
+        return {slots.begin(), slots.end()};
+    }
+
+    std::map<std::string, Job> jobs{};
+    std::vector<std::string> order{};
+    std::vector<std::string> cancelled{};
+    std::size_t duplicates = 0;
+    std::size_t calls = 0;
+    std::optional<Error> find_error{};
+    std::function<TimePoint()> now{};
+    std::function<Result<>(std::string_view queue, std::span<const NewJob>)> before{};
+    std::function<void()> after{};
+};
+
+}  // namespace tranter::schedule::test
