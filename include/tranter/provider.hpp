@@ -21,7 +21,7 @@ namespace tranter {
 /// What a store can do. What it cannot is refused with `unsupported` and a sentence that names the
 /// provider, never ignored.
 struct Capabilities {
-    bool look_up = false;     // find, cancel, retry, promote, wait
+    bool look_up = false;     // find, cancel, retry, promote, remove, wait
     bool list = false;        // of what is not finished
     bool history = false;     // find, list and search what is finished, with results and logs
     bool priorities = false;  // other than the default
@@ -35,6 +35,7 @@ struct Capabilities {
     bool pause = false;
     bool limits = false;
     bool events = false;
+    bool workers = false;                       // who works
     bool atomic_batch = false;                  // enqueue of many: all or none
     Milliseconds delay_max{};                   // longest delay; 0: any
     std::size_t batch_max = jobs_per_call_max;  // jobs per call
@@ -77,7 +78,9 @@ struct ReceiveRequest {
     std::size_t jobs_max = 1;
     Milliseconds lease = std::chrono::seconds(30);  // at least 1 s
     Milliseconds wait{};                            // for the first job; 0: do not wait
-    std::string worker{};                           // name, for people
+    std::string worker{};                           // name, for people; see workers()
+    std::uint32_t worker_concurrency = 0;           // handlers at a time; 0: not said
+    std::string worker_version{};                   // empty: not said
     /// Ends the wait early; what it had found by then is still returned.
     std::stop_token stop{};
 };
@@ -93,6 +96,10 @@ struct ListRequest {
     std::string filter{};
     std::size_t jobs_max = 50;  // 1 to 1,000
     std::string cursor{};       // JobPage::next of the page before; empty: the first
+    /// Only what stands in this dead-letter queue, in no particular order; empty: all jobs. A
+    /// message that was sent there by hand is `pending`, and one that somebody has received
+    /// `processing`. Ages of the filter then count from the moment at which a job died.
+    std::string dead_letter_queue{};
 };
 /// Unfinished jobs first, in order of queue and age; then finished ones, newest first.
 struct JobPage {
@@ -124,6 +131,19 @@ struct QueueStats {
     std::uint64_t cancelled = 0;
     std::optional<Milliseconds> oldest_pending{};  // age
     std::string dead_letter_queue{};               // empty: none
+};
+
+/// A worker that the store has heard of.
+struct WorkerInfo {
+    std::string name{};
+    std::vector<std::string> queues{};  // that it has asked for jobs, by name
+    std::uint64_t running = 0;          // jobs whose lease it holds
+    std::uint32_t concurrency = 0;      // 0: it has not said
+    std::string version{};              // empty: it has not said
+    TimePoint first_seen{};
+    TimePoint last_seen{};  // it asked for jobs or renewed a lease
+
+    bool operator==(const WorkerInfo&) const = default;
 };
 
 enum class Cancelled : std::uint8_t {
@@ -237,12 +257,19 @@ class Provider {
     [[nodiscard]] virtual Result<> retry(std::string_view id) = 0;
     /// Scheduled or failed: due now. `conflict` for other states.
     [[nodiscard]] virtual Result<> promote(std::string_view id) = 0;
+    /// Forgets a job that is finished: a dead one leaves its dead-letter queue, and history has
+    /// nothing of it any more. `conflict` when it is not finished.
+    [[nodiscard]] virtual Result<> remove(std::string_view id) = 0;
     /// The job once it is finished; `timed_out`.
     [[nodiscard]] virtual Result<JobRecord> wait(std::string_view id, Milliseconds timeout) = 0;
 
     /// By name.
     [[nodiscard]] virtual Result<std::vector<QueueStats>> queues() = 0;
     [[nodiscard]] virtual Result<QueueStats> stats(std::string_view queue) = 0;
+    /// Those that received with a name and were heard of within the last ten minutes, or wait for
+    /// jobs now, by name. Nothing is known of the time before the store was opened; a store that
+    /// sees more than 10,000 workers forgets those first that were silent longest.
+    [[nodiscard]] virtual Result<std::vector<WorkerInfo>> workers() = 0;
     /// Nothing is handed out while a queue is paused. Makes the queue when it is not there.
     [[nodiscard]] virtual Result<> set_paused(std::string_view queue, bool paused) = 0;
     /// Makes the queue when it is not there.

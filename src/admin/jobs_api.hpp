@@ -58,6 +58,8 @@ class JobsApi {
     http::Response cancel(const JobCall& call);
     http::Response retry(const JobCall& call);
     http::Response promote(const JobCall& call);
+    http::Response remove(const JobCall& call);
+    http::Response workers(const JobCall& call);
     http::Response queues(const JobCall& call);
     http::Response stats(const JobCall& call);
     http::Response pause(const JobCall& call);

@@ -85,6 +85,16 @@ http::Response JobsApi::promote(const JobCall& call) {
     return answer_done(provider_.promote(call.id));
 }
 
+http::Response JobsApi::remove(const JobCall& call) {
+    return answer_done(provider_.remove(call.id));
+}
+
+http::Response JobsApi::workers(const JobCall&) {
+    auto workers = provider_.workers();
+    if (!workers) return problem_reply(workers.error());
+    return answer(Result<wire::Workers>({.workers = std::move(*workers)}));
+}
+
 http::Response JobsApi::queues(const JobCall&) {
     auto queues = provider_.queues();
     if (!queues) return problem_reply(queues.error());

@@ -164,6 +164,7 @@ Result<ListRequest> read_list(const JobCall& call) {
     for (const auto& [name, value] : call.query) {
         if (name == "filter") request.filter = value;
         if (name == "cursor") request.cursor = value;
+        if (name == "dead_letter_queue") request.dead_letter_queue = value;
         if (name != "limit") continue;
         const char* end = value.data() + value.size();
         const auto [rest, error] = std::from_chars(value.data(), end, request.jobs_max);

@@ -53,9 +53,11 @@ class NoProvider : public Provider {
     Result<Cancelled> cancel(std::string_view) override { return nothing(); }
     Result<> retry(std::string_view) override { return nothing(); }
     Result<> promote(std::string_view) override { return nothing(); }
+    Result<> remove(std::string_view) override { return nothing(); }
     Result<JobRecord> wait(std::string_view, Milliseconds) override { return nothing(); }
     Result<std::vector<QueueStats>> queues() override { return nothing(); }
     Result<QueueStats> stats(std::string_view) override { return nothing(); }
+    Result<std::vector<WorkerInfo>> workers() override { return nothing(); }
     Result<> set_paused(std::string_view, bool) override { return nothing(); }
     Result<> set_limits(std::string_view, const QueueLimits&) override { return nothing(); }
     Result<std::shared_ptr<void>> subscribe(Listener) override { return nothing(); }

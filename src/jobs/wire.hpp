@@ -30,6 +30,7 @@ struct NewJob {
     std::optional<Dedup> dedup{};
     std::uint32_t runs = 1;
     std::uint32_t max_parallel_runs = 0;
+    SuccessPolicy success{};
 };
 
 struct Enqueued {
@@ -42,6 +43,8 @@ struct ReceiveRequest {
     Milliseconds lease = std::chrono::seconds(30);
     Milliseconds wait{};
     std::string worker{};
+    std::uint32_t worker_concurrency = 0;
+    std::string worker_version{};
 };
 
 struct Step {
@@ -58,6 +61,7 @@ struct ReceivedJob {
     std::uint32_t attempt = 1;
     TimePoint created_at{};
     TimePoint lease_until{};
+    std::optional<TimePoint> due_at{};
     std::optional<std::vector<Step>> steps{};
     std::optional<std::string> group{};
     // Left out when they are the defaults:
@@ -70,6 +74,7 @@ struct ReceivedJob {
     std::optional<Dedup> dedup{};
     std::optional<std::uint32_t> runs{};
     std::optional<std::uint32_t> max_parallel_runs{};
+    std::optional<SuccessPolicy> success{};
 };
 
 struct ReceivedJobs {
@@ -188,6 +193,7 @@ struct JobRecord {
     std::optional<TimePoint> deadline{};
     std::optional<Dedup> dedup{};
     std::optional<std::uint32_t> max_parallel_runs{};
+    std::optional<SuccessPolicy> success{};
     std::optional<TimePoint> run_at{};
     std::optional<TimePoint> started_at{};
     std::optional<TimePoint> lease_until{};
@@ -209,6 +215,10 @@ struct CancelAnswer {
 
 struct Queues {
     std::vector<QueueStats> queues{};
+};
+
+struct Workers {
+    std::vector<WorkerInfo> workers{};
 };
 
 struct ServerInfo {

@@ -152,6 +152,8 @@ Result<ReceiveRequest> read_receive_request(std::string_view text) {
     request.lease = read->lease;
     request.wait = read->wait;
     request.worker = std::move(read->worker);
+    request.worker_concurrency = read->worker_concurrency;
+    request.worker_version = std::move(read->worker_version);
     return request;
 }
 
@@ -162,6 +164,10 @@ std::string write_receive_request(const ReceiveRequest& request) {
     write_member(json, "lease", request.lease);
     if (request.wait.count() != 0) write_member(json, "wait", request.wait);
     if (!request.worker.empty()) json.member("worker", request.worker);
+    if (request.worker_concurrency != 0) {
+        json.member("worker_concurrency", request.worker_concurrency);
+    }
+    if (!request.worker_version.empty()) json.member("worker_version", request.worker_version);
     json.end_object();
     return out;
 }

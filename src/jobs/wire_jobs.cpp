@@ -42,7 +42,8 @@ Result<NewJob> job_of(wire::NewJob&& from, std::string_view path) {
         .tags = std::move(from.tags),
         .dedup = std::move(from.dedup),
         .runs = from.runs,
-        .max_parallel_runs = from.max_parallel_runs};
+        .max_parallel_runs = from.max_parallel_runs,
+        .success = from.success};
     return job;
 }
 
@@ -69,7 +70,8 @@ JobOptions options_of(WireJob&& from) {
         .tags = value_of(std::move(from.tags), {}),
         .dedup = std::move(from.dedup),
         .runs = value_of(std::move(from.runs), fresh.runs),
-        .max_parallel_runs = value_of(std::move(from.max_parallel_runs), 0U)};
+        .max_parallel_runs = value_of(std::move(from.max_parallel_runs), 0U),
+        .success = value_of(std::move(from.success), fresh.success)};
 }
 
 void write_some(JsonWriter& json, std::string_view name, const std::string& text) {
@@ -109,6 +111,7 @@ void write_received_job(JsonWriter& json, const ReceivedJob& job) {
     json.member("receipt", job.receipt).member("attempt", job.attempt);
     write_member(json, "created_at", job.created_at);
     write_member(json, "lease_until", job.lease_until);
+    write_some(json, "due_at", job.due_at);
     if (!job.steps.empty()) {
         json.key("steps").begin_array();
         for (const Step& step : job.steps) {
@@ -236,6 +239,7 @@ Result<std::vector<ReceivedJob>> read_received_jobs(std::string_view text) {
         job.attempt = from.attempt;
         job.created_at = from.created_at;
         job.lease_until = from.lease_until;
+        job.due_at = from.due_at;
         if (from.steps) {
             for (wire::Step& step : *from.steps)
                 job.steps.push_back({std::move(step.name), step.result.text()});

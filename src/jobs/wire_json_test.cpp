@@ -179,6 +179,7 @@ TEST(WireJsonTest, ReceivedJobsComeBack) {
     job.attempt = 3;
     job.created_at = TimePoint(1s);
     job.lease_until = TimePoint(2s);
+    job.due_at = TimePoint(1500ms);
     job.options = wire_options();
     job.steps = {{.name = "s", .result = "[1]"}};
     ReceivedJob plain = job;
@@ -199,6 +200,7 @@ TEST(WireJsonTest, ReceivedJobsComeBack) {
     EXPECT_EQ(got.attempt, 3U);
     EXPECT_EQ(got.created_at, job.created_at);
     EXPECT_EQ(got.lease_until, job.lease_until);
+    EXPECT_EQ(got.due_at, job.due_at);
     EXPECT_EQ(got.options, job.options);
     ASSERT_EQ(got.steps.size(), 1U);
     EXPECT_EQ(got.steps[0].name, "s");
@@ -231,6 +233,8 @@ TEST(WireJsonTest, ReceiveRequestsComeBack) {
     request.lease = 5s;
     request.wait = 20s;
     request.worker = "w";
+    request.worker_concurrency = 8;
+    request.worker_version = "1.2";
 
     const auto read = read_receive_request(write_receive_request(request));
 
@@ -239,6 +243,8 @@ TEST(WireJsonTest, ReceiveRequestsComeBack) {
     EXPECT_EQ(read->lease, 5s);
     EXPECT_EQ(read->wait, 20s);
     EXPECT_EQ(read->worker, "w");
+    EXPECT_EQ(read->worker_concurrency, 8U);
+    EXPECT_EQ(read->worker_version, "1.2");
     EXPECT_EQ(read_receive_request("{}")->lease, 30s);
 }
 

@@ -71,7 +71,10 @@ struct LiveJob {
     std::string dead_from{};  // name of a queue; empty: it is no dead letter
 };
 std::optional<LiveJob> find_live(BrokerParts& parts, const Uuid& id);
+JobState live_state(const LiveJob& job);
 JobRecord record_of(BrokerParts& parts, const LiveJob& job);
+/// What the message says of it: of a dead job history may know more.
+JobRecord record_of_message(BrokerParts& parts, const LiveJob& job);
 /// `not_found` for what is no UUID, as no job has such an id.
 [[nodiscard]] Result<Uuid> read_job_id(std::string_view id);
 std::unexpected<Error> no_such_job(std::string_view id);
@@ -86,5 +89,11 @@ EndWait wait_for_job(BrokerParts& parts, std::string_view id, Done<std::optional
 void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done);
 void retry_job(BrokerParts& parts, std::string_view id, Done<bool> done);
 void promote_job(BrokerParts& parts, std::string_view id, Done<bool> done);
+/// First half of a removal: the job stands in no queue any more. Wait until the position is
+/// durable, then forget_finished(), which may take as long as the disk.
+[[nodiscard]] Result<broker::Position> take_out_finished(BrokerParts& parts, std::string_view id);
+[[nodiscard]] Result<> forget_finished(BrokerParts& parts, std::string_view id);
+
+[[nodiscard]] Result<std::vector<WorkerInfo>> list_workers(BrokerParts& parts);
 
 }  // namespace tranter::providers

@@ -90,6 +90,14 @@ class Enqueueing {
         }
     }
 
+    /// With what each job came to.
+    void count(JobQueue& queue, std::span<const engine::Sent> sent) {
+        JobTypeTable::Access types(queue.types);
+        for (std::size_t k = 0; k < sent_.size(); ++k) {
+            if (!sent[k].duplicate && !sent[k].replaced) ++types.of(jobs_[sent_[k]].type).enqueued;
+        }
+    }
+
     Result<broker::Position> send_to(JobQueue& queue) {
         if (auto good = check_fifo(queue, jobs_); !good) return std::unexpected(good.error());
         const broker::SettingsSnapshot settings = queue.handle->settings();
@@ -112,6 +120,7 @@ class Enqueueing {
         if (sent_.empty()) return parts_.broker.journal().end();
         auto sent = parts_.broker.send_all(queue.handle, encoder.requests());
         if (!sent.sent) return std::unexpected(sent.sent.error());
+        count(queue, *sent.sent);
         const bool told = parts_.events.has_listeners();
         for (std::size_t k = 0; k < sent_.size(); ++k) {
             const engine::Sent& result = (*sent.sent)[k];

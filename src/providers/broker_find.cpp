@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::size_t shown_id_bytes_max = 64;
 
-JobState live_state(const LiveJob& job) {
-    using State = engine::MessageView::State;
-    if (job.message.state == State::in_flight) return JobState::processing;
-    if (!job.dead_from.empty()) return JobState::dead;
-    if (job.message.state == State::visible) return JobState::pending;
-    return job.message.receive_count > 0 ? JobState::failed : JobState::scheduled;
-}
-
 /// The entry of a job that ended so and not otherwise.
 std::optional<history::JobEntry> find_ended(
     BrokerParts& parts, std::string_view id, history::State state
@@ -59,16 +51,29 @@ std::optional<LiveJob> find_live(BrokerParts& parts, const Uuid& id) {
     return std::nullopt;
 }
 
+JobState live_state(const LiveJob& job) {
+    using State = engine::MessageView::State;
+    if (job.message.state == State::in_flight) return JobState::processing;
+    if (!job.dead_from.empty()) return JobState::dead;
+    if (job.message.state == State::visible) return JobState::pending;
+    return job.message.receive_count > 0 ? JobState::failed : JobState::scheduled;
+}
+
 JobRecord record_of(BrokerParts& parts, const LiveJob& job) {
-    const engine::MessageView& message = job.message;
-    const std::string id = format_uuid(message.payload.id());
-    const JobState state = live_state(job);
-    if (state == JobState::dead) {
+    if (live_state(job) == JobState::dead) {
+        const std::string id = format_uuid(job.message.payload.id());
         if (auto entry = find_ended(parts, id, history::State::dead)) {
             return record_of(std::move(*entry));
         }
     }
-    JobRecord record{.id = id, .state = state, .attempt = message.receive_count};
+    return record_of_message(parts, job);
+}
+
+JobRecord record_of_message(BrokerParts& parts, const LiveJob& job) {
+    const engine::MessageView& message = job.message;
+    const JobState state = live_state(job);
+    JobRecord record{
+        .id = format_uuid(message.payload.id()), .state = state, .attempt = message.receive_count};
     broker::QueueHandle home = job.queue;
     record.queue = home->name();
     if (state == JobState::dead) {

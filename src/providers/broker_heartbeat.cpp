@@ -50,6 +50,26 @@ Result<> check_json(std::string_view what, std::string_view json, std::size_t by
     );
 }
 
+/// Whoever renews leases is alive.
+void hear_workers(
+    BrokerParts& parts,
+    JobQueue& queue,
+    std::span<const engine::Receipt> receipts,
+    const std::vector<Result<bool>>& extended
+) {
+    std::vector<std::string> names;
+    {
+        const WorkerTable::Access workers(queue.workers);
+        for (std::size_t k = 0; k < extended.size(); ++k) {
+            if (!extended[k]) continue;
+            const std::string& name = workers.name_of(receipts[k].slot, receipts[k].sequence);
+            if (!name.empty() && (names.empty() || names.back() != name)) names.push_back(name);
+        }
+    }
+    for (const std::string& name : names)
+        parts.workers.heard(name, parts.broker.now());
+}
+
 /// `then(bool)` like when_durable(), for what need only survive the end of this process.
 template <class Then>
 void when_written(broker::Broker& broker, broker::Position position, Then then) {
@@ -88,6 +108,7 @@ void extend_leases(
     }
     const TimePoint until = to_time_point(parts.broker.now() + lease);
     const auto extended = parts.broker.extend((*queue)->handle, read, lease);
+    hear_workers(parts, **queue, read, extended.cancel_requested);
     for (std::size_t k = 0; k < index.size(); ++k) {
         const Result<bool>& asked = extended.cancel_requested[k];
         if (asked) {

@@ -45,6 +45,8 @@ struct JobShape {
 JobShape read_shape(
     const engine::Payload& payload, std::string_view group, const broker::QueueSettings& settings
 );
+/// JobShape::type alone. The payload has its bytes.
+std::string_view type_of(const engine::Payload& payload, const broker::QueueSettings& settings);
 /// The tranter.options of the message, as they are.
 std::string_view options_text(const engine::Payload& payload);
 /// The body, or what is no JSON as a JSON string.

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t looked_at_max = 5'000;
 constexpr std::size_t chunk = 256;
 constexpr std::size_t page_max = 1'000;
+/// Of payloads in a page of a dead-letter queue.
+constexpr std::size_t page_bytes_max = std::size_t{8} << 20;
 
 enum class ListPart : std::uint8_t { live, ended, dead };
 
@@ -131,6 +133,14 @@ bool is_open(JobState state) {
            state == JobState::processing || state == JobState::failed;
 }
 
+bool is_in_time(const history::HistoryFilter& filter, const JobRecord& record) {
+    if (!filter.finished_from && !filter.finished_before) return true;
+    if (!record.finished_at) return false;
+    const Instant at(record.finished_at->time_since_epoch());
+    return (!filter.finished_from || at >= *filter.finished_from) &&
+           (!filter.finished_before || at < *filter.finished_before);
+}
+
 /// One call of list.
 class Listing {
   public:
@@ -159,6 +169,17 @@ class Listing {
         return page(wanted && !list_queues());
     }
 
+    /// What stands in a dead-letter queue, whatever else is known of it.
+    Result<JobPage> run_in(const std::string& dead_letter_queue) {
+        const auto queue = parts_.queues.get(dead_letter_queue);
+        if (!queue) return std::unexpected(queue.error());
+        if (place_.queue != dead_letter_queue) {
+            place_ = {.part = ListPart::dead, .queue = dead_letter_queue};
+        }
+        whole_queue_ = true;
+        return page(!list_queue((*queue)->handle));
+    }
+
   private:
     JobPage page(bool more) {
         JobPage page{.jobs = std::move(jobs_)};
@@ -166,7 +187,10 @@ class Listing {
         return page;
     }
 
-    bool full() const { return jobs_.size() >= jobs_max_ || looked_at_ >= looked_at_max; }
+    bool full() const {
+        if (whole_queue_ && bytes_ >= page_bytes_max) return true;
+        return jobs_.size() >= jobs_max_ || looked_at_ >= looked_at_max;
+    }
 
     /// The rest of the queues from the place on. Whether it came to their end.
     bool list_queues() {
@@ -188,35 +212,75 @@ class Listing {
             return true;
         }
         while (true) {
-            const auto messages = parts_.broker.list(queue, place_.slot, place_.after, chunk);
-            for (const engine::MessageView& message : messages) {
+            const auto jobs =
+                chosen_of(queue, parts_.broker.list(queue, place_.slot, place_.after, chunk));
+            for (const ChosenJob& job : jobs) {
                 if (full()) return false;
                 ++looked_at_;
-                place_.slot = message.slot;
-                place_.after = message.sequence;
-                look_at(queue, message);
+                place_.slot = job.message.slot;
+                place_.after = job.message.sequence;
+                if (job.chosen) add(job);
             }
-            if (messages.size() < chunk) return true;
+            if (jobs.size() < chunk) return true;
         }
     }
 
-    void look_at(const broker::QueueHandle& queue, const engine::MessageView& message) {
-        LiveJob job{.queue = queue, .message = message};
-        job.dead_from = parts_.queues.dead_from(*queue, message);
-        const bool dead_part = place_.part == ListPart::dead;
-        if (job.dead_from.empty() && dead_part) return;
-        if (query_.filter.group && message.group != *query_.filter.group) return;
-        if (dead_part && is_in_history(message)) return;
-        JobRecord record = record_of(parts_, job);
-        if (is_open(record.state) == dead_part || !wants(query_, record.state)) return;
-        const RunningNotesPtr notes = parts_.running.find(message.payload.id());
+    struct ChosenJob : LiveJob {
+        bool chosen = false;
+    };
+
+    /// All of them, and which are shown if the rest of the filter fits.
+    std::vector<ChosenJob> chosen_of(
+        const broker::QueueHandle& queue, std::vector<engine::MessageView> messages
+    ) {
+        std::vector<ChosenJob> jobs;
+        jobs.reserve(messages.size());
+        for (engine::MessageView& message : messages) {
+            ChosenJob& job = jobs.emplace_back();
+            job.queue = queue;
+            job.dead_from = parts_.queues.dead_from(*queue, message);
+            job.message = std::move(message);
+            const JobState state = live_state(job);
+            const bool in_part = whole_queue_ || is_open(state) == (place_.part == ListPart::live);
+            job.chosen = in_part && wants(query_, state) &&
+                         (!query_.filter.group || job.message.group == *query_.filter.group);
+        }
+        if (place_.part == ListPart::dead && !whole_queue_) leave_out_ended(jobs);
+        return jobs;
+    }
+
+    /// Those that were in the part before.
+    void leave_out_ended(std::vector<ChosenJob>& jobs) {
+        if (parts_.history == nullptr) return;
+        std::vector<ChosenJob*> asked;
+        std::vector<std::string> ids;
+        for (ChosenJob& job : jobs) {
+            if (!job.chosen) continue;
+            asked.push_back(&job);
+            ids.push_back(format_uuid(job.message.payload.id()));
+        }
+        if (ids.empty()) return;
+        const auto ends = parts_.history->ends_of(ids);
+        if (!ends) return;
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            const auto& end = (*ends)[i];
+            if (end && end->state == history::State::dead) asked[i]->chosen = false;
+        }
+    }
+
+    void add(const LiveJob& job) {
+        if (whole_queue_) return add_letter(job);
+        JobRecord record = record_of_message(parts_, job);
+        const RunningNotesPtr notes = parts_.running.find(job.message.payload.id());
         if (matcher_.matches(comparable(record, notes.get()))) jobs_.push_back(std::move(record));
     }
 
-    bool is_in_history(const engine::MessageView& message) {
-        if (parts_.history == nullptr) return false;
-        const auto entry = parts_.history->find(format_uuid(message.payload.id()));
-        return entry && *entry && (*entry)->state == history::State::dead;
+    void add_letter(const LiveJob& job) {
+        JobRecord record = record_of(parts_, job);
+        if (!is_in_time(query_.filter, record)) return;
+        if (!matcher_.matches(comparable(record, nullptr))) return;
+        bytes_ += record.payload.size();
+        jobs_.push_back(std::move(record));
     }
 
     /// Whether there is more of it.
@@ -252,6 +316,8 @@ class Listing {
     const std::size_t jobs_max_;
     std::vector<JobRecord> jobs_{};
     std::size_t looked_at_ = 0;
+    std::size_t bytes_ = 0;     // of payloads
+    bool whole_queue_ = false;  // a dead-letter queue alone
 };
 
 }  // namespace
@@ -268,7 +334,9 @@ Result<JobPage> list_jobs(BrokerParts& parts, const ListRequest& request) {
     if (!query) return std::unexpected(query.error());
     auto place = parse_place(request.cursor);
     if (!place) return std::unexpected(place.error());
-    return Listing(parts, std::move(*query), std::move(*place), request.jobs_max).run();
+    Listing listing(parts, std::move(*query), std::move(*place), request.jobs_max);
+    return request.dead_letter_queue.empty() ? listing.run()
+                                             : listing.run_in(request.dead_letter_queue);
 }
 
 }  // namespace tranter::providers

@@ -121,6 +121,27 @@ TEST_F(BrokerListTest, LooksAtSoManyJobsInOneCallOnly) {
     EXPECT_THAT(ids("type:rare"), SizeIs(1));
 }
 
+TEST_F(BrokerListTest, DeadJobsAreListedOnceWhetherOrNotHistoryHasThem) {
+    constexpr std::size_t kept = 1'000;  // by the history, of each queue
+    constexpr std::size_t all = kept + 300;
+    const std::vector<NewJob> many(all, job());
+    ASSERT_TRUE(provider->enqueue("many", many));
+    for (std::size_t ended = 0; ended < all;) {
+        std::vector<Settlement> settlements;
+        for (const ReceivedJob& received : receive(650, "many"))
+            settlements.push_back({.receipt = received.receipt, .outcome = Dead{.reason = "no"}});
+        ended += settlements.size();
+        ASSERT_TRUE(provider->settle("many", settlements));
+        // The history does not wait for who ends jobs, but a list does for the history.
+        ASSERT_TRUE(provider->list({.filter = "state:completed"}));
+    }
+
+    const std::vector<std::string> found = ids("queue:many");
+
+    EXPECT_THAT(found, SizeIs(all));
+    EXPECT_THAT(std::set<std::string>(found.begin(), found.end()), SizeIs(all));
+}
+
 TEST_F(BrokerListTest, RefusesWhatIsNoPage) {
     EXPECT_EQ(provider->list({.jobs_max = 0}).error().code(), Errc::invalid_argument);
     EXPECT_EQ(provider->list({.jobs_max = 1'001}).error().code(), Errc::invalid_argument);

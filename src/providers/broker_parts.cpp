@@ -27,6 +27,30 @@ void count_ended(JobQueue& queue, const std::vector<FinishedJob>& jobs) {
     add(queue.cancelled, history::State::cancelled);
 }
 
+void count_by_type(JobQueue& queue, const FinishedJobs& ended) {
+    JobTypeTable::Access types(queue.types);
+    for (const FinishedJob& job : ended.jobs()) {
+        const engine::Payload& payload = job.message.payload;
+        if (!payload.has_bytes()) continue;  // the disk failed
+        JobTypeCounts& counts = types.of(type_of(payload, ended.settings()));
+        switch (job.state) {
+            case history::State::completed:
+                ++counts.completed;
+                break;
+            case history::State::cancelled:
+                ++counts.cancelled;
+                break;
+            case history::State::dead:
+                ++counts.dead;
+                ++counts.failed;
+                break;
+            case history::State::failed:
+                ++counts.failed;
+                break;
+        }
+    }
+}
+
 JobEvent event_of(
     const FinishedJob& job, const JobQueue& queue, const broker::QueueSettings& settings
 ) {
@@ -112,6 +136,7 @@ void tell_ended(
 ) {
     if (!ended) return;
     count_ended(queue, ended->jobs());
+    count_by_type(queue, *ended);
     if (parts.history != nullptr) parts.history->add(ended);
     const broker::QueueSettings& settings = ended->settings();
     const bool told = parts.events.has_listeners();

@@ -9,6 +9,7 @@
 #include "providers/broker_running.hpp"
 #include "providers/broker_under_way.hpp"
 #include "providers/broker_waits.hpp"
+#include "providers/broker_workers.hpp"
 
 #include <tranter/provider.hpp>
 
@@ -35,6 +36,7 @@ struct BrokerParts {
     JobsUnderWay under_way{};
     JobWaits waits{};
     JobEventHub events{};
+    KnownWorkers workers{};
     std::atomic<std::uint64_t> random;  // state of the jitter
     std::atomic<bool> closed{false};
     /// Held while it is looked whether an id that a caller chose is known, and until its job is

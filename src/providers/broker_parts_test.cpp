@@ -232,14 +232,14 @@ TEST(RunningJobsTest, CountsLinesThatFindNoRoom) {
 TEST(WorkerTableTest, KnowsTheWorkerOfTheMessageThatIsThereNow) {
     WorkerTable table;
     WorkerTable::Access workers(table);
-    workers.put(3, 10, workers.number_of("a"));
-    workers.put(4, 11, workers.number_of("b"));
+    workers.put({.slot = 3, .sequence = 10}, workers.number_of("a"));
+    workers.put({.slot = 4, .sequence = 11}, workers.number_of("b"));
 
     EXPECT_EQ(workers.name_of(3, 10), "a");
     EXPECT_EQ(workers.name_of(4, 11), "b");
     EXPECT_EQ(workers.name_of(3, 12), "");
     EXPECT_EQ(workers.name_of(99, 1), "");
-    workers.put(3, 10, workers.number_of(""));
+    workers.put({.slot = 3, .sequence = 10}, workers.number_of(""));
     EXPECT_EQ(workers.name_of(3, 10), "");
 }
 

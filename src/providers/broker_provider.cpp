@@ -27,6 +27,7 @@ Capabilities capabilities_with(const JobHistory* history, bool virtual_time) {
         .pause = true,
         .limits = true,
         .events = true,
+        .workers = true,
         .atomic_batch = true,
         .virtual_time = virtual_time};
 }
@@ -156,6 +157,14 @@ Result<> BrokerProvider::promote(std::string_view id) {
     return nothing_of(answer.get());
 }
 
+Result<> BrokerProvider::remove(std::string_view id) {
+    const auto taken = take_out_finished(*parts_, id);
+    if (!taken) return std::unexpected(taken.error());
+    // Whatever is on its way into the history is told by then.
+    if (auto durable = wait_durable(*parts_, *taken); !durable) return durable;
+    return forget_finished(*parts_, id);
+}
+
 Result<JobRecord> BrokerProvider::wait(std::string_view id, Milliseconds timeout) {
     Answer<std::optional<JobRecord>> answer;
     EndWait end = wait_for_job(*parts_, id, answer.done());
@@ -184,6 +193,10 @@ Result<QueueStats> BrokerProvider::stats(std::string_view name) {
     return parts_->queues.stats(**queue);
 }
 
+Result<std::vector<WorkerInfo>> BrokerProvider::workers() {
+    return list_workers(*parts_);
+}
+
 Result<> BrokerProvider::set_paused(std::string_view name, bool paused) {
     if (auto open = check_open(*parts_); !open) return open;
     const auto queue = parts_->queues.get_or_make(name);
@@ -205,6 +218,10 @@ Result<> BrokerProvider::set_limits(std::string_view name, const QueueLimits& li
 Result<std::shared_ptr<void>> BrokerProvider::subscribe(Listener listener) {
     if (auto open = check_open(*parts_); !open) return std::unexpected(open.error());
     return parts_->events.subscribe(std::move(listener));
+}
+
+std::vector<JobQueueMetrics> BrokerProvider::metrics() const {
+    return parts_->queues.metrics();
 }
 
 void BrokerProvider::close() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/broker.hpp"
+#include "jobs/queue_metrics.hpp"
 #include "providers/broker_history.hpp"
 
 #include <tranter/provider.hpp>
@@ -70,13 +71,18 @@ class BrokerProvider : public Provider, public AsyncProvider {
     Result<Cancelled> cancel(std::string_view id) override;
     Result<> retry(std::string_view id) override;
     Result<> promote(std::string_view id) override;
+    Result<> remove(std::string_view id) override;
     Result<JobRecord> wait(std::string_view id, Milliseconds timeout) override;
 
     Result<std::vector<QueueStats>> queues() override;
     Result<QueueStats> stats(std::string_view queue) override;
+    Result<std::vector<WorkerInfo>> workers() override;
     Result<> set_paused(std::string_view queue, bool paused) override;
     Result<> set_limits(std::string_view queue, const QueueLimits& limits) override;
     Result<std::shared_ptr<void>> subscribe(Listener listener) override;
+
+    /// Since it was made. O(queues), and no lock is held for longer than one queue takes.
+    std::vector<JobQueueMetrics> metrics() const;
 
     /// Ends waits for jobs and blocking receives. Receives that do not block are the caller's to
     /// end, or the broker's when it is stopped.

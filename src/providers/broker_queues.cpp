@@ -123,7 +123,7 @@ JobQueuePtr JobQueues::of(const broker::QueueHandle& handle) {
     // Those of queues that were deleted meanwhile. Rare enough to look at all.
     std::erase_if(queues_, [this](const auto& each) { return !broker_.find_queue(each.first); });
     JobQueuePtr& queue = queues_[handle->id()];
-    if (!queue) queue = std::make_shared<JobQueue>(handle);
+    if (!queue) queue = std::make_shared<JobQueue>(handle, type_names_);
     return queue;
 }
 
@@ -140,6 +140,22 @@ std::string JobQueues::dead_from(const broker::Queue& queue, const engine::Messa
     const std::string& name = queue.name();
     if (!name.ends_with(dead_suffix)) return name;
     return name.substr(0, name.size() - dead_suffix.size());
+}
+
+std::vector<JobQueueMetrics> JobQueues::metrics() const {
+    std::vector<JobQueueMetrics> all;
+    {
+        const std::shared_lock lock(mutex_);
+        for (const auto& [id, queue] : queues_) {
+            JobQueueMetrics metrics = queue->types.read();
+            if (metrics.types.empty() && metrics.queue_latency.total() == 0) continue;
+            if (!broker_.find_queue(id)) continue;  // deleted
+            metrics.queue = queue->handle->name();
+            all.push_back(std::move(metrics));
+        }
+    }
+    std::ranges::sort(all, {}, &JobQueueMetrics::queue);
+    return all;
 }
 
 QueueStats JobQueues::stats(const JobQueue& queue) const {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "broker/broker.hpp"
 #include "providers/broker_running.hpp"
+#include "providers/broker_types.hpp"
 
 #include <tranter/provider.hpp>
 
@@ -19,10 +20,12 @@ namespace tranter::providers {
 
 /// What jobs need of a queue beyond what the broker keeps.
 struct JobQueue {
-    explicit JobQueue(broker::QueueHandle handle_in) : handle(std::move(handle_in)) {}
+    JobQueue(broker::QueueHandle handle_in, JobTypeNames& names)
+        : handle(std::move(handle_in)), types(names) {}
 
     const broker::QueueHandle handle;
     WorkerTable workers{};
+    JobTypeTable types;
     // Since the store was opened:
     std::atomic<std::uint64_t> completed{0};
     std::atomic<std::uint64_t> failed{0};
@@ -54,6 +57,8 @@ class JobQueues {
     std::string dead_from(const broker::Queue& queue, const engine::MessageView& message) const;
 
     QueueStats stats(const JobQueue& queue) const;
+    /// Of the queues that had jobs since the store was opened, by name.
+    std::vector<JobQueueMetrics> metrics() const;
     [[nodiscard]] Result<broker::Position> set_paused(const JobQueue& queue, bool paused);
     [[nodiscard]] Result<broker::Position> set_limits(
         const JobQueue& queue, const QueueLimits& limits
@@ -63,7 +68,8 @@ class JobQueues {
     [[nodiscard]] Result<> make(std::string_view name);
 
     broker::Broker& broker_;
-    std::shared_mutex mutex_;
+    JobTypeNames type_names_;
+    mutable std::shared_mutex mutex_;
     std::unordered_map<broker::QueueId, JobQueuePtr> queues_;  // guarded by mutex_
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 
@@ -14,6 +15,7 @@ namespace {
 constexpr Milliseconds lease_min = std::chrono::seconds(1);
 constexpr Milliseconds lease_max = std::chrono::hours(12);
 constexpr std::size_t worker_bytes_max = 256;
+constexpr std::size_t version_bytes_max = 64;
 
 Result<> check_receive(const ReceiveRequest& request) {
     if (request.jobs_max == 0 || request.jobs_max > jobs_per_call_max) {
@@ -32,6 +34,16 @@ Result<> check_receive(const ReceiveRequest& request) {
         return fail(
             Errc::invalid_argument,
             fmt::format("worker is {} bytes, limit is {}", request.worker.size(), worker_bytes_max)
+        );
+    }
+    if (request.worker_version.size() > version_bytes_max) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "worker_version is {} bytes, limit is {}",
+                request.worker_version.size(),
+                version_bytes_max
+            )
         );
     }
     return {};
@@ -53,6 +65,7 @@ class Receiving {
         if (!unrunnable_.empty()) {
             settle_jobs(parts_, queue_->handle->name(), unrunnable_, [](const auto& /*done*/) {});
         }
+        measure();
         if (parts_.events.has_listeners()) tell();
         return std::move(jobs_);
     }
@@ -62,7 +75,8 @@ class Receiving {
         WorkerTable::Access workers(queue_->workers);
         const std::uint32_t number = workers.number_of(worker);
         for (const engine::Delivery& delivery : deliveries)
-            workers.put(delivery.receipt.slot, delivery.receipt.sequence, number);
+            workers.put(delivery.receipt, number);
+        if (number != 0) parts_.workers.heard(worker, parts_.broker.now());
     }
 
     void add(engine::Delivery& delivery) {
@@ -77,16 +91,31 @@ class Receiving {
         job.attempt = delivery.receive_count;
         job.created_at = to_time_point(delivery.sent_at);
         job.lease_until = to_time_point(delivery.visible_at);
+        const bool is_first = delivery.receive_count == 1;
+        const Instant due =
+            is_first ? std::max(delivery.waiting_since, delivery.sent_at) : delivery.waiting_since;
+        if (due != Instant{}) job.due_at = to_time_point(due);
         job.options = std::move(shape.options);
         if (delivery.note.empty() && delivery.receive_count < 2) return;
         JobNote note = parse_note(delivery.note);
         const TimePoint now = to_time_point(parts_.broker.now());
         if (note.add_lost_leases(delivery.receive_count, now)) {
+            stalled_.push_back(job.type);
             // When the delivery is over already there is nothing to keep it with.
             std::ignore =
                 parts_.broker.set_note(queue_->handle, delivery.receipt, format_note(note));
         }
         job.steps = std::move(note.steps);
+    }
+
+    void measure() {
+        const TimePoint now = to_time_point(parts_.broker.now());
+        JobTypeTable::Access types(queue_->types);
+        for (const ReceivedJob& job : jobs_) {
+            if (job.due_at) types.waited(now - *job.due_at);
+        }
+        for (const std::string& type : stalled_)
+            ++types.of(type).stalled;
     }
 
     /// Nobody can run it, so it must not come again and again.
@@ -118,6 +147,7 @@ class Receiving {
     const JobQueuePtr queue_;
     const broker::SettingsSnapshot settings_;  // shared with the queue
     std::vector<ReceivedJob> jobs_{};
+    std::vector<std::string> stalled_{};  // types of those whose last lease ended
     std::vector<Settlement> unrunnable_{};
 };
 
@@ -147,6 +177,7 @@ EndWait receive_jobs(
         return [] {
         };
     }
+    parts.workers.asks(request, parts.broker.now());
     const engine::ReceiveOptions options{
         .max_messages = static_cast<std::uint32_t>(request.jobs_max),
         .visibility_timeout = request.lease};

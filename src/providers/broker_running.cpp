@@ -74,14 +74,31 @@ std::uint32_t WorkerTable::Access::number_of(const std::string& name) {
     return number;
 }
 
-void WorkerTable::Access::put(std::uint32_t slot, engine::Sequence sequence, std::uint32_t number) {
+void WorkerTable::Access::put(const engine::Receipt& receipt, std::uint32_t number) {
+    const std::uint32_t slot = receipt.slot;
     if (slot >= slots_max) return;
     std::vector<Place>& places = table_.places_;
     if (slot >= places.size()) {
         if (number == 0) return;
         places.resize(std::min(slots_max, std::max<std::size_t>(slot + 1, places.size() * 2)));
     }
-    places[slot] = {.sequence = sequence, .name = number};
+    places[slot] = {
+        .sequence = receipt.sequence, .name = number, .delivery = receipt.delivery};
+}
+
+bool WorkerTable::Access::collect(
+    std::uint32_t& slot, std::size_t max, std::vector<Named>& out
+) const {
+    const std::vector<Place>& places = table_.places_;
+    for (; slot < places.size() && max > 0; ++slot, --max) {
+        const Place& place = places[slot];
+        if (place.name == 0) continue;
+        out.push_back(
+            {.receipt = {.slot = slot, .delivery = place.delivery, .sequence = place.sequence},
+             .number = place.name}
+        );
+    }
+    return slot < places.size();
 }
 
 const std::string& WorkerTable::Access::name_of(std::uint32_t slot, engine::Sequence sequence)

@@ -84,6 +84,7 @@ class WorkerTable {
     struct Place {
         engine::Sequence sequence = 0;
         std::uint32_t name = 0;
+        std::uint32_t delivery = 0;
     };
     mutable std::mutex mutex_;
     // guarded by mutex_
@@ -97,7 +98,16 @@ class WorkerTable::Access {
     explicit Access(WorkerTable& table) : table_(table), lock_(table.mutex_) {}
 
     std::uint32_t number_of(const std::string& name);
-    void put(std::uint32_t slot, engine::Sequence sequence, std::uint32_t number);
+    void put(const engine::Receipt& receipt, std::uint32_t number);
+    /// Last deliveries by name, from the slot on that `slot` says, `max` slots at most; it is then
+    /// the next one. Whether there are more.
+    struct Named {
+        engine::Receipt receipt{};
+        std::uint32_t number = 0;
+    };
+    bool collect(std::uint32_t& slot, std::size_t max, std::vector<Named>& out) const;
+    /// Of a number that number_of() gave; 0 is nobody.
+    const std::string& name_of(std::uint32_t number) const { return table_.names_[number]; }
     /// Empty when it is not known. Valid while the access lives.
     const std::string& name_of(std::uint32_t slot, engine::Sequence sequence) const;
 

@@ -19,7 +19,7 @@ Capabilities usual_capabilities() {
     Capabilities all;
     all.look_up = all.list = all.history = all.priorities = all.groups = all.dedup = true;
     all.ttl = all.cancel_running = all.progress = all.steps = true;
-    all.pause = all.limits = all.events = all.atomic_batch = true;
+    all.pause = all.limits = all.events = all.workers = all.atomic_batch = true;
     return all;
 }
 
@@ -79,7 +79,9 @@ Result<LogPage> HttpStore::log_of(std::string_view id) {
 Result<JobPage> HttpStore::list(const ListRequest& request) {
     std::string path = fmt::format("/v1/jobs?limit={}", request.jobs_max);
     for (const auto& [name, value] :
-         {std::pair("&filter=", &request.filter), std::pair("&cursor=", &request.cursor)}) {
+         {std::pair("&filter=", &request.filter),
+          std::pair("&cursor=", &request.cursor),
+          std::pair("&dead_letter_queue=", &request.dead_letter_queue)}) {
         if (value->empty()) continue;
         path += name;
         append_percent_encoded(path, *value);
@@ -103,6 +105,16 @@ Result<> HttpStore::retry(std::string_view id) {
 
 Result<> HttpStore::promote(std::string_view id) {
     return send("POST", job_path(id, "promote"), {}, Repeat::no);
+}
+
+Result<> HttpStore::remove(std::string_view id) {
+    return send("DELETE", job_path(id, {}), {}, Repeat::no);
+}
+
+Result<std::vector<WorkerInfo>> HttpStore::workers() {
+    auto read = get_as<jobs::wire::Workers>("/v1/workers");
+    if (!read) return std::unexpected(std::move(read.error()));
+    return std::move(read->workers);
 }
 
 Result<std::vector<QueueStats>> HttpStore::queues() {

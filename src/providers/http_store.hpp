@@ -48,10 +48,12 @@ class HttpStore final : public Provider {
     Result<Cancelled> cancel(std::string_view id) override;
     Result<> retry(std::string_view id) override;
     Result<> promote(std::string_view id) override;
+    Result<> remove(std::string_view id) override;
     Result<JobRecord> wait(std::string_view id, Milliseconds timeout) override;
 
     Result<std::vector<QueueStats>> queues() override;
     Result<QueueStats> stats(std::string_view queue) override;
+    Result<std::vector<WorkerInfo>> workers() override;
     Result<> set_paused(std::string_view queue, bool paused) override;
     Result<> set_limits(std::string_view queue, const QueueLimits& limits) override;
     Result<std::shared_ptr<void>> subscribe(Listener listener) override {

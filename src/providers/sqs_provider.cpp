@@ -111,6 +111,7 @@ class SqsProvider final : public Provider {
         );
     }
     Result<> promote(std::string_view) override { return sqs_cannot("promote a job", no_look_up); }
+    Result<> remove(std::string_view) override { return sqs_cannot("remove a job", no_look_up); }
     Result<JobRecord> wait(std::string_view, Milliseconds) override {
         return sqs_cannot("wait for a job", no_look_up);
     }
@@ -143,6 +144,9 @@ class SqsProvider final : public Provider {
         return stats;
     }
 
+    Result<std::vector<WorkerInfo>> workers() override {
+        return sqs_cannot("list workers", "SQS does not know who receives its messages");
+    }
     Result<> set_paused(std::string_view, bool) override {
         return sqs_cannot("pause a queue", "SQS hands out whatever is there, stop the workers");
     }

@@ -56,6 +56,7 @@ TEST_P(CapabilitiesTest, LookUpOrRefused) {
     expect_unsupported(store().cancel(some_id), "cancel");
     expect_unsupported(store().retry(some_id), "retry");
     expect_unsupported(store().promote(some_id), "promote");
+    expect_unsupported(store().remove(some_id), "remove");
     expect_unsupported(store().wait(some_id, milliseconds(0)), "wait");
     expect_unsupported(store().log_of(some_id), "log_of");
     EXPECT_EQ(take().attempt, 1U);
@@ -112,6 +113,12 @@ TEST_P(CapabilitiesTest, PauseOrRefused) {
 
     expect_unsupported(store().set_paused(queue(), true), "set_paused");
     EXPECT_EQ(take().attempt, 1U);
+}
+
+TEST_P(CapabilitiesTest, WorkersOrRefused) {
+    if (can().workers) GTEST_SKIP() << "it can";
+
+    expect_unsupported(store().workers(), "workers");
 }
 
 TEST_P(CapabilitiesTest, LimitsOrRefused) {

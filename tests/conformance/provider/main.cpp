@@ -32,7 +32,7 @@ std::string duration_text(Milliseconds time) {
 
 std::vector<Row> rows() {
     return {
-        yes_or_no("find, cancel, retry, promote, wait", &Capabilities::look_up),
+        yes_or_no("find, cancel, retry, promote, remove, wait", &Capabilities::look_up),
         yes_or_no("list what is not finished", &Capabilities::list),
         yes_or_no("find and search what is finished", &Capabilities::history),
         yes_or_no("priorities", &Capabilities::priorities),
@@ -46,6 +46,7 @@ std::vector<Row> rows() {
         yes_or_no("pause queues", &Capabilities::pause),
         yes_or_no("change limits", &Capabilities::limits),
         yes_or_no("events", &Capabilities::events),
+        yes_or_no("who works", &Capabilities::workers),
         yes_or_no("all or none of a batch", &Capabilities::atomic_batch),
         {"longest delay",
          [](const Capabilities& can) {
