@@ -291,6 +291,7 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
             invocation.version = true;
             return invocation;
         }
+        if (invocation.command->run != nullptr && (word.empty() || word.starts_with('-'))) break;
         const auto& commands = invocation.command->commands;
         const auto found = std::ranges::find(commands, word, &Command::name);
         if (found == commands.end()) {

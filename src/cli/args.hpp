@@ -47,8 +47,9 @@ struct Example {
 /// Does what a command says and returns the exit status; main turns a failure into one.
 using Action = Result<int> (*)(const Arguments&);
 
-/// One node of the command tree: either a noun with `commands` or a verb with `run`. Parsing, help
-/// and shell completion all read the same tree.
+/// One node of the command tree: a noun with `commands` or a verb with `run`. A node with both runs
+/// when it stands alone or is followed by options. Parsing, help and shell completion all read the
+/// same tree.
 struct Command {
     std::string_view name;
     std::string_view summary;        // one line, lower case, no full stop

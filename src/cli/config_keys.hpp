@@ -27,6 +27,7 @@ struct ConfigKey {
 using ServerKey = ConfigKey<ServerConfig>;
 using QueueKey = ConfigKey<QueueConfig>;
 using HandlerKey = ConfigKey<HandlerConfig>;
+using ScheduleKey = ConfigKey<ScheduleConfig>;
 
 std::span<const ServerKey> server_keys();
 
@@ -35,6 +36,9 @@ std::span<const QueueKey> queue_keys();
 
 /// The keys of [handlers."TYPE"].
 std::span<const HandlerKey> handler_keys();
+
+/// The keys of [schedules.NAME].
+std::span<const ScheduleKey> schedule_keys();
 
 /// "TRANTER_SQS" for server.sqs, "TRANTER_LOG_LEVEL" for log.level.
 std::string environment_name(const ServerKey& key);

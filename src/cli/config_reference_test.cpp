@@ -42,15 +42,20 @@ TEST(ConfigReferenceTest, EveryKeyHasItsRow) {
     for (const HandlerKey& key : handler_keys()) {
         EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
     }
+    for (const ScheduleKey& key : schedule_keys()) {
+        EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
+    }
 }
 
 TEST(ConfigReferenceTest, EveryRowIsAKey) {
-    std::set<std::string> paths;
+    std::multiset<std::string> paths;
     for (const ServerKey& key : server_keys())
         paths.insert(std::string(key.path));
     for (const QueueKey& key : queue_keys())
         paths.insert(std::string(key.path));
     for (const HandlerKey& key : handler_keys())
+        paths.insert(std::string(key.path));
+    for (const ScheduleKey& key : schedule_keys())
         paths.insert(std::string(key.path));
     const std::string text = reference_page();
 

@@ -24,6 +24,9 @@ std::optional<ConfigProblem> find_server_problem(const ServerConfig& config);
 /// The worker's queues and its handlers.
 std::optional<ConfigProblem> find_worker_problem(const ServerConfig& config);
 
+/// Schedules: expressions, zones and their jobs.
+std::optional<ConfigProblem> find_schedule_problem(const ServerConfig& config);
+
 /// Names of queues, what FIFO queues may say, and references between queues.
 std::optional<ConfigProblem> find_queue_problem(const ServerConfig& config);
 

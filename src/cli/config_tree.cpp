@@ -38,7 +38,14 @@ class TreeReader {
     Result<void> read_root(const ConfigNode::Object& root);
     Result<void> read_queues(const ConfigMember& queues);
     Result<void> read_queue(const ConfigMember& member, const ConfigPath& path, QueueConfig& queue);
-    Result<void> read_handlers(const ConfigMember& handlers);
+    template <class Config>
+    Result<void> read_tables(
+        const ConfigMember& tables,
+        std::string_view expected,
+        std::span<const ConfigKey<Config>> keys,
+        std::string Config::*name,
+        std::vector<Config>& configs
+    );
 
     template <class Config>
     Result<void> read_member(
@@ -89,7 +96,9 @@ std::unexpected<Error> TreeReader::unknown(
     std::span<const ConfigKey<Config>> keys
 ) {
     std::vector<std::string_view> names = names_in(table, keys);
-    if (path.size() == 1) names.insert(names.end(), {"queues", "queue_template", "handlers"});
+    if (path.size() == 1) {
+        names.insert(names.end(), {"queues", "queue_template", "handlers", "schedules"});
+    }
     std::string hint = did_you_mean(member.key, names);
     if (hint.empty()) {
         const auto elsewhere = std::ranges::find_if(keys, [&](const ConfigKey<Config>& key) {
@@ -247,20 +256,24 @@ Result<void> TreeReader::read_queues(const ConfigMember& queues) {
     return {};
 }
 
-Result<void> TreeReader::read_handlers(const ConfigMember& handlers) {
-    const auto* object = std::get_if<ConfigNode::Object>(&handlers.node.value);
+template <class Config>
+Result<void> TreeReader::read_tables(
+    const ConfigMember& tables,
+    std::string_view expected,
+    std::span<const ConfigKey<Config>> keys,
+    std::string Config::*name,
+    std::vector<Config>& configs
+) {
+    const auto* object = std::get_if<ConfigNode::Object>(&tables.node.value);
     if (object == nullptr) {
         return refuse(
-            handlers.position,
-            {handlers.key},
-            fmt::format(
-                "is {}, write a table [handlers.\"TYPE\"] for each type of job",
-                kind_of(handlers.node)
-            )
+            tables.position,
+            {tables.key},
+            fmt::format("is {}, write a table {}", kind_of(tables.node), expected)
         );
     }
     for (const ConfigMember& member : *object) {
-        const ConfigPath path{handlers.key, member.key};
+        const ConfigPath path{tables.key, member.key};
         positions_.emplace(path, member.position);
         const auto* table = std::get_if<ConfigNode::Object>(&member.node.value);
         if (table == nullptr) {
@@ -270,17 +283,17 @@ Result<void> TreeReader::read_handlers(const ConfigMember& handlers) {
                 fmt::format("is {}, write a table [{}]", kind_of(member.node), format_path(path))
             );
         }
-        HandlerConfig handler;
-        handler.type = member.key;
+        Config config;
+        config.*name = member.key;
         for (const ConfigMember& inner : *table) {
             ConfigPath inner_path = path;
             inner_path.push_back(inner.key);
-            Result<void> done = read_member(inner, inner_path, "", handler_keys(), handler);
+            Result<void> done = read_member(inner, inner_path, "", keys, config);
             if (!done) return done;
         }
-        config_.handlers.push_back(std::move(handler));
+        configs.push_back(std::move(config));
     }
-    std::ranges::sort(config_.handlers, {}, &HandlerConfig::type);
+    std::ranges::sort(configs, {}, name);
     return {};
 }
 
@@ -290,7 +303,21 @@ Result<void> TreeReader::read_root(const ConfigNode::Object& root) {
         if (member.key == "queues") {
             done = read_queues(member);
         } else if (member.key == "handlers") {
-            done = read_handlers(member);
+            done = read_tables(
+                member,
+                "[handlers.\"TYPE\"] for each type of job",
+                handler_keys(),
+                &HandlerConfig::type,
+                config_.handlers
+            );
+        } else if (member.key == "schedules") {
+            done = read_tables(
+                member,
+                "[schedules.NAME] for each schedule",
+                schedule_keys(),
+                &ScheduleConfig::name,
+                config_.schedules
+            );
         } else if (member.key == "queue_template") {
             done = read_queue(member, {member.key}, config_.auto_create_template);
         } else {
@@ -307,6 +334,7 @@ Result<ServerConfig> TreeReader::read(const ConfigNode& root) {
     }
     std::optional<ConfigProblem> found = find_server_problem(config_);
     if (!found) found = find_worker_problem(config_);
+    if (!found) found = find_schedule_problem(config_);
     if (!found) found = find_queue_problem(config_);
     if (!found) found = order_queues(config_.queues);
     if (found) return refuse(find_position(positions_, found->path), found->path, found->text);

@@ -58,6 +58,21 @@ void write_handler(std::string& out, const HandlerConfig& handler) {
     }
 }
 
+void write_schedule(std::string& out, const ScheduleConfig& schedule) {
+    const ScheduleConfig defaults;
+    fmt::format_to(
+        std::back_inserter(out),
+        "{}[schedules.{}]\n",
+        out.empty() ? "" : "\n",
+        toml_key(schedule.name)
+    );
+    for (const ScheduleKey& key : schedule_keys()) {
+        const std::string value = key.write(schedule);
+        if (value == key.write(defaults)) continue;
+        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
+    }
+}
+
 }  // namespace
 
 std::string write_toml_config(const ServerConfig& config) {
@@ -71,6 +86,8 @@ std::string write_toml_config(const ServerConfig& config) {
     }
     for (const HandlerConfig& handler : config.handlers)
         write_handler(out, handler);
+    for (const ScheduleConfig& schedule : config.schedules)
+        write_schedule(out, schedule);
     return out;
 }
 

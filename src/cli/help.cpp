@@ -64,12 +64,17 @@ Row option_row(const Option& option) {
 
 std::string usage(const Command& command, std::string_view path) {
     std::string line = fmt::format("Usage: {}", path);
-    if (!command.commands.empty()) return line + " COMMAND [ARGUMENT...]\n";
+    if (!command.commands.empty() && command.run == nullptr) {
+        return line + " COMMAND [ARGUMENT...]\n";
+    }
     if (!command.options.empty()) line += " [OPTION...]";
     for (const Positional& positional : command.positionals) {
         std::string word(positional.name);
         if (positional.repeated) word += "...";
         line += positional.required ? fmt::format(" {}", word) : fmt::format(" [{}]", word);
+    }
+    if (!command.commands.empty()) {
+        line += fmt::format("\n       {} COMMAND [ARGUMENT...]", path);
     }
     return line + "\n";
 }

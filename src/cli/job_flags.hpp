@@ -11,8 +11,9 @@
 
 namespace tranter::cli {
 
-/// What the flags of `job enqueue` say of a job: everything but its type and payload.
-[[nodiscard]] Result<NewJob> read_job_flags(const Arguments& arguments);
+/// What the flags of `job enqueue` say of a job, everything but its type and payload; what they do
+/// not say is as in `job`.
+[[nodiscard]] Result<NewJob> read_job_flags(const Arguments& arguments, NewJob job = {});
 
 /// The options that read_job_flags reads.
 std::vector<Option> job_flags();

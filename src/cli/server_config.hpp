@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
+#include "cli/schedule_config.hpp"
 #include "cli/worker_config.hpp"
 
 #include <cstdint>
@@ -158,6 +159,9 @@ struct ServerConfig {
     bool worker_health_enabled = true;
     /// By type.
     std::vector<HandlerConfig> handlers;
+    SchedulerConfig scheduler;
+    /// By name.
+    std::vector<ScheduleConfig> schedules;
     /// Ordered so that a queue stands after the queues it refers to.
     std::vector<QueueConfig> queues;
 

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "cli/args.hpp"
+
+/// The commands below `tranter schedule`.
+namespace tranter::cli {
+
+Command schedule_add_command();
+Command schedule_edit_command();
+Command schedule_list_command();
+Command schedule_show_command();
+Command schedule_pause_command();
+Command schedule_resume_command();
+Command schedule_run_command();
+Command schedule_skip_command();
+Command schedule_backfill_command();
+Command schedule_remove_command();
+Command schedule_import_command();
+Command schedule_migrate_command();
+Command schedule_preview_command();
+Command schedule_explain_command();
+
+}  // namespace tranter::cli

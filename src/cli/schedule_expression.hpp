@@ -1,0 +1,46 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "cli/args.hpp"
+#include "schedule/cadence.hpp"
+
+#include <tranter/schedule.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What command lines say about when a schedule fires.
+namespace tranter::cli {
+
+/// --cron, --every, --tz, --dst-gap and --dst-overlap.
+std::vector<Option> expression_options();
+
+/// Of --cron or --every; nothing when neither is given. `invalid_argument` when both are.
+[[nodiscard]] Result<std::optional<std::string>> read_expression(const Arguments& arguments);
+/// What --every means: "30 minutes" is "every 30 minutes", and what is an interval already stays.
+std::string interval_expression(std::string_view text);
+
+/// Those that are given change `rules`.
+void read_dst_rules(const Arguments& arguments, ScheduleRules& rules);
+
+/// Whether a word on the command line is an expression and not the name of a schedule, which has
+/// neither blanks nor an @.
+bool is_expression(std::string_view word);
+
+/// `invalid_argument` unless it is a time in RFC 3339; `what` names it.
+[[nodiscard]] Result<schedule::UtcMillis> parse_moment(
+    std::string_view text, std::string_view what
+);
+schedule::UtcMillis current_moment();
+
+/// "2026-03-08T07:00:00Z"
+std::string utc_text(schedule::UtcMillis when);
+/// What clocks of the zone show, with their offset: "2026-03-08T03:00:00-04:00".
+std::string local_text(schedule::UtcMillis when, const schedule::TimeZone& zone);
+
+inline constexpr std::size_t firings_max = 10'000;
+
+}  // namespace tranter::cli

@@ -1,0 +1,223 @@
+#include "cli/schedule_role.hpp"
+
+#include "base/log.hpp"
+#include "cli/config_file.hpp"
+#include "cli/job_session.hpp"
+#include "cli/log_flags.hpp"
+#include "cli/ready_notice.hpp"
+#include "cli/schedule_session.hpp"
+#include "schedule/registration.hpp"
+#include "schedule/scheduler_loop.hpp"
+
+#include <tranter/worker.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <utility>
+
+namespace tranter::cli {
+namespace {
+
+constexpr std::size_t role_schedules_page = 500;
+
+struct Roles {
+    bool recurring = false;
+    bool timers = false;
+};
+
+Result<> apply_role_span(const Arguments& arguments, std::string_view name, Duration& value) {
+    const auto given = arguments.duration(name);
+    if (!given) return std::unexpected(given.error());
+    if (!*given) return {};
+    if (**given < std::chrono::seconds(1) || **given > std::chrono::hours(1)) {
+        return fail(Errc::invalid_argument, fmt::format("--{}: it must be 1s to 1h", name));
+    }
+    value = **given;
+    return {};
+}
+
+/// The file, TRANTER_* variables and flags, each of which wins over those before it.
+Result<ServerConfig> load_role_config(const Arguments& arguments) {
+    ServerConfig config;
+    if (const auto file = arguments.find("config")) {
+        auto read = load_config(*file, process_environment());
+        if (!read) return std::unexpected(read.error());
+        config = std::move(read->config);
+    }
+    if (auto done = apply_environment(config, environment_variables()); !done) {
+        return std::unexpected(done.error());
+    }
+    if (const auto name = arguments.find("name")) config.scheduler.name = *name;
+    auto done = apply_role_span(arguments, "poll-interval", config.scheduler.poll_interval);
+    if (done) done = apply_role_span(arguments, "lease", config.scheduler.lease);
+    if (done) {
+        done =
+            apply_log_flags(arguments.find("log-format"), arguments.find("log-level"), config.log);
+    }
+    if (!done) return std::unexpected(done.error());
+    return config;
+}
+
+std::string_view reconciled_text(schedule::Reconciled what) {
+    switch (what) {
+        case schedule::Reconciled::made:
+            return "made";
+        case schedule::Reconciled::changed:
+            return "changed";
+        case schedule::Reconciled::same:
+            break;
+    }
+    return "same";
+}
+
+/// Schedules that an earlier file made and that this one does not name run on, which may not be
+/// what was meant.
+Result<> tell_of_forgotten(const schedule::Registry& registry, const ServerConfig& config) {
+    std::string after;
+    while (true) {
+        const auto page = registry.store.list(after, role_schedules_page);
+        if (!page) return std::unexpected(page.error());
+        if (page->empty()) return {};
+        after = page->back().definition.name;
+        for (const Schedule& schedule : *page) {
+            const std::string& name = schedule.definition.name;
+            if (schedule.source != ScheduleSource::file ||
+                std::ranges::find(config.schedules, name, &ScheduleConfig::name) !=
+                    config.schedules.end()) {
+                continue;
+            }
+            log_warn(
+                "schedule",
+                "a schedule of an earlier file is still there, `tranter schedule remove` ends it",
+                {{"schedule", name}}
+            );
+        }
+    }
+}
+
+Result<> reconcile_file(const schedule::Registry& registry, const ServerConfig& config) {
+    for (const ScheduleConfig& one : config.schedules) {
+        const auto definition = schedule_definition(one);
+        if (!definition) return std::unexpected(definition.error());
+        const auto done = schedule::reconcile(
+            registry, *definition, ScheduleSource::file, ScheduleSession::now()
+        );
+        if (!done) {
+            return fail(
+                done.error().code(),
+                fmt::format("schedules.{}: {}", one.name, done.error().message())
+            );
+        }
+        log_info(
+            "schedule",
+            "schedule of the file",
+            {{"schedule", one.name}, {"what", reconciled_text(done->what)}}
+        );
+    }
+    if (config.schedules.empty()) return {};
+    return tell_of_forgotten(registry, config);
+}
+
+SchedulerOptions role_options(const SchedulerConfig& config, const Roles& roles) {
+    return {
+        .recurring = roles.recurring,
+        .timers = roles.timers,
+        .name = config.name,
+        .poll_interval = std::chrono::ceil<Milliseconds>(config.poll_interval),
+        .lease = std::chrono::ceil<Milliseconds>(config.lease),
+        .keep_runs = std::chrono::ceil<Milliseconds>(config.keep_runs)};
+}
+
+Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
+    const auto config = load_role_config(arguments);
+    if (!config) return std::unexpected(config.error());
+    const auto ready_fd = arguments.integer("ready-fd", {.min = 0, .max = 1'048'576});
+    if (!ready_fd) return std::unexpected(ready_fd.error());
+    const auto store_url = choose_schedule_store(arguments);
+    if (!store_url) return std::unexpected(store_url.error());
+    const auto provider_url = choose_provider(arguments);
+    if (!provider_url) return std::unexpected(provider_url.error());
+    start_logging(config->log);
+    // Before the first thread, so that all of them leave the signals to it.
+    const std::stop_token stop = stop_on_signals();
+
+    auto store = schedule::open_store(*store_url);
+    if (!store) return std::unexpected(store.error());
+    auto provider = open_provider(*provider_url);
+    if (!provider) return std::unexpected(provider.error());
+    schedule::SchedulerLoop loop(*store, *provider, role_options(config->scheduler, roles));
+    if (roles.recurring) {
+        const schedule::Registry registry{.store = **store, .zones = loop.zones()};
+        if (auto done = reconcile_file(registry, *config); !done) {
+            return std::unexpected(done.error());
+        }
+    }
+    std::optional<int> notice;
+    if (*ready_fd) notice = static_cast<int>(**ready_fd);
+    announce_ready(notice, fmt::format("READY scheduler={}\n", loop.name()));
+    loop.run(stop);
+    announce_stopping();
+    log_info("schedule", "stopped");
+    return 0;
+}
+
+Result<int> run_timers(const Arguments& arguments) {
+    return run_roles(arguments, {.timers = true});
+}
+
+std::vector<Option> role_flags() {
+    return {
+        {.name = "config",
+         .value = "FILE",
+         .help = "tranter.toml with the schedules",
+         .completes = Completes::files},
+        provider_option(),
+        schedule_store_option(),
+        {.name = "name", .value = "NAME", .help = "shown in the log (default: HOST:PID)"},
+        {.name = "poll-interval",
+         .value = "DURATION",
+         .help = "the longest sleep when nothing wakes it (default: 60s)"},
+        {.name = "lease",
+         .value = "DURATION",
+         .help = "another takes over after so long without a sign of life (default: 10s)"},
+        log_format_option(),
+        log_level_option(),
+        {.name = "ready-fd",
+         .value = "N",
+         .help = "write a line to this file descriptor once it works"},
+    };
+}
+
+}  // namespace
+
+Result<int> run_schedule_role(const Arguments& arguments) {
+    return run_roles(arguments, {.recurring = true, .timers = arguments.is_on("timers")});
+}
+
+std::vector<Option> schedule_role_options() {
+    std::vector<Option> options = role_flags();
+    options.push_back(
+        {.name = "timers", .value = "", .help = "enqueue jobs for later too, as `tranter timers`"}
+    );
+    return options;
+}
+
+Command timers_command() {
+    return {
+        .name = "timers",
+        .summary = "run a scheduler of jobs for later: enqueue each at its time",
+        .description =
+            "Programs put jobs for later into the store of schedules (Scheduler::schedule). Any "
+            "number may run.\nSIGTERM and SIGINT stop it.",
+        .options = role_flags(),
+        .examples =
+            {{"of a server on this machine", "tranter timers --store file:/var/lib/tranter"}},
+        .run = run_timers,
+    };
+}
+
+}  // namespace tranter::cli

@@ -1,0 +1,80 @@
+#include "cli/schedule_session.hpp"
+
+#include "cli/config_file.hpp"
+#include "cli/terminal.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace tranter::cli {
+namespace {
+
+/// Where programs keep what is neither configuration nor cache.
+Result<std::string> state_store() {
+    const char* state = std::getenv("XDG_STATE_HOME");
+    if (state != nullptr && *state == '/') return fmt::format("file:{}/tranter", state);
+    const char* home = std::getenv("HOME");
+    if (home != nullptr && *home == '/') return fmt::format("file:{}/.local/state/tranter", home);
+    return fail(
+        Errc::invalid_argument,
+        "there is no home directory to keep schedules in, name a store with --store file:DIR"
+    );
+}
+
+}  // namespace
+
+Result<std::string> choose_schedule_store(const Arguments& arguments) {
+    if (auto given = arguments.find("store")) return *given;
+    if (const auto file = arguments.find("config")) {
+        const auto loaded = load_config(*file, process_environment());
+        if (!loaded) return std::unexpected(loaded.error());
+        const ServerConfig& config = loaded->config;
+        if (!config.scheduler.store.empty()) return config.scheduler.store;
+        if (!config.data.empty()) return fmt::format("file:{}", config.data);
+    }
+    return state_store();
+}
+
+Result<std::unique_ptr<ScheduleSession>> ScheduleSession::open(const Arguments& arguments) {
+    const auto url = choose_schedule_store(arguments);
+    if (!url) return std::unexpected(url.error());
+    auto store = schedule::open_store(*url);
+    if (!store) return std::unexpected(store.error());
+    const Output::Options options{
+        .format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
+        .fd = STDOUT_FILENO,
+        .columns = terminal_columns(STDOUT_FILENO)};
+    return std::make_unique<ScheduleSession>(std::move(*store), options);
+}
+
+Option schedule_store_option() {
+    return {
+        .name = "store",
+        .value = "URL",
+        .help =
+            "where schedules are: file:DIR, or file:PATH.db (default: the data directory of "
+            "--config, or ~/.local/state/tranter)",
+        .environment = "TRANTER_SCHEDULER_STORE"};
+}
+
+std::vector<Option> with_store_options(std::vector<Option> own) {
+    const std::vector<Option> shared{
+        schedule_store_option(),
+        {.name = "config",
+         .value = "FILE",
+         .help = "a tranter.toml that says where, when nothing else does",
+         .completes = Completes::files},
+        {.name = "output",
+         .value = "FORMAT",
+         .help = "how to print (default: table on a terminal, otherwise json)",
+         .letter = 'o',
+         .choices = {"table", "wide", "json", "ndjson", "name"}},
+    };
+    own.insert(own.end(), shared.begin(), shared.end());
+    return own;
+}
+
+}  // namespace tranter::cli

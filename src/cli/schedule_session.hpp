@@ -1,0 +1,58 @@
+#pragma once
+
+#include "cli/args.hpp"
+#include "cli/job_record.hpp"
+#include "cli/output.hpp"
+#include "schedule/registration.hpp"
+#include "schedule/store.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tranter::cli {
+
+/// Everything a command over a store of schedules works with. Lives on one thread for the time of
+/// one command.
+class ScheduleSession {
+  public:
+    static Result<std::unique_ptr<ScheduleSession>> open(const Arguments& arguments);
+
+    ScheduleSession(std::shared_ptr<schedule::ScheduleStore> opened, Output::Options options)
+        : store_(std::move(opened)), store(*store_), output(options) {}
+    ScheduleSession(const ScheduleSession&) = delete;
+    ScheduleSession& operator=(const ScheduleSession&) = delete;
+
+    schedule::Registry registry() { return {.store = store, .zones = zones}; }
+    TimeStyle style() const { return {.relative = output.is_table(), .now = now()}; }
+    static TimePoint now() {
+        return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
+    }
+
+  private:
+    std::shared_ptr<schedule::ScheduleStore> store_;
+
+  public:
+    schedule::ScheduleStore& store;
+    schedule::ZoneDirectory zones{};
+    Output output;
+};
+
+/// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, `scheduler.store` or the data
+/// directory in the file of --config, or a file in the user's state directory.
+[[nodiscard]] Result<std::string> choose_schedule_store(const Arguments& arguments);
+
+template <Result<int> (*run)(ScheduleSession&, const Arguments&)>
+Result<int> in_schedule_session(const Arguments& arguments) {
+    const auto session = ScheduleSession::open(arguments);
+    if (!session) return std::unexpected(session.error());
+    return run(**session, arguments);
+}
+
+/// --store.
+Option schedule_store_option();
+/// The options that every command over schedules has, behind its own.
+std::vector<Option> with_store_options(std::vector<Option> own);
+
+}  // namespace tranter::cli
