@@ -1,13 +1,18 @@
 """The programs in examples/, against the real server."""
 
+import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
+from command_line import ok
 from jobs import call
 from server import REPO
+from worker_process import WorkerProcess
 
 EXAMPLES = REPO / "examples"
 PYTHON = sys.executable
@@ -97,3 +102,92 @@ def test_a_message_of_an_sqs_client_becomes_a_job(server, worker, name):
     worker(PAIRS["python"][1], queue)
 
     assert finished(server, job)["result"] == {"greeted": "Ann"}
+
+
+@pytest.fixture
+def handlers(tmp_path, server, name):
+    """Runs an example's tranter.toml in its own folder; returns what gives a job its end."""
+    running = []
+
+    def start(example, change=lambda config: config, **env):
+        copy = tmp_path / "examples" / example
+        shutil.copytree(EXAMPLES / example, copy)
+        shutil.copytree(REPO / "clients", tmp_path / "clients", dirs_exist_ok=True)
+        config = change((copy / "tranter.toml").read_text())
+        queue = name()
+        flags = ["--queue", queue, "--concurrency", "2"]
+        running.append(WorkerProcess(copy, server.admin_endpoint, config, *flags, env=env))
+
+        def done(job_type, payload, **options):
+            job = {"type": job_type, "payload": payload, **options}
+            return finished(server, call(server, f"/v1/queues/{queue}/jobs", [job])[0]["id"])
+
+        return done
+
+    yield start
+    codes = [worker.end()[0] for worker in running]
+    assert codes == [0] * len(codes)
+
+
+def test_handlers_in_node(handlers, server):
+    done = handlers("child-node")
+
+    shipped = done("order.ship", {"order": "17", "items": ["tea", "cup"]})
+    late = done("order.ship", {"order": "late", "items": ["tea"]})
+    empty = done("order.ship", {"order": "18"})
+
+    assert shipped["result"] == {"order": "17", "payment": "payment-17-1", "packed": 2}
+    assert shipped["progress"] == {"packed": 2, "of": 2}
+    log = ok("job", "logs", shipped["id"], env={"TRANTER_URL": server.admin_endpoint}).out
+    assert "packed cup" in log
+    assert late["attempt"] == 2 and late["result"]["payment"] == "payment-late-1"
+    assert (empty["state"], empty["reason"]) == ("dead", "order 18 has no items")
+
+
+def test_handlers_in_python(handlers):
+    done = handlers("child-python")
+
+    report = done("report.generate", {"figure": "mean", "rows": [1, 2, 3]})
+    unknown = done("report.generate", {"figure": "mode", "rows": []})
+
+    assert report["result"] == {"mean": 4}
+    assert unknown["state"] == "dead" and "mode is none of" in unknown["reason"]
+
+
+def test_a_shell_script_for_each_job(handlers, tmp_path):
+    done = handlers("exec")
+    file = tmp_path / "a file; touch x"
+    file.write_text("abc")
+
+    right = done("file.checksum", {"path": str(file)})
+    wrong = done("file.checksum", {})
+
+    assert right["result"]["sha256"].startswith("ba7816bf8f01cfea")
+    assert wrong["state"] == "dead" and "has no path" in wrong["reason"]
+    assert not (tmp_path / "examples/exec/x").exists()
+
+
+@pytest.mark.parametrize("program", ["server.py", "server.mjs"])
+def test_an_http_endpoint_that_verifies_signatures(handlers, program):
+    secret = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
+    environment = {"PATH": os.environ["PATH"], "PORT": "0"}
+    with contextlib.ExitStack() as servers:
+        ports = []
+        for key in (secret, "whsec_" + "QUFB" * 8):
+            server = servers.enter_context(subprocess.Popen(
+                [{"server.py": PYTHON, "server.mjs": "node"}[program], EXAMPLES / "http" / program],
+                env=environment | {"WEBHOOK_SECRET": key}, stdout=subprocess.PIPE, text=True,
+            ))
+            servers.callback(server.kill)
+            ports.append(re.search(r"\d+", server.stdout.readline())[0])
+        done = handlers("http", lambda text: text.replace("8080", ports[0]) + f"""
+            [handlers."of.another"]
+            http = "http://127.0.0.1:{ports[1]}/jobs"
+            secrets = ["${{WEBHOOK_SECRET}}"]
+            allow_addresses = ["127.0.0.1/32"]
+            """, WEBHOOK_SECRET=secret)
+
+        assert done("invoice.paid", {"invoice": 17})["result"] == {"booked": 17}
+        assert done("other", {})["reason"].startswith("HTTP 404")
+        refused = done("of.another", {})
+        assert refused["state"] == "dead" and "the signature is wrong" in refused["reason"]

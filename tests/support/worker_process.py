@@ -14,21 +14,25 @@ from server import binary
 
 class WorkerProcess:
     """Works in `folder` as `config` says; `health` is an address, empty when it did not start.
-    Its log goes to `log_path`, to which several may append, or else comes back from end()."""
+    Its log goes to `log_path`, to which several may append, or else comes back from end().
+    `before` are words that run the command after them, in the same process."""
 
-    def __init__(self, folder, provider, config, *flags, env=None, log_path=None):
+    def __init__(
+        self, folder, provider, config, *flags, env=None, log_path=None, before=(), user=None
+    ):
         path = folder / "tranter.toml"
         path.write_text(textwrap.dedent(config))
         ready, told = os.pipe()
         log = open(log_path, "ab") if log_path else None
         self.process = subprocess.Popen(
-            [binary(), "work", "--config", str(path), "--health", "127.0.0.1:0"]
+            [*before, binary(), "work", "--config", str(path), "--health", "127.0.0.1:0"]
             + ["--ready-fd", str(told), *flags],
             env=clean_environment(TRANTER_URL=provider, **(env or {})),
             pass_fds=[told],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stderr=log or subprocess.PIPE,
+            user=user,
         )
         if log:
             log.close()
