@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -376,7 +375,7 @@ TEST(ChildHandler, KillsWhatLeftTheGroupsOfItsProcesses) {
     )(run.context());
     const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
     orphans.reset();  // the last sweep
-    EXPECT_NE(::kill(pid, 0), 0) << pid;
+    EXPECT_TRUE(test::has_ended(pid)) << pid;
 }
 
 TEST(ChildHandler, RefusesWhatCannotBeAPool) {

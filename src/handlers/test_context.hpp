@@ -1,6 +1,12 @@
 #pragma once
 
+#include "process/descriptor.hpp"
+
 #include <tranter/context.hpp>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <functional>
@@ -76,6 +82,14 @@ class TestRun final : public ContextHost {
     std::string progress_;
     Context context_{job_, 1, source_.get_token(), *this};
 };
+
+/// Whether a process is gone or about to be, for which a busy machine may need a while.
+inline bool has_ended(pid_t pid) {
+    const process::Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    constexpr int patience_millis = 30'000;
+    return !handle || ::poll(&ended, 1, patience_millis) > 0;
+}
 
 /// The environment of a worker in tests.
 inline const char* test_getenv(const std::string& name) {
