@@ -18,7 +18,7 @@ export interface Job<Payload = any> {
   readonly steps: { readonly [name: string]: Json };
 }
 
-export type StopReason = "timeout" | "cancelled" | "shutdown" | "lease_lost";
+export type StopReason = "timeout" | "cancelled" | "shutdown" | "lease_lost" | "decided";
 
 /** One run of a job. After the handler has returned, nothing of it has an effect. */
 export interface Context<Payload = any> {

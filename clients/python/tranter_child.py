@@ -48,7 +48,7 @@ class Context:
 
     def __init__(self, job):
         self.job = job
-        self.stop_reason = None  # timeout, cancelled, shutdown, lease_lost
+        self.stop_reason = None  # timeout, cancelled, shutdown, lease_lost, decided
         self._stop = threading.Event()
         self._steps = dict(job["steps"])
         self._stepping = threading.RLock()
@@ -111,7 +111,7 @@ def _outcome(job, context):
     except Exception as error:
         if context.stop_reason == "cancelled":
             return {"outcome": "cancelled"}
-        if context.stop_reason in ("shutdown", "lease_lost"):
+        if context.stop_reason in ("shutdown", "lease_lost", "decided"):
             return {"outcome": "released"}
         traceback.print_exc()
         after = error.after if isinstance(error, Retry) else None

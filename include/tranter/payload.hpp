@@ -41,7 +41,7 @@
 /// | durations with an integer count | "90s", "1500ms": one number, one unit, from 0 up |
 /// | std::chrono::sys_time | "2026-11-03T04:05:06.123Z"; any offset is read |
 /// | vector and array of std::byte | base64 |
-/// | struct with `std::string to_text() const`, `static Result<T> from_text(std::string_view)` | string |
+/// | struct with to_text() and a static from_text(): TextForm in payload_types.hpp | string |
 /// | Json | whatever it holds |
 ///
 /// An enumerator with a value from 0 to 127 is written and read by its name, so that others may be

@@ -123,7 +123,9 @@ consteval bool is_payload_type() {
         return direction == Direction::write;
     } else if constexpr (OneOf<T, bool, std::string, Json> || Integer<T> || Number<T>) {
         return true;
-    } else if constexpr (TextForm<T> || Enumeration<T> || is_duration<T> || is_time<T> || Bytes<T>) {
+    } else if constexpr (TextForm<T>) {
+        return true;
+    } else if constexpr (Enumeration<T> || is_duration<T> || is_time<T> || Bytes<T>) {
         return true;
     } else if constexpr (is_optional<T>) {
         // Both of these would have two values that look like null.

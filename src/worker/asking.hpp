@@ -12,7 +12,7 @@ namespace tranter::worker {
 
 /// How many jobs a receiver may ask the store for.
 struct Grant {
-    std::size_t jobs = 0;     // 0: the end has come
+    std::size_t jobs = 0;   // 0: the end has come
     bool may_wait = false;  // for the first of them
 };
 

@@ -265,8 +265,7 @@ std::vector<std::shared_ptr<Task>> Board::running() const {
 
 Board::Load Board::load() const {
     const std::lock_guard lock(mutex_);
-    return {
-        .running = running_, .waiting = waiting_.ready_runs(), .blocked = waiting_.blocked()};
+    return {.running = running_, .waiting = waiting_.ready_runs(), .blocked = waiting_.blocked()};
 }
 
 Places::Held Board::held() const {

@@ -29,8 +29,10 @@ class Drain {
           handlers_(handlers),
           options_(options),
           runner_(handlers, options.unknown_type, provider.capabilities().ttl),
-          surroundings_{provider, [](const std::shared_ptr<Task>&) {
-                        }},
+          surroundings_{
+              provider,
+              [](const std::shared_ptr<Task>&) {
+              }},
           turns_(weights_of(options.queues), options.queue_order) {}
 
     WorkerCounts until_empty(const DrainOptions& bounds) {

@@ -100,8 +100,8 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
         Group* group = nullptr;  // null: none
         bool is_taken = false;
     };
-    Seat seat{};                  // see Places
-    Moment added_at{};            // since when it waits: for a place, or for somebody to be free
+    Seat seat{};        // see Places
+    Moment added_at{};  // since when it waits: for a place, or for somebody to be free
     bool has_begun = false;
     std::uint32_t runs_here = 0;  // of one that has begun, those that wait or run
     std::optional<Moment> times_out_at{};

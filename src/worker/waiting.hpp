@@ -24,9 +24,9 @@ struct Work {
 
 /// What a worker has received and not begun, and which of it is next:
 ///
-///     received ──> has it a place in every limit? ──yes──> ready, in a lane for each queue ──> begun
-///                              │ no                            ▲
-///                              └──> blocked ──a place came free┘
+///     received ──> a place in every limit? ──yes──> ready, in a lane of its queue ──> begun
+///                       │ no                           ▲
+///                       └───> blocked ── one is free ──┘
 ///
 /// A job holds its places from when it is ready until its last run has ended. Not thread-safe.
 class Waiting {
@@ -75,7 +75,7 @@ class Waiting {
 
     Places places_;
     Turns turns_;
-    std::vector<Lane> lanes_;      // of each queue
+    std::vector<Lane> lanes_;       // of each queue
     std::vector<Blocked> blocked_;  // of each queue, in the order in which they came
     std::deque<Work> further_;
     std::size_t ready_runs_ = 0;  // of the jobs in lanes_, those that may begin at first
