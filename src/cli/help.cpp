@@ -82,9 +82,10 @@ std::string usage(const Command& command, std::string_view path) {
 }  // namespace
 
 std::string help_text(const Command& command, std::string_view path) {
-    std::string out = usage(command, path);
-    fmt::format_to(std::back_inserter(out), "\n{}.\n", command.summary);
-    out[out.find('\n') + 2] = static_cast<char>(std::toupper(command.summary.front()));
+    std::string out = usage(command, path) + "\n";
+    const std::size_t summary = out.size();
+    fmt::format_to(std::back_inserter(out), "{}.\n", command.summary);
+    out[summary] = static_cast<char>(std::toupper(command.summary.front()));
     if (!command.description.empty()) {
         fmt::format_to(std::back_inserter(out), "\n{}\n", command.description);
     }

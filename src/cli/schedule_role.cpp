@@ -51,6 +51,8 @@ Result<ServerConfig> load_role_config(const Arguments& arguments) {
     if (auto done = apply_environment(config, environment_variables()); !done) {
         return std::unexpected(done.error());
     }
+    if (const auto url = arguments.find("provider")) config.provider = *url;
+    if (config.provider.empty()) config.provider = default_provider;
     if (const auto name = arguments.find("name")) config.scheduler.name = *name;
     auto done = apply_role_span(arguments, "poll-interval", config.scheduler.poll_interval);
     if (done) done = apply_role_span(arguments, "lease", config.scheduler.lease);
@@ -137,17 +139,15 @@ Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
     if (!config) return std::unexpected(config.error());
     const auto ready_fd = arguments.integer("ready-fd", {.min = 0, .max = 1'048'576});
     if (!ready_fd) return std::unexpected(ready_fd.error());
-    const auto store_url = choose_schedule_store(arguments);
+    const auto store_url = choose_schedule_store(arguments, *config);
     if (!store_url) return std::unexpected(store_url.error());
-    const auto provider_url = choose_provider(arguments);
-    if (!provider_url) return std::unexpected(provider_url.error());
     start_logging(config->log);
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
 
     auto store = schedule::open_store(*store_url);
     if (!store) return std::unexpected(store.error());
-    auto provider = open_provider(*provider_url);
+    auto provider = open_provider(config->provider);
     if (!provider) return std::unexpected(provider.error());
     schedule::SchedulerLoop loop(*store, *provider, role_options(config->scheduler, roles));
     if (roles.recurring) {

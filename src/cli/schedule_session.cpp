@@ -27,14 +27,17 @@ Result<std::string> state_store() {
 }  // namespace
 
 Result<std::string> choose_schedule_store(const Arguments& arguments) {
+    const auto file = arguments.find("config");
+    if (!file || arguments.has("store")) return choose_schedule_store(arguments, ServerConfig());
+    const auto loaded = load_config(*file, process_environment());
+    if (!loaded) return std::unexpected(loaded.error());
+    return choose_schedule_store(arguments, loaded->config);
+}
+
+Result<std::string> choose_schedule_store(const Arguments& arguments, const ServerConfig& config) {
     if (auto given = arguments.find("store")) return *given;
-    if (const auto file = arguments.find("config")) {
-        const auto loaded = load_config(*file, process_environment());
-        if (!loaded) return std::unexpected(loaded.error());
-        const ServerConfig& config = loaded->config;
-        if (!config.scheduler.store.empty()) return config.scheduler.store;
-        if (!config.data.empty()) return fmt::format("file:{}", config.data);
-    }
+    if (!config.scheduler.store.empty()) return config.scheduler.store;
+    if (!config.data.empty()) return fmt::format("file:{}", config.data);
     return state_store();
 }
 

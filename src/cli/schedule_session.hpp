@@ -3,6 +3,7 @@
 #include "cli/args.hpp"
 #include "cli/job_record.hpp"
 #include "cli/output.hpp"
+#include "cli/server_config.hpp"
 #include "schedule/registration.hpp"
 #include "schedule/store.hpp"
 
@@ -42,6 +43,10 @@ class ScheduleSession {
 /// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, `scheduler.store` or the data
 /// directory in the file of --config, or a file in the user's state directory.
 [[nodiscard]] Result<std::string> choose_schedule_store(const Arguments& arguments);
+/// The same with a file that has been read.
+[[nodiscard]] Result<std::string> choose_schedule_store(
+    const Arguments& arguments, const ServerConfig& config
+);
 
 template <Result<int> (*run)(ScheduleSession&, const Arguments&)>
 Result<int> in_schedule_session(const Arguments& arguments) {
