@@ -7,11 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
 
 import pytest
 from command_line import ok
 from jobs import call
 from server import REPO
+from waiting import eventually
+from wire import Api
 from worker_process import WorkerProcess
 
 EXAMPLES = REPO / "examples"
@@ -109,14 +112,15 @@ def handlers(tmp_path, server, name):
     """Runs an example's tranter.toml in its own folder; returns what gives a job its end."""
     running = []
 
-    def start(example, change=lambda config: config, **env):
+    def start(example, change=lambda config: config, queue=None, provider=None, **env):
         copy = tmp_path / "examples" / example
         shutil.copytree(EXAMPLES / example, copy)
         shutil.copytree(REPO / "clients", tmp_path / "clients", dirs_exist_ok=True)
         config = change((copy / "tranter.toml").read_text())
-        queue = name()
+        queue = queue or name()
         flags = ["--queue", queue, "--concurrency", "2"]
-        running.append(WorkerProcess(copy, server.admin_endpoint, config, *flags, env=env))
+        provider = provider or server.admin_endpoint
+        running.append(WorkerProcess(copy, provider, config, *flags, env=env))
 
         def done(job_type, payload, **options):
             job = {"type": job_type, "payload": payload, **options}
@@ -191,3 +195,75 @@ def test_an_http_endpoint_that_verifies_signatures(handlers, program):
         assert done("other", {})["reason"].startswith("HTTP 404")
         refused = done("of.another", {})
         assert refused["state"] == "dead" and "the signature is wrong" in refused["reason"]
+
+
+def send_plain(server, queue, body):
+    """A message of somebody who knows nothing of jobs."""
+    api = Api(server, "json")
+    url = api.create(queue)
+    return api.reply("SendMessage", {"QueueUrl": url, "MessageBody": body}).json()["MessageId"]
+
+
+def test_a_polling_loop_and_what_replaces_it(server, handlers, name):
+    order = '{"image": "cat.png", "width": 64}'
+    queue = name()
+    send_plain(server, queue, order)
+    with subprocess.Popen(
+        [PYTHON, EXAMPLES / "replace-sqs-loop/before.py", queue],
+        env=environment(server), stdout=subprocess.PIPE, text=True,
+    ) as before:
+        assert before.stdout.readline() == "cat.png at 64 pixels\n"
+        before.kill()
+
+    handlers("replace-sqs-loop", queue=queue)
+
+    done = finished(server, send_plain(server, queue, order))
+    assert done["result"] == "cat.png at 64 pixels"
+
+
+def test_a_polling_loop_is_replaced_at_the_queue_where_it_is(server, handlers, name):
+    """Over the API of SQS, which keeps no results: what is done is gone."""
+    queue = name()
+    send_plain(server, queue, '{"image": "cat.png", "width": 64}')
+    sqs = f"sqs:{server.endpoint}/000000000000"
+
+    handlers("replace-sqs-loop", queue=queue, provider=sqs, AWS_ACCESS_KEY_ID="any",
+             AWS_SECRET_ACCESS_KEY="any", AWS_REGION="us-east-1")
+
+    stats = f"/v1/queues/{queue}"
+    eventually(lambda: call(server, stats)["completed"] == 1 or
+               sum(call(server, stats)[state] for state in ("pending", "processing")) == 0, 30)
+
+
+def test_limits_for_users(own_server, tmp_path):
+    config = (EXAMPLES / "tenants/tranter.toml").read_text()
+    shutil.copy(EXAMPLES / "tenants/provision.sh", tmp_path)
+    server = own_server(config=config)
+    queue = "/v1/queues/workspace-jobs"
+    job = {"type": "workspace:create", "group": "ann"}
+    ids = [call(server, f"{queue}/jobs", [job])[0]["id"] for _ in range(5)]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        call(server, f"{queue}/jobs", [job])
+
+    worker = WorkerProcess(tmp_path, server.admin_endpoint, config)
+    try:
+        results = [finished(server, one)["result"] for one in ids]
+    finally:
+        worker.end()
+
+    assert refused.value.code == 429
+    assert results == [[f"machine {run} of 10 for ann" for run in range(1, 11)]] * 5
+
+
+def test_parallel_runs_of_which_most_are_enough(handlers):
+    done = handlers("parallel-runs")
+
+    well = done("site.check", "example.com")
+    mostly = done("site.check", "example.com, Oregon is down")
+    badly = done("site.check", "example.com, Oregon is down, Tokyo is down")
+
+    assert well["state"] == "completed"
+    assert well["result"][0] == "ok from Dublin"
+    assert mostly["state"] == "completed"
+    assert "ok from Oregon" not in mostly["result"]
+    assert badly["state"] == "dead" and "no answer in" in badly["failures"][-1]["text"]
