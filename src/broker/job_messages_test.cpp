@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -136,9 +137,16 @@ TEST_F(JobMessagesTest, ABatchWhoseGroupIsFullIsRefusedAsAWhole) {
 
     ASSERT_FALSE(refused.sent);
     EXPECT_EQ(refused.sent.error().code(), Errc::limit_exceeded);
-    EXPECT_EQ(refused.sent.error().message(), "group g would have 3 queued messages, limit is 2");
+    const std::string_view why =
+        "group g would have 3 queued messages, limit is 2 (max_queued_per_group of queue q); try "
+        "again once one of them has begun, or raise the limit";
+    EXPECT_EQ(refused.sent.error().message(), why);
     EXPECT_EQ(queue->counters(clock.now()).visible, 1U);
     EXPECT_TRUE(broker.send_all(queue, std::array{request(2), request(3, {.group = "g"})}).sent);
+    const auto alone = broker.send(queue, request(4, {.group = "g"}));
+    ASSERT_FALSE(alone.sent);
+    EXPECT_EQ(alone.sent.error().code(), Errc::limit_exceeded);
+    EXPECT_EQ(alone.sent.error().message(), why);
 }
 
 TEST_F(JobMessagesTest, ABatchThatDoesNotFitIntoAQuotaIsRefusedAsAWhole) {
@@ -275,6 +283,31 @@ TEST_F(JobMessagesTest, WhatIsPutBackGoesToWhoWaits) {
     ASSERT_TRUE(settle(queue, {.kind = Settle::Kind::put_back, .receipt = receipt}));
 
     EXPECT_EQ(waited, "1");
+}
+
+TEST_F(JobMessagesTest, WhoWaitsGetsWhatWasHeldBackOnceTheOtherEnds) {
+    const Traits latest{.uniqueness = Uniqueness::keep_latest, .unique_key = "k"};
+    const auto queue = make("q");
+    std::uint8_t id = 0;
+    const auto run_one_with_another_behind = [&] {
+        send(queue, ++id, {.traits = &latest});
+        const engine::Delivery running = receive(queue).at(0);
+        wait(queue);
+        send(queue, ++id, {.traits = &latest});
+        EXPECT_EQ(waited, "");
+        return running;
+    };
+
+    const engine::Delivery completed = run_one_with_another_behind();
+    ASSERT_TRUE(settle(queue, {.receipt = completed.receipt}));
+    EXPECT_EQ(waited, "2");
+    ASSERT_TRUE(broker.purge(queue));
+
+    waited.clear();
+    const engine::Delivery lost = run_one_with_another_behind();
+    ASSERT_TRUE(broker.cancel(queue, lost.payload.id()).done);
+    pass(seconds(30));  // the end of its lease
+    EXPECT_EQ(waited, "4");
 }
 
 TEST_F(JobMessagesTest, WhatIsPutBackWithADelayIsDueAfterIt) {

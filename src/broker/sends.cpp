@@ -40,6 +40,20 @@ bool adds_message(const Queue::State& state, const Broker::SendRequest& request)
     return true;
 }
 
+/// Refuses a message that would be the `would`-th of its group.
+std::unexpected<Error> group_is_full(
+    const Queue::State& state, std::string_view group, std::uint32_t would
+) {
+    return fail(
+        Errc::limit_exceeded,
+        "group " + std::string(group) + " would have " + std::to_string(would) +
+            " queued messages, limit is " +
+            std::to_string(state.settings->engine.groups.max_queued_per_group) +
+            " (max_queued_per_group of queue " + state.name +
+            "); try again once one of them has begun, or raise the limit"
+    );
+}
+
 /// What a batch does to the queue, found out without doing it. It may count a message too many:
 /// what those before it in the batch do to a message's key or id is not looked at.
 class BatchCount {
@@ -56,13 +70,7 @@ class BatchCount {
         if (limit == 0 || group.empty()) return {};
         const auto [place, first] = queued_.try_emplace(group, 0);
         if (first) place->second = state_.engine.queued_in_group(group);
-        if (adds && place->second >= limit) {
-            return fail(
-                Errc::limit_exceeded,
-                "group " + std::string(group) + " would have " + std::to_string(place->second + 1) +
-                    " queued messages, limit is " + std::to_string(limit)
-            );
-        }
+        if (adds && place->second >= limit) return group_is_full(state_, group, place->second + 1);
         // Whose place a replacement takes may be in another group.
         if (adds || replaces(request)) ++place->second;
         return {};
@@ -151,6 +159,10 @@ Result<Broker::Impl::Accepted> Broker::Impl::accept(
     Queue::State& state, const SendRequest& request, Instant now
 ) const {
     auto sent = state.engine.send(request.payload, request.options, now);
+    if (!sent && sent.error().code() == Errc::limit_exceeded) {
+        const std::string_view group = request.options.group;
+        return group_is_full(state, group, state.engine.queued_in_group(group) + 1);
+    }
     if (!sent) return std::unexpected(sent.error());
     Accepted accepted{.sent = *sent};
     if (sent->replaced) {

@@ -179,12 +179,13 @@ def test_a_user_with_one_active_and_five_queued_jobs_hears_why_there_is_no_sixth
         "MessageGroupId": "ann",
     })
 
-    why = "group ann would have 6 queued messages, limit is 5"
+    why = "group ann would have 6 queued messages, limit is 5 (max_queued_per_group of queue " \
+          "workspace-jobs); try again once one of them has begun, or raise the limit"
     assert status == 429 and why in text, text
     check_failure(refused, refused.code)
     assert refused.code != 0 and why in refused.err, refused
     assert by_sqs.status == 403, by_sqs.body
-    assert by_sqs.json()["message"] == "group ann has 5 queued messages, limit is 5"
+    assert by_sqs.json()["message"] == why
     ok(*command[:-1], "bob", env=env)  # another user is not affected
 
     endpoint.finish(endpoint.running[0]["id"])  # one moves up, and there is a place again

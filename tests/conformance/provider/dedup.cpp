@@ -198,15 +198,52 @@ TEST_P(DedupTest, KeepLatestReplacesTheOneThatWaits) {
     EXPECT_TRUE(nothing_left());
 }
 
-TEST_P(DedupTest, KeepLatestHasOneWaitingAtMostBesideTheOneThatRuns) {
+TEST_P(DedupTest, KeepLatestHasOneRunningAndOneWaitingAtMost) {
     ask(keyed("1", DedupMode::keep_latest));
     const ReceivedJob running = take();
     const std::string waiting = ask(keyed("2", DedupMode::keep_latest)).id;
     expect_duplicate(keyed("3", DedupMode::keep_latest), waiting);
 
+    EXPECT_TRUE(nothing_left()) << "the second ran beside the first";
+    EXPECT_EQ(state_of(waiting), JobState::pending);
+    EXPECT_EQ(stats().pending, 1U);
+
+    complete(running);
     EXPECT_EQ(take().payload, "3");
     EXPECT_TRUE(nothing_left());
+}
+
+TEST_P(DedupTest, KeepLatestBeginsTheNextHoweverTheOneThatRunsEnds) {
+    for (const AttemptOutcome& outcome :
+         {AttemptOutcome(Completed{}),
+          AttemptOutcome(Dead{.type = "E", .reason = "no"}),
+          AttemptOutcome(Stopped{})}) {
+        ask(keyed("1", DedupMode::keep_latest));
+        const ReceivedJob running = take();
+        ask(keyed("2", DedupMode::keep_latest));
+        EXPECT_TRUE(nothing_left());
+
+        must(settle(running, outcome));
+
+        const ReceivedJob next = take();
+        EXPECT_EQ(next.payload, "2");
+        complete(next);
+    }
+}
+
+TEST_P(DedupTest, KeepLatestDoesNotHoldBackOtherKeys) {
+    ask(keyed("1", DedupMode::keep_latest));
+    const ReceivedJob running = take();
+    ask(keyed("2", DedupMode::keep_latest));
+    NewJob other = keyed("3", DedupMode::keep_latest);
+    other.options.dedup->key = "K";
+    ask(other);
+    ask(job("4"));
+
+    EXPECT_EQ(take_many(2).size(), 2U);
+    EXPECT_TRUE(nothing_left());
     complete(running);
+    EXPECT_EQ(take().payload, "2");
 }
 
 }  // namespace

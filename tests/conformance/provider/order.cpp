@@ -165,7 +165,11 @@ TEST_P(OrderTest, AFullGroupRefusesTheWholeCall) {
     enqueue_all(of_group("a", 1));
     enqueue_all(of_group("b", 3));
     enqueue_all({job("1"), job("2"), job("3"), job("4")});
-    EXPECT_EQ(code_of(try_enqueue(of_group("a", 1))), Errc::limit_exceeded);
+    const auto refused = try_enqueue(of_group("a", 1));
+    ASSERT_EQ(code_of(refused), Errc::limit_exceeded);
+    const std::string& why = refused.error().message();
+    EXPECT_THAT(why, testing::HasSubstr("group a would have 4 queued messages, limit is 3"));
+    EXPECT_THAT(why, testing::HasSubstr("of queue " + queue()));
 }
 
 TEST_P(OrderTest, LimitsAreShown) {
