@@ -43,7 +43,6 @@ void World::take_hand_outs(Answer& answer) {
     }
     if (queue.fifo()) check_fifo(queue, *answer.expected);
     const bool refused_at_once = answer.received && answer.received->unavailable;
-    if (!refused_at_once) check_nothing_left(queue, answer.max_messages, *answer.expected);
     if (answer.expected->size() > answer.max_messages) {
         throw Violation(Invariant::answers, "more was handed out than asked for");
     }
@@ -55,11 +54,17 @@ void World::take_hand_outs(Answer& answer) {
         message.state =
             answer.timeout > Duration::zero() ? Message::State::in_flight : Message::State::visible;
         message.due = now() + answer.timeout;
+        if (queue.held_back(message)) {
+            throw Violation(
+                Invariant::unique, name_of(message.token) + " began beside another with its key"
+            );
+        }
         lease(queue, message);
         answer.handed[sequence] = message;
         say("  " + name_of(message.token) + " delivery " + std::to_string(message.deliveries) +
             " count " + std::to_string(message.receive_count));
     }
+    if (!refused_at_once) check_nothing_left(queue, answer.max_messages, *answer.expected);
     answer.events = events_.size();
     note(answer.expected->size());
 }
@@ -203,8 +208,11 @@ void World::check_nothing_left(
     for (const auto& [sequence, message] : queue.messages) {
         const bool blocked = queue.fifo() && std::ranges::count(closed, message.group) != 0;
         if (handed.contains(sequence)) continue;
-        if (message.state != Message::State::visible) closed.push_back(message.group);
-        if (message.state != Message::State::visible || blocked) continue;
+        const bool held_back = queue.held_back(message);
+        const bool waits = message.state == Message::State::visible && !held_back;
+        if (held_back) tally_.hit(Probe::held_back);
+        if (!waits) closed.push_back(message.group);
+        if (!waits || blocked) continue;
         if (exhausted(queue, message)) continue;  // moved by this call
         throw Violation(
             Invariant::nothing_lost,

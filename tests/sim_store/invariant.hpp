@@ -38,16 +38,17 @@ enum class Invariant : std::uint8_t {
     unique,          // one message with a key waits at most, throttles last
     held,            // only who holds a delivery settles it, and finds what was noted
     reported,        // what ends by itself is reported once, and is gone
+    limits,          // as many in flight and queued as the limits leave, also after crashes
     deterministic,   // the same seed gives the same run
 };
 
-inline constexpr std::array<std::string_view, 27> invariant_names = {
+inline constexpr std::array<std::string_view, 28> invariant_names = {
     "nothing_lost", "no_ghosts",     "payload_intact", "state",      "settings",
     "fifo_order",   "group_lock",    "delay",          "lease",      "receive_count",
     "dead_letter",  "deduplication", "receipts",       "sequence",   "move_task",
     "answers",      "acknowledged",  "opens",          "corruption", "self_contained",
     "disk_bound",   "drains",        "batch",          "unique",     "held",
-    "reported",     "deterministic",
+    "reported",     "limits",        "deterministic",
 };
 
 inline std::string_view name(Invariant invariant) {

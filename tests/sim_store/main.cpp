@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 #include "run.hpp"
+#include "slots.hpp"
 
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::string_view usage =
     "usage: tranter_store_sim [--seed N | --seeds A..B] [--seconds N] [--steps N] [--verbose]\n"
     "                         [--require-probes] [--no-history] [--keep-going]\n"
+    "       tranter_store_sim --slots [--seed N | --seeds A..B] [--crashes N]\n"
     "\n"
     "Runs the durable store against a model over a disk that loses what a disk may lose, one run\n"
     "for each seed.\n"
@@ -30,7 +32,9 @@ constexpr std::string_view usage =
     "  --require-probes   fail when a rare branch was never reached\n"
     "  --no-history       report a violation without looking for its shortest history\n"
     "  --keep-going       report all seeds that fail, in a line each\n"
-    "  --verbose          print what happened in each seed\n";
+    "  --verbose          print what happened in each seed\n"
+    "  --slots            whether the limits of a queue are exact after crashes, and nothing else\n"
+    "  --crashes N        so many of consumers, the server and its machine (default 1000)\n";
 
 struct Options {
     std::uint64_t first = 1;
@@ -41,6 +45,8 @@ struct Options {
     bool no_history = false;
     bool keep_going = false;
     bool verbose = false;
+    bool slots = false;
+    std::uint64_t crashes = 1000;
 };
 
 /// False when the arguments make no sense.
@@ -68,6 +74,10 @@ bool read_arguments(int count, char** values, Options& options) {
             options.no_history = true;
         } else if (flag == "--keep-going") {
             options.keep_going = true;
+        } else if (flag == "--slots") {
+            options.slots = true;
+        } else if (flag == "--crashes") {
+            options.crashes = number();
         } else if (flag == "--verbose") {
             options.verbose = true;
         } else {
@@ -104,15 +114,15 @@ void print_history(const std::vector<std::string>& history, std::size_t last) {
         std::printf("  %s\n", history[i].c_str());
 }
 
-void report_failure(std::uint64_t seed, const Run& failed) {
+void report_failure(std::uint64_t seed, const Failure& failed) {
     const char* commit = std::getenv("TRANTER_COMMIT");
     std::printf(
         "seed %llu%s%s: %s: %s\n",
         number(seed),
         commit == nullptr ? "" : ", commit ",
         commit == nullptr ? "" : commit,
-        std::string(name(failed.failure->invariant)).c_str(),
-        failed.failure->text.c_str()
+        std::string(name(failed.invariant)).c_str(),
+        failed.text.c_str()
     );
     std::fflush(stdout);
 }
@@ -196,7 +206,7 @@ int simulate(const Options& options) {
         }
         if (!done.failure) continue;
         ++violations;
-        report_failure(seed, done);
+        report_failure(seed, *done.failure);
         if (options.keep_going) continue;
         if (!options.no_history) report_histories(done);
         std::printf("1 violation\n");
@@ -206,6 +216,35 @@ int simulate(const Options& options) {
     if (options.require_probes && !require_probes(tally)) return 1;
     std::printf("%llu violations\n", number(violations));
     return violations == 0 ? 0 : 1;
+}
+
+int simulate_slots(const Options& options) {
+    for (std::uint64_t seed = options.first; seed <= options.last; ++seed) {
+        current_seed = static_cast<std::sig_atomic_t>(seed);
+        try {
+            const SlotsTally tally = run_slots(seed, options.crashes);
+            std::printf(
+                "seed %llu: %llu crashes (%llu consumers, %llu kills, %llu power cuts) with %llu "
+                "deliveries held, %llu received, %llu kept waiting by a limit, %llu sends "
+                "refused\n",
+                number(seed),
+                number(tally.crashes),
+                number(tally.vanished),
+                number(tally.kills),
+                number(tally.power_cuts),
+                number(tally.held_in_crash),
+                number(tally.received),
+                number(tally.kept_waiting),
+                number(tally.refused)
+            );
+        } catch (const Violation& violation) {
+            report_failure(seed, {violation.invariant(), violation.what()});
+            std::printf("1 violation\n");
+            return 1;
+        }
+    }
+    std::printf("0 violations\n");
+    return 0;
 }
 
 int run_program(int count, char** values) {
@@ -218,7 +257,7 @@ int run_program(int count, char** values) {
     start_logging({.level = LogLevel::off});
     std::signal(SIGSEGV, report_crash);
     std::signal(SIGABRT, report_crash);
-    return simulate(options);
+    return options.slots ? simulate_slots(options) : simulate(options);
 }
 
 }  // namespace

@@ -36,6 +36,18 @@ const Message* Queue::find_unique(const std::string& key_in, bool waiting) const
     return newest;
 }
 
+bool Queue::held_back(const Message& message) const {
+    const bool yields = message.has_key() && message.source_queue == 0 &&
+                        message.state == Message::State::visible &&
+                        message.traits.uniqueness == engine::Uniqueness::keep_latest;
+    return yields && std::ranges::any_of(messages, [&](const auto& entry) {
+               const Message& other = entry.second;
+               return other.state == Message::State::in_flight && other.has_key() &&
+                      other.sequence != message.sequence &&
+                      other.traits.unique_key == message.traits.unique_key;
+           });
+}
+
 std::size_t Queue::queued(const std::string& group) const {
     return static_cast<std::size_t>(std::ranges::count_if(messages, [&](const auto& entry) {
         return entry.second.group == group && entry.second.state != Message::State::in_flight;

@@ -73,6 +73,8 @@ struct Queue {
     const Throttle* find_throttle(const std::string& key_in) const;
     /// The newest message that holds the key; `waiting`: that is not in flight.
     const Message* find_unique(const std::string& key_in, bool waiting) const;
+    /// Whether it must wait until no other message with its key is in flight.
+    bool held_back(const Message& message) const;
     std::size_t queued(const std::string& group) const;
     void begin_throttle(const Message& message, Instant at);
     /// What happens by time alone.

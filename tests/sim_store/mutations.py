@@ -1,4 +1,4 @@
-"""Plants bugs in copies of the log and the broker and requires that the simulation finds each.
+"""Plants bugs in copies of the store's rooms and requires that the simulation finds each.
 
 A simulation that finds nothing may be looking at nothing, so the checker is itself checked: every
 row below is a mistake that somebody could make. A row whose text is no longer in its file exactly
@@ -31,11 +31,17 @@ LIBRARIES = ["-lfmt", "-lspdlog", "-lsimdjson", "-lcrypto", "-pthread"]
 class Mutant:
     name: str
     edits: tuple[tuple[str, str, str], ...]  # file, what stands there, what shall
+    arguments: tuple[str, ...] = ("--seeds", f"1..{SEEDS}", "--no-history")
 
 
 def mutant(name, file, *edits):
     """Edits are in `file`, or in one that they name themselves."""
     return Mutant(name, tuple(edit if len(edit) == 3 else (file, *edit) for edit in edits))
+
+
+def leak(name, file, *edits):
+    """A slot that never comes back, or one too many."""
+    return Mutant(name, mutant(name, file, *edits).edits, ("--slots", "--seeds", "1..20"))
 
 
 MUTANTS = [
@@ -434,6 +440,26 @@ MUTANTS = [
         "broker/record_parts.cpp",
         ("    policy.paused = in.flag();\n", "    in.flag();\n"),
     ),
+    mutant(
+        "a restart forgets who was held back",
+        "engine/queue_restore.cpp",
+        ("if (yields && !waits) yielding", "if (yields && !waits && now < Instant{}) yielding"),
+    ),
+    # limits
+    leak(
+        "a group does not know what it had in flight before a restart",
+        "engine/queue_restore.cpp",
+        ("    join_flight(slot);\n", "    ++counters_.in_flight;\n"),
+    ),
+    leak(
+        "a lease that ended while nobody was there keeps its slot",
+        "engine/queue_restore.cpp",
+        (
+            "        message.state = State::visible;\n",
+            "        message.state = State::visible;\n"
+            "        if (state.state == DeliveryState::State::in_flight) ++counters_.in_flight;\n",
+        ),
+    ),
 ]
 
 
@@ -485,9 +511,9 @@ class Builder:
         return program
 
 
-def judge(program):
+def judge(one, program):
     """What the simulation said, and whether it found anything."""
-    command = [str(program), "--seeds", f"1..{SEEDS}", "--no-history"]
+    command = [str(program), *one.arguments]
     try:
         done = subprocess.run(
             command, capture_output=True, timeout=RUN_SECONDS_MAX, check=False, text=True,
@@ -520,7 +546,7 @@ def main():
         programs = list(pool.map(builder.build_mutant, chosen))
 
     with ThreadPoolExecutor(JOBS) as pool:
-        verdicts = list(pool.map(judge, programs))
+        verdicts = list(pool.map(judge, chosen, programs))
     missed = 0
     for one, (verdict, found) in zip(chosen, verdicts):
         missed += not found

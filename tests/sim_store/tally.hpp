@@ -71,9 +71,10 @@ enum class Probe : std::uint8_t {
     promoted,
     job_moved,
     ending_reported,
+    held_back,
 };
 
-inline constexpr std::array<std::string_view, 61> probe_names = {
+inline constexpr std::array<std::string_view, 62> probe_names = {
     "sends acknowledged",
     "deletes acknowledged",
     "changes of queues acknowledged",
@@ -135,6 +136,7 @@ inline constexpr std::array<std::string_view, 61> probe_names = {
     "messages promoted",
     "messages moved by their id",
     "endings reported",
+    "messages held back for another with their key",
 };
 
 /// What the runs so far went through.

@@ -4,6 +4,7 @@
 #include "model.hpp"
 #include "scenario.hpp"
 #include "tally.hpp"
+#include "virtual_clock.hpp"
 #include "virtual_disk.hpp"
 
 #include <cstdint>
@@ -18,15 +19,6 @@
 #include <vector>
 
 namespace tranter::store_sim {
-
-class VirtualClock final : public Clock {
-  public:
-    Instant now() const override { return now_; }
-    void set(Instant now) { now_ = now; }
-
-  private:
-    Instant now_{};
-};
 
 /// One store on its disk, its clients, and the model of what must be true of it. All of it on one
 /// thread: each step is a client's operation, a bit of work that a thread of the process would do,
