@@ -84,7 +84,11 @@ class Worker:
         self.process = subprocess.Popen([*settings.PRIORITY, *words], stdin=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self._health = Api(port)
-        self._wait(lambda: self._attempts() is not None)
+        try:
+            self._wait(lambda: self._attempts() is not None)
+        except RuntimeError:
+            self.__exit__()
+            raise
 
     def _wait(self, condition):
         deadline = time.monotonic() + PATIENCE_SECONDS
