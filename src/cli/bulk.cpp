@@ -60,11 +60,18 @@ void Pace::keep(std::uint64_t done) const {
 
 Option rate_option() {
     return {
-        .name = "rate", .value = "N", .help = "so many per second (default: as fast as it goes)"};
+        .name = "rate",
+        .value = "N",
+        .help = "so many per second, also as 10/s (default: as fast as it goes)"};
 }
 
 Result<Pace> read_pace(const Arguments& arguments) {
-    const auto rate = arguments.integer("rate", {.min = 1, .max = pace_max});
+    constexpr std::string_view per_second = "/s";
+    auto given = arguments.find("rate");
+    if (!given) return Pace(std::nullopt);
+    if (given->ends_with(per_second)) given->resize(given->size() - per_second.size());
+    const Arguments number({{"rate", {*given}}});
+    const auto rate = number.integer("rate", {.min = 1, .max = pace_max});
     if (!rate) return std::unexpected(rate.error());
     return Pace(*rate);
 }

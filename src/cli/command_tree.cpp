@@ -5,13 +5,17 @@
 #include "cli/config_command.hpp"
 #include "cli/data_command.hpp"
 #include "cli/dlq_command.hpp"
+#include "cli/health_command.hpp"
 #include "cli/job_command.hpp"
 #include "cli/message_command.hpp"
 #include "cli/queue_command.hpp"
+#include "cli/schedule_command.hpp"
+#include "cli/schedule_role.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/serve_options.hpp"
 #include "cli/terminal.hpp"
 #include "cli/work_command.hpp"
+#include "cli/worker_command.hpp"
 
 #include <unistd.h>
 
@@ -119,9 +123,13 @@ Command command_tree() {
             {serve_command(),
              work_command(),
              job_command(),
+             schedule_command(),
+             timers_command(),
              queue_command(),
              message_command(),
              dlq_command(),
+             worker_command(),
+             health_command(),
              data_command(),
              config_group(),
              bench_command(),

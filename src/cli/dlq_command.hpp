@@ -4,7 +4,7 @@
 
 namespace tranter::cli {
 
-/// tranter dlq list | peek | redrive
+/// tranter dlq list | peek | show | replay | purge | export | redrive
 Command dlq_command();
 
 }  // namespace tranter::cli

@@ -18,6 +18,7 @@ enum class ExitCode : int {
     unreachable = 6,
     partial = 7,  // some of many were done and some were not
     timeout = 8,
+    interrupted = 130,
 };
 
 /// The one table between failures and exit codes. A value that the server refuses is `usage` too:

@@ -39,5 +39,7 @@ int exit_status_of(const JobRecord& job);
 /// --filter, --queue, --type, --state and --since as one filter in the language of searches.
 std::string job_filter(const Arguments& arguments);
 std::vector<Option> job_filter_options();
+/// A value of the language of searches, between quotes when it takes them.
+std::string search_value(std::string_view text);
 
 }  // namespace tranter::cli

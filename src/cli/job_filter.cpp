@@ -4,9 +4,6 @@
 
 namespace tranter::cli {
 
-namespace {
-
-/// A value of the language of searches, between quotes when it takes them.
 std::string search_value(std::string_view text) {
     if (!text.empty() && text.find_first_of(" \t\"\\") == std::string_view::npos) {
         return std::string(text);
@@ -18,8 +15,6 @@ std::string search_value(std::string_view text) {
     }
     return quoted + '"';
 }
-
-}  // namespace
 
 std::string job_filter(const Arguments& arguments) {
     std::string filter = arguments.text("filter");

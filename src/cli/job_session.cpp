@@ -1,9 +1,7 @@
 #include "cli/job_session.hpp"
 
 #include "cli/config_file.hpp"
-#include "cli/terminal.hpp"
-
-#include <unistd.h>
+#include "cli/session.hpp"
 
 namespace tranter::cli {
 
@@ -23,10 +21,7 @@ Result<std::unique_ptr<JobSession>> JobSession::open(const Arguments& arguments)
     auto store = open_provider(*url);
     if (!store) return std::unexpected(store.error());
     const Options options{
-        .output =
-            {.format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-             .fd = STDOUT_FILENO,
-             .columns = terminal_columns(STDOUT_FILENO)},
+        .output = stdout_options(arguments),
         .relative_times = arguments.find("time") != "iso",
     };
     return std::make_unique<JobSession>(std::move(*store), options);

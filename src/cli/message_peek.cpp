@@ -191,16 +191,4 @@ Command message_peek_command() {
     };
 }
 
-Command dlq_peek_command() {
-    return {
-        .name = "peek",
-        .summary = "look at the messages of a dead-letter queue",
-        .description = peek_description,
-        .positionals = {{.name = "QUEUE", .help = "name, URL or ARN of the dead-letter queue"}},
-        .options = peek_options(),
-        .examples = {{"what failed", "tranter dlq peek orders-dlq -o json"}},
-        .run = peek,
-    };
-}
-
 }  // namespace tranter::cli

@@ -56,6 +56,21 @@ Result<ServiceUrl> choose_endpoint(
     return parse_service_url(default_endpoint);
 }
 
+/// What the terminal answers; empty at its end.
+Result<std::string> ask(std::string_view prompt) {
+    if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) {
+        return fail(
+            Errc::invalid_argument,
+            "this cannot be undone and there is no terminal to ask, expected --yes"
+        );
+    }
+    write_all(STDERR_FILENO, prompt);
+    LineReader reader(STDIN_FILENO, "stdin");
+    std::string answer;
+    if (!reader.next(answer)) answer.clear();
+    return answer;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::string_view queue) {
@@ -89,12 +104,15 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::
          .credentials = std::move(*credentials),
          .timeout = timeout->value_or(default_timeout)}
     );
-    const Output::Options output{
+    return std::make_unique<Session>(std::move(client), stdout_options(arguments));
+}
+
+Output::Options stdout_options(const Arguments& arguments) {
+    return {
         .format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
         .fd = STDOUT_FILENO,
         .columns = terminal_columns(STDOUT_FILENO),
     };
-    return std::make_unique<Session>(std::move(client), output);
 }
 
 std::vector<Option> with_connection_options(std::vector<Option> own) {
@@ -125,17 +143,20 @@ std::vector<Option> with_connection_options(std::vector<Option> own) {
 
 Result<> confirm(const Arguments& arguments, std::string_view question) {
     if (arguments.is_on("yes")) return {};
-    if (!is_terminal(STDIN_FILENO) || !is_terminal(STDERR_FILENO)) {
-        return fail(
-            Errc::invalid_argument,
-            "this cannot be undone and there is no terminal to ask, expected --yes"
-        );
-    }
-    const std::string prompt = fmt::format("{} [y/N] ", printable(question));
-    write_all(STDERR_FILENO, prompt);
-    LineReader reader(STDIN_FILENO, "stdin");
-    std::string answer;
-    if (reader.next(answer) && (answer == "y" || answer == "Y" || answer == "yes")) return {};
+    const auto answer = ask(fmt::format("{} [y/N] ", printable(question)));
+    if (!answer) return std::unexpected(answer.error());
+    if (*answer == "y" || *answer == "Y" || *answer == "yes") return {};
+    return fail(Errc::cancelled, "nothing was changed");
+}
+
+Result<> confirm_by_word(
+    const Arguments& arguments, std::string_view question, std::string_view word
+) {
+    if (arguments.is_on("yes")) return {};
+    const auto answer =
+        ask(fmt::format("{} Type {} to go on: ", printable(question), printable(word)));
+    if (!answer) return std::unexpected(answer.error());
+    if (*answer == word) return {};
     return fail(Errc::cancelled, "nothing was changed");
 }
 

@@ -50,11 +50,18 @@ class Session {
     }
 };
 
+/// How and where a command prints, by --output and what stdout is.
+Output::Options stdout_options(const Arguments& arguments);
+
 /// The options that every command over the SQS API has, behind its own.
 std::vector<Option> with_connection_options(std::vector<Option> own);
 
 /// Asks "... [y/N]" on the terminal. Without one there is nobody to ask: `invalid_argument` that
 /// says to use --yes. Failed with `cancelled` when the answer is no.
 [[nodiscard]] Result<> confirm(const Arguments& arguments, std::string_view question);
+/// The same for what is gone afterwards: the answer has to be `word`.
+[[nodiscard]] Result<> confirm_by_word(
+    const Arguments& arguments, std::string_view question, std::string_view word
+);
 
 }  // namespace tranter::cli

@@ -171,13 +171,13 @@ EndWait receive_jobs(
     if (auto good = check_receive(request); !good) return refuse(good.error());
     auto found = queue_to_receive_from(parts, request);
     if (!found) return refuse(found.error());
+    parts.workers.asks(request, parts.broker.now());
     JobQueuePtr queue = *found;
     if (!queue) {
         done(std::vector<ReceivedJob>{});
         return [] {
         };
     }
-    parts.workers.asks(request, parts.broker.now());
     const engine::ReceiveOptions options{
         .max_messages = static_cast<std::uint32_t>(request.jobs_max),
         .visibility_timeout = request.lease};
