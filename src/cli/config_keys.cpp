@@ -65,7 +65,9 @@ constexpr ServerKey all_server_keys[] = {
         "server.segment_size", "the log in `server.data` is cut into files of this size"
     ),
     server_key<BoolCodec, &ServerConfig::history>(
-        "server.history", "keep jobs that have finished, to be found and searched"
+        "server.history",
+        "keep jobs that have finished, to be found and searched: the newest 100,000 of each queue "
+        "in `history.db` in `server.data`, or 1,000 in memory"
     ),
     server_key<IntegerCodec<0, 1024>, &ServerConfig::threads>(
         "server.threads", "threads that serve requests; 0 is one per core"

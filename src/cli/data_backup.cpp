@@ -2,6 +2,8 @@
 #include "cli/data_actions.hpp"
 #include "cli/data_copy.hpp"
 #include "cli/data_replay.hpp"
+#include "cli/terminal.hpp"
+#include "history/backup.hpp"
 #include "log/directory.hpp"
 
 #include <fmt/format.h>
@@ -66,11 +68,25 @@ log::StoreScan verify_copy(log::Disk& disk) {
     );
 }
 
+/// After the log: of a job that ends in between the copy may know twice, which the next look at it
+/// clears up, but never not at all. A copy of the messages is worth having without it.
+Result<history::FileFigures> back_up_history(const fs::path& from, const fs::path& to) {
+    const auto copied =
+        history::copy_history(from / history::history_file, to / history::history_file);
+    if (copied) return copied->value_or(history::FileFigures{});
+    return fail(
+        copied.error().code(),
+        "the history of finished jobs is not in the copy, everything else is: " +
+            copied.error().message()
+    );
+}
+
 }  // namespace
 
 Result<int> backup_data(const Arguments& arguments) {
+    const std::string directory = arguments.text("DIR");
     const std::string target = arguments.text("TARGET");
-    auto source = look_at(arguments.text("DIR"));
+    auto source = look_at(directory);
     if (!source) return std::unexpected(source.error());
     if (auto prepared = prepare_target(target); !prepared) {
         return std::unexpected(prepared.error());
@@ -82,6 +98,9 @@ Result<int> backup_data(const Arguments& arguments) {
     copy_store(*source->disk, *disk, source->identity, [&](log::SegmentNumber number) {
         progress.update(number);
     });
+    progress.start("copying finished jobs");
+    const auto ended = back_up_history(directory, target);
+    disk->sync_directory();
     progress.start("verifying");
     const log::StoreScan scan = verify_copy(*disk);
     const auto copy = look_at(target);
@@ -96,9 +115,12 @@ Result<int> backup_data(const Arguments& arguments) {
         .set("bytes", totals.bytes)
         .set("records", totals.records)
         .set("queues", held.queues.size())
-        .set("messages", held.messages);
+        .set("messages", held.messages)
+        .set("finished_jobs", ended ? ended->entries : 0);
     data_output(arguments, progress).one(record);
-    return 0;
+    if (ended) return 0;
+    say(ended.error().message());
+    return 1;
 }
 
 }  // namespace tranter::cli

@@ -73,8 +73,9 @@ Command backup_command() {
         .name = "backup",
         .summary = "copy a store, also while a server runs on it",
         .description =
-            "The copy holds everything that was acknowledged before the command began. It is "
-            "verified, and\na server starts from it. The server is not held up.",
+            "The copy holds everything that was acknowledged before the command began, and the "
+            "finished jobs.\nIt is verified, and a server starts from it. The server is not held "
+            "up.",
         .positionals =
             {directory(),
              {.name = "TARGET",

@@ -1,8 +1,12 @@
 #include "broker/record_codec.hpp"
 #include "cli/data_actions.hpp"
 #include "cli/data_replay.hpp"
+#include "cli/terminal.hpp"
+#include "history/backup.hpp"
 
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace tranter::cli {
@@ -43,6 +47,13 @@ Json queue_record(const ReplayedQueue& queue, const CountMessages& written) {
         .set("bytes", queue.bytes)
         .set("dead", stored > queue.messages() ? stored - queue.messages() : 0);
     return record;
+}
+
+void add_history(Json& summary, const std::filesystem::path& directory) {
+    const auto ended = history::look_at_history(directory / history::history_file);
+    if (!ended) say(ended.error().message());
+    const auto figures = (ended ? *ended : std::nullopt).value_or(history::FileFigures{});
+    summary.set("finished_jobs", figures.entries).set("history_bytes", figures.bytes);
 }
 
 void print(Output& output, Json summary, Json::Array queues) {
@@ -89,6 +100,7 @@ Result<int> stat_data(const Arguments& arguments) {
         .set("live_bytes", replayed.live_bytes)
         .set("records", totals.records)
         .set("messages", replayed.messages);
+    add_history(summary, directory);
     Json::Array queues;
     for (const ReplayedQueue& queue : replayed.queues)
         queues.push_back(queue_record(queue, written));

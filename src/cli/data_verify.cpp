@@ -1,8 +1,12 @@
 #include "broker/record_codec.hpp"
 #include "cli/data_actions.hpp"
 #include "cli/data_files.hpp"
+#include "history/backup.hpp"
 
+#include <filesystem>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace tranter::cli {
 namespace {
@@ -35,6 +39,17 @@ class CheckRecords final : public log::RecordVisitor {
     std::vector<log::Damage> unknown_{};
 };
 
+/// Finished jobs in the directory. What is wrong with them is one more damage.
+Result<std::uint64_t> verify_history(
+    const std::filesystem::path& directory, std::vector<log::Damage>& damage
+) {
+    const auto ended = history::check_history(directory / history::history_file);
+    if (ended) return ended->value_or(history::FileFigures{}).entries;
+    if (ended.error().code() != Errc::corrupted) return std::unexpected(ended.error());
+    damage.push_back({.file = std::string(history::history_file), .what = ended.error().message()});
+    return 0;
+}
+
 }  // namespace
 
 Result<int> verify_data(const Arguments& arguments) {
@@ -45,10 +60,13 @@ Result<int> verify_data(const Arguments& arguments) {
     progress.start("reading records");
     CheckRecords check(progress);
     const log::StoreScan scan = scan_settled(*store, check, [&] { check.restart(); });
-    progress.stop();
-
     std::vector<log::Damage> damage = scan.damage();
     damage.insert(damage.end(), check.unknown().begin(), check.unknown().end());
+    progress.start("reading finished jobs");
+    const auto ended = verify_history(directory, damage);
+    if (!ended) return std::unexpected(ended.error());
+    progress.stop();
+
     const bool intact = real_damage(damage).empty();
     const ScanTotals totals = totals_of(scan.segments);
     Json list = Json::Array();
@@ -61,6 +79,7 @@ Result<int> verify_data(const Arguments& arguments) {
         .set("bytes", totals.bytes)
         .set("records", totals.records)
         .set("commits", totals.commits)
+        .set("finished_jobs", *ended)
         .set("damage", std::move(list));
     data_output(arguments, progress).one(record);
     say_damage(damage);

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from command_line import check_failure, ok, tranter
+from jobs import call, receive
 from waiting import eventually
 from wire import Api
 
@@ -307,6 +308,69 @@ def test_a_backup_of_a_damaged_store_fails_and_says_where(stopped, tmp_path):
 
     check_failure(outcome, 1)
     assert "offset" in outcome.err
+
+
+# --- the history of finished jobs
+
+
+def finish(server, jobs):
+    """Completes so many, and waits until the history has them."""
+    for number in range(jobs):
+        call(server, "/v1/queues/work/jobs", {"type": "t", "payload": {"number": number}})
+    for job in receive(server, "work", jobs):
+        call(server, "/v1/queues/work/complete", {"receipt": job["receipt"], "result": "done"})
+    assert len(call(server, "/v1/jobs?filter=state:completed")["jobs"]) == jobs
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_backup_holds_the_finished_jobs(serve, data, tmp_path, own_server, running):
+    server = serve()
+    finish(server, 3)
+    if not running:
+        server.stop()
+    before = contents(data)
+    target = tmp_path / "copy"
+
+    shown = ok("data", "backup", str(data), str(target)).json()
+
+    assert shown["finished_jobs"] == 3
+    assert running or contents(data) == before
+    assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o600}
+    assert "history.db" in contents(target) and "history.db-wal" not in contents(target)
+    assert ok("data", "verify", str(target)).json()["finished_jobs"] == 3
+    assert ok("data", "stat", str(target)).json()["finished_jobs"] == 3
+    found = call(own_server("--data", str(target)), "/v1/jobs?filter=args.number:2")["jobs"]
+    assert [job["result"] for job in found] == ["done"]
+
+
+def test_jobs_that_finished_before_a_kill_are_in_the_backup(serve, data, tmp_path):
+    server = serve()
+    finish(server, 2)
+    server.kill()
+
+    shown = ok("data", "backup", str(data), str(tmp_path / "copy")).json()
+
+    assert shown["finished_jobs"] == 2
+
+
+def test_a_damaged_history_is_named_and_does_not_spoil_the_backup(serve, data, tmp_path):
+    server = serve()
+    Api(server, "json").create("orders")
+    finish(server, 1)
+    server.stop()
+    (data / "history.db").write_bytes(b"x" * 20_000)
+    target = tmp_path / "copy"
+
+    backup = tranter("data", "backup", str(data), str(target))
+    verify = tranter("data", "verify", str(data))
+    stat = ok("data", "stat", str(data))
+
+    assert backup.code == 1 and "history.db" in backup.err
+    assert "history.db" not in contents(target)
+    assert ok("data", "verify", str(target)).json()["intact"]
+    assert verify.code == 1
+    assert [one["file"] for one in verify.json()["damage"]] == ["history.db"]
+    assert "history.db" in stat.err and stat.json()["finished_jobs"] == 0
 
 
 # --- repair
