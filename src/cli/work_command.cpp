@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <stop_token>
 #include <utility>
@@ -23,6 +24,7 @@ namespace tranter::cli {
 namespace {
 
 constexpr Duration health_grace = std::chrono::seconds(1);
+constexpr Duration provider_rest = std::chrono::seconds(1);
 
 std::string names_of(const std::vector<WorkerQueue>& queues) {
     std::vector<std::string_view> names;
@@ -105,28 +107,50 @@ Result<> limit_groups_of(const std::string& queue, std::uint32_t limit, Provider
     return provider.set_limits(queue, limits);
 }
 
-/// A limit for groups holds in all workers, so it is the queue's; where the provider has no such
-/// limits, it is this worker's. Gives that one.
-Result<unsigned> limit_groups(const WorkerConfig& worker, Provider& provider) {
-    const std::uint32_t limit = worker.group_concurrency;
-    if (limit == 0) return 0U;
+/// A limit for groups holds in all workers, so it is the queue's. Where the provider has no such
+/// limits, it is this worker's, and this is it.
+unsigned own_group_limit(const WorkerConfig& worker, Provider& provider) {
+    if (worker.group_concurrency == 0 || provider.capabilities().limits) return 0;
+    log_warn(
+        "worker",
+        "the provider cannot limit groups in all workers, group_concurrency holds in this one",
+        {{"provider", provider.name()}, {"group_concurrency", worker.group_concurrency}}
+    );
+    return worker.group_concurrency;
+}
+
+Result<> limit_groups(const WorkerConfig& worker, Provider& provider) {
+    if (worker.group_concurrency == 0 || !provider.capabilities().limits) return {};
     for (const WorkerQueue& queue : worker.queues) {
-        const auto limited = limit_groups_of(queue.name, limit, provider);
+        auto limited = limit_groups_of(queue.name, worker.group_concurrency, provider);
         if (limited) continue;
-        if (limited.error().code() != Errc::unsupported) {
-            return fail(
-                limited.error().code(),
-                fmt::format("worker.group_concurrency: {}", limited.error().message())
+        return fail(
+            limited.error().code(),
+            fmt::format("worker.group_concurrency: {}", limited.error().message())
+        );
+    }
+    return {};
+}
+
+/// Nothing may be received before. Waits for a store that does not answer yet, or for the stop.
+Result<> limit_groups_in_time(
+    const WorkerConfig& worker, Provider& provider, const std::stop_token& stop
+) {
+    bool has_said = false;
+    while (true) {
+        auto limited = limit_groups(worker, provider);
+        if (limited) return {};
+        const Errc code = limited.error().code();
+        if (code != Errc::unavailable && code != Errc::timed_out) return limited;
+        if (!std::exchange(has_said, true)) {
+            log_warn(
+                "worker",
+                "the provider does not answer, the worker waits for it",
+                {{"error", limited.error().message()}}
             );
         }
-        log_warn(
-            "worker",
-            "the provider cannot limit groups in all workers, group_concurrency holds in this one",
-            {{"provider", provider.name()}, {"group_concurrency", limit}}
-        );
-        return limit;
+        if (!rest(provider_rest, stop)) return {};
     }
-    return 0U;
 }
 
 Result<int> run_work(const Arguments& arguments) {
@@ -138,20 +162,19 @@ Result<int> run_work(const Arguments& arguments) {
     start_logging(work->config.log);
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
+    // What rotates logs sends it; ours is the error output, which stays open.
+    std::signal(SIGUSR1, SIG_IGN);
 
     auto provider = open_provider(
         work->config.provider, {.dead_letter_queues = work->bindings.dead_letter_queues}
     );
     if (!provider) return std::unexpected(provider.error());
-    const auto group_concurrency = limit_groups(work->config.worker, **provider);
-    if (!group_concurrency) return std::unexpected(group_concurrency.error());
     Worker worker(
         Client(*provider),
         make_registry(work->config, work->concurrency, process_environment()),
-        worker_options(*work, *group_concurrency)
+        worker_options(*work, own_group_limit(work->config.worker, **provider))
     );
     HealthServer health(*work, worker);
-    worker.start();
     const std::string listening = health.address(work->config.worker_health);
     log_info(
         "worker",
@@ -164,6 +187,9 @@ Result<int> run_work(const Arguments& arguments) {
     std::optional<int> notice;
     if (*ready_fd) notice = static_cast<int>(**ready_fd);
     announce_ready(notice, fmt::format("READY health={}\n", listening));
+    auto limited = limit_groups_in_time(work->config.worker, **provider, stop);
+    if (!limited) return std::unexpected(limited.error());
+    if (!stop.stop_requested()) worker.start();
     wait_for_stop(stop);
     health.set_draining();
     announce_stopping();
