@@ -341,9 +341,10 @@ Result<> Promoter::refresh() {
             if (!schedule.next_slot || *schedule.next_slot <= now) continue;
             const auto cadence = cadence_of(schedule.definition);
             if (!cadence) continue;  // said when it is due
+            const UtcMillis stored = to_slot(*schedule.next_slot);
+            if (cadence->next(stored - std::chrono::milliseconds(1)) == stored) continue;
             const NextSlot next =
                 next_slot(*cadence, schedule.definition, schedule.runs, to_slot(now));
-            if (next.slot == schedule.next_slot) continue;
             schedule.next_slot = next.slot;
             schedule.next_due = next.due;
             const auto updated = store_.update(schedule);

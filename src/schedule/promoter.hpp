@@ -61,8 +61,8 @@ class Promoter {
     [[nodiscard]] Result<> release_buffered();
     /// Jobs for later that are due. True: there may be more.
     [[nodiscard]] Result<bool> move_timers();
-    /// Computes the next slots anew of all schedules that are not due, since other data about time
-    /// zones may say something else.
+    /// Computes next slots anew that are none any more, because the data about time zones have
+    /// changed.
     [[nodiscard]] Result<> refresh();
 
     SchedulerFigures& figures() { return figures_; }

@@ -20,6 +20,16 @@ std::vector<ScheduledJob> all_jobs(sqlite::Statement& row) {
     return out;
 }
 
+/// Due, and held by nobody.
+std::vector<ScheduledJob> ready_jobs(sqlite::Database& database, TimePoint now, std::size_t max) {
+    const sqlite::StatementUse row = database.use(
+        "SELECT * FROM scheduled_jobs WHERE status = 0 AND (ready_at <= ?1 OR (held = 1 AND "
+        "ready_at > ?1 + 600000000)) ORDER BY ready_at LIMIT ?2"
+    );
+    row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
+    return all_jobs(*row);
+}
+
 /// False for an id that is known.
 bool add_job(sqlite::Database& database, const ScheduledJob& job) {
     const std::string options = options_column(job.options);
@@ -121,17 +131,10 @@ Result<std::vector<ScheduledJob>> SqliteStore::take_jobs(
     TimePoint now, TimePoint claimed_until, std::size_t max
 ) {
     return guarded([&]() -> Result<std::vector<ScheduledJob>> {
+        // Most of the time there are none, which takes no lock.
+        if (ready_jobs(database_, now, 1).empty()) return std::vector<ScheduledJob>();
         sqlite::Transaction transaction(database_);
-        std::vector<ScheduledJob> jobs;
-        {
-            const sqlite::StatementUse row = database_.use(
-                "SELECT * FROM scheduled_jobs WHERE status = 0 AND (ready_at <= ?1 OR (held = 1 "
-                "AND "
-                "ready_at > ?1 + 600000000)) ORDER BY ready_at LIMIT ?2"
-            );
-            row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-            jobs = all_jobs(*row);
-        }
+        std::vector<ScheduledJob> jobs = ready_jobs(database_, now, max);
         for (const ScheduledJob& job : jobs) {
             const sqlite::StatementUse row =
                 database_.use("UPDATE scheduled_jobs SET ready_at = ?2, held = 1 WHERE id = ?1");

@@ -21,6 +21,16 @@ std::vector<SlotRun> all_runs(sqlite::Statement& row) {
     return out;
 }
 
+/// Claimed, and held by nobody.
+std::vector<SlotRun> free_runs(sqlite::Database& database, TimePoint now, std::size_t max) {
+    const sqlite::StatementUse row = database.use(
+        "SELECT * FROM schedule_runs WHERE state = 0 AND (claimed_until <= ?1 OR "
+        "claimed_until > ?1 + 600000000) ORDER BY claimed_until, slot LIMIT ?2"
+    );
+    row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
+    return all_runs(*row);
+}
+
 /// Whether it was inserted or, with `again`, claimed once more.
 bool record(sqlite::Database& database, const SlotRun& run, bool again) {
     const std::string options = options_column(run.options);
@@ -120,16 +130,10 @@ Result<std::vector<SlotRun>> SqliteStore::take_runs(
     TimePoint now, TimePoint claimed_until, std::size_t max
 ) {
     return guarded([&]() -> Result<std::vector<SlotRun>> {
+        // Most of the time there are none, which takes no lock.
+        if (free_runs(database_, now, 1).empty()) return std::vector<SlotRun>();
         sqlite::Transaction transaction(database_);
-        std::vector<SlotRun> runs;
-        {
-            const sqlite::StatementUse row = database_.use(
-                "SELECT * FROM schedule_runs WHERE state = 0 AND (claimed_until <= ?1 OR "
-                "claimed_until > ?1 + 600000000) ORDER BY claimed_until, slot LIMIT ?2"
-            );
-            row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-            runs = all_runs(*row);
-        }
+        std::vector<SlotRun> runs = free_runs(database_, now, max);
         for (SlotRun& run : runs) {
             const sqlite::StatementUse row = database_.use(
                 "UPDATE schedule_runs SET claimed_until = ?4 WHERE schedule = ?1 AND slot = ?2 "

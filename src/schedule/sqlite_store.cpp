@@ -58,6 +58,23 @@ void bind_definition(sqlite::Statement& row, const ScheduleDefinition& definitio
     row.bind(7, definition.options.group);
 }
 
+/// Somebody else's, while it lasts. Only reads, since those who stand by ask often.
+std::optional<Lease> other_lease(
+    sqlite::Database& database,
+    std::string_view role,
+    std::string_view owner,
+    TimePoint now,
+    TimePoint until
+) {
+    const sqlite::StatementUse row = database.use(
+        "SELECT owner, until FROM leases WHERE role = ?1 AND owner <> ?2 AND until > ?3 AND "
+        "until <= ?3 + 10 * (?4 - ?3)"
+    );
+    row->bind(1, role).bind(2, owner).bind(3, micros(now)).bind(4, micros(until));
+    if (!row->step()) return std::nullopt;
+    return Lease{.owner = std::string(row->text(0)), .until = time_point(row->integer(1))};
+}
+
 std::unexpected<Error> no_schedule(std::string_view name) {
     return fail(Errc::not_found, fmt::format("schedule \"{}\" is not known", name));
 }
@@ -206,6 +223,7 @@ Result<Lease> SqliteStore::take_lease(
     std::string_view role, std::string_view owner, TimePoint now, TimePoint until
 ) {
     return guarded([&]() -> Result<Lease> {
+        if (auto other = other_lease(database_, role, owner, now, until)) return *other;
         sqlite::Transaction transaction(database_);
         const sqlite::StatementUse take = database_.use(
             "INSERT INTO leases VALUES(?1, ?2, ?4) ON CONFLICT(role) DO UPDATE SET owner = ?2, "
@@ -214,18 +232,9 @@ Result<Lease> SqliteStore::take_lease(
         take->bind(1, role).bind(2, owner).bind(3, micros(now)).bind(4, micros(until));
         const bool mine = take->step();
         take->reset();
-        Lease lease{.mine = mine, .owner = std::string(owner), .until = until};
-        if (!mine) {
-            const sqlite::StatementUse other =
-                database_.use("SELECT owner, until FROM leases WHERE role = ?1");
-            other->bind(1, role);
-            if (other->step()) {
-                lease.owner = other->text(0);
-                lease.until = time_point(other->integer(1));
-            }
-        }
+        auto other = mine ? std::nullopt : other_lease(database_, role, owner, now, until);
         transaction.commit();
-        return lease;
+        return other.value_or(Lease{.mine = mine, .owner = std::string(owner), .until = until});
     });
 }
 

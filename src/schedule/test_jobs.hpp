@@ -19,7 +19,7 @@ namespace tranter::schedule::test {
 /// A store of jobs that knows ids and states, and does what a test says. One thread.
 class RecordedJobs final : public NoProvider {
   public:
-    RecordedJobs() { can.look_up = true; }
+    RecordedJobs() { can.look_up = can.priorities = can.groups = true; }
 
     struct Job {
         std::string queue{};
