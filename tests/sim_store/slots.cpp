@@ -19,8 +19,8 @@ namespace {
 using std::chrono::seconds;
 using View = engine::MessageView;
 
-constexpr std::uint32_t body_bytes_max = 40;
-constexpr std::uint32_t groups = 6;
+constexpr std::uint32_t bodies_max = 40;
+constexpr std::uint32_t group_count = 6;
 constexpr Duration lease_max = seconds(60);
 constexpr std::size_t messages_max = 80;
 constexpr const char* queue_name = "work";
@@ -109,14 +109,14 @@ class SlotsWorld {
         return counts;
     }
 
-    std::string pick_group() { return "g" + std::to_string(choices_.below(groups)); }
+    std::string pick_group() { return "g" + std::to_string(choices_.below(group_count)); }
 
     bool send(const std::string& group, Duration delay = {}) {
         const Token token = ++last_token_;
         const std::string id = fifo() ? "d" + std::to_string(token) : "";
         const auto result = broker().send(
             queue(),
-            {.payload = payload_of(token, body_bytes_max, id),
+            {.payload = payload_of(token, bodies_max, id),
              .options = {.delay = delay, .group = group}}
         );
         if (result.sent) return true;
@@ -295,7 +295,7 @@ class SlotsWorld {
     void require_places(const std::string& when) {
         const std::uint32_t limit = policy_.groups.max_queued_per_group;
         Counts queued = by_group({View::State::visible, View::State::delayed});
-        for (std::uint32_t i = 0; i < groups; ++i) {
+        for (std::uint32_t i = 0; i < group_count; ++i) {
             const std::string group = "g" + std::to_string(i);
             // What comes back from flight may pass the limit.
             const std::uint32_t expected = limit - std::min(limit, queued[group]);
