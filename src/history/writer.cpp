@@ -4,6 +4,7 @@
 #include "history/waiting_entries.hpp"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,12 @@ namespace tranter::history {
 namespace {
 
 constexpr std::size_t transaction_entries = 5'000;
+/// While others want the processors the thread rests for so many times as long as it has worked,
+/// and does little at a time, unless so much waits that some of it would soon be dropped.
+constexpr int rest_per_work = 16;
+constexpr std::size_t small_transaction_entries = 1'000;
+/// Who adds nothing for so long is not at work any more.
+constexpr auto quiet = std::chrono::milliseconds(20);
 /// The store is looked after while no more than this comes at a time.
 constexpr std::size_t idle_entries = 500;
 /// Moved under one lock. The thread may lose its processor at any moment and come back late, as it
@@ -41,6 +48,26 @@ std::size_t weight(const JobEntry& entry) {
         bytes += sizeof(std::string) + line.size();
     return bytes;
 }
+
+std::chrono::nanoseconds processor_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// What a thread of the lowest priority does, and whether it had a processor to itself.
+class Effort {
+  public:
+    std::chrono::nanoseconds work() const { return processor_time() - processor_began_; }
+    bool disturbed() const {
+        const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - began_;
+        return time > work() + work() / 4;
+    }
+
+  private:
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds processor_began_ = processor_time();
+};
 
 class SingleEntry final : public EntrySource {
   public:
@@ -144,7 +171,7 @@ class HistoryWriter::Impl {
             if (!settled_.wait_until(lock, end, free)) return false;
             if (done()) break;
             if (std::chrono::steady_clock::now() >= end) return false;
-            write_some(lock);
+            write_some(lock, transaction_entries);
         }
         return true;
     }
@@ -166,7 +193,14 @@ class HistoryWriter::Impl {
         std::unique_lock lock(mutex_);
         while (true) {
             wait_for_batch(lock);
-            const std::size_t settled = write_some(lock);
+            const Effort effort;
+            const bool gently = disturbed_ && !crowded() && !stopping_;
+            const std::size_t settled =
+                write_some(lock, gently ? small_transaction_entries : transaction_entries);
+            if (settled > 0) {
+                disturbed_ = effort.disturbed();
+                if (disturbed_) rest(lock, rest_per_work * effort.work());
+            }
             if (settled == 0 && stopping_ && waiting_.entries() == 0) return;
             lock.unlock();
             const std::uint64_t unindexed = store_.figures().unindexed;
@@ -189,14 +223,31 @@ class HistoryWriter::Impl {
         settled_.wait(lock, [this] { return !busy_; });
     }
 
+    /// With the mutex held, which is released meanwhile. Not longer than there is somebody at work.
+    void rest(std::unique_lock<std::mutex>& lock, std::chrono::nanoseconds time) {
+        const auto end = std::chrono::steady_clock::now() + time;
+        const auto enough = [this] {
+            return stopping_ || crowded();
+        };
+        while (std::chrono::steady_clock::now() < end) {
+            const std::uint64_t before = waiting_.end();
+            if (wake_.wait_for(lock, quiet, enough) || waiting_.end() == before) return;
+        }
+    }
+
+    bool crowded() const {
+        return waiting_.entries() > options_.queued_entries_max / 2 ||
+               waiting_.bytes() > options_.queued_bytes_max / 2;
+    }
+
     /// Takes what waits to the store, in one transaction; the thread's own or that of who flushes.
     /// With the mutex held, which is released meanwhile. How many entries there were.
-    std::size_t write_some(std::unique_lock<std::mutex>& lock) {
+    std::size_t write_some(std::unique_lock<std::mutex>& lock, std::size_t entries_max) {
         if (waiting_.entries() == 0) return 0;
         busy_ = true;
         writing_from_ = waiting_.first();
         std::size_t entries = 0;
-        while (waiting_.entries() > 0 && entries < transaction_entries) {
+        while (waiting_.entries() > 0 && entries < entries_max) {
             writing_.push_back(waiting_.pop());
             entries += writing_.back()->entries();
             if (writing_.size() % moved_at_once == 0) {
@@ -264,6 +315,7 @@ class HistoryWriter::Impl {
     WriterFigures figures_;
     bool stopping_ = false;
     // only used by the thread
+    bool disturbed_ = true;  // until it turns out that it is not
     std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::now() + look_around;
     std::thread thread_;
 };

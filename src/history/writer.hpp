@@ -14,7 +14,7 @@
 namespace tranter::history {
 
 struct WriterOptions {
-    std::size_t queued_entries_max = 100'000;
+    std::size_t queued_entries_max = 200'000;
     /// Texts of queued entries.
     std::size_t queued_bytes_max = std::size_t{256} << 20;
     /// How many entries are worth a transaction before they have waited for long. The indexes by
@@ -44,8 +44,8 @@ struct WriterFigures {
 /// Takes finished jobs from whoever settles them to the store, on a thread of its own: when enough
 /// wait or the first has waited for long enough, all that wait go in one transaction, up to 5,000.
 /// When the store does not keep up the oldest that wait are dropped and counted, because history
-/// must never slow down work. For the same reason the thread has the lowest priority: on a machine
-/// without idle time it gets what is left.
+/// must never slow down work. For the same reason the thread has the lowest priority, and while
+/// others want its processor it rests most of the time, until half of what may wait does.
 /// Between batches the thread looks after the store: what was written is in the text index (and
 /// before that found by reading) after a fraction of a second. Thread-safe.
 class HistoryWriter {
