@@ -241,7 +241,7 @@ TEST_F(PromoterTest, APausedScheduleLeavesSlotsOutAndGoesOnWithTheNext) {
     ASSERT_TRUE(resume(registry(), "daily", promoter_epoch + 5min + 1s));
     act_at(6min);
 
-    EXPECT_EQ(jobs().slots_of("daily"), std::vector<std::string>{"2026-03-02T00:06:00Z"});
+    EXPECT_EQ(jobs().slots().at("daily"), std::vector<std::string>{"2026-03-02T00:06:00Z"});
     EXPECT_EQ(store().find("daily")->missed, 0U);
 }
 

@@ -81,6 +81,7 @@ class ScheduleSimulation : public testing::Test {
     /// Each schedule made a job of each of its slots until now, and of nothing else.
     void check_all_slots() {
         std::size_t sum = 0;
+        auto slots = jobs_.slots();
         for (const ScheduleDefinition& one : definitions_) {
             const Cadence cadence =
                 Cadence::parse(one.expression, {.zone = one.timezone}, zones_).value();
@@ -92,7 +93,7 @@ class ScheduleSimulation : public testing::Test {
                 slot = *next;
                 expected.push_back(slot_text(slot));
             }
-            ASSERT_EQ(jobs_.slots_of(one.name), expected) << one.name;
+            ASSERT_EQ(slots[one.name], expected) << one.name;
             sum += expected.size();
         }
         EXPECT_EQ(jobs_.jobs.size(), sum);

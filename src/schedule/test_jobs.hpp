@@ -59,18 +59,22 @@ class RecordedJobs final : public NoProvider {
         return Cancelled::requested;
     }
 
-    /// The slots of a schedule that became jobs, as RFC 3339.
-    std::vector<std::string> slots_of(std::string_view schedule) const {
-        std::set<std::string> slots;
-        const std::string tag = std::string(schedule_tag) + std::string(schedule);
+    /// The slots that became jobs, as RFC 3339 and in order, by schedule.
+    std::map<std::string, std::vector<std::string>> slots() const {
+        std::map<std::string, std::vector<std::string>> out;
         for (const auto& [id, job] : jobs) {
             const auto& tags = job.job.options.tags;
-            if (std::find(tags.begin(), tags.end(), tag) == tags.end()) continue;
-            for (const std::string& other : tags) {
-                if (other.starts_with(slot_tag)) slots.insert(other.substr(slot_tag.size()));
-            }
+            const auto named = [&](std::string_view prefix) {
+                const auto found = std::ranges::find_if(tags, [&](const std::string& tag) {
+                    return tag.starts_with(prefix);
+                });
+                return found == tags.end() ? std::string() : found->substr(prefix.size());
+            };
+            out[named(schedule_tag)].push_back(named(slot_tag));
         }
-        return {slots.begin(), slots.end()};
+        for (auto& [name, all] : out)
+            std::ranges::sort(all);
+        return out;
     }
 
     std::map<std::string, Job> jobs{};
