@@ -159,30 +159,28 @@ class LetterChanger {
     }
 
     Result<> change_some(DlqSession& dlq, std::span<const DeadLetter> letters) {
+        if (change_.replays) return replay_some(dlq, letters);
         std::vector<const DeadLetter*> changed;
-        std::vector<Result<>> results;
-        if (change_.replays) {
-            std::vector<LetterReplay> replays;
-            for (const DeadLetter& letter : letters) {
-                LetterReplay replay{.letter = &letter, .to = to_};
-                if (edit_.changes()) {
-                    auto payload = edit_.apply(letter.job.payload);
-                    if (!payload) {
-                        failed_.emplace_back(letter.job.id, payload.error());
-                        continue;
-                    }
-                    if (*payload != letter.job.payload) replay.payload = std::move(*payload);
-                }
-                changed.push_back(&letter);
-                replays.push_back(std::move(replay));
+        for (const DeadLetter& letter : letters)
+            changed.push_back(&letter);
+        return count(changed, dlq.store->remove(query_.queue, changed));
+    }
+
+    Result<> replay_some(DlqSession& dlq, std::span<const DeadLetter> letters) {
+        std::vector<const DeadLetter*> changed;
+        std::vector<LetterReplay> replays;
+        for (const DeadLetter& letter : letters) {
+            LetterReplay replay{.letter = &letter, .to = to_};
+            auto payload = edit_.apply(letter.job.payload);
+            if (!payload) {
+                failed_.emplace_back(letter.job.id, payload.error());
+                continue;
             }
-            results = dlq.store->replay(query_.queue, replays);
-        } else {
-            for (const DeadLetter& letter : letters)
-                changed.push_back(&letter);
-            results = dlq.store->remove(query_.queue, changed);
+            if (*payload != letter.job.payload) replay.payload = std::move(*payload);
+            changed.push_back(&letter);
+            replays.push_back(std::move(replay));
         }
-        return count(changed, results);
+        return count(changed, dlq.store->replay(query_.queue, replays));
     }
 
     /// An error when going on is of no use.

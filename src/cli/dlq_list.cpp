@@ -29,6 +29,8 @@ struct LetterGroup {
 };
 
 class LetterGroups {
+    using Groups = std::map<std::pair<std::string, std::string>, LetterGroup>;
+
   public:
     void add(const JobRecord& job) {
         std::pair key(job.type, error_of(job));
@@ -46,27 +48,31 @@ class LetterGroups {
 
     /// The largest first.
     Json::Array records(const TimeStyle& style) const {
-        std::vector<std::pair<std::uint64_t, Json>> counted;
-        for (const auto& [key, group] : groups_) {
+        std::vector<const Groups::value_type*> sorted;
+        for (const auto& each : groups_)
+            sorted.push_back(&each);
+        std::ranges::sort(sorted, [](const auto* one, const auto* other) {
+            if (one->second.count != other->second.count) {
+                return one->second.count > other->second.count;
+            }
+            return one->first < other->first;
+        });
+        Json::Array records;
+        for (const auto* each : sorted) {
+            const auto& [key, group] = *each;
             Json record;
             record.set("type", key.first)
                 .set("error", key.second)
                 .set("count", group.count)
                 .set("first_at", time_cell(group.first, style))
                 .set("last_at", time_cell(group.last, style));
-            counted.emplace_back(group.count, std::move(record));
-        }
-        std::ranges::stable_sort(counted, std::ranges::greater(), [](const auto& each) {
-            return each.first;
-        });
-        Json::Array records;
-        for (auto& [count, record] : counted)
             records.push_back(std::move(record));
+        }
         return records;
     }
 
   private:
-    std::map<std::pair<std::string, std::string>, LetterGroup> groups_;
+    Groups groups_;
 };
 
 Json dead_queue_record(const DeadLetterQueue& queue) {

@@ -22,8 +22,6 @@
 #include <cstdlib>
 #include <system_error>
 
-extern char** environ;  // NOLINT(readability-redundant-declaration): not in every unistd.h
-
 namespace tranter::cli {
 
 namespace {

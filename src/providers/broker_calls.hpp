@@ -89,10 +89,12 @@ EndWait wait_for_job(BrokerParts& parts, std::string_view id, Done<std::optional
 void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done);
 void retry_job(BrokerParts& parts, std::string_view id, Done<bool> done);
 void promote_job(BrokerParts& parts, std::string_view id, Done<bool> done);
-/// First half of a removal: the job stands in no queue any more. Wait until the position is
-/// durable, then forget_finished(), which may take as long as the disk.
+/// A removal: the job stands in no queue any more, and nobody can retry it. Wait until the position
+/// is durable, then forget_finished(), which may take as long as the disk; end_removal() in any
+/// case.
 [[nodiscard]] Result<broker::Position> take_out_finished(BrokerParts& parts, std::string_view id);
 [[nodiscard]] Result<> forget_finished(BrokerParts& parts, std::string_view id);
+void end_removal(BrokerParts& parts, std::string_view id);
 
 [[nodiscard]] Result<std::vector<WorkerInfo>> list_workers(BrokerParts& parts);
 

@@ -170,6 +170,7 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
 Result<Revived> revive(BrokerParts& parts, const Uuid& id) {
     // So that two who retry the same job at once do not enqueue it twice.
     const std::lock_guard lock(parts.chosen_ids);
+    if (parts.removing.contains(id)) return no_such_job(format_uuid(id));
     auto live = find_live(parts, id);
     if (live && !live->dead_from.empty()) return revive_dead(parts, std::move(*live));
     if (live) {

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,8 @@ struct BrokerParts {
     /// Held while it is looked whether an id that a caller chose is known, and until its job is
     /// there.
     std::mutex chosen_ids{};
+    /// Jobs that are being forgotten, and live no more. Guarded by chosen_ids.
+    std::unordered_set<Uuid, UuidHash> removing{};
 };
 
 /// 64 random bits for a retry.

@@ -161,8 +161,10 @@ Result<> BrokerProvider::remove(std::string_view id) {
     const auto taken = take_out_finished(*parts_, id);
     if (!taken) return std::unexpected(taken.error());
     // Whatever is on its way into the history is told by then.
-    if (auto durable = wait_durable(*parts_, *taken); !durable) return durable;
-    return forget_finished(*parts_, id);
+    Result<> done = wait_durable(*parts_, *taken);
+    if (done) done = forget_finished(*parts_, id);
+    end_removal(*parts_, id);
+    return done;
 }
 
 Result<JobRecord> BrokerProvider::wait(std::string_view id, Milliseconds timeout) {

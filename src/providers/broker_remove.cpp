@@ -20,10 +20,12 @@ Result<broker::Position> take_out_finished(BrokerParts& parts, std::string_view 
     if (!uuid) return std::unexpected(uuid.error());
     // So that nobody who retries it at the same time is told that it lives again.
     const std::lock_guard lock(parts.chosen_ids);
+    if (parts.removing.contains(*uuid)) return no_such_job(id);
     const auto live = find_live(parts, *uuid);
     if (!live) {
         const auto entry = get_ended(parts, *uuid);
         if (!entry) return std::unexpected(entry.error());
+        parts.removing.insert(*uuid);
         return parts.broker.journal().end();
     }
     if (live->dead_from.empty()) return not_finished(id, "it can be cancelled");
@@ -36,6 +38,7 @@ Result<broker::Position> take_out_finished(BrokerParts& parts, std::string_view 
     if (*cancelled.done == engine::CancelResult::requested) {
         return not_finished(id, "somebody has received it from its dead-letter queue");
     }
+    parts.removing.insert(*uuid);
     return cancelled.position;
 }
 
@@ -44,6 +47,13 @@ Result<> forget_finished(BrokerParts& parts, std::string_view id) {
     if (!uuid) return std::unexpected(uuid.error());
     if (parts.history == nullptr) return {};
     return parts.history->remove(format_uuid(*uuid));
+}
+
+void end_removal(BrokerParts& parts, std::string_view id) {
+    const auto uuid = read_job_id(id);
+    if (!uuid) return;
+    const std::lock_guard lock(parts.chosen_ids);
+    parts.removing.erase(*uuid);
 }
 
 }  // namespace tranter::providers

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <iterator>
 
 namespace tranter::conformance {
@@ -115,6 +116,31 @@ TEST_P(RemoveTest, AnIdThatWasForgottenIsNoDuplicate) {
     const ReceivedJob got = take();
     EXPECT_EQ(got.id, id);
     complete(got);
+}
+
+TEST_P(RemoveTest, OfRemovalAndRetryAtOnceOnlyOneSucceeds) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 20; ++i)
+        ids.push_back(dead());
+    const auto all = [&ids](auto call) {
+        return std::async(std::launch::async, [&ids, call] {
+            std::vector<bool> done;
+            for (const std::string& id : ids)
+                done.push_back(call(id).has_value());
+            return done;
+        });
+    };
+    auto removing = all([this](const std::string& id) { return store().remove(id); });
+    auto retrying = all([this](const std::string& id) { return store().retry(id); });
+
+    const auto removed = removing.get();
+    const auto retried = retrying.get();
+
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        EXPECT_NE(removed[i], retried[i]) << i;
+        const auto code = code_of(store().find(ids[i]));
+        EXPECT_EQ(code, removed[i] ? std::optional(Errc::not_found) : std::nullopt) << i;
+    }
 }
 
 TEST_P(RemoveTest, ADeadLetterQueueIsListedByItself) {
