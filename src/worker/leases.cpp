@@ -1,7 +1,5 @@
 #include "worker/leases.hpp"
 
-#include "base/log.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -141,16 +139,19 @@ bool Leases::renew_batch(std::span<const std::shared_ptr<Task>> batch) {
         if (!answers) watch_.failed("extend", answers.error());
         return false;
     }
-    watch_.answered();
+    watch_.answered_in(Steady::now() - asked_at);
     bool all = true;
+    std::size_t extended = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto& answer = (*answers)[i];
         if (!answer && is_temporary(answer.error())) {
             all = false;
         } else {
             renewed(batch[i], answer, asked_at);
+            if (answer) ++extended;
         }
     }
+    tally_.extended(extended);
     return all;
 }
 
@@ -185,13 +186,8 @@ void Leases::forget(Task& task) {
         removed.splice(removed.end(), held_, task.lease.place);
     }
     if (!task.claim()) return;
-    tally_.add_lost();
+    tally_.add_lost(task, "its lease ended, the job may run elsewhere by now", true);
     task.stop(StopReason::lease_lost);
-    log_warn(
-        "worker",
-        "a lease was lost, the job may run elsewhere by now",
-        {{"job", task.job().id}, {"type", task.job().type}, {"attempt", task.job().attempt}}
-    );
 }
 
 void Leases::flush(const Tasks& tasks) const {

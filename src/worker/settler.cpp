@@ -1,6 +1,5 @@
 #include "worker/settler.hpp"
 
-#include "base/log.hpp"
 #include "base/stop.hpp"
 #include "worker/backoff.hpp"
 
@@ -40,6 +39,7 @@ Settler::Settler(Provider& provider, Config config, Leases& leases, Tally& tally
 
 void Settler::push(std::shared_ptr<Task> task, AttemptOutcome outcome) {
     const ReceivedJob& job = task->job();
+    task->ended_at.store(Steady::now(), std::memory_order_relaxed);
     Settlement settlement{job.receipt, std::move(outcome)};
     const std::lock_guard lock(mutex_);
     auto found = pending_.find(job.queue);
@@ -117,13 +117,14 @@ void Settler::deliver_to_queue(Batch batch, const std::stop_token& stop) {
 }
 
 Settler::Batch Settler::try_once(Batch batch) {
+    const Moment asked_at = Steady::now();
     const auto answers = provider_.settle(batch.tasks.front()->job().queue, batch.settlements);
     const bool fits = answers && answers->size() == batch.size();
     if (!fits && (answers || is_temporary(answers.error()))) {
         if (!answers) watch_.failed("settle", answers.error());
         return batch;
     }
-    watch_.answered();
+    watch_.answered_in(Steady::now() - asked_at);
     if (!fits && batch.size() > 1) return try_each(std::move(batch));
     Batch again;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -150,7 +151,7 @@ Settler::Batch Settler::try_each(Batch batch) {
 
 bool Settler::conclude(const Task& task, Settlement& settlement, const Result<>& answer) {
     if (answer) {
-        tally_.add(task.job(), settlement.outcome);
+        tally_.add(task, settlement.outcome);
         return true;
     }
     const Error& error = answer.error();
@@ -184,15 +185,7 @@ void Settler::give_up_ended(Batch& batch, bool is_stopping) {
 }
 
 void Settler::give_up(const Task& task, std::string_view why) {
-    tally_.add_lost();
-    log_warn(
-        "worker",
-        "the outcome of an attempt is lost",
-        {{"job", task.job().id},
-         {"type", task.job().type},
-         {"attempt", task.job().attempt},
-         {"error", why}}
-    );
+    tally_.add_lost(task, why, false);
 }
 
 void Settler::rest(Milliseconds time, const std::stop_token& stop) {

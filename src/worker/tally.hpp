@@ -1,28 +1,52 @@
 #pragma once
 
+#include "worker/meter.hpp"
+
 #include <tranter/error.hpp>
 #include <tranter/job.hpp>
 #include <tranter/provider.hpp>
 #include <tranter/worker.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace tranter::worker {
 
-/// How attempts ended. Thread-safe.
+class Task;
+
+/// How attempts went and ended: counts them, measures them, and tells the log. Thread-safe.
 class Tally {
   public:
-    void add(const ReceivedJob& job, const AttemptOutcome& outcome);
-    void add_lost();
+    /// What will come, so that its figures stand at 0 from the start.
+    void expect(std::string_view queue, std::span<const std::string> types);
+    /// Just received.
+    void meet(std::span<const std::shared_ptr<Task>> tasks);
+    /// Its handler begins.
+    static void began(const Task& task);
+    /// The store knows it.
+    void add(const Task& task, const AttemptOutcome& outcome);
+    /// Its outcome does not count. `is_running`: the handler has not ended.
+    void add_lost(const Task& task, std::string_view why, bool is_running);
+    void extended(std::size_t leases) { extensions_.fetch_add(leases, std::memory_order_relaxed); }
+    void polled(std::chrono::duration<double> time) { polls_.put(time); }
+
     WorkerCounts counts() const;
+    WorkerMetrics metrics(std::span<const std::shared_ptr<Task>> running) const;
 
   private:
+    Meters meters_;
+    SharedDurations polls_;
+    std::atomic<std::uint64_t> extensions_ = 0;
     mutable std::mutex mutex_;
-    WorkerCounts counts_;  // guarded by mutex_
+    WorkerCounts counts_;  // guarded by mutex_, and so is `ended` of the meters
 };
 
 /// Says once that the store does not answer, and once that it does again. Thread-safe.
@@ -30,13 +54,38 @@ class StoreWatch {
   public:
     void failed(std::string_view call, const Error& error);
     void answered() {
+        answered_at_.store(wall_clock(), std::memory_order_relaxed);
         if (silent_) say_it_answers();
     }
+    /// A call that had nothing to wait for.
+    void answered_in(std::chrono::steady_clock::duration time) {
+        latency_.store(std::chrono::ceil<Milliseconds>(time), std::memory_order_relaxed);
+        answered();
+    }
+
+    struct State {
+        std::optional<TimePoint> answered_at{};
+        std::optional<Milliseconds> latency{};
+        std::string last_error{};
+        std::optional<TimePoint> last_error_at{};
+    };
+    State state() const;
 
   private:
+    static TimePoint wall_clock() {
+        return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    }
     void say_it_answers();
 
+    static constexpr Milliseconds unknown_latency{-1};
+
     std::atomic<bool> silent_ = false;
+    std::atomic<TimePoint> answered_at_{};  // {}: never
+    std::atomic<Milliseconds> latency_{unknown_latency};
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    std::string last_error_;
+    std::optional<TimePoint> last_error_at_;
 };
 
 /// Whether the same call may succeed a moment later.
