@@ -15,6 +15,8 @@ std::string_view type_name(Exposition::Type type) {
             return "counter";
         case Exposition::Type::gauge:
             return "gauge";
+        case Exposition::Type::histogram:
+            return "histogram";
         case Exposition::Type::summary:
             break;
     }
@@ -32,6 +34,17 @@ void append_label_value(std::string& out, std::string_view value) {
     }
 }
 
+/// `a="b",c="d"`
+void append_labels(std::string& out, Exposition::Labels labels) {
+    std::string_view separator;
+    for (const auto& [label, text] : labels) {
+        out.append(separator).append(label).append("=\"");
+        append_label_value(out, text);
+        out += '"';
+        separator = ",";
+    }
+}
+
 }  // namespace
 
 void Exposition::header(std::string_view name, Type type, std::string_view help) {
@@ -40,24 +53,47 @@ void Exposition::header(std::string_view name, Type type, std::string_view help)
     );
 }
 
-void Exposition::sample(std::string_view name, Labels labels, double value) {
+void Exposition::sample(std::string_view name, Labels labels, double number) {
     out_ += name;
-    char separator = '{';
-    for (const auto& [label, text] : labels) {
-        out_ += separator;
-        out_ += label;
-        out_ += "=\"";
-        append_label_value(out_, text);
-        out_ += '"';
-        separator = ',';
+    if (labels.size() > 0) {
+        out_ += '{';
+        append_labels(out_, labels);
+        out_ += '}';
     }
-    if (labels.size() > 0) out_ += '}';
+    value(number);
+}
+
+void Exposition::value(double value) {
     // Counters stay readable: whole numbers without an exponent.
     if (std::abs(value) < 9e15 && value == std::floor(value)) {
         fmt::format_to(std::back_inserter(out_), " {}\n", static_cast<std::int64_t>(value));
     } else {
         fmt::format_to(std::back_inserter(out_), " {}\n", value);
     }
+}
+
+void Exposition::histogram(
+    std::string_view name,
+    Labels labels,
+    std::span<const double> bounds,
+    std::span<const std::uint64_t> counts,
+    double sum
+) {
+    std::string text;
+    append_labels(text, labels);
+    const std::string_view separator = text.empty() ? "" : ",";
+    const std::string all = text.empty() ? std::string() : '{' + text + '}';
+    std::uint64_t total = 0;
+    const auto out = std::back_inserter(out_);
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        total += counts[i];
+        fmt::format_to(
+            out, "{}_bucket{{{}{}le=\"{}\"}} {}\n", name, text, separator, bounds[i], total
+        );
+    }
+    total += counts.back();
+    fmt::format_to(out, "{}_bucket{{{}{}le=\"+Inf\"}} {}\n", name, text, separator, total);
+    fmt::format_to(out, "{}_sum{} {}\n{}_count{} {}\n", name, all, sum, name, all, total);
 }
 
 }  // namespace tranter::admin

@@ -4,6 +4,8 @@
 #include "admin/process_metrics.hpp"
 
 #include <array>
+#include <functional>
+#include <set>
 #include <string>
 
 namespace tranter::admin {
@@ -16,7 +18,7 @@ struct QueueFigures {
     engine::Counters counters{};
     double oldest_age_seconds = 0;
     std::size_t waiting = 0;
-    bool fifo = false;
+    bool holds_dead = false;  // it is the dead-letter queue of another one
 };
 
 struct CounterMetric {
@@ -63,18 +65,83 @@ constexpr std::array counter_metrics{
 std::vector<QueueFigures> collect(const broker::Broker& broker) {
     const Instant now = broker.now();
     std::vector<QueueFigures> all;
-    for (const auto& queue : broker.list_queues({}, {}, std::string::npos)) {
+    std::set<std::string, std::less<>> dead_letter_queues;
+    const auto queues = broker.list_queues({}, {}, std::string::npos);
+    all.reserve(queues.size());
+    for (const auto& queue : queues) {
+        const std::string& dead = queue->settings()->dead_letter_queue;
+        if (!dead.empty()) dead_letter_queues.insert(dead);
         QueueFigures figures{
-            .name = queue->name(),
-            .counters = queue->counters(now),
-            .waiting = queue->waiting(),
-            .fifo = queue->fifo()};
+            .name = queue->name(), .counters = queue->counters(now), .waiting = queue->waiting()};
         if (const auto oldest = queue->oldest(now)) {
             figures.oldest_age_seconds = std::chrono::duration<double>(now - *oldest).count();
         }
         all.push_back(std::move(figures));
     }
+    for (QueueFigures& figures : all)
+        figures.holds_dead = dead_letter_queues.contains(figures.name);
     return all;
+}
+
+void render_dead(Exposition& out, const std::vector<QueueFigures>& queues) {
+    constexpr std::string_view name = "tranter_queue_dead_messages";
+    out.header(name, Type::gauge, "Messages in a queue that is the dead-letter queue of another.");
+    for (const QueueFigures& queue : queues) {
+        if (!queue.holds_dead) continue;
+        const engine::Counters& counters = queue.counters;
+        const std::uint64_t all = counters.visible + counters.in_flight + counters.delayed;
+        out.sample(name, {{"queue", queue.name}}, static_cast<double>(all));
+    }
+}
+
+struct StoreCounter {
+    std::string_view name;
+    std::string_view help;
+    std::uint64_t JobTypeCounts::*member;
+};
+
+constexpr std::array store_counters{
+    StoreCounter{
+        "tranter_jobs_enqueued_total",
+        "Jobs enqueued, without duplicates.",
+        &JobTypeCounts::enqueued},
+    StoreCounter{"tranter_jobs_completed_total", "Jobs completed.", &JobTypeCounts::completed},
+    StoreCounter{"tranter_jobs_failed_total", "Attempts that failed.", &JobTypeCounts::failed},
+    StoreCounter{
+        "tranter_jobs_dead_total",
+        "Jobs that failed and have no attempt left.",
+        &JobTypeCounts::dead},
+    StoreCounter{
+        "tranter_jobs_cancelled_total",
+        "Jobs that were cancelled or came to their deadline.",
+        &JobTypeCounts::cancelled},
+    StoreCounter{
+        "tranter_job_stalled_total",
+        "Jobs received again because the lease of a worker ended.",
+        &JobTypeCounts::stalled},
+};
+
+void render_store_jobs(Exposition& out, const std::vector<JobQueueMetrics>& queues) {
+    for (const StoreCounter& counter : store_counters) {
+        out.header(counter.name, Type::counter, counter.help);
+        for (const JobQueueMetrics& queue : queues) {
+            for (const JobTypeCounts& type : queue.types) {
+                out.sample(
+                    counter.name,
+                    {{"queue", queue.queue}, {"job_type", type.type}},
+                    static_cast<double>(type.*counter.member)
+                );
+            }
+        }
+    }
+    constexpr std::string_view latency = "tranter_job_queue_latency_seconds";
+    out.header(latency, Type::histogram, "From when a job was due until a worker received it.");
+    for (const JobQueueMetrics& queue : queues) {
+        const DurationBuckets& buckets = queue.queue_latency;
+        out.histogram(
+            latency, {{"queue", queue.queue}}, duration_bounds, buckets.counts, buckets.sum
+        );
+    }
 }
 
 void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
@@ -102,6 +169,7 @@ void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
         "Age of the oldest message, 0 when there is none.",
         [](const QueueFigures& queue) { return queue.oldest_age_seconds; }
     );
+    render_dead(out, queues);
     gauge("tranter_queue_bytes", "Bytes of the messages held.", [](const QueueFigures& queue) {
         return queue.counters.bytes;
     });
@@ -144,6 +212,13 @@ void render_front_end(Exposition& out, const MetricsSources& sources) {
     }
 }
 
+void render_durations(Exposition& out, const std::vector<RequestDurations>& actions) {
+    constexpr std::string_view name = "tranter_api_request_duration_seconds";
+    out.header(name, Type::histogram, "From a request to its answer, with the wait of long polls.");
+    for (const RequestDurations& one : actions)
+        out.histogram(name, {{"action", one.action}}, one.bounds, one.counts, one.sum);
+}
+
 }  // namespace
 
 std::string render_metrics(broker::Broker& broker, const MetricsSources& sources, Instant started) {
@@ -152,6 +227,8 @@ std::string render_metrics(broker::Broker& broker, const MetricsSources& sources
     render_queues(out, collect(broker));
     render_storage(out, sources.storage, broker.journal());
     render_front_end(out, sources);
+    if (sources.durations) render_durations(out, sources.durations());
+    if (sources.jobs) render_store_jobs(out, sources.jobs());
     render_process(out, sources.version, started);
     return text;
 }

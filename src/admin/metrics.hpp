@@ -2,10 +2,12 @@
 
 #include "admin/storage.hpp"
 #include "broker/broker.hpp"
+#include "jobs/queue_metrics.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,10 +21,20 @@ struct RequestCount {
     std::uint64_t count = 0;
 };
 
+/// How long answers to one action took.
+struct RequestDurations {
+    std::string_view action;
+    std::span<const double> bounds;
+    std::vector<std::uint64_t> counts;  // between two bounds, one more than there are bounds
+    double sum = 0;
+};
+
 struct MetricsSources {
     std::string version{};
     std::function<std::size_t()> connections{};
     std::function<std::vector<RequestCount>()> requests{};
+    std::function<std::vector<RequestDurations>()> durations{};
+    std::function<std::vector<JobQueueMetrics>()> jobs{};
     StorageSources storage{};
 };
 

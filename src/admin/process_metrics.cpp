@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <system_error>
 
 namespace tranter::admin {
 namespace {
@@ -15,6 +18,14 @@ double resident_bytes() {
     std::uint64_t resident = 0;
     statm >> size >> resident;
     return static_cast<double>(resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+double open_files() {
+    std::error_code error;
+    const std::filesystem::directory_iterator files("/proc/self/fd", error);
+    if (error) return 0;
+    // Not counting the one that looks.
+    return static_cast<double>(std::distance(begin(files), end(files)) - 1);
 }
 
 }  // namespace
@@ -29,6 +40,12 @@ void render_process(Exposition& out, std::string_view version, Instant started) 
     out.sample("process_cpu_seconds_total", {}, seconds(usage.ru_utime) + seconds(usage.ru_stime));
     out.header("process_resident_memory_bytes", Exposition::Type::gauge, "Resident memory.");
     out.sample("process_resident_memory_bytes", {}, resident_bytes());
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    out.header("process_open_fds", Exposition::Type::gauge, "Open file descriptors.");
+    out.sample("process_open_fds", {}, open_files());
+    out.header("process_max_fds", Exposition::Type::gauge, "File descriptors that may be open.");
+    out.sample("process_max_fds", {}, static_cast<double>(files.rlim_cur));
     out.header(
         "process_start_time_seconds", Exposition::Type::gauge, "Start of the process, Unix time."
     );

@@ -117,7 +117,7 @@ http::Response Service::answer(const http::Request& request) const {
     }
     const std::string_view path = request.path;
     if (path == "/livez" || path == "/readyz" || path == "/startupz" || path == "/health") {
-        return health(path);
+        return health(request);
     }
     switch (gate_.check(request)) {
         case TokenGate::Verdict::pass:
@@ -152,31 +152,39 @@ http::Response Service::answer(const http::Request& request) const {
     return failure(404, "not found; GET / lists what is here");
 }
 
-http::Response Service::health(std::string_view path) const {
-    const bool draining = broker_.stopping();
-    const bool ready = ready_ && !draining;
-    // Alive means that a request is answered, which this is.
-    if (path == "/livez") return reply(200, text_type, "ok\n");
-    if (path == "/startupz")
-        return reply(ready_ ? 200 : 503, text_type, ready_ ? "ok\n" : "starting\n");
-    const std::string_view serving = ready ? "ok" : draining ? "draining" : "starting";
-    const StorageHealth storage = storage_health(broker_.journal());
-    const int status = ready && storage.status != "fail" ? 200 : 503;
-    if (path == "/readyz") {
-        std::string text(storage.status == "fail" ? "failed" : serving);
-        if (!storage.reason.empty()) text += ", " + storage.reason;
-        return reply(status, text_type, text + "\n");
+std::vector<HealthCheck> Service::checks() const {
+    std::vector<HealthCheck> checks;
+    HealthCheck& serving = checks.emplace_back(HealthCheck{.name = "serving"});
+    if (broker_.stopping() || !ready_) {
+        serving.health = Health::fail;
+        serving.reason = broker_.stopping() ? "draining" : "starting";
     }
+    checks.push_back(check_storage(broker_.journal(), options_.metrics.storage));
+    return checks;
+}
+
+http::Response Service::health(const http::Request& request) const {
+    const auto say = [](bool good, std::string_view otherwise) {
+        return reply(good ? 200 : 503, text_type, good ? "ok\n" : std::string(otherwise));
+    };
+    // What answers this is alive; that delays and long polls end is another thread's work.
+    if (request.path == "/livez") return say(!options_.is_stuck || !options_.is_stuck(), "stuck\n");
+    if (request.path == "/startupz") return say(ready_, "starting\n");
+    const std::vector<HealthCheck> all = checks();
+    if (request.path == "/readyz") return readiness(all, request.query);
+    const Health worst = worst_of(all);
+    const StorageSources& storage = options_.metrics.storage;
     std::string body;
     JsonWriter json(body);
-    json.begin_object().member("status", status == 200 ? storage.status : "fail");
-    json.member("durability", options_.metrics.storage.durability);
-    json.key("checks").begin_array().begin_object();
-    json.member("name", "serving").member("status", serving);
-    json.end_object();
-    write_health(json, storage, options_.metrics.storage);
+    json.begin_object().member("status", health_name(worst));
+    json.member("durability", storage.durability);
+    json.key("checks").begin_array();
+    write_check(json, all.front(), [](const JsonWriter&) {});
+    if (storage.figures) {
+        write_check(json, all.back(), [&](JsonWriter& one) { write_segments(one, storage); });
+    }
     json.end_array().end_object();
-    return reply(status, json_type, std::move(body) + "\n");
+    return reply(worst == Health::fail ? 503 : 200, json_type, std::move(body) + "\n");
 }
 
 http::Response Service::statistics() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/health.hpp"
 #include "admin/metrics.hpp"
 #include "admin/token_gate.hpp"
 #include "base/json_writer.hpp"
@@ -24,6 +25,8 @@ struct ServiceOptions {
     std::function<std::vector<std::pair<std::string, std::string>>(const broker::QueueHandle&)>
         attributes{};
     MetricsSources metrics{};
+    /// Whether a thread that has to work all the time has not for too long; may be null.
+    std::function<bool()> is_stuck{};
     JobsApi* jobs = nullptr;  // outlives the service; null: not served
 };
 
@@ -31,7 +34,8 @@ struct ServiceOptions {
 /// receiving.
 ///
 ///     GET /                                       this list
-///     GET /livez /readyz /startupz /health        health; no token needed
+///     GET /livez /readyz /startupz /health        health; no token needed. /readyz?verbose shows
+///                                                 each check, ?exclude=NAME leaves one out
 ///     GET /metrics                                Prometheus text format 0.0.4
 ///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
 ///     GET /queues/NAME/messages?limit=N&offset=N  messages as they lie there, at most 1000 a call
@@ -49,7 +53,8 @@ class Service {
     void set_ready(bool ready) { ready_ = ready; }
 
   private:
-    http::Response health(std::string_view path) const;
+    std::vector<HealthCheck> checks() const;
+    http::Response health(const http::Request& request) const;
     http::Response statistics() const;
     http::Response queue_statistics(std::string_view name) const;
     http::Response messages(std::string_view name, std::string_view query) const;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -88,6 +89,82 @@ TEST_F(AdminServiceTest, ShowsQueueMetricsInTextFormat) {
         EXPECT_NE(response.body.find(line), std::string::npos) << line;
     }
     EXPECT_EQ(response.body.back(), '\n');
+}
+
+TEST_F(AdminServiceTest, ShowsTheDepthOfDeadLetterQueuesAlone) {
+    queue_with("orders-dlq", "gone wrong");
+    queue_with("others", "x");
+    broker::QueueSettings settings;
+    settings.dead_letter_queue = "orders-dlq";
+    ASSERT_TRUE(broker.create_queue("orders", settings));
+
+    const std::string metrics = get("/metrics").body;
+
+    EXPECT_NE(metrics.find("tranter_queue_dead_messages{queue=\"orders-dlq\"} 1\n"), metrics.npos);
+    EXPECT_EQ(metrics.find("tranter_queue_dead_messages{queue=\"others\"}"), metrics.npos);
+}
+
+TEST_F(AdminServiceTest, ShowsJobsAndHowLongRequestsTook) {
+    constexpr static std::array bounds{0.001, 1.0};
+    JobQueueMetrics jobs{.queue = "mail", .types = {{.type = "welcome", .enqueued = 3, .dead = 1}}};
+    jobs.queue_latency.add(duration_bounds, 0.2);
+    Service full(
+        {.metrics = {
+             .durations =
+                 [] {
+                     return std::vector<RequestDurations>{
+                         {.action = "SendMessage",
+                          .bounds = bounds,
+                          .counts = {1, 2, 0},
+                          .sum = 1.5}};
+                 },
+             .jobs =
+                 [&] {
+                     return std::vector{jobs};
+                 }}},
+        broker
+    );
+
+    const std::string text = full.answer({.method = "GET", .path = "/metrics"}).body;
+
+    for (const char* line : {
+             "tranter_jobs_enqueued_total{queue=\"mail\",job_type=\"welcome\"} 3\n",
+             "tranter_jobs_completed_total{queue=\"mail\",job_type=\"welcome\"} 0\n",
+             "tranter_jobs_dead_total{queue=\"mail\",job_type=\"welcome\"} 1\n",
+             "tranter_job_queue_latency_seconds_bucket{queue=\"mail\",le=\"0.1\"} 0\n",
+             "tranter_job_queue_latency_seconds_bucket{queue=\"mail\",le=\"0.25\"} 1\n",
+             "tranter_api_request_duration_seconds_bucket{action=\"SendMessage\",le=\"1\"} 3\n",
+             "tranter_api_request_duration_seconds_sum{action=\"SendMessage\"} 1.5\n",
+         }) {
+        EXPECT_NE(text.find(line), std::string::npos) << line;
+    }
+}
+
+TEST_F(AdminServiceTest, IsNotAliveOnceAThreadIsStuck) {
+    bool stuck = false;
+    const Service watched(
+        {.is_stuck =
+             [&] {
+                 return stuck;
+             }},
+        broker
+    );
+
+    EXPECT_EQ(watched.answer({.method = "GET", .path = "/livez"}).status, 200);
+    stuck = true;
+    EXPECT_EQ(watched.answer({.method = "GET", .path = "/livez"}).status, 503);
+}
+
+TEST_F(AdminServiceTest, ShowsEachCheckAndLeavesOutOne) {
+    service.set_ready(true);
+    journal.accepted = broker::Accepts::nothing;
+    journal.why = "the disk is gone";
+
+    EXPECT_EQ(
+        get("/readyz", "verbose").body,
+        "[+]serving ok\n[-]data fail: the disk is gone\nthe disk is gone\n"
+    );
+    EXPECT_EQ(get("/readyz", "exclude=data").status, 200);
 }
 
 TEST_F(AdminServiceTest, AnswersStatisticsAsElasticMqDoes) {
@@ -181,7 +258,8 @@ TEST_F(AdminStorageTest, ShowsTheDurabilityAndTheSegments) {
     EXPECT_EQ(
         ask("/health").body,
         R"({"status":"ok","durability":"sync","checks":[{"name":"serving","status":"ok"},)"
-        R"({"name":"data","status":"ok","oldest_segment":3,"newest_segment":5,"bytes":4096}]})"
+        R"({"name":"data","status":"ok","latency_ms":300,"oldest_segment":3,)"
+        R"("newest_segment":5,"bytes":4096}]})"
         "\n"
     );
 }

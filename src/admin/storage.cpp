@@ -1,5 +1,6 @@
 #include "admin/storage.hpp"
 
+#include "base/secrets.hpp"
 #include "log/disk.hpp"
 
 #include <optional>
@@ -30,22 +31,27 @@ std::optional<std::uint64_t> free_bytes(const StorageSources& sources) {
 
 }  // namespace
 
-StorageHealth storage_health(const broker::Journal& journal) {
+HealthCheck check_storage(const broker::Journal& journal, const StorageSources& sources) {
+    HealthCheck check{.name = "data"};
+    if (sources.figures) {
+        const log::LogFigures figures = sources.figures();
+        if (figures.syncs > 0) {
+            check.latency_ms = static_cast<double>(figures.sync_micros / figures.syncs) / 1e3;
+        }
+    }
     const broker::Accepts accepts = journal.accepts();
-    if (accepts == broker::Accepts::everything) return {};
+    if (accepts == broker::Accepts::everything) return check;
     const bool failed = accepts == broker::Accepts::nothing;
-    return {.status = failed ? "fail" : "degraded", .reason = journal.trouble()};
+    check.health = failed ? Health::fail : Health::degraded;
+    check.reason = without_secrets(journal.trouble());
+    return check;
 }
 
-void write_health(JsonWriter& json, const StorageHealth& health, const StorageSources& sources) {
-    if (!sources.figures) return;
+void write_segments(JsonWriter& json, const StorageSources& sources) {
     const log::LogFigures figures = sources.figures();
-    json.begin_object().member("name", "data").member("status", health.status);
-    if (!health.reason.empty()) json.member("reason", health.reason);
     json.member("oldest_segment", figures.oldest_segment)
         .member("newest_segment", figures.newest_segment)
-        .member("bytes", figures.bytes)
-        .end_object();
+        .member("bytes", figures.bytes);
 }
 
 void render_storage(

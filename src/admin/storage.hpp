@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/exposition.hpp"
+#include "admin/health.hpp"
 #include "base/json_writer.hpp"
 #include "broker/broker.hpp"
 #include "log/log.hpp"
@@ -22,14 +23,11 @@ struct StorageSources {
     std::function<std::uint64_t()> free_bytes{};  // may throw log::DiskError
 };
 
-struct StorageHealth {
-    std::string_view status = "ok";  // degraded: what frees space works; fail: nothing is accepted
-    std::string reason{};            // empty: all is well
-};
-StorageHealth storage_health(const broker::Journal& journal);
+/// degraded: what frees space works; fail: nothing is accepted. The latency is that of syncs.
+HealthCheck check_storage(const broker::Journal& journal, const StorageSources& sources);
 
-/// An element of the list of checks; nothing without a data directory.
-void write_health(JsonWriter& json, const StorageHealth& health, const StorageSources& sources);
+/// Members of the check; only with a data directory.
+void write_segments(JsonWriter& json, const StorageSources& sources);
 
 /// Nothing without a data directory.
 void render_storage(Exposition& out, const StorageSources& sources, const broker::Journal& journal);
