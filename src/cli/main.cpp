@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/secrets.hpp"
 #include "cli/args.hpp"
 #include "cli/command_tree.hpp"
 #include "cli/exit_code.hpp"
@@ -16,7 +17,7 @@ namespace tranter::cli {
 namespace {
 
 int fail_with(const Error& error) {
-    say(error.message());
+    say(without_secrets(error.message()));
     return static_cast<int>(exit_code(error.code()));
 }
 
@@ -44,7 +45,7 @@ int run_guarded(std::vector<std::string> words) {
     } catch (const OutputClosed&) {
         return failed;
     } catch (const std::exception& broken) {
-        say(broken.what());
+        say(without_secrets(broken.what()));
         return failed;
     }
 }

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "cli/config_file.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/known_secrets.hpp"
 #include "cli/queue_settings.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/serve_config.hpp"
@@ -144,11 +145,14 @@ class ServeProcess {
             .token = config_.admin_token,
             .attributes = [this, options = sqs_options(config_)](const broker::QueueHandle& queue
                           ) { return sqs::queue_attributes(options, broker_, *queue); },
-            .metrics = {
-                .version = TRANTER_VERSION,
-                .connections = [this] { return sqs_server_ ? sqs_server_->connections() : 0; },
-                .requests = [this] { return request_counts(); },
-                .storage = storage_sources(config_, storage_)},
+            .metrics =
+                {.version = TRANTER_VERSION,
+                 .connections = [this] { return sqs_server_ ? sqs_server_->connections() : 0; },
+                 .requests = [this] { return request_counts(); },
+                 .durations = [this] { return request_durations(); },
+                 .jobs = [this] { return jobs_.metrics(); },
+                 .storage = storage_sources(config_, storage_)},
+            .is_stuck = [this] { return loop_.is_stuck(); },
             .jobs = &jobs_.api()};
     }
 
@@ -158,6 +162,19 @@ class ServeProcess {
             counts.push_back({.action = one.action, .code = one.code, .count = one.count});
         }
         return counts;
+    }
+
+    std::vector<admin::RequestDurations> request_durations() const {
+        std::vector<admin::RequestDurations> all;
+        for (auto& one : sqs_.durations()) {
+            all.push_back(
+                {.action = one.action,
+                 .bounds = sqs::RequestCounters::duration_bounds,
+                 .counts = std::move(one.counts),
+                 .sum = one.sum}
+            );
+        }
+        return all;
     }
 
     void announce(std::optional<int> ready_fd) {
@@ -192,6 +209,7 @@ class ServeProcess {
 Result<int> serve(const ServeFlags& flags) {
     const auto loaded = load_serve_config(flags);
     if (!loaded) return std::unexpected(loaded.error());
+    hide_secrets(loaded->config, environment_variables());
     start_logging(loaded->config.log);
     for (const std::string& notice : loaded->notices) {
         log_warn("config", "configuration", {{"notice", notice}});

@@ -8,6 +8,7 @@
 #include "providers/broker_provider.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace tranter::cli {
 
@@ -18,6 +19,7 @@ class ServeJobs {
     ServeJobs(const ServerConfig& config, broker::Broker& broker);
 
     admin::JobsApi& api() { return api_; }
+    std::vector<JobQueueMetrics> metrics() const { return provider_.metrics(); }
     /// Ends what waits; further calls are refused.
     void close() { provider_.close(); }
 

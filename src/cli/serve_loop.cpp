@@ -33,6 +33,7 @@ int checked(int fd, const char* what) {
 
 /// Conventional status of a process that a signal ended.
 constexpr int signal_status_base = 128;
+constexpr auto stuck_after = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -79,8 +80,16 @@ void ServeLoop::run_until_signal() {
             [[maybe_unused]] const auto read = ::read(wake_fd_, &count, sizeof count);
             woken_ = false;
         }
+        busy_since_ = std::chrono::steady_clock::now();
         broker_.run_due();
+        busy_since_ = std::chrono::steady_clock::time_point();
     }
+}
+
+bool ServeLoop::is_stuck() const {
+    const auto since = busy_since_.load();
+    if (since == std::chrono::steady_clock::time_point()) return false;
+    return std::chrono::steady_clock::now() - since > stuck_after;
 }
 
 void ServeLoop::exit_on_next_signal() {

@@ -3,6 +3,7 @@
 #include "broker/broker.hpp"
 
 #include <atomic>
+#include <chrono>
 
 namespace tranter::cli {
 
@@ -18,6 +19,8 @@ class ServeLoop {
     ServeLoop& operator=(const ServeLoop&) = delete;
 
     void run_until_signal();
+    /// Whether what is due has been under way for too long. From any thread.
+    bool is_stuck() const;
     /// From now on a signal ends the process at once.
     void exit_on_next_signal();
 
@@ -28,6 +31,7 @@ class ServeLoop {
     int signal_fd_ = -1;
     int wake_fd_ = -1;
     std::atomic<bool> woken_{false};  // a wake is in wake_fd_ already
+    std::atomic<std::chrono::steady_clock::time_point> busy_since_{};  // {}: it waits
 };
 
 }  // namespace tranter::cli
