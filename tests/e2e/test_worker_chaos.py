@@ -114,6 +114,21 @@ class Journal:
         return [line.split() for line in self.path.read_text().splitlines()]
 
 
+class Producer:
+    """Sends jobs; what was acknowledged stands in a file."""
+
+    def __init__(self, process, path):
+        self.process = process
+        self._path = path
+
+    def finish(self):
+        """({id: number} of what was acknowledged, requests that were repeated)."""
+        assert self.process.wait(120) == 0
+        *lines, last = self._path.read_text().splitlines()
+        sent = {identity: int(number) for number, identity in map(str.split, lines)}
+        return sent, int(last.split()[1])
+
+
 class World:
     """Everything that runs, and the accidents that happen to it."""
 
@@ -123,6 +138,7 @@ class World:
         self.journal = Journal(folder / "journal")
         self.accidents = collections.Counter()
         self.is_calm = True
+        self.producers = []
         self.sqs_port, self.admin_port, self.endpoint_port = free_port(), free_port(), free_port()
         self.server = self.start_server()
         self.sqs = FaultProxy("127.0.0.1", self.sqs_port, self.fault)
@@ -152,7 +168,11 @@ class World:
     def produce(self, first, count, per_second):
         url = f"{self.sqs.url}/000000000000/chaos"
         words = ["node", PROGRAMS / "producer.mjs", url, first, count, per_second, *TYPES]
-        return subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+        # A pipe would be full before anybody reads it.
+        with open(self.folder / f"sent-{first}", "w") as sent:
+            producer = subprocess.Popen([str(word) for word in words], stdout=sent)
+        self.producers.append(producer)
+        return Producer(producer, self.folder / f"sent-{first}")
 
     def fault(self, _):
         """Of a call through a proxy."""
@@ -226,6 +246,9 @@ class World:
         return [worker.end()[0] for worker in self.workers]
 
     def destroy(self):
+        for producer in self.producers:
+            producer.kill()
+            producer.wait()
         for worker in self.workers:
             worker.kill()
         self.endpoint.kill()
@@ -241,14 +264,6 @@ def world(tmp_path):
     running = World(tmp_path)
     yield running
     running.destroy()
-
-
-def finish(producer):
-    """({id: number} of what was acknowledged, requests that were repeated)."""
-    text = producer.communicate(timeout=120)[0]
-    assert producer.returncode == 0
-    *lines, last = text.splitlines()
-    return {identity: int(number) for number, identity in map(str.split, lines)}, int(last.split()[1])
 
 
 class Report:
@@ -289,7 +304,7 @@ def storm(world, producer):
     """Accidents until all is sent, and for SECONDS at least."""
     world.is_calm = False
     end = time.monotonic() + SECONDS
-    while producer.poll() is None or time.monotonic() < end:
+    while producer.process.poll() is None or time.monotonic() < end:
         time.sleep(world.chance.uniform(0.1, 0.7))
         world.strike()
         assert [worker.process.poll() for worker in world.workers] == [None] * WORKERS
@@ -298,7 +313,7 @@ def storm(world, producer):
 
 def calm(world, first):
     """So many jobs without an accident."""
-    acknowledged, repeated = finish(world.produce(first, CALM_JOBS, 1000))
+    acknowledged, repeated = world.produce(first, CALM_JOBS, 1000).finish()
     assert (len(acknowledged), repeated) == (CALM_JOBS, 0)
     eventually(world.is_done, 60)
     return acknowledged
@@ -308,7 +323,7 @@ def test_no_job_is_lost_and_none_runs_twice_without_a_reason(world, capsys):
     before = calm(world, 0)
     producer = world.produce(CALM_JOBS, JOBS, JOBS / SECONDS)
     storm(world, producer)
-    during, repeated = finish(producer)
+    during, repeated = producer.finish()
     eventually(world.is_done, 60)
     after = calm(world, CALM_JOBS + JOBS)
 
