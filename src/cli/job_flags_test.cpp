@@ -53,6 +53,7 @@ TEST(JobFlagsTest, SetEveryOption) {
                                         {"dedup-ttl", {"5s"}},
                                         {"runs", {"10"}},
                                         {"max-parallel-runs", {"2"}},
+                                        {"success", {"at_least(7)"}},
                                     }))
                          .value();
 
@@ -70,6 +71,7 @@ TEST(JobFlagsTest, SetEveryOption) {
         .dedup = Dedup{.key = "k", .mode = DedupMode::keep_latest, .ttl = 5s},
         .runs = 10,
         .max_parallel_runs = 2,
+        .success = SuccessPolicy::at_least(7),
     };
     EXPECT_EQ(job.options, expected);
 }
@@ -81,6 +83,10 @@ TEST(JobFlagsTest, ReadAMomentToRunAt) {
 }
 
 TEST(JobFlagsTest, SayWhichFlagIsWrong) {
+    EXPECT_EQ(
+        refusal({{"success", {"most"}}}),
+        "--success is \"most\", expected all, any or at_least(K) with 1 to 1000 runs"
+    );
     EXPECT_EQ(
         refusal({{"priority", {"10"}}}), "--priority is '10', expected a whole number, 0 to 9"
     );

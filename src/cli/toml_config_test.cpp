@@ -276,6 +276,49 @@ TEST(TomlConfigTest, HandlersAndTheWorkerAreRead) {
     EXPECT_EQ(parse_toml_text(write_toml_config(*config)), *config);
 }
 
+TEST(TomlConfigTest, QueuesOfAWorkerHaveWeightsAndLimits) {
+    const auto config = parse_toml_text(
+        "[worker]\n"
+        "queues = [\"mail\", { name = \"reports\", weight = 3, concurrency = 2 }]\n"
+        "queue_order = \"strict\"\n"
+        "[handlers.vote]\nexec = [\"a\"]\nruns = 5\nsuccess = \"at_least(3)\"\nconcurrency = 4\n"
+    );
+    ASSERT_TRUE(config) << config.error().message();
+    EXPECT_EQ(config->worker.queues, (std::vector<WorkerQueue>{"mail", {"reports", 3, 2}}));
+    EXPECT_EQ(config->worker.queue_order, QueueOrder::strict);
+    EXPECT_EQ(config->handlers.front().success, "at_least(3)");
+    EXPECT_EQ(config->handlers.front().concurrency, 4U);
+    EXPECT_EQ(parse_toml_text(write_toml_config(*config)), *config);
+}
+
+TEST(TomlConfigTest, QueuesOfAWorkerThatMakeNoSenseAreRefused) {
+    const auto problem = [](const std::string& queues) {
+        return toml_error("[worker]\nqueues = " + queues + "\n");
+    };
+    EXPECT_EQ(
+        problem("\"mail\""),
+        "t.toml:2: worker.queues: is text, write a list like [\"mail\", \"reports\"]"
+    );
+    EXPECT_EQ(
+        problem("[\"mail\", 3]"),
+        "t.toml:2: worker.queues: element 2 is a number, write a name or { name = \"mail\", weight "
+        "= 3, concurrency = 2 }"
+    );
+    EXPECT_EQ(
+        problem("[{ name = \"mail\", weigth = 3 }]"),
+        "t.toml:2: worker.queues: element 1 has a key weigth (did you mean weight?), known are "
+        "name, weight and concurrency"
+    );
+    EXPECT_EQ(
+        problem("[{ weight = 3 }]"),
+        "t.toml:2: worker.queues: element 1 has no name, write name = \"mail\""
+    );
+    EXPECT_EQ(
+        problem("[{ name = \"mail\", weight = 0 }]"),
+        "t.toml:2: worker.queues: element 1 weight is 0, allowed is 1 to 1000"
+    );
+}
+
 TEST(TomlConfigTest, HandlersThatCannotWorkAreRefused) {
     const auto problem = [](const std::string& keys) {
         return toml_error("[handlers.mail]\n" + keys + "\n");
@@ -301,6 +344,15 @@ TEST(TomlConfigTest, HandlersThatCannotWorkAreRefused) {
         problem("exec = [\"a\"]\nmax_parallel_runs = 2"),
         "t.toml:3: handlers.mail.max_parallel_runs: has no effect without runs, add it or remove "
         "this"
+    );
+    EXPECT_EQ(
+        problem("exec = [\"a\"]\nsuccess = \"most\""),
+        "t.toml:3: handlers.mail.success: is \"most\", expected all, any or at_least(K) with 1 to "
+        "1000 runs"
+    );
+    EXPECT_EQ(
+        problem("exec = [\"a\"]\nruns = 2\nsuccess = \"at_least(3)\""),
+        "t.toml:4: handlers.mail.success: is at_least(3), which needs more than runs = 2"
     );
     EXPECT_EQ(
         toml_error("[worker]\nqueues = [\"a\", \"a\"]\n"),

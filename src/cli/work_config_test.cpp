@@ -54,6 +54,19 @@ TEST_F(WorkConfigTest, LetsVariablesWinOverTheFileAndFlagsOverBoth) {
     EXPECT_EQ(by_flag->config.provider, "memory:");
 }
 
+TEST_F(WorkConfigTest, QueuesHaveWeightsAndAnOrder) {
+    const auto work = load({{"queue", {"mail:3", "reports"}}, {"queue-order", {"strict"}}});
+    ASSERT_TRUE(work) << work.error().message();
+    EXPECT_EQ(work->config.worker.queues, (std::vector<WorkerQueue>{{"mail", 3}, "reports"}));
+    EXPECT_EQ(work->config.worker.queue_order, QueueOrder::strict);
+
+    const auto by_variable =
+        load({}, {"TRANTER_WORKER_QUEUES=mail:3,reports", "TRANTER_WORKER_QUEUE_ORDER=strict"});
+    ASSERT_TRUE(by_variable) << by_variable.error().message();
+    EXPECT_EQ(by_variable->config.worker.queues, work->config.worker.queues);
+    EXPECT_EQ(by_variable->config.worker.queue_order, QueueOrder::strict);
+}
+
 TEST_F(WorkConfigTest, SaysWhichFlagIsWrong) {
     const auto error = [&](const Values& flags) {
         const auto work = load(flags);
@@ -61,6 +74,10 @@ TEST_F(WorkConfigTest, SaysWhichFlagIsWrong) {
     };
     EXPECT_EQ(error({{"lease", {"10ms"}}}), "--lease: it must be 1s to 12h");
     EXPECT_EQ(error({{"queue", {"a", "a"}}}), "worker.queues: names a twice, remove one");
+    EXPECT_EQ(
+        error({{"queue", {"a:many"}}}),
+        "--queue is \"a:many\", write a name, or NAME:WEIGHT with a weight from 1 to 1000"
+    );
     EXPECT_TRUE(error({{"provider", {"redis://x"}}}).starts_with("provider: is of a kind"));
     EXPECT_TRUE(error({{"health", {"nowhere"}}}).starts_with("--health: "));
 }

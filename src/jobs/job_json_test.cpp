@@ -19,6 +19,7 @@ JobOptions every_option() {
     options.dedup = Dedup{.key = "k\n", .mode = DedupMode::keep_latest, .ttl = 5s};
     options.runs = 10;
     options.max_parallel_runs = 4;
+    options.success = SuccessPolicy::at_least(3);
     return options;
 }
 

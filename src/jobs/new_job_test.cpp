@@ -162,6 +162,11 @@ TEST(NewJobTest, RunsHaveBounds) {
         problem_of(job_with({.runs = 3, .max_parallel_runs = 4})),
         "max_parallel_runs is 4, it must not be above runs, which is 3"
     );
+    EXPECT_EQ(problem_of(job_with({.runs = 3, .success = SuccessPolicy::at_least(3)})), "");
+    EXPECT_EQ(
+        problem_of(job_with({.runs = 3, .success = SuccessPolicy::at_least(4)})),
+        "success is at_least(4), it must not need more than runs, which is 3"
+    );
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ JobOptions wire_options() {
         .tags = {"a", "tenant=x"},
         .dedup = Dedup{.key = "k\n", .mode = DedupMode::throttle, .ttl = 5s},
         .runs = 10,
-        .max_parallel_runs = 4};
+        .max_parallel_runs = 4,
+        .success = SuccessPolicy::any()};
 }
 
 NewJob every_member() {

@@ -136,7 +136,9 @@ void Board::begin(Slot& slot, const Work& work, Moment now) {
     slot = {.task = work.task, .begun_at = now};
     ++running_;
     Task& task = *work.task;
-    if (std::exchange(task.has_begun, true) || task.timeout().count() == 0) return;
+    if (std::exchange(task.has_begun, true)) return;
+    task.begun_at.store(now, std::memory_order_relaxed);
+    if (task.timeout().count() == 0) return;
     task.times_out_at = now + task.timeout();
     if (*task.times_out_at < overdue_wakes_at_) overdue_changed_.notify_one();
 }
@@ -148,20 +150,24 @@ void Board::end(Slot& slot, Moment now) {
     --running_;
 }
 
+void Board::end_work(const Work& done, std::optional<std::uint32_t> next, Moment now) {
+    if (next) return waiting_.add_run({done.task, *next});
+    const std::size_t blocked = waiting_.blocked();
+    waiting_.ended(*done.task, now);
+    if (waiting_.blocked() == blocked) return;
+    // Others may be needed for what has a place now.
+    wake_executors();
+    if (next_overdue() < overdue_wakes_at_) overdue_changed_.notify_one();
+}
+
 bool Board::exchange(std::size_t slot, Work& work, std::optional<std::uint32_t> next) {
     // Destroyed outside of the lock.
     const Work done = std::exchange(work, {});
     Moment now = Steady::now();
     std::unique_lock lock(mutex_);
     if (done.task) {
-        const std::size_t blocked = waiting_.blocked();
         end(slots_[slot], now);
-        if (next) {
-            waiting_.add_run({done.task, *next});
-        } else {
-            waiting_.ended(*done.task, now);
-        }
-        if (waiting_.blocked() < blocked) wake_executors();
+        end_work(done, next, now);
     }
     if (!waiting_.is_ready()) {
         if (running_ == 0) became_idle_.notify_all();

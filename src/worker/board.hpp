@@ -91,6 +91,7 @@ class Board {
     void wake_executors();
     void begin(Slot& slot, const Work& work, Moment now);
     void end(Slot& slot, Moment now);
+    void end_work(const Work& done, std::optional<std::uint32_t> next, Moment now);
     Moment next_overdue() const;
     void take_timed_out(Moment now, Overdue& overdue);
     void take_unstarted(Moment now, Overdue& overdue);

@@ -1,6 +1,6 @@
 #include "worker/board.hpp"
 
-#include "jobs/test_provider.hpp"
+#include "worker/test_tasks.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,18 +23,11 @@ class BoardTest : public testing::Test {
     ~BoardTest() override = default;
 
   protected:
-    std::vector<std::shared_ptr<Task>> tasks(std::size_t count, JobOptions options = {}) {
-        std::vector<std::shared_ptr<Task>> out;
-        for (std::size_t i = 0; i < count; ++i) {
-            ReceivedJob job{.id = std::to_string(i), .options = options};
-            out.push_back(std::make_shared<Task>(std::move(job), nullptr, surroundings_));
-        }
-        return out;
+    std::vector<std::shared_ptr<Task>> tasks(std::size_t count, const JobOptions& options = {}) {
+        return tasks_.make_many(count, options);
     }
 
-    NoProvider provider_;
-    Task::Surroundings surroundings_{provider_, [](const std::shared_ptr<Task>&) {
-                                     }};
+    TestTasks tasks_;
 };
 
 TEST_F(BoardTest, WhileNothingIsKnownOnlyWhatCanBeginIsWanted) {
@@ -150,6 +143,38 @@ TEST_F(BoardTest, WhatWaitsTooLongIsTakenAwayAndLittleIsWantedAfterwards) {
     std::jthread executor([&] { (void)board.exchange(0, last, std::nullopt); });
     EXPECT_EQ(board.wait_for_room(0).jobs, 1);
     (void)board.close();
+}
+
+TEST_F(BoardTest, WhatALimitKeepsBackTakesNoRoomButThereIsALimitToIt) {
+    Board board({.concurrency = 2, .queues = {"a"}, .group_concurrency = 1, .batch_max = 100}, [] {
+    });
+    ASSERT_TRUE(board.add(0, tasks(7, {.group = "x"})));
+
+    EXPECT_EQ(board.load().waiting, 1);
+    EXPECT_EQ(board.load().blocked, 6);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 1);
+    ASSERT_TRUE(board.add(0, tasks(1, {.group = "x"})));
+    Work work;
+    ASSERT_TRUE(board.exchange(0, work, std::nullopt));
+    EXPECT_EQ(board.wait_for_room(0).jobs, 1);
+    ASSERT_TRUE(board.add(0, tasks(1, {.group = "x"})));
+    EXPECT_EQ(board.load().blocked, 8);
+
+    EXPECT_EQ(board.close().size(), 8);
+    EXPECT_EQ(board.held().groups, 1);
+}
+
+TEST_F(BoardTest, WhatFindsNoPlaceIsTakenAwayWhenItIsInTheWay) {
+    Board board({.concurrency = 1, .queues = {"a"}, .group_concurrency = 1, .batch_max = 100}, [] {
+    });
+    ASSERT_TRUE(board.add(0, tasks(9, {.group = "x"})));
+    Work work;
+    ASSERT_TRUE(board.exchange(0, work, std::nullopt));
+
+    EXPECT_EQ(board.wait_for_overdue({}).unstarted.size(), 8);
+
+    EXPECT_EQ(board.load().blocked, 0);
+    EXPECT_EQ(board.held().known_groups, 1);
 }
 
 TEST_F(BoardTest, CloseGivesBackWhatWasNotBegunAndEndsAllWaits) {

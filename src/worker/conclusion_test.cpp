@@ -129,7 +129,8 @@ TEST(CombineTest, OneRunStandsForItself) {
 
 TEST(CombineTest, TheWorstRunDecides) {
     const auto failed =
-        combine_all({Completed{"1"}, Failed{.text = "first"}, Failed{.text = "second"}, Released{}});
+        combine_all({Completed{"1"}, Failed{.text = "first"}, Failed{.text = "second"}, Released{}}
+        );
     const auto dead = combine_all({Failed{.text = "x"}, Dead{.reason = "y"}});
     const auto stopped = combine_all({Stopped{}, Released{}, Completed{}});
 

@@ -22,7 +22,9 @@ class TestTasks {
         ReceivedJob job{.id = std::move(id), .options = std::move(options)};
         return std::make_shared<Task>(std::move(job), handler, surroundings_);
     }
-    std::vector<std::shared_ptr<Task>> make_many(std::size_t count, const JobOptions& options = {}) {
+    std::vector<std::shared_ptr<Task>> make_many(
+        std::size_t count, const JobOptions& options = {}
+    ) {
         std::vector<std::shared_ptr<Task>> out;
         for (std::size_t i = 0; i < count; ++i)
             out.push_back(make(std::to_string(i), options));

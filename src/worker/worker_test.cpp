@@ -1,4 +1,4 @@
-#include "jobs/test_provider.hpp"
+#include "worker/test_worker.hpp"
 
 #include <tranter/client.hpp>
 #include <tranter/worker.hpp>
@@ -29,46 +29,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// Blocks until `stop` is requested.
-void wait_for(const std::stop_token& stop) {
-    std::binary_semaphore requested{0};
-    const std::stop_callback callback(stop, [&] { requested.release(); });
-    requested.acquire();
-}
-
-class WorkerTest : public testing::Test {
-  public:
-    ~WorkerTest() override = default;
-
-  protected:
-    WorkerTest() {
-        provider_->can.progress = true;
-        provider_->can.steps = true;
-        provider_->can.ttl = true;
-    }
-
-    Worker& start(WorkerOptions options = {}) {
-        if (options.queues.empty()) options.queues = {"default"};
-        if (options.concurrency == 0) options.concurrency = 2;
-        worker_.emplace(client_, handlers_, std::move(options));
-        worker_->start();
-        return *worker_;
-    }
-    std::string enqueue(std::string type, EnqueueOptions options = {}) {
-        return client_.enqueue({.type = std::move(type), .options = std::move(options)})->id();
-    }
-    TestProvider::Ended first_ended() { return provider_->wait_for_ended(1).at(0); }
-    WorkerCounts counts_after_stop() {
-        worker_->stop();
-        return worker_->figures().counts;
-    }
-
-    std::shared_ptr<TestProvider> provider_ = std::make_shared<TestProvider>();
-    Client client_{provider_};
-    Registry handlers_;
-    std::optional<Worker> worker_;
-};
 
 TEST_F(WorkerTest, RunsAJobAndSettlesItsResult) {
     handlers_.on("sum", [](Context& context) { return context.attempt() + 41; });

@@ -49,7 +49,8 @@ class EnqueueTest : public ProviderTest {
             .timeout = seconds(90),
             .tags = {"customer=42", "urgent", "\xC3\xA9t\xC3\xA9"},
             .runs = 10,
-            .max_parallel_runs = 3};
+            .max_parallel_runs = 3,
+            .success = SuccessPolicy::at_least(4)};
         if (can().priorities) options.priority = 2;
         if (can().ttl) {
             options.ttl = hours(3);
@@ -152,6 +153,7 @@ TEST_P(EnqueueTest, KeepsEveryOption) {
     EXPECT_EQ(got.options.dedup, options.dedup);
     EXPECT_EQ(got.options.runs, options.runs);
     EXPECT_EQ(got.options.max_parallel_runs, options.max_parallel_runs);
+    EXPECT_EQ(got.options.success, options.success);
     if (can().look_up) {
         EXPECT_EQ(find(id).options, options);
     }
