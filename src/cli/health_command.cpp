@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view default_url = "http://127.0.0.1:9325";
 /// A check that restarts must not look at what others need.
 constexpr std::string_view default_path = "/livez";
-constexpr Duration default_timeout = std::chrono::seconds(3);
+constexpr Duration health_timeout = std::chrono::seconds(3);
 constexpr std::size_t answer_bytes_max = std::size_t{64} << 10;
 
 std::string with_path(std::string url) {
@@ -35,7 +35,7 @@ Result<int> run_health(const Arguments& arguments) {
     if (!timeout) return std::unexpected(timeout.error());
     http::ClientRequest request;
     request.url = with_path(arguments.find("url").value_or(std::string(default_url)));
-    request.timeout = timeout->value_or(default_timeout);
+    request.timeout = timeout->value_or(health_timeout);
     request.body_bytes_max = answer_bytes_max;
     if (auto good = http::check_url(request.url); !good) {
         return fail(Errc::invalid_argument, "--url: " + good.error().message());
