@@ -104,6 +104,23 @@ TEST(ExecHandler, KillsWhatLeftItsGroup) {
     EXPECT_TRUE(test::has_ended(pid)) << pid;
 }
 
+TEST(ExecHandler, KillsWhatLeftItsGroupAndHidesWhereItIsFrom) {
+    auto orphans = std::make_shared<OrphanWatch>(std::chrono::milliseconds(1));
+    test::TestRun run;
+    const std::string script =
+        "mkfifo \"$FIFO\"; "
+        "env -i setsid sh -c 'echo $$ > \"$1\"; exec sleep 600' sh \"$FIFO\" & "
+        "read pid < \"$FIFO\"; rm \"$FIFO\"; echo $pid";
+    ExecOptions options{.command = {"/bin/sh", "-c", script}};
+    options.environment.set = {
+        {"FIFO", testing::TempDir() + "hidden-" + std::to_string(::getpid())}};
+    const auto outcome = make_exec_handler(options, &test::test_getenv, orphans)(run.context());
+    ASSERT_TRUE(std::holds_alternative<Completed>(outcome));
+    const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
+    orphans.reset();  // the last sweep
+    EXPECT_TRUE(test::has_ended(pid)) << pid;
+}
+
 TEST(ExecHandler, SaysWhyAProgramCannotStart) {
     test::TestRun run;
     const auto handler = make_exec_handler({.command = {"/nonexistent"}}, &test::test_getenv);

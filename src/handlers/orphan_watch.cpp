@@ -6,6 +6,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tranter::handlers {
@@ -29,7 +30,7 @@ OrphanWatch::~OrphanWatch() {
 
 void OrphanWatch::begin(const std::string& id) {
     const std::lock_guard lock(mutex_);
-    running_.insert(id);
+    running_.emplace(id, process::ticks_now());
 }
 
 void OrphanWatch::end(const std::string& id) {
@@ -59,9 +60,11 @@ void OrphanWatch::run() {
 bool OrphanWatch::is_left_behind(pid_t pid) const {
     std::string id = process::initial_variable(pid, job_id_variable);
     if (id.empty()) id = process::initial_variable(pid, child_id_variable);
-    if (id.empty()) return false;
     const std::lock_guard lock(mutex_);
-    return !running_.contains(id);
+    if (!id.empty()) return !running_.contains(id);
+    // It hides for whom it was started. It was for nobody that began later than it.
+    const std::uint64_t started = process::start_ticks(pid);
+    return std::ranges::all_of(running_, [&](const auto& one) { return started < one.second; });
 }
 
 void OrphanWatch::sweep() {

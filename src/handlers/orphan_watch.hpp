@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -50,7 +52,7 @@ class OrphanWatch {
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     // guarded by mutex_
-    std::multiset<std::string> running_;
+    std::multimap<std::string, std::uint64_t> running_;  // ids, and the ticks of their begin
     bool dirty_ = false;
     bool ending_ = false;
 

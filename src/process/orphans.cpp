@@ -10,9 +10,11 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 namespace tranter::process {
@@ -21,18 +23,24 @@ namespace {
 struct ProcessState {
     char state = ' ';
     pid_t parent = 0;
+    std::uint64_t start_ticks = 0;
 };
 
-/// The third and fourth field of /proc/PID/stat; the second may have any character in it.
+/// The third, fourth and 22nd field of /proc/PID/stat; the second may have any character in it.
 ProcessState state_of(const std::filesystem::path& process) {
     std::ifstream file(process / "stat");
     std::string line;
     std::getline(file, line);
     const std::size_t name_end = line.rfind(')');
-    if (name_end == std::string::npos || name_end + 4 > line.size()) return {};
-    return {
-        .state = line[name_end + 2],
-        .parent = static_cast<pid_t>(std::strtol(line.c_str() + name_end + 4, nullptr, 10))};
+    if (name_end == std::string::npos) return {};
+    std::istringstream fields(line.substr(name_end + 1));
+    ProcessState out;
+    fields >> out.state >> out.parent;
+    std::string skipped;
+    for (int field = 5; field < 22; ++field)
+        fields >> skipped;
+    fields >> out.start_ticks;
+    return fields ? out : ProcessState{};
 }
 
 template <class Accept>
@@ -72,6 +80,19 @@ std::vector<pid_t> list_zombies() {
     return children_that([](char state) { return state == 'Z'; });
 }
 
+std::uint64_t start_ticks(pid_t pid) {
+    return state_of("/proc/" + std::to_string(pid)).start_ticks;
+}
+
+std::uint64_t ticks_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    const auto nanos_per_tick = 1'000'000'000 / per_second;
+    return static_cast<std::uint64_t>(now.tv_sec) * per_second +
+           static_cast<std::uint64_t>(now.tv_nsec) / nanos_per_tick;
+}
+
 std::string initial_variable(pid_t pid, std::string_view name) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
     for (std::string entry; std::getline(file, entry, '\0');) {
@@ -86,7 +107,7 @@ std::size_t kill_orphans(const std::function<bool(pid_t)>& is_foreign, int round
     std::size_t killed = 0;
     for (int round = 0; round < rounds_max; ++round) {
         bool found = false;
-        for (const pid_t pid : list_children()) {
+        for (const pid_t pid : children_that([](char state) { return state != 'Z'; })) {
             if (!is_foreign(pid)) continue;
             found = true;
             if (::kill(pid, SIGKILL) == 0) ++killed;

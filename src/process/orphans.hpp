@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,12 @@ std::vector<pid_t> list_zombies();
 /// none or cannot be read.
 std::string initial_variable(pid_t pid, std::string_view name);
 
-/// Kills the children for which `is_foreign` is true and takes those that have ended. What they
+/// When a process was started, in clock ticks since the machine was; 0 when it is gone.
+std::uint64_t start_ticks(pid_t pid);
+/// Now, on that clock.
+std::uint64_t ticks_now();
+
+/// Kills the children that run and for which `is_foreign` is true, and takes them. What they
 /// started comes to us next, so it goes on until there are none, at most `rounds_max` times.
 /// Returns how many were killed.
 std::size_t kill_orphans(const std::function<bool(pid_t)>& is_foreign, int rounds_max = 8);

@@ -203,6 +203,22 @@ TEST(Spawn, SaysWhyAProgramCannotStart) {
     );
 }
 
+TEST(Orphans, TellWhenTheyWereStarted) {
+    const std::uint64_t begin = ticks_now();
+    std::uint64_t started = 0;
+    std::stop_source source;
+    auto options = shell("echo $$ >&2; sleep 600");
+    options.stop = source.get_token();
+    options.on_error_line = [&](std::string_view line) {
+        started = start_ticks(std::stoi(std::string(line)));
+        source.request_stop();
+    };
+    run_ok(options);
+    EXPECT_GE(started, begin);
+    EXPECT_LE(started, ticks_now());
+    EXPECT_EQ(start_ticks(0), 0U);
+}
+
 TEST(Orphans, AreFoundByTheirMarkAndKilled) {
     ASSERT_TRUE(adopt_orphans());
     std::stop_source source;
