@@ -78,8 +78,9 @@ class Context {
     if (this.stopReason && this.stopReason !== "timeout") return this.end({ outcome: "released" });
     console.error(error);
     const retry_after = error instanceof Retry ? error.after : undefined;
-    const text = String(error?.message ?? error);
-    this.end({ outcome: "failed", error: { type: String(error?.name ?? typeof error), text }, retry_after });
+    const { name = typeof error, message = String(error), constructor } = error ?? {};
+    const type = String(name === "Error" ? constructor?.name : name);
+    this.end({ outcome: "failed", error: { type, text: String(message) }, retry_after });
   }
 }
 

@@ -122,8 +122,9 @@ def _outcome(job, context):
 def run():
     """Does jobs until the worker needs this process no more. Call it once all handlers are known."""
     global _output
-    # Whatever is printed is for the job's log, and the protocol has an output of its own.
-    _output = os.fdopen(os.dup(1), "wb")
+    # Whatever is printed is for the job's log, and the protocol has an input and output of its own.
+    requests, _output = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     jobs = queue.SimpleQueue()
@@ -131,7 +132,7 @@ def run():
 
     def read():
         nonlocal current
-        for line in sys.stdin.buffer:
+        for line in requests:
             message = json.loads(line)
             if message["message"] == "job":
                 current = Context(message)

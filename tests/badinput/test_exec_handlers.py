@@ -87,6 +87,8 @@ exec = ["/bin/sh", "-c", "yes 0123456789 | head -c 20000000 >&2"]
 exec = ["/bin/sh", "-c", "sleep 600 & sleep 600 & exit 0"]
 [handlers.detached]
 exec = ["/bin/sh", "-c", {json.dumps(DETACHED)}]
+[handlers.hidden]
+exec = ["/bin/sh", "-c", "env -i setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1' & sleep 0.2"]
 [handlers.daemon]
 exec = ["python3", "-c", '''
 import os, time
@@ -289,6 +291,11 @@ def test_a_signal_to_open_the_log_again_ends_no_worker(given, finished, worker):
 @pytest.mark.parametrize("job_type", ["group", "detached", "daemon"])
 def test_nothing_is_left_behind_whatever_it_does(finished, job_type):
     assert finished(job_type)["state"] == "completed"
+
+
+def test_nothing_is_left_behind_that_hides_where_it_is_from(finished):
+    hidden = finished("hidden")["result"]
+    eventually(lambda: not os.path.exists(f"/proc/{hidden}"), seconds=30)
 
 
 def test_output_without_an_end_is_bounded(finished, worker, server):
