@@ -67,8 +67,8 @@ Command schedule_add_command() {
         .options = with_store_options(std::move(options)),
         .examples =
             {{"a report every day at nine, whatever the clocks do",
-              "tranter schedule add daily-team-report --cron '0 9 * * *' --tz America/New_York "
-              "--type report:generate --payload '{\"kind\": \"daily\"}'"},
+              "tranter schedule add daily --cron '0 9 * * *' --tz America/New_York --type report "
+              "--payload '{\"kind\": \"daily\"}'"},
              {"every half an hour, one at a time",
               "tranter schedule add sync --every 30m --type crm.sync --overlap skip"}},
         .run = in_schedule_session<add_schedule>,

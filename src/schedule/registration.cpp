@@ -102,6 +102,26 @@ void set_next(const Cadence& cadence, Schedule& schedule, TimePoint now) {
     schedule.next_due = next.due;
 }
 
+std::unexpected<Error> was_removed(std::string_view name) {
+    return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
+}
+
+/// Both included.
+Result<std::vector<TimePoint>> slots_between(const Cadence& cadence, TimePoint from, TimePoint to) {
+    std::vector<TimePoint> slots;
+    const UtcMillis before = std::chrono::ceil<milliseconds>(from) - milliseconds(1);
+    for (auto slot = cadence.next(before); slot && *slot <= to; slot = cadence.next(*slot)) {
+        if (slots.size() == backfill_slots_max) {
+            return fail(
+                Errc::limit_exceeded,
+                fmt::format("there are more than {} slots in that time", backfill_slots_max)
+            );
+        }
+        slots.emplace_back(*slot);
+    }
+    return slots;
+}
+
 bool has_other_times(const ScheduleDefinition& one, const ScheduleDefinition& other) {
     return one.expression != other.expression || one.timezone != other.timezone ||
            one.rules != other.rules;
@@ -262,9 +282,7 @@ Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoi
         auto fired = registry.store.fire(std::span(&firing, 1), now, now);
         if (!fired) return std::unexpected(fired.error());
         Fired& one = fired->front();
-        if (!one.done) {
-            return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
-        }
+        if (!one.done) return was_removed(name);
         if (!one.runs.empty()) return std::move(one.runs.front());
     }
 }
@@ -299,32 +317,24 @@ Result<Backfill> backfill(
     TimePoint now,
     bool dry_run
 ) {
+    if (to > now) {
+        return refuse_schedule("the end is in the future, expected a time that has passed");
+    }
+    if (from > to) return refuse_schedule("the end is before the begin");
     const auto schedule = registry.store.find(name);
     if (!schedule) return std::unexpected(schedule.error());
-    if (to > now)
-        return refuse_schedule("the end is in the future, expected a time that has passed");
-    if (from > to) return refuse_schedule("the end is before the begin");
     const auto cadence = check_definition(registry, schedule->definition, now, true);
     if (!cadence) return std::unexpected(cadence.error());
-    Backfill found;
+    auto slots = slots_between(*cadence, from, to);
+    if (!slots) return std::unexpected(slots.error());
+    Backfill found{.slots = std::move(*slots)};
+    if (dry_run || found.slots.empty()) return found;
     Firing firing{.schedule = std::string(name), .again = true};
-    UtcMillis after = std::chrono::ceil<milliseconds>(from) - milliseconds(1);
-    for (auto slot = cadence->next(after); slot && *slot <= to; slot = cadence->next(*slot)) {
-        if (found.slots.size() == backfill_slots_max) {
-            return fail(
-                Errc::limit_exceeded,
-                fmt::format("there are more than {} slots in that time", backfill_slots_max)
-            );
-        }
-        found.slots.push_back(*slot);
-        firing.runs.push_back({.slot = *slot});
-    }
-    if (dry_run || firing.runs.empty()) return found;
+    for (const TimePoint slot : found.slots)
+        firing.runs.push_back({.slot = slot});
     const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
     if (!fired) return std::unexpected(fired.error());
-    if (!fired->front().done) {
-        return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
-    }
+    if (!fired->front().done) return was_removed(name);
     found.claimed = fired->front().runs.size();
     return found;
 }
