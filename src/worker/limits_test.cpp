@@ -59,7 +59,7 @@ TEST_F(LimitsTest, AJobThatMayNotBeginHoldsNoSlotAndKeepsNobodyBack) {
     Worker& worker = start({.concurrency = 2});
 
     EXPECT_TRUE(std::holds_alternative<Completed>(first_ended().outcome));
-    EXPECT_EQ(worker.figures().running, 1);
+    EXPECT_TRUE(eventually([&] { return begun_ == 1 && worker.figures().running == 1; }));
     EXPECT_EQ(worker.figures().blocked, 2);
     EXPECT_EQ(worker.figures().waiting, 2);
     EXPECT_EQ(begun_, 1);
