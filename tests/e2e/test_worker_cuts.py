@@ -8,6 +8,7 @@ from endpoint import Endpoint
 from fault_proxy import CUTS, ERRORS, SILENCE, SLOW, FaultProxy
 from jobs import call
 from waiting import eventually
+from wire import Api
 from worker_process import WorkerProcess
 
 CONFIG = """
@@ -33,24 +34,31 @@ for line in sys.stdin:
 CALLS = {"receive": "held", "extend": "held", "settle": "held", "log": "chatty",
          "progress": "chatty"}
 FAULTS = [*CUTS, *ERRORS, SLOW]
+SQS_CALLS = {"receive": "receivemessage", "extend": "changemessagevisibilitybatch",
+             "settle": "deletemessagebatch"}
 
 
 class Cuts:
     """A server, a worker that reaches it through a proxy, and an endpoint that does its jobs."""
 
-    def __init__(self, folder, server, queue, lease="3s"):
+    def __init__(self, folder, server, queue, lease="3s", over_sqs=False):
         self.server = server
         self.queue = queue
         self.endpoint = Endpoint()
         self._plans = collections.Counter()
-        self.proxy = FaultProxy("127.0.0.1", server.admin_port, self._choose)
-        self.worker = WorkerProcess(folder, self.proxy.url, CONFIG + self.endpoint.config(),
-                                    "--queue", queue, "--lease", lease, log_path=folder / "log")
+        port = server.port if over_sqs else server.admin_port
+        self.proxy = FaultProxy("127.0.0.1", port, self._choose)
+        url = f"sqs:{self.proxy.url}/000000000000" if over_sqs else self.proxy.url
+        self.worker = WorkerProcess(
+            folder, url, CONFIG + self.endpoint.config(), "--queue", queue, "--lease", lease,
+            env={"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"},
+            log_path=folder / "log",
+        )
 
-    def _choose(self, path):
-        for (name, fault), left in self._plans.items():
-            if left and path.endswith("/" + name):
-                self._plans[name, fault] -= 1
+    def _choose(self, name):
+        for (planned, fault), left in self._plans.items():
+            if left and planned == name:
+                self._plans[planned, fault] -= 1
                 return fault
         return None
 
@@ -82,6 +90,10 @@ class Cuts:
         self.begun(job)
         self.endpoint.finish(job)
         return self.finished(job)
+
+    def is_empty(self):
+        stats = call(self.server, f"/v1/queues/{self.queue}")
+        return not stats["pending"] + stats["scheduled"] + stats["processing"]
 
     def close(self):
         self.worker.kill()
@@ -198,3 +210,34 @@ def test_a_worker_may_start_before_its_server(tmp_path, server, cuts, name, vari
             cuts.do(job)
         finally:
             worker.kill()
+
+
+# ---- over the API of SQS -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def over_sqs(tmp_path_factory, server):
+    Api(server, "json").create("cuts-over-sqs")
+    running = Cuts(tmp_path_factory.mktemp("cuts"), server, "cuts-over-sqs", over_sqs=True)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("fault", [*CUTS, *ERRORS])
+@pytest.mark.parametrize("what", SQS_CALLS)
+def test_a_worker_goes_on_when_a_call_to_sqs_breaks(over_sqs, what, fault):
+    cuts, name = over_sqs, SQS_CALLS[what]
+    job = cuts.enqueue("held")
+    cuts.begun(job)
+    times = cuts.arm(name, fault)
+    if what == "extend":
+        cuts.wait_for(name, fault, times)
+    cuts.endpoint.finish(job)
+    later = cuts.enqueue("held")
+    cuts.wait_for(name, fault, times)
+    cuts.begun(later)
+    cuts.endpoint.finish(later)
+
+    eventually(cuts.is_empty, 30)
+    assert len(cuts.runs_of(job)) == len(cuts.runs_of(later)) == 1
+    assert cuts.worker.process.poll() is None

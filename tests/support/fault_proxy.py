@@ -21,6 +21,14 @@ SLOW = "slow"  # the answer comes in small pieces, over a second
 PIECES = 20
 
 
+def name_of(request):
+    head = request.split(b"\r\n\r\n")[0].decode()
+    for line in head.lower().split("\r\n"):
+        if line.startswith("x-amz-target:"):
+            return line.rsplit(".", 1)[-1]
+    return head.split(" ", 2)[1].split("?")[0].rsplit("/", 1)[-1]
+
+
 class _Gone(Exception):
     """A peer has closed or reset its connection."""
 
@@ -71,10 +79,11 @@ class _Connection:
 class FaultProxy:
     """Listens on a loopback port and passes requests on to `host:port`.
 
-    `choose` is called with the path of each request, by any thread; it returns one of the faults
-    above, or None. `happened` counts (path's last word, fault)."""
+    `choose` is called with the name of each call, by any thread: the last word of its path, or the
+    action of the SQS API in lower case. It returns one of the faults above, or None. `happened` counts
+    (name, fault)."""
 
-    def __init__(self, host, port, choose=lambda path: None):
+    def __init__(self, host, port, choose=lambda name: None):
         self._target = (host, port)
         self.choose = choose
         self.happened = collections.Counter()
@@ -145,14 +154,14 @@ class FaultProxy:
                 upstream.close()
 
     def _pass_on(self, client, upstream, request):
-        path = request.split(b" ", 2)[1].decode()
-        fault = self.choose(path)
+        name = name_of(request)
+        fault = self.choose(name)
         if fault is None:
             upstream.send(request)
             client.send(self._answer(client, upstream))
             return
         with self._lock:
-            self.happened[path.split("?")[0].rsplit("/", 1)[-1], fault] += 1
+            self.happened[name, fault] += 1
         self._spoil(fault, client, upstream, request)
         if fault in CUTS:
             upstream.reset()
