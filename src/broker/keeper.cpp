@@ -23,7 +23,9 @@ constexpr bool may_be_kept(log::RecordType type) {
 }  // namespace
 
 void StoreKeeper::keep(log::Position at, log::RecordType type, std::string_view body) {
-    if (const auto key = message_key(type, body)) return keep_message(*key, type, body);
+    if (const auto key = message_key(type, body)) {
+        return keep_message(*key, type, body, newer_follows(*key, at));
+    }
     if (!may_be_kept(type)) return;
     if (const auto read = decode(type, body, decoded_); !read) {
         throw log::CorruptLog(
@@ -51,14 +53,26 @@ void StoreKeeper::keep(log::Position at, log::RecordType type, std::string_view 
     }
 }
 
-void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std::string_view body) {
+/// Otherwise every interrupted compaction would leave one more record of each message, and those
+/// would be written again and again for as long as the message lives.
+bool StoreKeeper::newer_follows(const MessageKey& key, log::Position at) {
+    const auto newest = copies_.find(key);
+    if (newest == copies_.end()) return false;
+    if (at < newest->second) return true;
+    copies_.erase(newest);
+    return false;
+}
+
+void StoreKeeper::keep_message(
+    const MessageKey& key, log::RecordType type, std::string_view body, bool copy
+) {
     const QueueHandle queue = broker_.find_queue(key.queue);
     if (!queue) return;
     Aftermath aftermath;
     {
         const QueueLock lock(queue->state());
         if (queue->state().deleted) return;
-        keep_message(queue->state(), key, type, body);
+        keep_message(queue->state(), key, type, body, copy);
         // What ended is reported with its body, which may be in this record.
         broker_.impl_->note_ended(queue->state(), aftermath);
     }
@@ -67,26 +81,40 @@ void StoreKeeper::keep_message(const MessageKey& key, log::RecordType type, std:
 
 /// With the queue's mutex held.
 void StoreKeeper::keep_message(
-    Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+    Queue::State& state,
+    const MessageKey& key,
+    log::RecordType type,
+    std::string_view body,
+    bool copy
 ) {
     auto stored = state.engine.stored(key.slot, key.sequence);
     if (!stored) return keep_what_outlives(state, key, type, body);
-    const bool elsewhere = !stored->payload.has_bytes();
-    if (elsewhere) {
-        if (!decode(type, body, decoded_)) return;
-        stored->payload = payload_of(decoded_);
-    }
-    const std::string_view id = stored->payload.deduplication_id();
-    const bool deduplicates =
-        state.fifo && !stored->moved_in && !id.empty() &&
-        state.engine.deduplicated_as(state.engine.deduplication_key(stored->group, id)) ==
-            key.sequence;
-    const Position position = journal_.append_image(record::MessageImage{
-        .queue = state.id, .message = &*stored, .deduplicates = deduplicates});
-    if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);
+    if (!copy) write_message(state, key, type, body, *stored);
     // Its own record began the throttle; an image does not.
     if (type != record_type<record::MessageSent>) return;
     keep_throttle(state, key, stored->traits, stored->payload.id(), stored->sent_at);
+}
+
+void StoreKeeper::write_message(
+    Queue::State& state,
+    const MessageKey& key,
+    log::RecordType type,
+    std::string_view body,
+    engine::Stored& message
+) {
+    const bool elsewhere = !message.payload.has_bytes();
+    if (elsewhere) {
+        if (!decode(type, body, decoded_)) return;
+        message.payload = payload_of(decoded_);
+    }
+    const std::string_view id = message.payload.deduplication_id();
+    const bool deduplicates =
+        state.fifo && !message.moved_in && !id.empty() &&
+        state.engine.deduplicated_as(state.engine.deduplication_key(message.group, id)) ==
+            key.sequence;
+    const Position position = journal_.append_image(record::MessageImage{
+        .queue = state.id, .message = &message, .deduplicates = deduplicates});
+    if (elsewhere) state.engine.move_bytes(key.slot, key.sequence, position);
 }
 
 /// The message is gone, but its de-duplication id or a throttle may still count.

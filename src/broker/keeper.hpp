@@ -2,7 +2,11 @@
 
 #include "broker/broker.hpp"
 #include "broker/durable_journal.hpp"
+#include "broker/record_codec.hpp"
 #include "log/compaction.hpp"
+
+#include <map>
+#include <utility>
 
 namespace tranter::broker {
 
@@ -12,6 +16,9 @@ class StoreKeeper final : public log::Keeper {
     /// Both outlive the keeper.
     StoreKeeper(Broker& broker, DurableJournal& journal) : broker_(broker), journal_(journal) {}
 
+    /// Of these only the record at the place is written again: those before it are the same.
+    void skip_before(std::map<MessageKey, log::Position> copies) { copies_ = std::move(copies); }
+
     void keep(log::Position at, log::RecordType type, std::string_view body) override;
     /// Waits for dead letters and moved messages on their way; never long, because nothing blocks
     /// between taking a message out and putting it in.
@@ -19,10 +26,24 @@ class StoreKeeper final : public log::Keeper {
     std::uint64_t live_bytes() const override;
 
   private:
-    void keep_message(const MessageKey& key, log::RecordType type, std::string_view body);
     void keep_message(
-        Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
+        const MessageKey& key, log::RecordType type, std::string_view body, bool copy
     );
+    void keep_message(
+        Queue::State& state,
+        const MessageKey& key,
+        log::RecordType type,
+        std::string_view body,
+        bool copy
+    );
+    void write_message(
+        Queue::State& state,
+        const MessageKey& key,
+        log::RecordType type,
+        std::string_view body,
+        engine::Stored& message
+    );
+    bool newer_follows(const MessageKey& key, log::Position at);
     void keep_what_outlives(
         Queue::State& state, const MessageKey& key, log::RecordType type, std::string_view body
     );
@@ -40,6 +61,7 @@ class StoreKeeper final : public log::Keeper {
     Broker& broker_;
     DurableJournal& journal_;
     log::SegmentNumber store_image_for_ = 0;  // the going segment for which one was written last
+    std::map<MessageKey, log::Position> copies_;
     DecodedRecord decoded_;
 };
 

@@ -220,6 +220,10 @@ void QueueReplay::arrived(const record::MessageMoved& moved, engine::Transfer tr
     if (!fifo()) message.delivery.due = next_place(moved.at);
 }
 
+bool QueueReplay::knows(std::uint32_t slot, Sequence sequence) {
+    return find(slot, sequence) != nullptr;
+}
+
 void QueueReplay::leave_bytes(std::uint32_t slot, Sequence sequence, log::Position place) {
     Stored* message = find(slot, sequence);
     if (message != nullptr) message->payload = message->payload.without_bytes(place);

@@ -65,6 +65,8 @@ class QueueReplay {
     void left(const record::MessageMoved& moved);
     void arrived(const record::MessageMoved& moved, engine::Transfer message);
 
+    /// Whether the message is in that slot.
+    bool knows(std::uint32_t slot, engine::Sequence sequence);
     /// The message's bytes stay at this place of the log.
     void leave_bytes(std::uint32_t slot, engine::Sequence sequence, log::Position place);
 

@@ -5,6 +5,7 @@
 #include "log/format.hpp"
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -137,6 +138,8 @@ struct MessageKey {
     QueueId queue = 0;
     std::uint32_t slot = 0;
     engine::Sequence sequence = 0;
+
+    auto operator<=>(const MessageKey&) const = default;
 };
 std::optional<MessageKey> message_key(log::RecordType type, std::string_view body);
 

@@ -128,7 +128,12 @@ void Replay::apply(const record::MessageMoved& moved) {
 void Replay::apply(const record::MessageImage& image) {
     saw(std::max(decoded_.stored.sent_at, decoded_.stored.moved_at));
     saw(decoded_.stored.delivery.received_at);
-    if (QueueReplay* queue = find(image.queue)) queue->apply(image, std::move(decoded_.stored));
+    QueueReplay* queue = find(image.queue);
+    if (queue == nullptr) return;
+    const MessageKey key{
+        .queue = image.queue, .slot = decoded_.stored.slot, .sequence = decoded_.stored.sequence};
+    if (queue->knows(key.slot, key.sequence)) copies_[key] = at_;
+    queue->apply(image, std::move(decoded_.stored));
 }
 
 void Replay::apply(const record::DeduplicationImage& image) {

@@ -27,6 +27,9 @@ class Replay final : public log::RecordVisitor {
 
     /// Time of the newest record.
     Instant newest() const { return newest_; }
+    /// Messages that are in the log more than once, because a compaction was interrupted, with the
+    /// place of the last time. Once.
+    std::map<MessageKey, log::Position> take_copies() { return std::move(copies_); }
     /// Once, at the end.
     Restored finish();
 
@@ -57,6 +60,7 @@ class Replay final : public log::RecordVisitor {
     QueueReplay* last_found_queue_ = nullptr;
     std::unordered_map<std::string, RestoredTask> tasks_;
     std::map<std::string, Instant> deleted_;
+    std::map<MessageKey, log::Position> copies_;
     QueueId last_queue_ = 0;
     Instant newest_{};
     log::Position at_ = 0;  // of the record that is being read

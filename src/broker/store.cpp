@@ -24,6 +24,7 @@ class Store::Impl {
         report.log = log.opened();
         report.newest = replay->newest();
         restore(replay->finish());
+        keeper.skip_before(replay->take_copies());
         replay.reset();
     }
 

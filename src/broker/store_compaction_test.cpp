@@ -35,6 +35,30 @@ TEST_F(StoreCompactionTest, WhatIsLiveOutlivesItsSegments) {
     EXPECT_EQ(receive(find("q"), 30).size(), 9U);
 }
 
+TEST_F(StoreCompactionTest, AnInterruptedCompactionLeavesNothingThatIsWrittenAgainForEver) {
+    const auto queue = make("q");
+    for (int i = 0; i < 20; ++i)
+        send(queue, "m" + std::to_string(i) + std::string(300, '.'));
+    next_segment();
+    compact();
+    const std::uint64_t bytes_once = store->log().figures().bytes;
+
+    for (int i = 0; i < 5; ++i) {
+        next_segment();
+        log::Compactor interrupted(store->log(), store->keeper());
+        ASSERT_EQ(interrupted.step(true), log::Compactor::Need::durable);
+        reopen();
+    }
+    for (int i = 0; i < 2; ++i) {
+        next_segment();
+        compact();
+    }
+
+    EXPECT_LT(store->log().figures().bytes, bytes_once + 2 * options.log.segment_bytes);
+    reopen();
+    EXPECT_EQ(store->opened().messages, 20U);
+}
+
 TEST_F(StoreCompactionTest, AnEmptyQueueIsStillKnownWithItsSequence) {
     QueueSettings settings;
     settings.tags = {{"a", "b"}};

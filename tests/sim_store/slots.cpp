@@ -167,6 +167,8 @@ class SlotsWorld {
                 break;
             case 6:
                 choices_.percent(50) ? store_->log().sync() : store_->log().write();
+                // A crash then interrupts it, and begins it again.
+                if (choices_.percent(30)) compactor_->step(choices_.percent(50));
                 break;
             default:
                 pass(seconds(choices_.between(0, 20)));
