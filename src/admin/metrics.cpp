@@ -144,6 +144,20 @@ void render_store_jobs(Exposition& out, const std::vector<JobQueueMetrics>& queu
     }
 }
 
+void render_history(Exposition& out, const HistoryCounts& counts) {
+    constexpr std::string_view name = "tranter_history_jobs_total";
+    out.header(name, Type::counter, "Finished jobs and failed attempts, by what history did.");
+    const auto sample = [&](std::string_view outcome, std::uint64_t count) {
+        out.sample(name, {{"outcome", outcome}}, static_cast<double>(count));
+    };
+    sample("written", counts.written);
+    sample("dropped", counts.dropped);
+    sample("outnumbered", counts.outnumbered);
+    sample("refused", counts.refused);
+    out.header("tranter_history_jobs_waiting", Type::gauge, "Finished jobs to be written.");
+    out.sample("tranter_history_jobs_waiting", {}, static_cast<double>(counts.waiting));
+}
+
 void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
     out.header("tranter_queue_messages", Type::gauge, "Messages in a queue by state.");
     for (const auto& queue : queues) {
@@ -229,6 +243,8 @@ std::string render_metrics(broker::Broker& broker, const MetricsSources& sources
     render_front_end(out, sources);
     if (sources.durations) render_durations(out, sources.durations());
     if (sources.jobs) render_store_jobs(out, sources.jobs());
+    const auto history = sources.history ? sources.history() : std::nullopt;
+    if (history) render_history(out, *history);
     render_process(out, sources.version, started);
     return text;
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ struct MetricsSources {
     std::function<std::vector<RequestCount>()> requests{};
     std::function<std::vector<RequestDurations>()> durations{};
     std::function<std::vector<JobQueueMetrics>()> jobs{};
+    /// Nothing when none is kept.
+    std::function<std::optional<HistoryCounts>()> history{};
     StorageSources storage{};
 };
 

@@ -118,9 +118,10 @@ TEST_F(AdminServiceTest, ShowsJobsAndHowLongRequestsTook) {
                           .counts = {1, 2, 0},
                           .sum = 1.5}};
                  },
-             .jobs =
-                 [&] {
-                     return std::vector{jobs};
+             .jobs = [&] { return std::vector{jobs}; },
+             .history =
+                 [] {
+                     return HistoryCounts{.written = 7, .dropped = 2, .waiting = 4};
                  }}},
         broker
     );
@@ -131,6 +132,9 @@ TEST_F(AdminServiceTest, ShowsJobsAndHowLongRequestsTook) {
              "tranter_jobs_enqueued_total{queue=\"mail\",job_type=\"welcome\"} 3\n",
              "tranter_jobs_completed_total{queue=\"mail\",job_type=\"welcome\"} 0\n",
              "tranter_jobs_dead_total{queue=\"mail\",job_type=\"welcome\"} 1\n",
+             "tranter_history_jobs_total{outcome=\"written\"} 7\n",
+             "tranter_history_jobs_total{outcome=\"dropped\"} 2\n",
+             "tranter_history_jobs_waiting 4\n",
              "tranter_job_queue_latency_seconds_bucket{queue=\"mail\",le=\"0.1\"} 0\n",
              "tranter_job_queue_latency_seconds_bucket{queue=\"mail\",le=\"0.25\"} 1\n",
              "tranter_api_request_duration_seconds_bucket{action=\"SendMessage\",le=\"1\"} 3\n",

@@ -151,6 +151,7 @@ class ServeProcess {
                  .requests = [this] { return request_counts(); },
                  .durations = [this] { return request_durations(); },
                  .jobs = [this] { return jobs_.metrics(); },
+                 .history = [this] { return jobs_.history_counts(); },
                  .storage = storage_sources(config_, storage_)},
             .is_stuck = [this] { return loop_.is_stuck(); },
             .jobs = &jobs_.api()};

@@ -20,4 +20,15 @@ ServeJobs::ServeJobs(const ServerConfig& config, broker::Broker& broker)
       provider_(broker, history_.get(), {.name = "server"}),
       api_({.version = TRANTER_VERSION}, provider_) {}
 
+std::optional<HistoryCounts> ServeJobs::history_counts() const {
+    if (history_ == nullptr) return std::nullopt;
+    const history::WriterFigures figures = history_->writer().figures();
+    return HistoryCounts{
+        .written = figures.written,
+        .dropped = figures.dropped,
+        .outnumbered = figures.outnumbered,
+        .refused = figures.refused,
+        .waiting = figures.queued};
+}
+
 }  // namespace tranter::cli

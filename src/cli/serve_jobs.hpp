@@ -8,6 +8,7 @@
 #include "providers/broker_provider.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tranter::cli {
@@ -20,6 +21,8 @@ class ServeJobs {
 
     admin::JobsApi& api() { return api_; }
     std::vector<JobQueueMetrics> metrics() const { return provider_.metrics(); }
+    /// Nothing without a history.
+    std::optional<HistoryCounts> history_counts() const;
     /// Ends what waits; further calls are refused.
     void close() { provider_.close(); }
 

@@ -2,6 +2,7 @@
 
 #include <tranter/worker_metrics.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,15 @@ struct JobQueueMetrics {
     std::string queue{};
     std::vector<JobTypeCounts> types{};  // by type
     DurationBuckets queue_latency{};     // from when a job was due until a worker received it
+};
+
+/// What became of finished jobs on their way into the history.
+struct HistoryCounts {
+    std::uint64_t written = 0;
+    std::uint64_t dropped = 0;      // the disk did not keep up
+    std::uint64_t outnumbered = 0;  // more newer ones of their queue came than are kept
+    std::uint64_t refused = 0;      // by the store; the log says why
+    std::size_t waiting = 0;
 };
 
 }  // namespace tranter
