@@ -435,6 +435,23 @@ TEST_P(StoreTest, CountsByQueueTypeStateAndTime) {
     );
 }
 
+TEST_P(StoreTest, RemovesOneByItsId) {
+    open({});
+    put({entry(1), entry(2), entry(3)});
+    maintain_all(*store_);  // these are in the index of ids, the next is not yet
+    put({entry(4)});
+
+    EXPECT_EQ(store_->remove(test_id(2)), true);
+    EXPECT_EQ(store_->remove(test_id(4)), true);
+    EXPECT_EQ(store_->remove(test_id(4)), false);
+
+    EXPECT_EQ(search(""), (std::vector{test_id(3), test_id(1)}));
+    EXPECT_FALSE(store_->find(test_id(2))->has_value());
+    EXPECT_EQ(store_->figures().entries, 2U);
+    put({entry(2)});
+    EXPECT_TRUE(store_->find(test_id(2))->has_value());
+}
+
 TEST_P(StoreTest, RemovesByFilter) {
     std::vector<JobEntry> entries;
     for (std::uint64_t number = 0; number < 2500; ++number) {

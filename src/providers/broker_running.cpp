@@ -82,13 +82,11 @@ void WorkerTable::Access::put(const engine::Receipt& receipt, std::uint32_t numb
         if (number == 0) return;
         places.resize(std::min(slots_max, std::max<std::size_t>(slot + 1, places.size() * 2)));
     }
-    places[slot] = {
-        .sequence = receipt.sequence, .name = number, .delivery = receipt.delivery};
+    places[slot] = {.sequence = receipt.sequence, .name = number, .delivery = receipt.delivery};
 }
 
-bool WorkerTable::Access::collect(
-    std::uint32_t& slot, std::size_t max, std::vector<Named>& out
-) const {
+bool WorkerTable::Access::collect(std::uint32_t& slot, std::size_t max, std::vector<Named>& out)
+    const {
     const std::vector<Place>& places = table_.places_;
     for (; slot < places.size() && max > 0; ++slot, --max) {
         const Place& place = places[slot];
