@@ -142,7 +142,7 @@ TEST_F(SchedulerTest, AJobForLaterIsEnqueuedAtItsTimeUnlessItIsCancelled) {
     EXPECT_EQ(scheduler.figures().enqueued, 1U);
 }
 
-TEST_F(SchedulerTest, AnotherProcessWakesItThroughTheFile) {
+TEST_F(SchedulerTest, AnotherOneOnTheSameFileWakesIt) {
     Scheduler sleeper(client(), url(), {.poll_interval = 1h, .lease = 1h});
     sleeper.start();
     Scheduler other(client(), url());

@@ -1,17 +1,11 @@
 #include "schedule/sqlite_rows.hpp"
 #include "schedule/sqlite_store.hpp"
 
-#include <fmt/format.h>
-
 #include <string>
 
 // Jobs for later in the store in SQLite.
 namespace tranter::schedule {
 namespace {
-
-std::unexpected<Error> no_job(std::string_view id) {
-    return fail(Errc::not_found, fmt::format("no job with the id {} is scheduled", id));
-}
 
 std::vector<ScheduledJob> all_jobs(sqlite::Statement& row) {
     std::vector<ScheduledJob> out;
@@ -66,13 +60,11 @@ void settle_job(sqlite::Database& database, const JobOutcome& outcome, TimePoint
 }  // namespace
 
 Result<> SqliteStore::add_jobs(std::span<const ScheduledJob> jobs) {
-    return guarded([&]() -> Result<> {
+    return announced([&]() -> Result<> {
         sqlite::Transaction transaction(database_);
         for (const ScheduledJob& job : jobs) {
             if (add_job(database_, job)) continue;
-            return fail(
-                Errc::already_exists, fmt::format("a job with the id {} is known already", job.id)
-            );
+            return job_exists(job.id);
         }
         transaction.commit();
         return {};
@@ -115,12 +107,8 @@ Result<> SqliteStore::cancel_job(std::string_view id, TimePoint now) {
             database_.use("SELECT status, held, ready_at FROM scheduled_jobs WHERE id = ?1");
         found->bind(1, id);
         if (!found->step()) return no_job(id);
-        if (found->integer(0) != 0) {
-            return fail(Errc::conflict, fmt::format("the job {} does not wait any more", id));
-        }
-        if (found->integer(1) != 0 && found->integer(2) > micros(now)) {
-            return fail(Errc::conflict, fmt::format("the job {} is being enqueued", id));
-        }
+        if (found->integer(0) != 0) return job_has_ended(id);
+        if (found->integer(1) != 0 && found->integer(2) > micros(now)) return job_is_held(id);
         settle_job(database_, {std::string(id), ScheduledState::cancelled, {}, {}}, now);
         transaction.commit();
         return {};

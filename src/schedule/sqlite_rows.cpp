@@ -1,7 +1,5 @@
 #include "schedule/sqlite_rows.hpp"
 
-#include "jobs/job_json.hpp"
-
 #include <tranter/payload.hpp>
 
 #include <fmt/format.h>
@@ -43,18 +41,9 @@ std::optional<TimePoint> find_time(const sqlite::Statement& row, int column) {
     return time_point(row.integer(column));
 }
 
-std::string options_column(const JobOptions& options) {
-    return jobs::options_to_json(options);
-}
-
-std::string rules_column(const ScheduleRules& rules) {
-    return to_json(rules).value_or("{}");  // nothing in them is refused
-}
-
 JobOptions read_options(const sqlite::Statement& row, int group_column) {
-    auto options = jobs::options_from_json(row.text(group_column + 1));
+    auto options = options_of_column(row.text(group_column + 1), row.text(group_column));
     if (!options) damaged("options of a job", options.error());
-    options->group = text_of(row, group_column);
     return std::move(*options);
 }
 

@@ -81,19 +81,7 @@ Fired SqliteStore::fire_one(const Firing& firing, TimePoint now, TimePoint claim
     Fired fired{.done = true};
     std::int64_t skipped = 0;
     for (const NewRun& wanted : firing.runs) {
-        SlotRun run{
-            .key = {firing.schedule, wanted.slot, wanted.manual},
-            .state = wanted.state,
-            .created_at = now,
-            .error = wanted.reason};
-        run.job_id = job_id_of(run.key);
-        if (run.state == RunState::claimed) run.claimed_until = claimed_until;
-        if (run.state != RunState::skipped) {
-            run.queue = schedule.definition.queue;
-            run.type = schedule.definition.type;
-            run.payload = schedule.definition.payload;
-            run.options = schedule.definition.options;
-        }
+        SlotRun run = run_to_record(schedule, wanted, now, claimed_until);
         if (!record(database_, run, firing.again)) continue;
         if (run.state == RunState::skipped) ++skipped;
         fired.runs.push_back(std::move(run));
@@ -115,7 +103,7 @@ Fired SqliteStore::fire_one(const Firing& firing, TimePoint now, TimePoint claim
 Result<std::vector<Fired>> SqliteStore::fire(
     std::span<const Firing> firings, TimePoint now, TimePoint claimed_until
 ) {
-    return guarded([&]() -> Result<std::vector<Fired>> {
+    const auto work = [&]() -> Result<std::vector<Fired>> {
         sqlite::Transaction transaction(database_);
         std::vector<Fired> out;
         out.reserve(firings.size());
@@ -123,7 +111,9 @@ Result<std::vector<Fired>> SqliteStore::fire(
             out.push_back(fire_one(firing, now, claimed_until));
         transaction.commit();
         return out;
-    });
+    };
+    // A scheduler enqueues what it fires; by hand it is for whoever is awake first.
+    return claimed_until <= now ? announced(work) : guarded(work);
 }
 
 Result<std::vector<SlotRun>> SqliteStore::take_runs(

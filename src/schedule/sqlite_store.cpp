@@ -75,10 +75,6 @@ std::optional<Lease> other_lease(
     return Lease{.owner = std::string(row->text(0)), .until = time_point(row->integer(1))};
 }
 
-std::unexpected<Error> no_schedule(std::string_view name) {
-    return fail(Errc::not_found, fmt::format("schedule \"{}\" is not known", name));
-}
-
 }  // namespace
 
 SqliteStore::SqliteStore(const std::string& path)
@@ -87,7 +83,7 @@ SqliteStore::SqliteStore(const std::string& path)
     if (!in_memory) use_wal(database_);
     database_.execute("PRAGMA synchronous = FULL");
     migrate_sqlite(database_);
-    if (!in_memory) watch_ = std::make_unique<FileWatch>(path + "-wal");
+    if (!in_memory) bell_ = std::make_unique<Bell>(path + "-wake");
 }
 
 Error SqliteStore::as_error(const sqlite::DatabaseError& error) {
@@ -105,7 +101,7 @@ Error SqliteStore::as_error(const sqlite::DatabaseError& error) {
 }
 
 Result<> SqliteStore::insert(const Schedule& schedule) {
-    return guarded([&]() -> Result<> {
+    return announced([&]() -> Result<> {
         const std::string options = options_column(schedule.definition.options);
         const std::string rules = rules_column(schedule.definition.rules);
         const sqlite::StatementUse row = database_.use(
@@ -116,10 +112,7 @@ Result<> SqliteStore::insert(const Schedule& schedule) {
         row->bind(8, options).bind(9, rules).bind(13, micros(schedule.created_at));
         bind_schedule(*row, schedule);
         if (row->step()) return {};
-        return fail(
-            Errc::already_exists,
-            fmt::format("schedule \"{}\" is there already", schedule.definition.name)
-        );
+        return schedule_exists(schedule.definition.name);
     });
 }
 
@@ -146,7 +139,7 @@ Result<std::vector<Schedule>> SqliteStore::list(std::string_view after, std::siz
 }
 
 Result<std::uint64_t> SqliteStore::update(const Schedule& schedule) {
-    return guarded([&]() -> Result<std::uint64_t> {
+    return announced([&]() -> Result<std::uint64_t> {
         const std::string options = options_column(schedule.definition.options);
         const std::string rules = rules_column(schedule.definition.rules);
         sqlite::Transaction transaction(database_);
@@ -154,17 +147,8 @@ Result<std::uint64_t> SqliteStore::update(const Schedule& schedule) {
             database_.use("SELECT version FROM recurring_jobs WHERE name = ?1");
         found->bind(1, schedule.definition.name);
         if (!found->step()) return no_schedule(schedule.definition.name);
-        if (found->integer(0) != static_cast<std::int64_t>(schedule.version)) {
-            return fail(
-                Errc::conflict,
-                fmt::format(
-                    "schedule \"{}\" has version {}, the change is for version {}",
-                    schedule.definition.name,
-                    found->integer(0),
-                    schedule.version
-                )
-            );
-        }
+        const auto version = static_cast<std::uint64_t>(found->integer(0));
+        if (version != schedule.version) return other_version(schedule, version);
         const sqlite::StatementUse row = database_.use(
             "UPDATE recurring_jobs SET schedule = ?2, timezone = ?3, queue = ?4, type = ?5, "
             "payload = ?6, job_group = ?7, options = ?8, rules = ?9, source = ?10, enabled = ?11, "
@@ -189,11 +173,10 @@ Result<> SqliteStore::remove(std::string_view name) {
         if (!gone->step()) return no_schedule(name);
         gone->reset();
         const sqlite::StatementUse runs = database_.use(
-            "UPDATE schedule_runs SET state = 3, error = 'the schedule was removed', queue = '', "
-            "type = '', payload = '', job_group = '', options = '' WHERE schedule = ?1 AND "
-            "state = 1"
+            "UPDATE schedule_runs SET state = 3, error = ?2, queue = '', type = '', payload = '', "
+            "job_group = '', options = '' WHERE schedule = ?1 AND state = 1"
         );
-        runs->bind(1, name);
+        runs->bind(1, name).bind(2, schedule_is_gone);
         runs->run();
         transaction.commit();
         return {};
@@ -239,7 +222,7 @@ Result<Lease> SqliteStore::take_lease(
 }
 
 Result<> SqliteStore::release_lease(std::string_view role, std::string_view owner) {
-    return guarded([&]() -> Result<> {
+    return announced([&]() -> Result<> {
         const sqlite::StatementUse row =
             database_.use("DELETE FROM leases WHERE role = ?1 AND owner = ?2");
         row->bind(1, role).bind(2, owner);

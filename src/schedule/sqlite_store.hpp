@@ -1,6 +1,6 @@
 #pragma once
 
-#include "schedule/file_watch.hpp"
+#include "schedule/bell.hpp"
 #include "schedule/store.hpp"
 #include "sqlite/database.hpp"
 
@@ -56,9 +56,9 @@ class SqliteStore final : public ScheduleStore {
     Result<> release_lease(std::string_view role, std::string_view owner) override;
     Result<std::size_t> trim(TimePoint before, std::size_t max) override;
 
-    int wake_fd() override { return watch_ ? watch_->fd() : -1; }
+    int wake_fd() override { return bell_ ? bell_->fd() : -1; }
     void drain_wake() override {
-        if (watch_) watch_->drain();
+        if (bell_) bell_->drain();
     }
 
   private:
@@ -73,6 +73,13 @@ class SqliteStore final : public ScheduleStore {
         }
     }
     static Error as_error(const sqlite::DatabaseError& error);
+    /// As guarded(), for what others may wait for.
+    template <class Work>
+    auto announced(Work work) -> decltype(work()) {
+        auto result = guarded(std::move(work));
+        if (result && bell_) bell_->ring();
+        return result;
+    }
 
     Fired fire_one(const Firing& firing, TimePoint now, TimePoint claimed_until);
     void settle_run(const RunOutcome& outcome, TimePoint now);
@@ -81,7 +88,7 @@ class SqliteStore final : public ScheduleStore {
 
     std::mutex mutex_;
     sqlite::Database database_;  // guarded by mutex_
-    std::unique_ptr<FileWatch> watch_{};
+    std::unique_ptr<Bell> bell_{};
 };
 
 }  // namespace tranter::schedule

@@ -245,9 +245,10 @@ class ScheduleStore {
     /// Deletes at most `max` runs and jobs that have ended before `before`. Returns how many.
     [[nodiscard]] virtual Result<std::size_t> trim(TimePoint before, std::size_t max) = 0;
 
-    /// Becomes readable when the store may have been changed by somebody else; spurious wake-ups
-    /// are fine. -1: the store cannot tell. The same for the life of the store, but for a store
-    /// that reconnects: ask again after each use.
+    /// Becomes readable after somebody has added work: a schedule or a job, a change of one, a run
+    /// that nobody holds, or a lease that is free. Spurious wake-ups are fine. -1: the store cannot
+    /// tell. The same for the life of the store, but for a store that reconnects: ask again after
+    /// each use.
     virtual int wake_fd() = 0;
     /// Takes what made wake_fd() readable. Call before looking for work, never after.
     virtual void drain_wake() = 0;
