@@ -74,6 +74,21 @@ bool run_with_pipes(char** words) {
     return started && sent && heard && ::waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+bool run_all(unsigned long count, long runs, bool (*run)(char**), char** words) {
+    std::atomic<long> left = runs;
+    std::atomic<bool> failed = false;
+    std::vector<std::jthread> threads;
+    for (unsigned long i = 0; i < count; ++i) {
+        threads.emplace_back([&] {
+            while (left.fetch_sub(1) > 0) {
+                if (!run(words)) failed = true;
+            }
+        });
+    }
+    threads.clear();
+    return !failed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -84,22 +99,12 @@ int main(int argc, char** argv) {
     const unsigned long count = std::strtoul(argv[1], nullptr, 10);
     const long runs = std::strtol(argv[2], nullptr, 10);
     const auto run = std::string_view(argv[3]) == "pipes" ? run_with_pipes : run_bare;
-    char** const words = argv + 4;
-    std::atomic<long> left = runs;
-    std::atomic<bool> failed = false;
     const auto began = std::chrono::steady_clock::now();
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned long i = 0; i < count; ++i) {
-            threads.emplace_back([&] {
-                while (left.fetch_sub(1) > 0) {
-                    if (!run(words)) failed = true;
-                }
-            });
-        }
+    if (!run_all(count, runs, run, argv + 4)) {
+        std::fputs("spawn_loop: a run failed\n", stderr);
+        return 1;
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::printf("{\"rate\":%.1f}\n", static_cast<double>(runs) / took.count());
-    if (failed) std::fputs("spawn_loop: a run failed\n", stderr);
-    return failed ? 1 : 0;
+    return 0;
 }

@@ -24,8 +24,8 @@ struct Policy {
     QueueLimits limits;
 };
 
-void PrintTo(const Policy& policy, std::ostream* out) {
-    *out << policy.name;
+std::ostream& operator<<(std::ostream& out, const Policy& policy) {
+    return out << policy.name;
 }
 
 constexpr Policy one_per_user{
