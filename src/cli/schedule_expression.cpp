@@ -67,10 +67,6 @@ void read_dst_rules(const Arguments& arguments, ScheduleRules& rules) {
     read_enum_option(arguments, "dst-overlap", rules.dst_overlap);
 }
 
-bool is_expression(std::string_view word) {
-    return word.find_first_of(" \t@") != std::string_view::npos;
-}
-
 Result<schedule::UtcMillis> parse_moment(std::string_view text, std::string_view what) {
     const auto micros = jobs::parse_time_count(text, microsecond);
     if (micros) {

@@ -26,10 +26,6 @@ std::string interval_expression(std::string_view text);
 /// Those that are given change `rules`.
 void read_dst_rules(const Arguments& arguments, ScheduleRules& rules);
 
-/// Whether a word on the command line is an expression and not the name of a schedule, which has
-/// neither blanks nor an @.
-bool is_expression(std::string_view word);
-
 /// `invalid_argument` unless it is a time in RFC 3339; `what` names it.
 [[nodiscard]] Result<schedule::UtcMillis> parse_moment(
     std::string_view text, std::string_view what
