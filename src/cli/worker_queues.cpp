@@ -19,7 +19,7 @@ std::unexpected<Error> wrong_queue(std::string text) {
     return fail(Errc::invalid_argument, std::move(text));
 }
 
-Result<void> read_count(
+Result<void> read_queue_number(
     const ConfigMember& member, std::int64_t min, std::int64_t max, unsigned& value
 ) {
     const auto number = read_integer(member.node, min, max);
@@ -29,9 +29,9 @@ Result<void> read_count(
 }
 
 Result<void> read_queue_member(const ConfigMember& member, WorkerQueue& queue) {
-    if (member.key == "weight") return read_count(member, 1, queue_weight_max, queue.weight);
+    if (member.key == "weight") return read_queue_number(member, 1, queue_weight_max, queue.weight);
     if (member.key == "concurrency") {
-        return read_count(member, 0, queue_concurrency_max, queue.concurrency);
+        return read_queue_number(member, 0, queue_concurrency_max, queue.concurrency);
     }
     if (member.key == "name") {
         const auto read = read_text(member.node, queue.name);

@@ -46,7 +46,9 @@ TEST_F(BoardTest, WhenHandlersAreFastABatchIsKeptAtHand) {
     for (int i = 0; i < 1000; ++i)
         ASSERT_TRUE(board.exchange(0, work, std::nullopt));
 
-    EXPECT_EQ(board.wait_for_room(0).jobs, 100);
+    const std::size_t jobs = board.wait_for_room(0).jobs;
+    EXPECT_GT(jobs, 1);  // how many is a matter of how fast
+    EXPECT_LE(jobs, 100);
 }
 
 TEST_F(BoardTest, WorkIsHandedOutInOrder) {
