@@ -98,6 +98,19 @@ TEST_F(SqsDeliveryTest, HandsOutWhatWasEnqueued) {
     EXPECT_EQ(job.lease_until, job.created_at + seconds(30));
 }
 
+TEST_F(SqsDeliveryTest, KnowsWhenTheFirstAttemptOfAJobWasDue) {
+    ASSERT_TRUE(settle(take(), Completed{}));
+    enqueue({.delay = Milliseconds(5000)});
+    sqs_.time->now += seconds(7);
+
+    const ReceivedJob first = take();
+    EXPECT_EQ(first.due_at, first.created_at + seconds(5));
+    ASSERT_TRUE(settle(first, Failed{.retry_after = seconds(1)}));
+    sqs_.time->now += seconds(2);
+
+    EXPECT_FALSE(take().due_at) << "only SQS knows";
+}
+
 TEST_F(SqsDeliveryTest, MakesJobsOfForeignMessages) {
     store_ = open_test_sqs(sqs_, "sqs:http://127.0.0.1:9324?default_type=mail");
     messages().clear();

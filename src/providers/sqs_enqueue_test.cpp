@@ -53,6 +53,7 @@ TEST_F(SqsEnqueueTest, SendsAMessageThatAnyConsumerCanRead) {
     EXPECT_EQ(sent()["MessageGroupId"].text(), "acme");
     EXPECT_EQ(sent()["DelaySeconds"].number(), 2);
     EXPECT_TRUE(sent()["MessageDeduplicationId"].is_null());
+    EXPECT_EQ(attribute("tranter.delay"), "2");
     EXPECT_EQ(attribute("type"), "email.welcome");
     EXPECT_EQ(attribute("tranter.options"), R"({"timeout":"90s","tags":["x"]})");
 }

@@ -151,6 +151,7 @@ Result<SqsMessage> message_of_job(const NewJob& job, const SqsJobRules& rules, T
     const std::string options = jobs::options_to_json(job.options);
     if (!options.empty()) message.set_text(jobs::options_attribute, sqs_json(options));
     if (!job.id.empty()) message.set_text(sqs_attribute::id, job.id);
+    if (delay->count() > 0) message.set_text(sqs_attribute::delay, fmt::to_string(delay->count()));
     return message;
 }
 
@@ -168,6 +169,12 @@ Result<ReceivedJob> job_of_delivery(const SqsDelivery& delivery, const SqsJobRul
     };
     if (const auto created = message.text(sqs_attribute::created); !created.empty()) {
         job.created_at = TimePoint(Milliseconds(number_in(created)));
+    } else if (delivery.receive_count == 1) {
+        // When it became visible for a later delivery only SQS knows.
+        const std::int64_t seconds = number_in(message.text(sqs_attribute::delay));
+        job.due_at =
+            delivery.sent_at +
+            std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, sqs_delay_max.count()));
     }
     if (!is_valid_kind(job.type) || job.type.starts_with("__")) {
         return fail(
@@ -219,6 +226,7 @@ SqsMessage copy_of(const SqsDelivery& delivery, const ReceivedJob& job) {
     const auto created = std::chrono::floor<Milliseconds>(job.created_at.time_since_epoch());
     copy.set_text(sqs_attribute::created, fmt::to_string(created.count()));
     copy.erase(sqs_attribute::attempts);
+    copy.erase(sqs_attribute::delay);
     return copy;
 }
 

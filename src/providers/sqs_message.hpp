@@ -22,6 +22,8 @@ inline constexpr std::string_view group = "tranter.group";
 /// Of a copy: the attempts that were made before it, and when the job was enqueued (milliseconds).
 inline constexpr std::string_view attempts = "tranter.attempts";
 inline constexpr std::string_view created = "tranter.created";
+/// The delay in seconds, when there is one: a consumer cannot learn it from SQS.
+inline constexpr std::string_view delay = "tranter.delay";
 /// Of a dead job: `{"attempt":3,"type":"...","text":"..."}`, and the queue that it came from.
 inline constexpr std::string_view error = "tranter.error";
 inline constexpr std::string_view queue = "tranter.queue";
