@@ -36,7 +36,8 @@ HealthCheck check_storage(const broker::Journal& journal, const StorageSources& 
     if (sources.figures) {
         const log::LogFigures figures = sources.figures();
         if (figures.syncs > 0) {
-            check.latency_ms = static_cast<double>(figures.sync_micros / figures.syncs) / 1e3;
+            const std::uint64_t micros = figures.sync_micros / figures.syncs;
+            check.latency_ms = static_cast<double>(micros) / 1e3;
         }
     }
     const broker::Accepts accepts = journal.accepts();

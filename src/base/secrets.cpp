@@ -24,12 +24,13 @@ KnownSecrets& known_secrets() {
     return secrets;
 }
 
-char lower(char c) {
+char to_small(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 bool is_word(char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
+    return (c >= '0' && c <= '9') || (to_small(c) >= 'a' && to_small(c) <= 'z') || c == '_' ||
+           c == '-';
 }
 
 bool ends_value(char c) {
@@ -38,7 +39,9 @@ bool ends_value(char c) {
 
 bool begins_with(std::string_view text, std::string_view lower_case_word) {
     return text.size() >= lower_case_word.size() &&
-           std::ranges::equal(text.substr(0, lower_case_word.size()), lower_case_word, {}, lower);
+           std::ranges::equal(
+               text.substr(0, lower_case_word.size()), lower_case_word, {}, to_small
+           );
 }
 
 /// A piece of the text that is to be hidden.
@@ -106,7 +109,7 @@ Piece marked_value(std::string_view text, std::size_t i) {
 }
 
 Piece secret_at(std::string_view text, std::size_t i) {
-    switch (lower(text[i])) {
+    switch (to_small(text[i])) {
         case ':':
             if (text.substr(i).starts_with("://")) return user_info(text, i + 3);
             return named_value(text, i);
@@ -147,7 +150,7 @@ bool is_secret_name(std::string_view name) {
         "api_key",
         "apikey"};
     std::string small(name);
-    std::ranges::transform(small, small.begin(), lower);
+    std::ranges::transform(small, small.begin(), to_small);
     return std::ranges::any_of(words, [&](std::string_view word) {
         return small.find(word) != std::string::npos;
     });
