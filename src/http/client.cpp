@@ -212,6 +212,7 @@ class Client::Impl {
   private:
     void prepare(const ClientRequest& request, curl_slist* headers, Sink& sink) {
         error_[0] = '\0';
+        leaving_ = false;
         set(CURLOPT_ERRORBUFFER, error_.data());
         set(CURLOPT_URL, request.url.c_str());
         set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -315,12 +316,16 @@ class Client::Impl {
         if (request.farewell <= Duration::zero() || is_secure(request.url)) return false;
         if (socket_ == CURL_SOCKET_BAD) return false;
         set(CURLOPT_FORBID_REUSE, 1L);
+        leaving_ = true;
         return ::shutdown(socket_, SHUT_WR) == 0;
     }
 
     // libcurl does not tell which socket a request under way uses, but it has one at a time.
     static int socket_opened(void* self, curl_socket_t socket, curlsocktype) {
-        static_cast<Impl*>(self)->socket_ = socket;
+        Impl& client = *static_cast<Impl*>(self);
+        // libcurl sends a request again when a connection that it kept closes without an answer.
+        if (client.leaving_) return CURL_SOCKOPT_ERROR;
+        client.socket_ = socket;
         return CURL_SOCKOPT_OK;
     }
     static int close_socket(void* self, curl_socket_t socket) {
@@ -347,6 +352,7 @@ class Client::Impl {
 
     CURL* handle_ = nullptr;
     curl_socket_t socket_ = CURL_SOCKET_BAD;  // of the connection made last, while it is open
+    bool leaving_ = false;                    // the server was told
     CURLM* multi_ = nullptr;                  // keeps the open connection
     std::array<char, CURL_ERROR_SIZE> error_{};
 };

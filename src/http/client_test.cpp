@@ -206,6 +206,18 @@ TEST_F(ClientTest, EndsWhenItsFarewellIsTakenForGoodbye) {
     EXPECT_FALSE(arrived_.get_future().get());
 }
 
+TEST_F(ClientTest, DoesNotComeBackAfterItsFarewell) {
+    ClientRequest request;
+    request.url = url("/");
+    EXPECT_EQ(client_.send(request)->status, 200);
+    request.url = url("/goodbye");
+    request.stop = stop_.get_token();
+    request.farewell = std::chrono::minutes(10);
+
+    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_FALSE(arrived_.get_future().get());
+}
+
 TEST_F(ClientTest, TakesABodyAsItArrives) {
     ClientRequest request;
     request.url = url("/stream");
