@@ -22,7 +22,7 @@ from tables import median_of, spread_of, table, verdict, verdict_at_least
 
 POOL = 2  # processes
 WARM_UP_JOBS = 500
-CHILD_JOBS, EXEC_JOBS, HTTP_JOBS, PEER_JOBS = 30_000, 4_000, 30_000, 10_000
+CHILD_JOBS, EXEC_JOBS, HTTP_JOBS, PEER_JOBS = 30_000, 4_000, 30_000, 5_000
 HTTP_CONCURRENCY = 16
 LATENCY_JOBS = 1_000
 IDLE_SECONDS = 20
@@ -149,18 +149,23 @@ def throughput(name, handler, concurrency, count):
 
 def on_redis(name, run):
     with Server(name, pinned=False) as server:
-        return run(server.port)
+        return run(server)
 
 
-def bullmq(port, mode, **options):
+def bullmq(server, mode, **options):
     if not (BENCH / "node_modules" / "bullmq").is_dir():
         raise Missing("bullmq is not installed (npm ci in bench/)")
-    words = [node(), str(BENCH / "bullmq.mjs"), mode, str(port)]
-    return jobs.run_json([*words, *jobs.options_of({"concurrency": POOL, **options})], pinned=False)
+    options = {"concurrency": POOL, "pid": server.process.pid, **options}
+    words = [node(), str(BENCH / "bullmq.mjs"), mode, str(server.port), *jobs.options_of(options)]
+    found = jobs.run_json(words, pinned=False)
+    if "client_us" in found:
+        found["worker_us"] = found["client_us"]
+    return found
 
 
-def celery(port, mode, count):
-    words = [sys.executable, str(BENCH / "celery_bench.py"), mode, str(port), str(count), str(POOL)]
+def celery(server, mode, count):
+    words = [sys.executable, str(BENCH / "celery_bench.py"), mode, str(server.port), str(count),
+             str(POOL)]
     return jobs.run_json(words, pinned=False)
 
 
@@ -181,11 +186,11 @@ def child():
             lambda name=name: throughput(name, *shape) for name in ("tranter, sync", "tranter")}
     for name, level in REDIS.items():
         runs[f"BullMQ 6, sandboxed, {level}"] = lambda name=name: on_redis(
-            name, lambda port: bullmq(port, "process", jobs=PEER_JOBS, sandbox=1))
+            name, lambda server: bullmq(server, "process", jobs=PEER_JOBS, sandbox=1))
         runs[f"BullMQ 6, in its process, {level}"] = lambda name=name: on_redis(
-            name, lambda port: bullmq(port, "process", jobs=PEER_JOBS))
+            name, lambda server: bullmq(server, "process", jobs=PEER_JOBS))
         runs[f"Celery 5.2, prefork, {level}"] = lambda name=name: on_redis(
-            name, lambda port: celery(port, "throughput", PEER_JOBS))
+            name, lambda server: celery(server, "throughput", PEER_JOBS))
     results = jobs.take_turns(runs)
     ours = median_of(results["tranter work, child, sync"], "rate")
     peer = median_of(results["BullMQ 6, sandboxed, appendfsync always"], "rate")
@@ -277,9 +282,9 @@ def latency():
         runs[name.replace("tranter", "tranter work, child")] = lambda name=name: job_times(name)
     for name, level in REDIS.items():
         runs[f"BullMQ 6, sandboxed, {level}"] = lambda name=name: on_redis(
-            name, lambda port: bullmq(port, "latency", jobs=LATENCY_JOBS, sandbox=1))
+            name, lambda server: bullmq(server, "latency", jobs=LATENCY_JOBS, sandbox=1))
         runs[f"Celery 5.2, prefork, {level}"] = lambda name=name: on_redis(
-            name, lambda port: celery(port, "latency", LATENCY_JOBS))
+            name, lambda server: celery(server, "latency", LATENCY_JOBS))
     results = jobs.take_turns(runs)
     rows = [[name, *(f"{median_of(found, key):.0f}" if key in found[0] else ""
                      for key in ("p50_us", "p90_us", "p99_us"))]
