@@ -331,7 +331,7 @@ Result<> ChildProcess::start(const Context& context) {
     jobs_ = 0;
     was_useful_ = false;
     log_debug(
-        "worker", "handler process started", {{"pid", child_->pid()}, {"type", context.type()}}
+        "worker", "handler process started", {{"pid", child_->pid()}, {"job_type", context.type()}}
     );
     return {};
 }

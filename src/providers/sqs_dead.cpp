@@ -55,7 +55,7 @@ void keep_hidden(
             "a dead job could not be moved, it stays in its queue and is hidden as long as SQS "
             "allows",
             {{"queue", queue.name},
-             {"job", burials[i].held->job.id},
+             {"job_id", burials[i].held->job.id},
              {"reason", burials[i].failure.text},
              {"error", results[i].done.error().message()}}
         );

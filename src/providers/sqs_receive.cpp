@@ -184,7 +184,7 @@ class SqsReceiver {
                 "sqs",
                 problem.empty() ? "a job is dead" : "a dead job could not be moved yet",
                 {{"queue", queue_->name},
-                 {"job", held->job.id},
+                 {"job_id", held->job.id},
                  {"reason", failure.text},
                  {"error", problem}}
             );

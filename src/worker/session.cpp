@@ -132,7 +132,7 @@ void Session::stop_running() {
         log_warn(
             "worker",
             "a handler does not stop, its job goes back and the worker waits for it",
-            {{"job", task->job().id}, {"type", task->job().type}}
+            {{"job_id", task->job().id}, {"job_type", task->job().type}}
         );
         give_back(task);
     }

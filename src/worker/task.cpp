@@ -32,7 +32,7 @@ void say_dropped(const ReceivedJob& job, std::string_view what, const Error& err
     log_debug(
         "worker",
         "the store did not take what a handler reported",
-        {{"job", job.id}, {"what", what}, {"error", error.message()}}
+        {{"job_id", job.id}, {"what", what}, {"error", error.message()}}
     );
 }
 
@@ -137,7 +137,7 @@ void Task::flush() {
     Provider& provider = surroundings_.provider;
     if (!provider.capabilities().progress) {
         for (const std::string& line : lines)
-            log_info("worker", "a handler says", {{"job", job_.id}, {"line", line}});
+            log_info("worker", "a handler says", {{"job_id", job_.id}, {"line", line}});
         return;
     }
     if (!lines.empty()) {
