@@ -36,7 +36,7 @@ export interface Context<Payload = any> {
   step<Result>(name: string, work: () => Result | Promise<Result>): Promise<Result>;
 }
 
-/** Who does the jobs of a type; "*" is every other type. What it returns is the result of the job. */
+/** Who does the jobs of a type; "*" is every other type. What it returns is the result. */
 export function handle<Payload = any>(
   type: string,
   handler: (job: Job<Payload>, context: Context<Payload>) => unknown,

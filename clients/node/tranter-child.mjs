@@ -1,5 +1,5 @@
-// Handlers for `tranter work`: child = ["node", "handlers.mjs"]. Node 18 or later, nothing to install.
-// docs/child-protocol.md describes what goes over standard input and output.
+// Handlers for `tranter work`: child = ["node", "handlers.mjs"]. Node 18 or later, nothing to
+// install. docs/child-protocol.md describes what goes over standard input and output.
 import { writeSync } from "node:fs";
 
 export class Dead extends Error {}
@@ -62,7 +62,8 @@ class Context {
   }
   hear({ message, reason, name, error }) {
     const [kept, refused] = this.#waiting.get(name) ?? [];
-    if (message === "step") error ? refused?.(Object.assign(new Error(error.text), error)) : kept?.();
+    if (message === "step" && error) refused?.(Object.assign(new Error(error.text), error));
+    else if (message === "step") kept?.();
     if (message !== "stop") return;
     this.stopReason = reason;
     this.#abort.abort(new DOMException(`stopped: ${reason}`, "AbortError"));

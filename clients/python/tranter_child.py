@@ -120,7 +120,7 @@ def _outcome(job, context):
 
 
 def run():
-    """Does jobs until the worker needs this process no more. Call it once all handlers are known."""
+    """Does jobs until the worker needs this process no more. Call it when it has all handlers."""
     global _output
     # Whatever is printed is for the job's log, and the protocol has an input and output of its own.
     requests, _output = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An endpoint that does jobs. Only the standard library: what comes is signed as Standard Webhooks."""
+"""An endpoint that does jobs, with the standard library: they are signed as Standard Webhooks."""
 
 import base64
 import hashlib

@@ -1,5 +1,5 @@
-"""Commands that are hostile or broken, run by a real worker: the job gets an outcome, the worker goes on,
-and nothing is left of them. Every item of handlers.jsonl with this surface has a test here."""
+"""Commands that are hostile or broken, run by a real worker: the job gets an outcome, the worker goes
+on, and nothing is left of them. Every item of handlers.jsonl with this surface has a test here."""
 
 import json
 import os
@@ -24,6 +24,7 @@ SECRETS = {"AWS_SECRET_ACCESS_KEY": CANARY, "DATABASE_URL": f"postgres://u:{CANA
 NOBODY = 54321 if os.getuid() == 0 else None
 ONCE = {"retry": {"max_attempts": 1}}
 PAYLOAD_BYTES = 1_000_000
+HIDDEN = "env -i setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1' & sleep 0.2"
 DETACHED = "setsid sh -c 'sleep 600 & exec sleep 600' </dev/null >/dev/null 2>&1 &"
 
 
@@ -88,7 +89,7 @@ exec = ["/bin/sh", "-c", "sleep 600 & sleep 600 & exit 0"]
 [handlers.detached]
 exec = ["/bin/sh", "-c", {json.dumps(DETACHED)}]
 [handlers.hidden]
-exec = ["/bin/sh", "-c", "env -i setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1' & sleep 0.2"]
+exec = ["/bin/sh", "-c", {json.dumps(HIDDEN)}]
 [handlers.daemon]
 exec = ["python3", "-c", '''
 import os, time
@@ -141,8 +142,8 @@ def finished(server, worker):
 
 
 def processes_of(job):
-    """Whoever was started for a job, wherever it went. Without those that only wait for their parent
-    to take their exit code."""
+    """Whoever was started for a job, wherever it went. Without those that only wait for their
+    parent to take their exit code."""
     mark = f"TRANTER_JOB_ID={job}".encode()
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
@@ -197,7 +198,8 @@ def test_no_descriptor_is_inherited(given, finished):
     listing = finished("descriptors")["result"]
     numbers = re.findall(r" (\d+) -> (\S+)", listing)
     # ls has opened the directory that it lists.
-    assert [number for number, target in numbers if not target.startswith("/proc/")] == ["0", "1", "2"]
+    inherited = [number for number, target in numbers if not target.startswith("/proc/")]
+    assert inherited == ["0", "1", "2"]
 
 
 @item("EXEC-006")

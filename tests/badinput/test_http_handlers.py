@@ -1,6 +1,6 @@
-"""Endpoints that are hostile, and URLs that lead where no job may go: a real worker calls none of these,
-and what it is answered never holds it up. Every item of handlers.jsonl with this surface has a test
-here."""
+"""Endpoints that are hostile, and URLs that lead where no job may go: a real worker calls none of
+these, and what it is answered never holds it up. Every item of handlers.jsonl with this surface has a
+test here."""
 
 import json
 import os
@@ -185,7 +185,8 @@ def test_no_address_is_called_that_is_not_public_however_it_is_written(item, res
 def with_file(path, file):
     """Words that run a command which sees one file in the place of another."""
     own = ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--mount", "--map-root-user"]
-    words = [*own, "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "-", str(file), path]
+    script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+    words = [*own, "sh", "-c", script, "-", str(file), path]
     if subprocess.run([*words, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("the kernel gives us no mount namespace")
     return words
@@ -222,7 +223,8 @@ def test_a_name_is_resolved_and_checked_again_for_each_connection(result_of, lis
     words = with_file("/etc/hosts", hosts)
 
     for _ in range(2):  # two workers, of which the second knows nothing of the first answer
-        record = result_of(f"http://rebind.test:{first.port}/", allow=["127.0.0.2/32"], before=words)
+        url = f"http://rebind.test:{first.port}/"
+        record = result_of(url, allow=["127.0.0.2/32"], before=words)
         assert record["state"] == "dead"
 
     assert first.connections == 1
@@ -384,11 +386,15 @@ def test_a_retry_after_is_taken_within_reason(item, server, tmp_path, name, list
                            log_path=tmp_path / "log")
     made = call(server, f"/v1/queues/{queue}/jobs", [{"type": "call"}])[0]["id"]
 
-    record = eventually(
-        lambda: (found := call(server, f"/v1/jobs/{made}"))["state"] == "failed" and found, seconds=30
-    )
+    def failed():
+        found = call(server, f"/v1/jobs/{made}")
+        return found if found["state"] == "failed" else None
 
-    assert worker.end()[0] == 0
+    try:
+        record = eventually(failed, seconds=30)
+    finally:
+        code, _ = worker.end()
+    assert code == 0
     due = datetime.fromisoformat(record["run_at"])
     assert due <= datetime.now(timezone.utc) + timedelta(days=1)
 

@@ -1,6 +1,6 @@
-"""Requests that somebody else made, or made again: the receivers of examples/http take none of them.
-The genuine one comes from a real worker. Every item of handlers.jsonl with this surface has a test
-here; http_handler_test.cpp tries the verifier of the C++ library with the same."""
+"""Requests that somebody else made, or made again: the receivers of examples/http take none of them;
+that they take those of a worker is in tests/e2e/test_examples.py. Every item of handlers.jsonl with this
+surface has a test here; http_handler_test.cpp tries the verifier of the C++ library with the same."""
 
 import base64
 import hashlib
@@ -20,7 +20,10 @@ from server import REPO
 ITEMS = inputs("webhook-signature")
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 EXAMPLES = REPO / "examples/http"
-RECEIVERS = {"node": ["node", EXAMPLES / "server.mjs"], "python": [sys.executable, EXAMPLES / "server.py"]}
+RECEIVERS = {
+    "node": ["node", EXAMPLES / "server.mjs"],
+    "python": [sys.executable, EXAMPLES / "server.py"],
+}
 BODY = json.dumps({"id": "1", "type": "invoice.paid", "payload": {"invoice": 17}}).encode()
 SECRETS = ["WHSIG-009", "WHSIG-010"]
 
@@ -103,9 +106,12 @@ def test_other_forgeries_are_refused(post):
 
 @pytest.mark.parametrize("item", SECRETS, ids=titled)
 def test_a_worker_takes_no_weak_secret(item, tmp_path):
-    secret = {"WHSIG-009": SECRET.removeprefix("whsec_"), "WHSIG-010": "whsec_" + "QUFBQUFBQUE="}[item]
+    weak = {"WHSIG-009": SECRET.removeprefix("whsec_"), "WHSIG-010": "whsec_QUFBQUFBQUE="}
+    secret = weak[item]
     config = tmp_path / "tranter.toml"
-    config.write_text('[handlers.x]\nhttp = "https://example.com/"\nsecrets = ["${WEBHOOK_SECRET}"]\n')
+    config.write_text(
+        '[handlers.x]\nhttp = "https://example.com/"\nsecrets = ["${WEBHOOK_SECRET}"]\n'
+    )
 
     refused = tranter("work", "--config", str(config), env={"WEBHOOK_SECRET": secret})
 
