@@ -49,6 +49,6 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME tranter)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Opened with dlopen by the client commands only, so dpkg-shlibdeps cannot see it.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS libcurl4)
+# Opened with dlopen by those who need them only, so dpkg-shlibdeps cannot see them.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, libpq5")
 include(CPack)

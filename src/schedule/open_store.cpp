@@ -1,4 +1,5 @@
 #include "base/log_text.hpp"
+#include "schedule/postgres_store.hpp"
 #include "schedule/sqlite_store.hpp"
 #include "schedule/store.hpp"
 
@@ -30,6 +31,19 @@ Result<std::shared_ptr<ScheduleStore>> open_sqlite(const std::string& path) {
     }
 }
 
+Result<std::shared_ptr<ScheduleStore>> open_postgres(std::string_view url) {
+    const auto target = postgres::parse_target(url);
+    if (!target) return std::unexpected(target.error());
+    try {
+        return std::make_shared<PostgresStore>(*target);
+    } catch (const SystemError& error) {
+        return fail(
+            Errc::unavailable,
+            fmt::format("cannot open the store of schedules in PostgreSQL: {}", error.what())
+        );
+    }
+}
+
 /// A directory has the file in it.
 std::string path_of_store(std::string_view rest) {
     // file:///var/lib/x is how others write file:/var/lib/x.
@@ -45,7 +59,7 @@ Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url) {
     const std::size_t colon = url.find(':');
     const std::string_view scheme = url.substr(0, colon);
     if (colon == std::string_view::npos) {
-        return refuse_store(url, "must begin with file: or memory:");
+        return refuse_store(url, "must begin with file:, postgres: or memory:");
     }
     const std::string_view rest = url.substr(colon + 1);
     if (scheme == "memory") {
@@ -56,7 +70,10 @@ Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url) {
         if (rest.empty()) return refuse_store(url, "needs the path of a directory behind file:");
         return open_sqlite(path_of_store(rest));
     }
-    return refuse_store(url, "is of a kind that is not known, write file:/path or memory:");
+    if (postgres::is_postgres_url(url)) return open_postgres(url);
+    return refuse_store(
+        url, "is of a kind that is not known, write file:/path, postgres://host/database or memory:"
+    );
 }
 
 }  // namespace tranter::schedule

@@ -1,5 +1,7 @@
 #include "schedule/store.hpp"
 
+#include "schedule/test_postgres.hpp"
+
 #include <gtest/gtest.h>
 
 #include <poll.h>
@@ -55,6 +57,14 @@ class FileStore final : public StoreUnderTest {
 
   private:
     std::filesystem::path directory_{};
+};
+
+class DatabaseStore final : public StoreUnderTest {
+  public:
+    std::shared_ptr<ScheduleStore> open() override { return open_store(url_).value(); }
+
+  private:
+    std::string url_ = test::postgres_server().new_database();
 };
 
 struct StoreKind {
@@ -563,6 +573,11 @@ INSTANTIATE_TEST_SUITE_P(
             "file",
             [] {
                 return std::make_unique<FileStore>();
+            }},
+        StoreKind{
+            "postgres",
+            [] {
+                return std::make_unique<DatabaseStore>();
             }}
     ),
     [](const auto& kind) { return kind.param.name; }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+namespace tranter::postgres {
+
+/// The functions of libpq.so.5 that we use. It brings Kerberos and LDAP with it, which only those
+/// who have a database in PostgreSQL should pay for; only the types come from its header.
+struct Libpq {
+    decltype(&PQconninfoParse) conninfo_parse{};
+    decltype(&PQconninfoFree) conninfo_free{};
+    decltype(&PQfreemem) free_memory{};
+    decltype(&PQconnectdbParams) connect{};
+    decltype(&PQfinish) finish{};
+    decltype(&PQstatus) status{};
+    decltype(&PQerrorMessage) error_message{};
+    decltype(&PQsetNoticeProcessor) set_notice_processor{};
+    decltype(&PQexec) exec{};
+    decltype(&PQexecParams) exec_params{};
+    decltype(&PQclear) clear{};
+    decltype(&PQresultStatus) result_status{};
+    decltype(&PQresultErrorField) error_field{};
+    decltype(&PQntuples) rows{};
+    decltype(&PQgetisnull) is_null{};
+    decltype(&PQgetvalue) value{};
+    decltype(&PQgetlength) length{};
+    decltype(&PQsocket) socket{};
+    decltype(&PQconsumeInput) consume_input{};
+    decltype(&PQnotifies) notifies{};
+    bool loaded = false;
+
+    Libpq();
+};
+
+/// Loads it at the first call. Thread-safe.
+const Libpq& libpq();
+
+}  // namespace tranter::postgres

@@ -1,0 +1,88 @@
+#include "postgres/migrate.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+namespace tranter::postgres {
+namespace {
+
+constexpr const char* make_schema = "CREATE SCHEMA IF NOT EXISTS tranter";
+constexpr const char* make_versions = R"sql(
+CREATE TABLE IF NOT EXISTS tranter.schema_versions(
+    room text NOT NULL, version integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY(room, version));
+)sql";
+
+/// Reads the catalog itself: to_regclass() and the like answer from a cache, which does not know
+/// what another program did while we waited for its lock.
+bool is_there(Connection& connection, const char* in_catalog) {
+    return !connection.query(in_catalog).empty();
+}
+
+/// 0: none yet.
+std::size_t version_of(Connection& connection, std::string_view room) {
+    const char* in_catalog =
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'tranter' AND "
+        "tablename = 'schema_versions'";
+    if (!is_there(connection, in_catalog)) return 0;
+    const std::array<Parameter, 1> parameters{std::string(room)};
+    const Rows found = connection.query(
+        "SELECT coalesce(max(version), 0) FROM tranter.schema_versions WHERE room = $1", parameters
+    );
+    return static_cast<std::size_t>(found.integer(0, 0));
+}
+
+void take_steps(Connection& connection, std::string_view room, std::span<const Migration> steps) {
+    // One lock for all rooms, since they share the schema. The number is "TrMi".
+    connection.query("SELECT pg_advisory_xact_lock(1416777065)");
+    const std::size_t found = version_of(connection, room);
+    // Who may not make a schema can be given one, but to ask for it even then is refused.
+    const char* in_catalog = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'tranter'";
+    if (!is_there(connection, in_catalog)) connection.run(make_schema);
+    connection.run(make_versions);
+    for (std::size_t version = found; version < steps.size(); ++version) {
+        connection.run(std::string(steps[version]).c_str());
+        const std::array<Parameter, 2> parameters{
+            std::string(room), fmt::format("{}", version + 1)};
+        connection.query(
+            "INSERT INTO tranter.schema_versions(room, version) VALUES($1, $2)", parameters
+        );
+        if (found > 0) log_info(room, "schema migrated", {{"version", version + 1}});
+    }
+}
+
+}  // namespace
+
+std::string first_migration() {
+    return fmt::format("{};{}", make_schema, make_versions);
+}
+
+void migrate(Connection& connection, std::string_view room, std::span<const Migration> steps) {
+    std::size_t found = version_of(connection, room);
+    if (found < steps.size()) {
+        connection.run("BEGIN");
+        try {
+            take_steps(connection, room, steps);
+            connection.run("COMMIT");
+        } catch (const DatabaseError&) {
+            if (connection.is_alive()) connection.run("ROLLBACK");
+            throw;
+        }
+        found = version_of(connection, room);
+    }
+    if (found > steps.size()) {
+        throw SystemError(fmt::format(
+            "its schema \"tranter\" has version {} for {}, this program knows {}: use the newer "
+            "program or another database",
+            found,
+            room,
+            steps.size()
+        ));
+    }
+}
+
+}  // namespace tranter::postgres

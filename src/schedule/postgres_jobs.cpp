@@ -1,0 +1,215 @@
+#include "postgres/columns.hpp"
+#include "schedule/postgres_rows.hpp"
+#include "schedule/postgres_store.hpp"
+#include "schedule/postgres_waves.hpp"
+
+#include <array>
+#include <set>
+#include <string>
+
+// Jobs for later in the store in PostgreSQL.
+namespace tranter::schedule {
+namespace {
+
+using postgres::Connection;
+using postgres::Rows;
+
+/// The ids of those that were not known. `jobs` with different ids.
+std::set<std::string, std::less<>> insert_jobs(
+    Connection& connection, std::span<const ScheduledJob> jobs
+) {
+    postgres::Columns<8> columns;
+    for (const ScheduledJob& job : jobs) {
+        columns.add(
+            {text_parameter(job.id),
+             text_parameter(job.queue),
+             text_parameter(job.type),
+             text_parameter(job.payload),
+             text_parameter(job.options.group),
+             options_column(job.options),
+             time_parameter(job.due),
+             time_parameter(job.created_at)}
+        );
+    }
+    const Rows made = connection.query(
+        "INSERT INTO tranter.scheduled_jobs(id, queue, type, payload, job_group, options, "
+        "scheduled_for, ready_at, created_at, status, held, tries, error) "
+        "SELECT id, queue, type, payload, job_group, options, due, due, created_at, 0, false, 0, "
+        "'' "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], "
+        "$7::timestamptz[], $8::timestamptz[]) "
+        "AS made(id, queue, type, payload, job_group, options, due, created_at) "
+        "ON CONFLICT DO NOTHING RETURNING id",
+        columns.parameters()
+    );
+    std::set<std::string, std::less<>> out;
+    for (std::size_t row = 0; row < made.size(); ++row)
+        out.emplace(made.text(row, 0));
+    return out;
+}
+
+std::vector<ScheduledJob> due_and_free(
+    Connection& connection, TimePoint now, std::size_t max, const char* locks
+) {
+    const std::array parameters{time_parameter(now), number_parameter(max)};
+    const std::string sql =
+        std::string(
+            "SELECT * FROM tranter.scheduled_jobs WHERE status = 0 AND (ready_at <= "
+            "$1::timestamptz OR (held AND ready_at > $1::timestamptz + interval '10 minutes')) "
+            "ORDER BY ready_at LIMIT $2 "
+        ) +
+        locks;
+    return read_jobs(connection.query(sql.c_str(), parameters));
+}
+
+/// `outcomes` of different jobs.
+void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, TimePoint now) {
+    postgres::Columns<5> columns;
+    for (const JobOutcome& outcome : outcomes) {
+        const bool waits = outcome.state == ScheduledState::waiting;
+        const std::optional<TimePoint> ready = outcome.retry_at.value_or(now);
+        columns.add(
+            {text_parameter(outcome.id),
+             number_parameter(outcome.state),
+             message_parameter(outcome.error),
+             time_parameter(waits ? ready : std::nullopt),
+             time_parameter(waits ? std::nullopt : std::optional(now))}
+        );
+    }
+    connection.query(
+        "UPDATE tranter.scheduled_jobs AS job SET status = told.status, error = told.error, "
+        "tries = job.tries + CASE told.status WHEN 0 THEN 1 ELSE 0 END, held = false, "
+        "ready_at = coalesce(told.ready_at, job.ready_at), ended_at = told.ended_at "
+        "FROM unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[], "
+        "$5::timestamptz[]) AS told(id, status, error, ready_at, ended_at) "
+        "WHERE job.id = told.id AND job.status = 0",
+        columns.parameters()
+    );
+}
+
+/// Deletes at most `max` rows of a table that fulfil `which` with $1.
+std::size_t delete_some(
+    Connection& connection,
+    std::string_view table,
+    std::string_view which,
+    TimePoint before,
+    std::size_t max
+) {
+    std::string sql = "WITH gone AS (DELETE FROM ";
+    sql.append(table).append(" WHERE ctid = ANY(ARRAY(SELECT ctid FROM ").append(table);
+    sql.append(" WHERE ").append(which);
+    sql += " LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1) SELECT count(*) FROM gone";
+    const std::array parameters{time_parameter(before), number_parameter(max)};
+    return static_cast<std::size_t>(connection.query(sql.c_str(), parameters).integer(0, 0));
+}
+
+}  // namespace
+
+Result<> PostgresStore::add_jobs(std::span<const ScheduledJob> jobs) {
+    if (jobs.empty()) return {};
+    return session_.write([&](Connection& connection) -> Result<> {
+        for (const auto wave : waves_of(jobs, &ScheduledJob::id)) {
+            const auto made = insert_jobs(connection, wave);
+            for (const ScheduledJob& job : wave) {
+                if (!made.contains(job.id)) return job_exists(job.id);
+            }
+        }
+        notify_sleepers(connection);
+        return {};
+    });
+}
+
+Result<ScheduledJob> PostgresStore::find_job(std::string_view id) {
+    return session_.read([&](Connection& connection) -> Result<ScheduledJob> {
+        const std::array parameters{text_parameter(id)};
+        const Rows found =
+            connection.query("SELECT * FROM tranter.scheduled_jobs WHERE id = $1", parameters);
+        if (found.empty()) return no_job(id);
+        return read_job(found, 0);
+    });
+}
+
+Result<std::vector<ScheduledJob>> PostgresStore::list_jobs(
+    std::string_view after, std::size_t max
+) {
+    return session_.read([&](Connection& connection) -> Result<std::vector<ScheduledJob>> {
+        postgres::Parameter due = "-infinity";
+        if (!after.empty()) {
+            const std::array parameters{text_parameter(after)};
+            const Rows last = connection.query(
+                "SELECT scheduled_for FROM tranter.scheduled_jobs WHERE id = $1", parameters
+            );
+            if (last.empty()) return no_job(after);
+            due = text_parameter(last.text(0, 0));
+        }
+        const std::array parameters{due, text_parameter(after), number_parameter(max)};
+        return read_jobs(connection.query(
+            "SELECT * FROM tranter.scheduled_jobs WHERE status = 0 AND "
+            "(scheduled_for, id) > ($1::timestamptz, $2) ORDER BY scheduled_for, id LIMIT $3",
+            parameters
+        ));
+    });
+}
+
+Result<> PostgresStore::cancel_job(std::string_view id, TimePoint now) {
+    return session_.write([&](Connection& connection) -> Result<> {
+        const std::array parameters{text_parameter(id)};
+        const Rows found = connection.query(
+            "SELECT status, held, ready_at FROM tranter.scheduled_jobs WHERE id = $1 FOR UPDATE",
+            parameters
+        );
+        if (found.empty()) return no_job(id);
+        if (found.integer(0, 0) != 0) return job_has_ended(id);
+        if (found.boolean(0, 1) && read_time(found, 0, 2) > now) return job_is_held(id);
+        const JobOutcome outcome{.id = std::string(id), .state = ScheduledState::cancelled};
+        end_jobs(connection, std::span(&outcome, 1), now);
+        return {};
+    });
+}
+
+Result<std::vector<ScheduledJob>> PostgresStore::take_jobs(
+    TimePoint now, TimePoint claimed_until, std::size_t max
+) {
+    // Most of the time there are none, which takes no lock.
+    const auto some = session_.read([&](Connection& connection) -> Result<bool> {
+        return !due_and_free(connection, now, 1, "").empty();
+    });
+    if (!some) return std::unexpected(some.error());
+    if (!*some) return std::vector<ScheduledJob>();
+    return session_.write([&](Connection& connection) -> Result<std::vector<ScheduledJob>> {
+        auto jobs = due_and_free(connection, now, max, "FOR UPDATE SKIP LOCKED");
+        postgres::Columns<1> ids;
+        for (const ScheduledJob& job : jobs)
+            ids.add({text_parameter(job.id)});
+        const std::array parameters{ids.parameters()[0], time_parameter(claimed_until)};
+        connection.query(
+            "UPDATE tranter.scheduled_jobs SET ready_at = $2, held = true WHERE id = "
+            "ANY($1::text[])",
+            parameters
+        );
+        return jobs;
+    });
+}
+
+Result<> PostgresStore::settle_jobs(std::span<const JobOutcome> outcomes, TimePoint now) {
+    if (outcomes.empty()) return {};
+    return session_.write([&](Connection& connection) -> Result<> {
+        for (const auto wave : waves_of(outcomes, &JobOutcome::id))
+            end_jobs(connection, wave, now);
+        return {};
+    });
+}
+
+Result<std::size_t> PostgresStore::trim(TimePoint before, std::size_t max) {
+    return session_.write([&](Connection& connection) -> Result<std::size_t> {
+        const std::size_t runs = delete_some(
+            connection, "tranter.schedule_runs", "state >= 2 AND created_at < $1", before, max
+        );
+        const std::size_t jobs = delete_some(
+            connection, "tranter.scheduled_jobs", "status > 0 AND ended_at < $1", before, max - runs
+        );
+        return runs + jobs;
+    });
+}
+
+}  // namespace tranter::schedule

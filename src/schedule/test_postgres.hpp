@@ -1,0 +1,120 @@
+#pragma once
+
+#include "postgres/connection.hpp"
+#include "postgres/target.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace tranter::schedule::test {
+
+/// A server of PostgreSQL of this process alone: in a temporary directory, on a socket in it, as
+/// an unprivileged user since it refuses root. It ends with the object.
+class PostgresServer {
+  public:
+    PostgresServer() {
+        std::string path = (std::filesystem::temp_directory_path() / "postgres-XXXXXX").string();
+        if (::mkdtemp(path.data()) == nullptr) return;
+        directory_ = path;
+        if (::geteuid() == 0) {
+            const passwd* user = ::getpwnam("postgres");
+            if (user == nullptr) user = ::getpwnam("nobody");
+            if (user == nullptr || ::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0) return;
+            user_ = user->pw_uid;
+            group_ = user->pw_gid;
+        }
+        EXPECT_EQ(
+            run(
+                {"initdb",
+                 "-D",
+                 data(),
+                 "-U",
+                 "tranter",
+                 "-A",
+                 "trust",
+                 "-E",
+                 "UTF8",
+                 "--no-sync",
+                 "--no-locale"}
+            ),
+            0
+        ) << "PostgreSQL is missing or does not start, `./dev setup` installs it";
+        start();
+    }
+    ~PostgresServer() {
+        stop();
+        std::error_code ignored;
+        std::filesystem::remove_all(directory_, ignored);
+    }
+    PostgresServer(const PostgresServer&) = delete;
+    PostgresServer& operator=(const PostgresServer&) = delete;
+
+    void start() {
+        const std::string settings =
+            "-c listen_addresses='' -c fsync=off -c max_connections=50 -c "
+            "unix_socket_directories=" +
+            directory_.string();
+        EXPECT_EQ(
+            run({"pg_ctl", "-D", data(), "-l", data() + "/log", "-w", "-o", settings, "start"}), 0
+        );
+    }
+    void stop() { run({"pg_ctl", "-D", data(), "-m", "immediate", "-w", "stop"}); }
+
+    /// The URL of a new database.
+    std::string new_database() {
+        const std::string name = "test" + std::to_string(++databases_);
+        postgres::Connection connection(postgres::parse_target(url("postgres")).value());
+        connection.run(("CREATE DATABASE " + name).c_str());
+        return url(name);
+    }
+
+  private:
+    std::string url(const std::string& database) const {
+        return "postgres:///" + database + "?user=tranter&host=" + directory_.string();
+    }
+    std::string data() const { return (directory_ / "data").string(); }
+
+    /// The exit code.
+    int run(std::vector<std::string> words) const {
+        std::vector<char*> arguments;
+        words.front().insert(0, "/usr/lib/postgresql/15/bin/");
+        for (std::string& word : words)
+            arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+            ::dup2(nowhere, STDIN_FILENO);
+            ::dup2(nowhere, STDOUT_FILENO);
+            if (user_ != 0 && (::setgid(group_) != 0 || ::setuid(user_) != 0)) ::_exit(126);
+            if (::chdir("/") != 0) ::_exit(126);
+            ::execv(arguments.front(), arguments.data());
+            ::_exit(127);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+    std::filesystem::path directory_{};
+    uid_t user_ = 0;  // 0: this one
+    gid_t group_ = 0;
+    int databases_ = 0;
+};
+
+/// Started by the first test that asks for it.
+inline PostgresServer& postgres_server() {
+    static PostgresServer server;
+    return server;
+}
+
+}  // namespace tranter::schedule::test
