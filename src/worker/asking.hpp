@@ -22,7 +22,9 @@ struct Grant {
 /// A queue that gave all that was asked for has more: room is kept for what it is asked for, and
 /// the store is not to wait. One that gave less is empty: its receiver waits at the store for the
 /// next job, and no room is kept meanwhile, so that others can use all of it; therefore it asks for
-/// no more than two, and at most so many jobs come for each queue that find no room.
+/// no more than two, and at most so many jobs come for each queue that find no room. It may ask
+/// even when queues that have more get all that is free, or they would keep it from asking for as
+/// long as they have; in strict order this holds for those before them only.
 /// Not thread-safe.
 class Asking {
   public:
@@ -90,17 +92,19 @@ bool Asking::distribute(std::size_t free, Moment now, const Most& most) {
         return queue < end && receiver.has_more && is_open(receiver, now) &&
                given[queue] < most(queue);
     };
-    for (; free > 0; --free) {
+    for (std::size_t left = free; left > 0; --left) {
         const auto queue = turns_.next(may_have_one);
         if (!queue) break;
         ++given[*queue];
     }
+    const bool is_strict = turns_.order() == QueueOrder::strict;
     for (std::size_t queue = 0; queue < end; ++queue) {
         Receiver& receiver = receivers_[queue];
         if (!is_open(receiver, now)) continue;
         if (receiver.has_more) {
             receiver.kept = given[queue];
             receiver.granted = given[queue];
+            if (is_strict) free -= given[queue];
         } else {
             const std::size_t fair = receivers_.size() == 1 ? free : jobs_of_empty_queue;
             receiver.granted = std::min({free, fair, most(queue)});

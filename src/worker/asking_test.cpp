@@ -115,6 +115,32 @@ TEST_F(AskingTest, ForAnEmptyQueueNoRoomIsKept) {
     EXPECT_EQ(jobs_of(0), 10);
 }
 
+TEST_F(AskingTest, AnEmptyQueueAsksWhileAnotherTakesAllThatIsFree) {
+    use({1, 1});
+    ASSERT_TRUE(distribute(2));
+    make_empty(1);
+    (void)asking_->take(0);
+    asking_->answered(0, 1);
+    asking_->want(0);
+
+    ASSERT_TRUE(distribute(1));
+
+    EXPECT_EQ(jobs_of(0), 1);
+    EXPECT_EQ(jobs_of(1), 1);
+}
+
+TEST_F(AskingTest, InStrictOrderAnEmptyQueueAsksBeforeThoseBehindIt) {
+    use({1, 1, 1}, QueueOrder::strict);
+    make_empty(0);
+    make_empty(2);
+
+    ASSERT_TRUE(distribute(1));
+
+    EXPECT_EQ(jobs_of(0), 1);
+    EXPECT_EQ(jobs_of(1), 1);
+    EXPECT_EQ(jobs_of(2), 0);
+}
+
 TEST_F(AskingTest, InStrictOrderTheFirstGetsAllAndTheNextWhatItLeaves) {
     use({1, 1}, QueueOrder::strict);
 
