@@ -2,6 +2,7 @@
 
 #include "handlers/child_message.hpp"
 #include "handlers/test_context.hpp"
+#include "process/orphans.hpp"
 
 #include <tranter/exception.hpp>
 
@@ -10,7 +11,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -376,6 +379,31 @@ TEST(ChildHandler, KillsWhatLeftTheGroupsOfItsProcesses) {
     const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
     orphans.reset();  // the last sweep
     EXPECT_TRUE(test::has_ended(pid)) << pid;
+}
+
+TEST(ChildHandler, WaitsItselfForAProcessThatEndedWithoutAJob) {
+    auto orphans = std::make_shared<OrphanWatch>(std::chrono::milliseconds(1));
+    const auto handler = make_child_handler(
+        python("    result(job, result=os.getpid())"), &test::test_getenv, orphans
+    );
+    test::TestRun run;
+    const auto outcome = handler(run.context());
+    const auto pid = static_cast<pid_t>(std::stoi(std::get<Completed>(outcome).result));
+    const auto is_zombie = [pid] {
+        const auto zombies = process::list_zombies();
+        return std::ranges::find(zombies, pid) != zombies.end();
+    };
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_TRUE(test::has_ended(pid));
+
+    for (int sweep = 0; sweep < 10; ++sweep) {
+        const OrphanWatch::Watched other(orphans.get(), "other");
+        std::this_thread::sleep_for(5ms);
+    }
+
+    // Until then nobody else can have its number.
+    EXPECT_TRUE(is_zombie());
+    EXPECT_TRUE(std::holds_alternative<Completed>(handler(run.context())));
 }
 
 TEST(ChildHandler, RefusesWhatCannotBeAPool) {

@@ -314,6 +314,7 @@ Result<> ChildProcess::start(const Context& context) {
     if (!child) return std::unexpected(std::move(child.error()));
     child_ = std::move(*child);
     watched_ = std::move(watched);
+    watched_->started_as(child_->pid());
     to_child_ = std::move(in.write);
     from_child_ = std::move(out.read);
     errors_ = std::move(errors.read);
@@ -361,7 +362,8 @@ void ChildProcess::kill() {
 }
 
 void ChildProcess::retire_when_due() {
-    if (!running()) return;
+    // What it has left in its group is not to wait for the next job to be ended.
+    if (!running()) return retire();
     const std::uint64_t jobs_max = pool_.options.jobs_max;
     const std::uint64_t memory_max = pool_.options.memory_max;
     const bool is_old = jobs_max > 0 && jobs_ >= jobs_max;

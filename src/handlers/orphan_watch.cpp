@@ -28,16 +28,20 @@ OrphanWatch::~OrphanWatch() {
     sweep();
 }
 
-void OrphanWatch::begin(const std::string& id) {
+OrphanWatch::ById::iterator OrphanWatch::begin(std::string id) {
     const std::lock_guard lock(mutex_);
-    running_.emplace(id, process::ticks_now());
+    return running_.emplace(std::move(id), Running{.begun = process::ticks_now()});
 }
 
-void OrphanWatch::end(const std::string& id) {
+void OrphanWatch::started(ById::iterator running, pid_t pid) {
+    const std::lock_guard lock(mutex_);
+    running->second.pid = pid;
+}
+
+void OrphanWatch::end(ById::iterator running) {
     {
         const std::lock_guard lock(mutex_);
-        const auto found = running_.find(id);
-        if (found != running_.end()) running_.erase(found);
+        running_.erase(running);
         if (std::exchange(dirty_, true)) return;
     }
     changed_.notify_one();
@@ -64,7 +68,14 @@ bool OrphanWatch::is_left_behind(pid_t pid) const {
     if (!id.empty()) return !running_.contains(id);
     // It hides for whom it was started. It was for nobody that began later than it.
     const std::uint64_t started = process::start_ticks(pid);
-    return std::ranges::all_of(running_, [&](const auto& one) { return started < one.second; });
+    return std::ranges::all_of(running_, [&](const auto& one) {
+        return started < one.second.begun;
+    });
+}
+
+bool OrphanWatch::has_an_owner(pid_t pid) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(running_, [&](const auto& one) { return one.second.pid == pid; });
 }
 
 void OrphanWatch::sweep() {
@@ -72,9 +83,12 @@ void OrphanWatch::sweep() {
     if (killed > 0) {
         log_warn("worker", "killed processes that handlers had left behind", {{"count", killed}});
     }
-    // Our own children are waited for as soon as they end, so who is a zombie twice is an orphan.
+    // A process of a pool may have ended while it had no job, and its number must not be given to
+    // another before its owner has waited for it. All others of ours are waited for as soon as they
+    // end, so who is a zombie twice is an orphan.
     std::set<pid_t> zombies;
     for (const pid_t pid : process::list_zombies()) {
+        if (has_an_owner(pid)) continue;
         if (zombies_.contains(pid)) {
             ::waitpid(pid, nullptr, WNOHANG);
         } else {

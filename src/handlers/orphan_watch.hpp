@@ -24,35 +24,50 @@ class OrphanWatch {
     OrphanWatch(const OrphanWatch&) = delete;
     OrphanWatch& operator=(const OrphanWatch&) = delete;
 
-    /// A process by the id of its job or its own, from its start to its end.
+  private:
+    struct Running {
+        std::uint64_t begun = 0;  // in ticks
+        pid_t pid = 0;            // 0: not said
+    };
+    using ById = std::multimap<std::string, Running>;
+
+  public:
+    /// A process by the id of its job or its own, from its start until it was waited for.
     class Watched {
       public:
-        Watched(OrphanWatch* watch, std::string id) : watch_(watch), id_(std::move(id)) {
-            if (watch_ != nullptr) watch_->begin(id_);
+        Watched(OrphanWatch* watch, std::string id) : watch_(watch) {
+            if (watch_ != nullptr) running_ = watch_->begin(std::move(id));
         }
         ~Watched() {
-            if (watch_ != nullptr) watch_->end(id_);
+            if (watch_ != nullptr) watch_->end(running_);
         }
         Watched(const Watched&) = delete;
         Watched& operator=(const Watched&) = delete;
 
+        /// Its owner may take long to notice that it has ended, and nobody else may wait for it.
+        void started_as(pid_t pid) {
+            if (watch_ != nullptr) watch_->started(running_, pid);
+        }
+
       private:
         OrphanWatch* watch_;
-        std::string id_;
+        ById::iterator running_{};
     };
 
   private:
-    void begin(const std::string& id);
-    void end(const std::string& id);
+    ById::iterator begin(std::string id);
+    void started(ById::iterator running, pid_t pid);
+    void end(ById::iterator running);
     void run();
     void sweep();
     bool is_left_behind(pid_t pid) const;
+    bool has_an_owner(pid_t pid) const;
 
     const std::chrono::milliseconds delay_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     // guarded by mutex_
-    std::multimap<std::string, std::uint64_t> running_;  // ids, and the ticks of their begin
+    ById running_;
     bool dirty_ = false;
     bool ending_ = false;
 
