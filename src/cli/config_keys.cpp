@@ -185,8 +185,8 @@ constexpr ServerKey all_server_keys[] = {
     ),
     server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::store>(
         "scheduler.store",
-        "where schedules are, `file:DIR` or `file:PATH.db`; empty is `server.data`, or else the "
-        "user's state directory"
+        "where schedules are, `file:DIR`, `file:PATH.db` or `postgres://HOST/DATABASE`; empty is "
+        "`DATABASE_URL` if it is of PostgreSQL, or else `server.data` or the user's state directory"
     ),
     server_key<DurationCodec<1, hour>, &ServerConfig::scheduler, &SchedulerConfig::poll_interval>(
         "scheduler.poll_interval", "the longest sleep of a scheduler that nothing wakes"
@@ -194,7 +194,10 @@ constexpr ServerKey all_server_keys[] = {
     server_key<DurationCodec<1, hour>, &ServerConfig::scheduler, &SchedulerConfig::lease>(
         "scheduler.lease", "how long a scheduler that gives no sign of life leads the others"
     ),
-    server_key<DurationCodec<hour, 3650 * day>, &ServerConfig::scheduler, &SchedulerConfig::keep_runs>(
+    server_key<
+        DurationCodec<hour, 3650 * day>,
+        &ServerConfig::scheduler,
+        &SchedulerConfig::keep_runs>(
         "scheduler.keep_runs", "how long runs that have ended are kept"
     ),
     server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::name>(

@@ -3,6 +3,9 @@
 #include "cli/schedule_record.hpp"
 #include "cli/schedule_session.hpp"
 #include "cli/terminal.hpp"
+#include "postgres/migrate.hpp"
+#include "postgres/target.hpp"
+#include "schedule/postgres_schema.hpp"
 #include "schedule/sqlite_schema.hpp"
 
 #include <fmt/format.h>
@@ -107,9 +110,13 @@ Result<int> migrate_store(const Arguments& arguments) {
         say("the tables are those of this version");
         return 0;
     }
-    std::string text;
+    const auto url = choose_schedule_store(arguments);
+    const bool is_postgres = url && postgres::is_postgres_url(*url);
+    const auto steps =
+        is_postgres ? schedule::postgres_migrations() : schedule::sqlite_migrations();
+    std::string text = is_postgres ? "-- once\n" + postgres::first_migration() : "";
     std::size_t version = 0;
-    for (const std::string_view step : schedule::sqlite_migrations())
+    for (const std::string_view step : steps)
         text += fmt::format("-- version {}{}", ++version, step);
     write_all(STDOUT_FILENO, text);
     return 0;
@@ -206,7 +213,10 @@ Command schedule_migrate_command() {
         .options = with_store_options(
             {{.name = "print", .value = "", .help = "print the SQL and change nothing"}}
         ),
-        .examples = {{"for review", "tranter schedule migrate --print"}},
+        .examples =
+            {{"for review", "tranter schedule migrate --print"},
+             {"of PostgreSQL",
+              "tranter schedule migrate --print --store postgres://localhost/app"}},
         .run = migrate_store,
     };
 }

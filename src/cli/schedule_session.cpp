@@ -2,6 +2,7 @@
 
 #include "cli/config_file.hpp"
 #include "cli/terminal.hpp"
+#include "postgres/target.hpp"
 
 #include <fmt/format.h>
 
@@ -37,6 +38,9 @@ Result<std::string> choose_schedule_store(const Arguments& arguments) {
 Result<std::string> choose_schedule_store(const Arguments& arguments, const ServerConfig& config) {
     if (auto given = arguments.find("store")) return *given;
     if (!config.scheduler.store.empty()) return config.scheduler.store;
+    // It may be of another program, and another kind of database.
+    const char* database = std::getenv("DATABASE_URL");
+    if (database != nullptr && postgres::is_postgres_url(database)) return std::string(database);
     if (!config.data.empty()) return fmt::format("file:{}", config.data);
     return state_store();
 }
@@ -58,8 +62,9 @@ Option schedule_store_option() {
         .name = "store",
         .value = "URL",
         .help =
-            "where schedules are: file:DIR, or file:PATH.db (default: the data directory of "
-            "--config, or ~/.local/state/tranter)",
+            "where schedules are: file:DIR, file:PATH.db or postgres://HOST/DATABASE (default: "
+            "$DATABASE_URL if it is of PostgreSQL, the data directory of --config, or "
+            "~/.local/state/tranter)",
         .environment = "TRANTER_SCHEDULER_STORE"};
 }
 
