@@ -1,5 +1,6 @@
 #include "cli/work_config.hpp"
 
+#include "base/duration.hpp"
 #include "cli/config_file.hpp"
 #include "cli/config_rules.hpp"
 #include "cli/job_session.hpp"
@@ -21,13 +22,21 @@ Result<> apply_durations(const Arguments& arguments, WorkerConfig& worker) {
     const auto lease = arguments.duration("lease");
     if (!lease) return std::unexpected(lease.error());
     if (*lease && (**lease < std::chrono::seconds(1) || **lease > std::chrono::hours(12))) {
-        return fail(Errc::invalid_argument, "--lease: it must be 1s to 12h");
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("--lease: is {}, it must be 1s to 12h", format_duration(**lease))
+        );
     }
     if (*lease) worker.lease = **lease;
     const auto shutdown = arguments.duration("shutdown-timeout");
     if (!shutdown) return std::unexpected(shutdown.error());
     if (*shutdown && **shutdown > std::chrono::hours(1)) {
-        return fail(Errc::invalid_argument, "--shutdown-timeout: it must be 0s to 1h");
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "--shutdown-timeout: is {}, it must be 0s to 1h", format_duration(**shutdown)
+            )
+        );
     }
     if (*shutdown) worker.shutdown_timeout = **shutdown;
     return {};

@@ -72,7 +72,7 @@ TEST_F(WorkConfigTest, SaysWhichFlagIsWrong) {
         const auto work = load(flags);
         return work ? std::string("accepted") : work.error().message();
     };
-    EXPECT_EQ(error({{"lease", {"10ms"}}}), "--lease: it must be 1s to 12h");
+    EXPECT_EQ(error({{"lease", {"10ms"}}}), "--lease: is 10ms, it must be 1s to 12h");
     EXPECT_EQ(error({{"queue", {"a", "a"}}}), "worker.queues: names a twice, remove one");
     EXPECT_EQ(
         error({{"queue", {"a:many"}}}),

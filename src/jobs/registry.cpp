@@ -27,6 +27,9 @@ void check_entry(std::string_view what, const Registry::Entry& entry) {
             "timeout is {}ms, it must not be below zero", entry.options.timeout->count()
         ));
     }
+    if (entry.options.runs > runs_max) {
+        refuse(fmt::format("runs is {}, limit is {}", entry.options.runs, runs_max));
+    }
     if (entry.options.retry && !entry.options.retry->problem().empty()) {
         refuse(entry.options.retry->problem());
     }

@@ -199,6 +199,10 @@ TEST_F(RegistryTest, MistakesAtRegistrationAreThrownAndNameTheType) {
         what([&] { handlers_.on("a", [](Context&) {}, {.timeout = -1ms}); }),
         "type a: timeout is -1ms, it must not be below zero"
     );
+    EXPECT_EQ(
+        what([&] { handlers_.on("a", [](Context&) {}, {.runs = runs_max + 1}); }),
+        "type a: runs is 1001, limit is 1000"
+    );
     EXPECT_THAT(
         what([&] { handlers_.on("a", [](Context&) {}, {.retry = RetryPolicy{.max_attempts = 0}}); }
         ),

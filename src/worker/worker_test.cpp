@@ -546,6 +546,7 @@ TEST(WorkerOptionsTest, WhatContradictsItselfIsThrown) {
     EXPECT_EQ(what({}), "nothing was thrown");
     EXPECT_EQ(what({.queues = {"a", "a"}}), "queue a is named twice");
     EXPECT_EQ(what({.queues = {""}}), "the name of a queue is empty");
+    EXPECT_EQ(what({.name = std::string(257, 'x')}), "name is 257 bytes, limit is 256");
     EXPECT_EQ(what({.lease = 999ms}), "lease is 999ms, it must be 1s to 12h");
     EXPECT_EQ(what({.concurrency = 10'001}), "concurrency is 10001, limit is 10000");
     EXPECT_THAT(what({.shutdown_timeout = -1ms}), HasSubstr("shutdown_timeout is -1ms"));
