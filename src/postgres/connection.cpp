@@ -24,9 +24,14 @@ constexpr const char* session_settings =
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') = 'off'";
 
-/// One line without what may be secret.
+/// One line without what may be secret. libpq says what it tried line by line.
 std::string shown(std::string_view text) {
-    return without_secrets(one_line(text.substr(0, text.find_last_not_of('\n') + 1)));
+    std::string line;
+    for (const char byte : text.substr(0, text.find_last_not_of('\n') + 1)) {
+        if (byte == '\n') line += ';';
+        line += byte == '\n' || byte == '\t' ? ' ' : byte;
+    }
+    return without_secrets(one_line(line));
 }
 
 /// By SQLSTATE: PostgreSQL's manual, appendix A.

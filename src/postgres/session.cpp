@@ -21,7 +21,6 @@ Session::Session(Target target, std::string what)
 
 Connection& Session::connected() {
     if (connection_ && connection_->is_alive()) return *connection_;
-    const bool again = connection_ != nullptr;
     connection_.reset();
     if (!retries_.are_due()) throw DatabaseError(Trouble::away, last_error_);
     try {
@@ -32,7 +31,7 @@ Connection& Session::connected() {
         throw DatabaseError(Trouble::away, last_error_);
     }
     retries_.succeeded();
-    if (again) log_info("postgres", "connected again", {{"for", what_}});
+    if (std::exchange(had_one_, true)) log_info("postgres", "connected again", {{"for", what_}});
     return *connection_;
 }
 

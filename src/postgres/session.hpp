@@ -58,6 +58,7 @@ class Session {
 
     // guarded by mutex_
     std::unique_ptr<Connection> connection_{};
+    bool had_one_ = false;
     Retries retries_{};
     std::string last_error_{};  // of connecting
 };

@@ -87,6 +87,28 @@ Firing next_firing(const Schedule& schedule) {
         .next = NextSlot{.slot = slot + 1min, .due = slot + 1min}};
 }
 
+/// What all of them got; fails when two got the same.
+std::set<RunKey> each_once(const std::vector<std::vector<RunKey>>& got) {
+    std::set<RunKey> seen;
+    for (const auto& keys : got) {
+        for (const RunKey& key : keys)
+            EXPECT_TRUE(seen.insert(key).second);
+    }
+    return seen;
+}
+
+/// Seven at a time.
+std::vector<RunKey> take_all(ScheduleStore& store, TimePoint now) {
+    std::vector<RunKey> out;
+    auto runs = store.take_runs(now, now + 30s, 7);
+    while (runs && !runs->empty()) {
+        for (const SlotRun& run : *runs)
+            out.push_back(run.key);
+        runs = store.take_runs(now, now + 30s, 7);
+    }
+    return out;
+}
+
 bool becomes_readable(int fd) {
     pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
     return ::poll(&waiting, 1, 60'000) == 1;
@@ -127,11 +149,12 @@ TEST_F(PostgresStoreTest, ALostConnectionIsNotNoticedByTheNextCalls) {
 TEST_F(PostgresStoreTest, ConnectionsThatEndInTheMiddleOfCallsCostNoSlotAndRepeatNone) {
     constexpr int slots = 300;
     const TimePoint last = database_epoch + (slots - 1) * 1min;
-    ASSERT_TRUE(open()->insert(every_minute("daily")));
+    const std::vector<std::shared_ptr<ScheduleStore>> stores{open(), open(), open(), open()};
+    ASSERT_TRUE(stores[0]->insert(every_minute("daily")));
     std::atomic<bool> done = false;
     std::vector<std::vector<RunKey>> got(3);
     const auto work = [&](std::size_t index) {
-        const auto store = open();
+        const auto& store = stores[index];
         while (!done) {
             const auto due = store->due(last, 1);
             if (due && due->empty()) return;
@@ -149,9 +172,8 @@ TEST_F(PostgresStoreTest, ConnectionsThatEndInTheMiddleOfCallsCostNoSlotAndRepea
         std::vector<std::jthread> workers;
         for (std::size_t i = 0; i < got.size(); ++i)
             workers.emplace_back(work, i);
-        const auto store = open();
         const auto is_over = [&] {
-            const auto due = store->due(last, 1);
+            const auto due = stores.back()->due(last, 1);
             return due && due->empty();
         };
         while (!is_over())
@@ -162,18 +184,9 @@ TEST_F(PostgresStoreTest, ConnectionsThatEndInTheMiddleOfCallsCostNoSlotAndRepea
     const auto store = open();
     EXPECT_EQ(store->find("daily")->runs, static_cast<std::uint64_t>(slots));
     EXPECT_EQ(store->runs_of("daily", 1000, true)->size(), static_cast<std::size_t>(slots));
-    std::set<RunKey> seen;
-    for (const auto& keys : got) {
-        for (const RunKey& key : keys)
-            EXPECT_TRUE(seen.insert(key).second);
-    }
+    each_once(got);
     // What nobody heard of is claimed, and taken by somebody.
-    const TimePoint later = last + 1h;
-    std::size_t taken = 0;
-    for (auto runs = store->take_runs(later, later + 30s, 100); runs && !runs->empty();
-         runs = store->take_runs(later, later + 30s, 100))
-        taken += runs->size();
-    EXPECT_EQ(taken, static_cast<std::size_t>(slots));
+    EXPECT_EQ(take_all(*store, last + 1h).size(), static_cast<std::size_t>(slots));
 }
 
 TEST_F(PostgresStoreTest, RunsAreTakenByOneOfThoseWhoTakeAtOnce) {
@@ -188,23 +201,12 @@ TEST_F(PostgresStoreTest, RunsAreTakenByOneOfThoseWhoTakeAtOnce) {
     {
         std::vector<std::jthread> takers;
         for (auto& mine : got) {
-            takers.emplace_back([&mine, store = open()] {
-                auto runs = store->take_runs(database_epoch, database_epoch + 30s, 7);
-                while (runs && !runs->empty()) {
-                    for (const SlotRun& run : *runs)
-                        mine.push_back(run.key);
-                    runs = store->take_runs(database_epoch, database_epoch + 30s, 7);
-                }
-            });
+            takers.emplace_back([&mine, store = open()] { mine = take_all(*store, database_epoch); }
+            );
         }
     }
 
-    std::set<RunKey> seen;
-    for (const auto& keys : got) {
-        for (const RunKey& key : keys)
-            EXPECT_TRUE(seen.insert(key).second);
-    }
-    EXPECT_EQ(seen.size(), count);
+    EXPECT_EQ(each_once(got).size(), count);
 }
 
 TEST_F(PostgresStoreTest, WhoListensListensAgainAfterALostConnection) {

@@ -8,13 +8,26 @@ import sqlite3
 
 import pytest
 from command_line import check_failure, ok, tranter
+from postgres_server import PostgresServer
 from scheduler_process import SchedulerProcess
 from waiting import eventually
 
 
+@pytest.fixture(scope="module")
+def postgres():
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
 @pytest.fixture
-def store(tmp_path):
+def store(request, tmp_path):
+    if getattr(request, "param", "file") == "postgres":
+        return request.getfixturevalue("postgres").new_database()
     return f"file:{tmp_path}"
+
+
+in_every_store = pytest.mark.parametrize("store", ["file", "postgres"], indirect=True)
 
 
 @pytest.fixture
@@ -24,6 +37,7 @@ def run(store):
     def command(*words, **options):
         return ok("schedule", *words, env={"TRANTER_SCHEDULER_STORE": store}, **options)
 
+    command.store = store
     return command
 
 
@@ -91,6 +105,7 @@ def test_preview_and_explain_for_people():
     check_failure(tranter("schedule", "preview", "--cron", "*" * (1 << 16)), 2)
 
 
+@in_every_store
 def test_a_schedule_is_made_changed_and_removed(run, store):
     words = ["--cron", "0 9 * * *", "--tz", "America/New_York", "--type", "report:generate"]
     made = run("add", "daily", *words, "--payload", '{"n": 1.0}', "--overlap", "skip").json()
@@ -120,6 +135,7 @@ def test_a_schedule_is_made_changed_and_removed(run, store):
     assert run("list").json() == []
 
 
+@in_every_store
 def test_a_backfill_shows_and_then_claims_what_has_not_run(run):
     run("add", "hourly", "--cron", "0 * * * *", "--type", "t")
     span = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-01T05:00:00Z"]
@@ -167,6 +183,7 @@ def test_a_store_that_is_locked_or_none_is_said(run, store, tmp_path):
     check_failure(tranter("schedule", "list", "--store", "ftp://x"), 2)
 
 
+@in_every_store
 def test_slots_become_jobs_and_a_run_by_hand_too(server, name, run, schedulers):
     schedule = name()
     scheduler = schedulers()
@@ -181,6 +198,43 @@ def test_slots_become_jobs_and_a_run_by_hand_too(server, name, run, schedulers):
     shown = run("show", schedule).json()
     assert shown["runs"] == len(jobs_of(server, schedule))
     assert shown["last_error"] is None
+
+
+@pytest.mark.parametrize("store", ["postgres"], indirect=True)
+def test_a_database_that_is_restarted_costs_no_slot(server, name, run, schedulers, postgres):
+    schedule = name()
+    policy = ["--misfire", "run_all", "--misfire-window", "1h"]
+    run("add", schedule, "--every", "1 second", "--type", "tick", *policy)
+    scheduler = schedulers("--lease", "1s")
+    eventually(lambda: len(jobs_of(server, schedule)) >= 2)
+
+    postgres.stop()
+    check_failure(tranter("schedule", "list", env={"TRANTER_SCHEDULER_STORE": run.store}), 6)
+    before = len(jobs_of(server, schedule))
+    postgres.start()
+
+    eventually(lambda: len(jobs_of(server, schedule)) >= before + 2, seconds=60)
+    run("pause", schedule)
+    # What was claimed when the connection broke is taken after its 30 seconds.
+    eventually(
+        lambda: run("show", schedule).json()["runs"] == len(jobs_of(server, schedule)), seconds=90
+    )
+    slots = slots_of(jobs_of(server, schedule))
+    span = ["--from", slots[0], "--to", slots[-1], "--dry-run"]
+    assert slots == [one["slot"] for one in run("backfill", schedule, *span).json()]
+    code, log = scheduler.end()
+    assert code == 0 and "connected again" in log, log
+
+
+def test_the_tables_of_a_database_are_printed_and_made(postgres):
+    address = postgres.new_database()
+    printed = ok("schedule", "migrate", "--print", "--store", address).out
+    for table in ("recurring_jobs", "schedule_runs", "scheduled_jobs"):
+        assert f"CREATE TABLE tranter.{table}(" in printed
+    assert ok("schedule", "list", env={"DATABASE_URL": address}).json() == []
+    away = tranter("schedule", "list", "--store", "postgres://u:hidden-word@127.0.0.1:9/x")
+    check_failure(away, 6)
+    assert "hidden-word" not in away.err
 
 
 def test_the_file_makes_schedules_and_wins_over_hands(server, name, run, tmp_path, schedulers):
@@ -215,6 +269,7 @@ def test_a_provider_that_is_away_costs_no_slot(server, name, run, store, schedul
     assert first
 
 
+@in_every_store
 def test_three_schedulers_that_are_killed_again_and_again_make_one_job_of_each_slot(
     server, name, run, schedulers
 ):
