@@ -33,8 +33,9 @@ using RunMiddleware = std::function<AttemptOutcome(Context&, const RunHandler& n
 struct HandlerOptions {
     std::optional<Milliseconds> timeout{};  // of an attempt; 0: none
     std::optional<RetryPolicy> retry{};
-    std::uint32_t runs = 0;               // parallel executions of one attempt; 0: as the job says
-    std::uint32_t max_parallel_runs = 0;  // of them at a time; 0: as the job says
+    std::uint32_t runs = 0;  // parallel executions of one attempt; 0: as the job says
+    /// Of them at a time, or fewer when the job says so; 0: as the job says.
+    std::uint32_t max_parallel_runs = 0;
     std::optional<SuccessPolicy> success{};
     /// Jobs of this handler at a time, in one worker; 0: no limit. See Worker for what becomes of
     /// those that have to wait.

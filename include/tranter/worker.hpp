@@ -58,8 +58,8 @@ struct WorkerCounts {
 
 struct WorkerFigures {
     WorkerCounts counts{};    // since it was made
-    std::size_t running = 0;  // jobs
-    std::size_t waiting = 0;  // jobs it has received and not begun
+    std::size_t running = 0;  // handlers; a job with several runs has several
+    std::size_t waiting = 0;  // received and not begun, of which a blocked job counts once
     std::size_t blocked = 0;  // of these, those that a limit keeps from beginning
     /// For every queue the last call to the store succeeded, or one is waiting for jobs.
     bool receiving = false;

@@ -87,6 +87,17 @@ TEST_F(BoardTest, RunsOfAnAttemptComeOneAfterTheOtherAsFarAsTheyMay) {
     EXPECT_EQ(std::get<Completed>(*end).result, "[1,2,3]");
 }
 
+TEST_F(BoardTest, OfTwoLimitsOnRunsAtATimeTheSmallerHolds) {
+    const Registry::Entry handler{.options = {.max_parallel_runs = 4}};
+    const auto first_runs = [&](std::uint32_t job_says) {
+        return tasks_.make("a", {.runs = 9, .max_parallel_runs = job_says}, &handler)->first_runs();
+    };
+
+    EXPECT_EQ(first_runs(0), 4);
+    EXPECT_EQ(first_runs(2), 2);
+    EXPECT_EQ(first_runs(9), 4);
+}
+
 TEST_F(BoardTest, NoFurtherRunBeginsAfterOneFailed) {
     const auto task = tasks(1, {.runs = 5, .max_parallel_runs = 2}).front();
 

@@ -17,12 +17,14 @@ namespace {
 // A handler that logs faster than the store can take it waits from here on.
 constexpr std::size_t lines_unsent_max = 1000;
 
-/// What the handler's options say about runs goes before what the job says.
+/// What the handler's options say about runs goes before what the job says, but for a limit: both
+/// hold.
 ReceivedJob with_runs_of(const Registry::Entry* entry, ReceivedJob job) {
     if (entry == nullptr) return job;
     if (entry->options.runs > 0) job.options.runs = entry->options.runs;
-    if (entry->options.max_parallel_runs > 0) {
-        job.options.max_parallel_runs = entry->options.max_parallel_runs;
+    if (const std::uint32_t limit = entry->options.max_parallel_runs; limit > 0) {
+        std::uint32_t& at_a_time = job.options.max_parallel_runs;
+        at_a_time = at_a_time == 0 ? limit : std::min(at_a_time, limit);
     }
     if (entry->options.success) job.options.success = *entry->options.success;
     return job;
