@@ -271,6 +271,14 @@ TEST(ChildHandler, OutlivesALineThatNeverEnds) {
     EXPECT_EQ(run.lines().size(), 1U);
 }
 
+TEST(ChildHandler, FailsTheAttemptWhenTheProcessCanAnswerNoMore) {
+    auto options = python("    os.close(1)\n    time.sleep(600)");
+    options.grace = 50ms;
+    test::TestRun run;
+    const auto outcome = make_child_handler(options, &test::test_getenv)(run.context());
+    EXPECT_EQ(std::get<Failed>(outcome).type, "protocol");
+}
+
 TEST(ChildHandler, OutlivesAProcessThatDoesNotReadItsJob) {
     test::TestRun run("\"" + std::string(1'000'000, 'x') + "\"");
     run.on_line = [&](const std::string&) {

@@ -87,6 +87,13 @@ bool ChildProcess::running() const {
     return ::poll(&ended, 1, 0) == 0;
 }
 
+/// A process that ends closes its output a moment before.
+bool ChildProcess::ends_soon() const {
+    const auto grace = std::chrono::ceil<std::chrono::milliseconds>(pool_.options.grace).count();
+    pollfd ended{.fd = child_->pidfd(), .events = POLLIN, .revents = 0};
+    return ::poll(&ended, 1, static_cast<int>(std::min<std::int64_t>(grace, 3'600'000))) > 0;
+}
+
 /// To a process that runs. One that has ended since it was looked at has seen nothing of the job,
 /// which is given to another then.
 Result<> ChildProcess::give_job(Context& context) {
@@ -123,7 +130,12 @@ AttemptOutcome ChildProcess::converse(Context& context, int stop_fd) {
         }
         switch (wait) {
             case Wait::more:
-                break;
+                if (from_child_ || ends_soon()) break;
+                kill();
+                if (stopping_) return stopped_outcome(context);
+                return Failed{
+                    .type = "protocol",
+                    .text = "the handler process closed its output without a result"};
             case Wait::ended:
                 return died(context);
             case Wait::stopped:
