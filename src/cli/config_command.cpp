@@ -27,6 +27,10 @@ int say_usage(std::ostream& err, const Error& error) {
     return static_cast<int>(ExitCode::usage);
 }
 
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 int check(
@@ -51,12 +55,10 @@ int check(
     }
     for (const std::string& notice : loaded->notices)
         err << "note: " << notice << '\n';
-    out << fmt::format(
-        "{}: ok, {} {}\n",
-        file,
-        config.queues.size(),
-        config.queues.size() == 1 ? "queue" : "queues"
-    );
+    out << file << ": ok, " << counted(config.queues.size(), "queue");
+    if (!config.handlers.empty()) out << ", " << counted(config.handlers.size(), "handler");
+    if (!config.schedules.empty()) out << ", " << counted(config.schedules.size(), "schedule");
+    out << '\n';
     return static_cast<int>(ExitCode::ok);
 }
 

@@ -50,6 +50,17 @@ TEST_F(ConfigCommandTest, CheckSaysOkAndCountsQueues) {
     EXPECT_EQ(err.str(), "");
 }
 
+TEST_F(ConfigCommandTest, CheckCountsHandlersAndSchedules) {
+    const std::string file = write(
+        "tranter.toml",
+        "[handlers.a]\nexec = [\"true\"]\n[schedules.b]\nevery = \"1h\"\ntype = \"a\"\n"
+        "[schedules.c]\ncron = \"@daily\"\ntype = \"a\"\n"
+    );
+
+    EXPECT_EQ(check(file), 0);
+    EXPECT_EQ(out.str(), file + ": ok, 0 queues, 1 handler, 2 schedules\n");
+}
+
 TEST_F(ConfigCommandTest, CheckAnswersTwoWithOneLine) {
     const std::string file = write("tranter.toml", "[server]\nthreads = -1\n");
 

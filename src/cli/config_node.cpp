@@ -7,7 +7,7 @@
 namespace tranter::cli {
 std::string_view kind_of(const ConfigNode& node) {
     constexpr std::array<std::string_view, 7> names{
-        "nothing", "a boolean", "a number", "a number", "text", "a list", "a table"};
+        "a date or null", "a boolean", "a number", "a number", "text", "a list", "a table"};
     return names[node.value.index()];
 }
 

@@ -17,6 +17,13 @@ std::string_view last_name(std::string_view path) {
     return path.substr(path.rfind('.') + 1);
 }
 
+bool has_tables(const ConfigNode& node) {
+    const auto* object = std::get_if<ConfigNode::Object>(&node.value);
+    return object != nullptr && std::ranges::any_of(*object, [](const ConfigMember& member) {
+               return std::holds_alternative<ConfigNode::Object>(member.node.value);
+           });
+}
+
 /// Turns a tree into a ServerConfig, one member at a time, and remembers where each stood.
 class TreeReader {
   public:
@@ -97,7 +104,9 @@ std::unexpected<Error> TreeReader::unknown(
 ) {
     std::vector<std::string_view> names = names_in(table, keys);
     if (path.size() == 1) {
-        names.insert(names.end(), {"queues", "queue_template", "handlers", "schedules"});
+        // The first of two that are as near is named: [schedule.x] means schedules, not scheduler.
+        const auto place = has_tables(member.node) ? names.begin() : names.end();
+        names.insert(place, {"queues", "queue_template", "handlers", "schedules"});
     }
     std::string hint = did_you_mean(member.key, names);
     if (hint.empty()) {

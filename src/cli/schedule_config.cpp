@@ -54,6 +54,10 @@ std::optional<ConfigProblem> schedule_problem(
     if (!definition) return problem_at(path, definition.error().message());
     const auto cadence = schedule::check_definition(zones, *definition);
     if (!cadence) return problem_at(path, cadence.error().message());
+    // What has ended is right; what could not fire on any day is a mistake.
+    if (const auto fires = cadence->check_fires({}); !fires) {
+        return problem_at(path, fires.error().message());
+    }
     return {};
 }
 

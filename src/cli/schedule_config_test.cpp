@@ -100,6 +100,9 @@ TEST(ScheduleConfig, WhatIsWrongIsSaidWithItsTable) {
     EXPECT_TRUE(says("every = \"1h\"\ntimezone = \"Mars\"\ntype = \"t\"", "Mars"));
     EXPECT_TRUE(says("every = \"1h\"\ntype = \"t\"\nend_at = \"soon\"", "end_at"));
     EXPECT_TRUE(says("every = \"1h\"\ntype = \"t\"\npayload = 2026-01-01", "date"));
+    EXPECT_TRUE(says("every = \"1h\"\ntype = \"t\"\nend_at = 2026-01-01", "is a date or null"));
+    EXPECT_TRUE(says("cron = \"0 9 30 2 *\"\ntype = \"t\"", "never fires"));
+    EXPECT_EQ(said("cron = \"0 0 9 1 1 * 1999\"\ntype = \"t\""), "");
     EXPECT_TRUE(says("evry = \"1h\"\ntype = \"t\"", "did you mean"));
     EXPECT_TRUE(says("every = \"1h\"\ntype = \"t\"\noverlap = \"no\"", "buffer_one"));
     EXPECT_EQ(said("every = \"1h\"\ntype = \"t\""), "");

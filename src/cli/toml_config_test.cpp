@@ -189,6 +189,14 @@ TEST(TomlConfigTest, UnknownKeysAreErrorsWithASuggestion) {
         "t.toml:1: sever: unknown key (did you mean server?), see docs/configuration.md"
     );
     EXPECT_EQ(
+        toml_error("[schedule.a]\ncron = \"@daily\"\n"),
+        "t.toml:1: schedule: unknown key (did you mean schedules?), see docs/configuration.md"
+    );
+    EXPECT_EQ(
+        toml_error("[schedule]\nlease = \"20s\"\n"),
+        "t.toml:1: schedule: unknown key (did you mean scheduler?), see docs/configuration.md"
+    );
+    EXPECT_EQ(
         toml_error("level = \"info\"\n"),
         "t.toml:1: level: unknown key (did you mean log.level?), see docs/configuration.md"
     );

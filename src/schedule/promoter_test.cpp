@@ -317,6 +317,23 @@ TEST_F(PromoterTest, CodeWinsOverWhatWasChangedByHandAndKeepsWhatRan) {
     EXPECT_EQ(reconcile(registry(), wanted, ScheduleSource::code, now_)->what, Reconciled::same);
 }
 
+TEST_F(PromoterTest, AScheduleOfAFileThatHasEndedIsMadeAndOneThatCannotFireIsRefused) {
+    const ScheduleDefinition year{.name = "a", .expression = "0 0 9 1 1 * 1999", .type = "t"};
+    ScheduleDefinition ended{.name = "b", .expression = "every 1 hour", .type = "t"};
+    ended.rules.end_at = promoter_epoch - 1h;
+    const ScheduleDefinition never{.name = "c", .expression = "0 9 30 2 *", .type = "t"};
+
+    for (const ScheduleDefinition& each : {year, ended}) {
+        const auto made = reconcile(registry(), each, ScheduleSource::file, now_);
+        ASSERT_TRUE(made) << made.error().message();
+        EXPECT_EQ(made->what, Reconciled::made);
+        EXPECT_FALSE(made->schedule.next_slot);
+    }
+    const auto refused = reconcile(registry(), never, ScheduleSource::file, now_);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::invalid_argument);
+}
+
 TEST_F(PromoterTest, WhatIsWrongWithAScheduleIsSaidWhenItIsMade) {
     const ScheduleDefinition right{.name = "a", .expression = "0 9 * * *", .type = "t"};
     const auto said = [&](auto change) {

@@ -200,7 +200,10 @@ Result<Registration> reconcile(
 ) {
     auto found = registry.store.find(definition.name);
     if (!found && found.error().code() == Errc::not_found) {
-        auto added = add(registry, definition, source, now);
+        // What has ended by now may stand in a file, and must not keep the others from running.
+        const auto ever = check_definition(registry, definition, TimePoint{});
+        if (!ever) return std::unexpected(ever.error());
+        auto added = add(registry, definition, source, now, true);
         if (added) return Registration{.schedule = *added, .what = Reconciled::made};
         if (added.error().code() != Errc::already_exists) return std::unexpected(added.error());
         found = registry.store.find(definition.name);  // another process was faster

@@ -44,7 +44,8 @@ struct Registration {
     bool overruled_hand = false;
 };
 
-/// Makes the schedule, or makes it what the definition says; see Scheduler::every().
+/// Makes the schedule, or makes it what the definition says; see Scheduler::every(). A new one that
+/// fires no more is made too, one that never did since 1970 is refused.
 [[nodiscard]] Result<Registration> reconcile(
     const Registry& registry,
     const ScheduleDefinition& definition,
