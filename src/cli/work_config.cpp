@@ -105,7 +105,7 @@ std::vector<Option> work_options() {
         provider_option(),
         {.name = "queue",
          .value = "NAME[:WEIGHT]",
-         .help = "a queue to work for, may be repeated (default: default)",
+         .help = "a queue to work for (default: default)",
          .letter = 'q',
          .repeated = true},
         {.name = "queue-order",
