@@ -27,7 +27,7 @@ class Settler {
   public:
     struct Config {
         std::size_t batch_max = 1;
-        /// Whether more outcomes are likely to come within microseconds.
+        /// Whether more outcomes are likely to come within milliseconds.
         std::function<bool()> more_is_coming{};
     };
     Settler(Provider& provider, Config config, Leases& leases, Tally& tally, StoreWatch& watch);
