@@ -67,9 +67,9 @@ Result<int> backfill_schedule(ScheduleSession& session, const Arguments& argumen
     if (!*from) return fail(Errc::invalid_argument, "--from is missing, expected a time");
     const TimePoint now = ScheduleSession::now();
     const bool dry_run = arguments.is_on("dry-run");
-    const auto found = schedule::backfill(
-        session.registry(), arguments.text("NAME"), **from, to->value_or(now), now, dry_run
-    );
+    const schedule::Period period{.from = **from, .to = to->value_or(now)};
+    const auto found =
+        schedule::backfill(session.registry(), arguments.text("NAME"), period, now, dry_run);
     if (!found) return std::unexpected(found.error());
     session.output.begin({{"slot", "SLOT"}});
     for (const TimePoint slot : found->slots) {

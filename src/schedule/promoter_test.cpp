@@ -280,17 +280,17 @@ TEST_F(PromoterTest, ABackfillRunsWhatHasNotRun) {
 
     const TimePoint from = promoter_epoch + 1min;
     const TimePoint to = promoter_epoch + 5min;
-    const auto dry = backfill(registry(), "daily", from, to, now_, true);
+    const auto dry = backfill(registry(), "daily", {from, to}, now_, true);
     act_at(10min);
     EXPECT_EQ(jobs().order.size(), before);
-    const auto done = backfill(registry(), "daily", from, to, now_, false);
+    const auto done = backfill(registry(), "daily", {from, to}, now_, false);
     act_at(10min);
 
     EXPECT_EQ(dry->slots.size(), 5U);
     EXPECT_EQ(done->claimed, 4U);
     EXPECT_EQ(jobs().order.size(), before + 4);
     EXPECT_EQ(
-        backfill(registry(), "daily", from, now_ + 1min, now_, false).error().code(),
+        backfill(registry(), "daily", {from, now_ + 1min}, now_, false).error().code(),
         Errc::invalid_argument
     );
 }

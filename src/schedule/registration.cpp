@@ -315,20 +315,19 @@ Result<TimePoint> skip_next(const Registry& registry, std::string_view name, Tim
 Result<Backfill> backfill(
     const Registry& registry,
     std::string_view name,
-    TimePoint from,
-    TimePoint to,
+    const Period& period,
     TimePoint now,
     bool dry_run
 ) {
-    if (to > now) {
+    if (period.to > now) {
         return refuse_schedule("the end is in the future, expected a time that has passed");
     }
-    if (from > to) return refuse_schedule("the end is before the begin");
+    if (period.from > period.to) return refuse_schedule("the end is before the begin");
     const auto schedule = registry.store.find(name);
     if (!schedule) return std::unexpected(schedule.error());
     const auto cadence = check_definition(registry, schedule->definition, now, true);
     if (!cadence) return std::unexpected(cadence.error());
-    auto slots = slots_between(*cadence, from, to);
+    auto slots = slots_between(*cadence, period.from, period.to);
     if (!slots) return std::unexpected(slots.error());
     Backfill found{.slots = std::move(*slots)};
     if (dry_run || found.slots.empty()) return found;

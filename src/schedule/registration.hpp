@@ -83,8 +83,13 @@ struct Registration {
     const Registry& registry, std::string_view name, TimePoint now
 );
 
+/// Both ends belong to it.
+struct Period {
+    TimePoint from{};
+    TimePoint to{};
+};
 struct Backfill {
-    std::vector<TimePoint> slots{};  // in [from, to]
+    std::vector<TimePoint> slots{};  // in the period
     std::size_t claimed = 0;         // of them; the others have run already
 };
 inline constexpr std::size_t backfill_slots_max = 10'000;
@@ -93,8 +98,7 @@ inline constexpr std::size_t backfill_slots_max = 10'000;
 [[nodiscard]] Result<Backfill> backfill(
     const Registry& registry,
     std::string_view name,
-    TimePoint from,
-    TimePoint to,
+    const Period& period,
     TimePoint now,
     bool dry_run
 );
