@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -74,7 +75,14 @@ class HealthServer {
                 service_.handle(request, std::move(exchange));
             }
         );
-        server_->start();
+        try {
+            server_->start();
+        } catch (const SystemError& error) {
+            throw SystemError(fmt::format(
+                "{}; --health names another address, and port 0 takes any that is free",
+                error.what()
+            ));
+        }
     }
     ~HealthServer() {
         if (server_) server_->stop(health_grace);
@@ -189,14 +197,18 @@ Result<int> run_work(const Arguments& arguments) {
     announce_ready(notice, fmt::format("READY health={}\n", listening));
     auto limited = limit_groups_in_time(work->config.worker, **provider, stop);
     if (!limited) return std::unexpected(limited.error());
-    if (!stop.stop_requested()) worker.start();
-    wait_for_stop(stop);
-    health.set_draining();
-    announce_stopping();
-    log_info("worker", "stopping", {{"running", worker.figures().running}});
-    const auto stopping_since = std::chrono::steady_clock::now();
-    worker.stop();
-    const auto took = std::chrono::steady_clock::now() - stopping_since;
+    std::atomic<std::chrono::steady_clock::time_point> stopping_since{
+        std::chrono::steady_clock::now()};
+    {
+        const std::stop_callback stopping(stop, [&] {
+            stopping_since = std::chrono::steady_clock::now();
+            health.set_draining();
+            announce_stopping();
+            log_info("worker", "stopping", {{"running", worker.figures().running}});
+        });
+        if (!stop.stop_requested()) worker.run(stop);
+    }
+    const auto took = std::chrono::steady_clock::now() - stopping_since.load();
     log_info("worker", "stopped", {{"duration_ms", std::chrono::ceil<Milliseconds>(took).count()}});
     return 0;
 }

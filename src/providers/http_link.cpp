@@ -27,6 +27,11 @@ bool no_answer(const Result<http::ClientResponse>& response) {
     return code == Errc::unavailable || code == Errc::timed_out;
 }
 
+Error with_advice(const Error& error) {
+    if (error.code() != Errc::unavailable) return error;
+    return {error.code(), error.message() + "; is a Tranter server running there (tranter serve)"};
+}
+
 }  // namespace
 
 Result<HttpAnswer> HttpLink::call(const HttpCall& call) {
@@ -44,7 +49,7 @@ Result<HttpAnswer> HttpLink::call(const HttpCall& call) {
         }
     }
     if (closed()) return fail(Errc::unavailable, "the provider is closed");
-    if (!response) return std::unexpected(std::move(response.error()));
+    if (!response) return std::unexpected(with_advice(response.error()));
     if (response->status / 100 != 2) {
         return std::unexpected(jobs::read_problem(response->status, response->body));
     }

@@ -158,7 +158,8 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
             {.queue = options_.queues[queue].name,
              .jobs_max = grant.jobs,
              .lease = options_.lease,
-             .wait = grant.may_wait ? options_.poll_wait : Milliseconds(),
+             // Whether it answers again should not take as long as a wait for jobs.
+             .wait = grant.may_wait && !is_silent ? options_.poll_wait : Milliseconds(),
              .worker = options_.name,
              .worker_concurrency = options_.concurrency,
              .worker_version = std::string(version),

@@ -282,6 +282,15 @@ TEST_F(WorkerTest, ReceivingGoesOnAfterTheStoreWasSilent) {
     EXPECT_TRUE(worker_->figures().receiving);
 }
 
+TEST_F(WorkerTest, SaysThatItReceivesAgainThoughThereIsNoJob) {
+    provider_->break_next("receive", 1);
+    start({.poll_wait = 5min});
+
+    ASSERT_TRUE(provider_->wait_for_calls("receive", 3));
+
+    EXPECT_TRUE(worker_->figures().receiving);
+}
+
 TEST_F(WorkerTest, SaysThatItDoesNotReceive) {
     provider_->break_next("receive", 1'000'000);
     start();
