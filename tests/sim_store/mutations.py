@@ -355,12 +355,17 @@ MUTANTS = [
         ),
     ),
     mutant(
+        "of two copies of a message the newer one is not kept either",
+        "broker/keeper.cpp",
+        ("    if (at < newest->second) return true;\n", "    return true;\n"),
+    ),
+    mutant(
         "an image has no note",
         "broker/keeper.cpp",
         (
-            "    const std::string_view id = stored->payload.deduplication_id();\n",
-            "    stored->note.clear();\n"
-            "    const std::string_view id = stored->payload.deduplication_id();\n",
+            "    const std::string_view id = message.payload.deduplication_id();\n",
+            "    message.note.clear();\n"
+            "    const std::string_view id = message.payload.deduplication_id();\n",
         ),
     ),
     mutant(
