@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-import clients
+import child_programs
 import pytest
 from command_line import ok
 from jobs import call
@@ -15,7 +15,7 @@ from worker_process import WorkerProcess
 MANY = 900  # the history of a queue in memory keeps 1,000
 
 
-@pytest.fixture(params=clients.LANGUAGES)
+@pytest.fixture(params=child_programs.LANGUAGES)
 def language(request):
     return request.param
 
@@ -28,7 +28,7 @@ def queue(name):
 @pytest.fixture
 def work(tmp_path, server, queue, language):
     """Starts workers with one process for handlers, or more."""
-    file, text, command = clients.LANGUAGES[language]
+    file, text, command = child_programs.LANGUAGES[language]
     (tmp_path / file).write_text(text)
     started = []
 

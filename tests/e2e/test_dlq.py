@@ -7,14 +7,22 @@ import subprocess
 import pytest
 from command_line import check_failure, clean_environment, ok, on_terminal, tranter
 from dead_letters import FileStore, JobStore, SqsStore, fauxqs
-from server import binary
+from server import Server, binary
 from waiting import eventually
 from worker_process import WorkerProcess
 
 KINDS = ["http", "file", "sqs", "fauxqs"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def server():
+    """Of this file alone: lists show what stands in all queues."""
+    running = Server()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
 def foreign_endpoint():
     with fauxqs() as endpoint:
         yield endpoint
