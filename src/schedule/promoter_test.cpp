@@ -57,7 +57,8 @@ class PromoterTest : public testing::Test {
 
     std::vector<RunState> states_of(const std::string& name) {
         std::vector<RunState> out;
-        for (const SlotRun& run : store_->runs_of(name, 100, false).value())
+        const auto runs = store_->runs_of(name, 100, false).value();
+        for (const SlotRun& run : runs)
             out.insert(out.begin(), run.state);
         return out;
     }
