@@ -85,7 +85,8 @@ Client::Client(std::shared_ptr<Provider> provider) : provider_(std::move(provide
 }
 
 Result<JobHandle> Client::enqueue(JobRequest request) const {
-    if (auto json = jobs::make_sure_it_is_json(request); !json) return std::unexpected(json.error());
+    if (auto json = jobs::make_sure_it_is_json(request); !json)
+        return std::unexpected(json.error());
     return send_one(std::move(request));
 }
 
