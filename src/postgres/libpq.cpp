@@ -1,33 +1,29 @@
 #include "postgres/libpq.hpp"
 
-#include <dlfcn.h>
+#include "base/shared_library.hpp"
 
 namespace tranter::postgres {
-namespace {
-
-template <class Function>
-bool find(void* library, const char* name, Function& function) {
-    function = reinterpret_cast<Function>(::dlsym(library, name));
-    return function != nullptr;
-}
-
-}  // namespace
 
 Libpq::Libpq() {
-    void* library = ::dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+    void* library = load_library("libpq.so.5");
     if (library == nullptr) return;
     loaded =
-        find(library, "PQconninfoParse", conninfo_parse) &&
-        find(library, "PQconninfoFree", conninfo_free) && find(library, "PQfreemem", free_memory) &&
-        find(library, "PQconnectdbParams", connect) && find(library, "PQfinish", finish) &&
-        find(library, "PQstatus", status) && find(library, "PQerrorMessage", error_message) &&
-        find(library, "PQsetNoticeProcessor", set_notice_processor) &&
-        find(library, "PQexec", exec) && find(library, "PQexecParams", exec_params) &&
-        find(library, "PQclear", clear) && find(library, "PQresultStatus", result_status) &&
-        find(library, "PQresultErrorField", error_field) && find(library, "PQntuples", rows) &&
-        find(library, "PQgetisnull", is_null) && find(library, "PQgetvalue", value) &&
-        find(library, "PQgetlength", length) && find(library, "PQsocket", socket) &&
-        find(library, "PQconsumeInput", consume_input) && find(library, "PQnotifies", notifies);
+        find_symbol(library, "PQconninfoParse", conninfo_parse) &&
+        find_symbol(library, "PQconninfoFree", conninfo_free) &&
+        find_symbol(library, "PQfreemem", free_memory) &&
+        find_symbol(library, "PQconnectdbParams", connect) &&
+        find_symbol(library, "PQfinish", finish) && find_symbol(library, "PQstatus", status) &&
+        find_symbol(library, "PQerrorMessage", error_message) &&
+        find_symbol(library, "PQsetNoticeProcessor", set_notice_processor) &&
+        find_symbol(library, "PQexec", exec) && find_symbol(library, "PQexecParams", exec_params) &&
+        find_symbol(library, "PQclear", clear) &&
+        find_symbol(library, "PQresultStatus", result_status) &&
+        find_symbol(library, "PQresultErrorField", error_field) &&
+        find_symbol(library, "PQntuples", rows) && find_symbol(library, "PQgetisnull", is_null) &&
+        find_symbol(library, "PQgetvalue", value) && find_symbol(library, "PQgetlength", length) &&
+        find_symbol(library, "PQsocket", socket) &&
+        find_symbol(library, "PQconsumeInput", consume_input) &&
+        find_symbol(library, "PQnotifies", notifies);
 }
 
 const Libpq& libpq() {
