@@ -15,18 +15,7 @@ constexpr std::size_t page_entries_max = 1000;
 constexpr std::size_t remove_step = 1000;
 constexpr std::size_t trim_step = 2000;
 constexpr std::string_view cursor_prefix = "h1";
-
-std::unexpected<Error> as_failure(const DatabaseError& error) {
-    if (error.is_damage()) {
-        return fail(Errc::corrupted, fmt::format("the history is damaged: {}", error.what()));
-    }
-    if (error.is_full()) {
-        return fail(
-            Errc::limit_exceeded, fmt::format("no space left for the history: {}", error.what())
-        );
-    }
-    return fail(Errc::unavailable, fmt::format("the history did not answer: {}", error.what()));
-}
+constexpr std::string_view name_in_errors = "the history";
 
 std::string cursor_after(Seq seq) {
     return fmt::format("{}{:016x}", cursor_prefix, static_cast<std::uint64_t>(seq));
@@ -150,7 +139,7 @@ auto SqliteStore::write(const Work& work) -> Result<decltype(work(std::declval<S
             }
         }
     } catch (const DatabaseError& error) {
-        return as_failure(error);
+        return std::unexpected(sqlite::error_of(error, name_in_errors));
     } catch (const SystemError& error) {
         return fail(Errc::unavailable, error.what());
     }
@@ -170,7 +159,7 @@ auto SqliteStore::read(const Work& work)
         return work(*session, *lease);
     } catch (const DatabaseError& error) {
         if (error.is_damage()) session->damaged = true;
-        return as_failure(error);
+        return std::unexpected(sqlite::error_of(error, name_in_errors));
     }
 }
 

@@ -7,13 +7,6 @@
 namespace tranter::schedule {
 namespace {
 
-std::vector<ScheduledJob> all_jobs(sqlite::Statement& row) {
-    std::vector<ScheduledJob> out;
-    while (row.step())
-        out.push_back(read_job(row));
-    return out;
-}
-
 /// Due, and held by nobody.
 std::vector<ScheduledJob> ready_jobs(sqlite::Database& database, TimePoint now, std::size_t max) {
     const sqlite::StatementUse row = database.use(
@@ -21,7 +14,7 @@ std::vector<ScheduledJob> ready_jobs(sqlite::Database& database, TimePoint now, 
         "ready_at > ?1 + 600000000)) ORDER BY ready_at LIMIT ?2"
     );
     row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-    return all_jobs(*row);
+    return all_rows(*row, read_job);
 }
 
 /// False for an id that is known.
@@ -96,7 +89,7 @@ Result<std::vector<ScheduledJob>> SqliteStore::list_jobs(std::string_view after,
             "ORDER BY scheduled_for, id LIMIT ?3"
         );
         row->bind(1, due).bind(2, after).bind(3, static_cast<std::int64_t>(max));
-        return all_jobs(*row);
+        return all_rows(*row, read_job);
     });
 }
 

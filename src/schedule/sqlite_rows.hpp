@@ -4,6 +4,7 @@
 #include "sqlite/database.hpp"
 
 #include <optional>
+#include <vector>
 
 /// Rows of sqlite_schema.cpp. Reading throws DatabaseError of damage for what cannot be read.
 namespace tranter::schedule {
@@ -17,5 +18,14 @@ JobOptions read_options(const sqlite::Statement& row, int group_column);
 Schedule read_schedule(const sqlite::Statement& row);
 SlotRun read_run(const sqlite::Statement& row);
 ScheduledJob read_job(const sqlite::Statement& row);
+
+/// Those that are left, each as `read` makes it.
+template <class T>
+std::vector<T> all_rows(sqlite::Statement& rows, T (*read)(const sqlite::Statement& row)) {
+    std::vector<T> out;
+    while (rows.step())
+        out.push_back(read(rows));
+    return out;
+}
 
 }  // namespace tranter::schedule

@@ -14,13 +14,6 @@ void bind_run_key(sqlite::Statement& row, const RunKey& key) {
     row.bind(1, key.schedule).bind(2, micros(key.slot)).bind(3, std::int64_t{key.manual ? 1 : 0});
 }
 
-std::vector<SlotRun> all_runs(sqlite::Statement& row) {
-    std::vector<SlotRun> out;
-    while (row.step())
-        out.push_back(read_run(row));
-    return out;
-}
-
 /// Claimed, and held by nobody.
 std::vector<SlotRun> free_runs(sqlite::Database& database, TimePoint now, std::size_t max) {
     const sqlite::StatementUse row = database.use(
@@ -28,7 +21,7 @@ std::vector<SlotRun> free_runs(sqlite::Database& database, TimePoint now, std::s
         "claimed_until > ?1 + 600000000) ORDER BY claimed_until, slot LIMIT ?2"
     );
     row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-    return all_runs(*row);
+    return all_rows(*row, read_run);
 }
 
 /// Whether it was inserted or, with `again`, claimed once more.
@@ -64,10 +57,7 @@ Result<std::vector<Schedule>> SqliteStore::due(TimePoint now, std::size_t max) {
             "LIMIT ?2"
         );
         row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-        std::vector<Schedule> out;
-        while (row->step())
-            out.push_back(read_schedule(*row));
-        return out;
+        return all_rows(*row, read_schedule);
     });
 }
 
@@ -204,7 +194,7 @@ Result<std::vector<SlotRun>> SqliteStore::buffered(std::size_t max) {
             "older.slot < run.slot) ORDER BY schedule LIMIT ?1"
         );
         row->bind(1, static_cast<std::int64_t>(max));
-        return all_runs(*row);
+        return all_rows(*row, read_run);
     });
 }
 
@@ -252,7 +242,7 @@ Result<std::vector<SlotRun>> SqliteStore::runs_of(
         row->bind(1, schedule).bind(2, static_cast<std::int64_t>(max));
         const auto last = open_only ? RunState::buffered : RunState::failed;
         row->bind(3, static_cast<std::int64_t>(last));
-        return all_runs(*row);
+        return all_rows(*row, read_run);
     });
 }
 

@@ -86,20 +86,6 @@ SqliteStore::SqliteStore(const std::string& path)
     if (!in_memory) bell_ = std::make_unique<Bell>(path + "-wake");
 }
 
-Error SqliteStore::as_error(const sqlite::DatabaseError& error) {
-    if (error.is_damage()) {
-        return {
-            Errc::corrupted, fmt::format("the store of schedules is damaged: {}", error.what())};
-    }
-    if (error.is_full()) {
-        return {
-            Errc::limit_exceeded,
-            fmt::format("no space left for the store of schedules: {}", error.what())};
-    }
-    return {
-        Errc::unavailable, fmt::format("the store of schedules did not answer: {}", error.what())};
-}
-
 Result<> SqliteStore::insert(const Schedule& schedule) {
     return announced([&]() -> Result<> {
         const std::string options = options_column(schedule.definition.options);
@@ -131,10 +117,7 @@ Result<std::vector<Schedule>> SqliteStore::list(std::string_view after, std::siz
         const sqlite::StatementUse row =
             database_.use("SELECT * FROM recurring_jobs WHERE name > ?1 ORDER BY name LIMIT ?2");
         row->bind(1, after).bind(2, static_cast<std::int64_t>(max));
-        std::vector<Schedule> out;
-        while (row->step())
-            out.push_back(read_schedule(*row));
-        return out;
+        return all_rows(*row, read_schedule);
     });
 }
 

@@ -69,10 +69,9 @@ class SqliteStore final : public ScheduleStore {
         try {
             return work();
         } catch (const sqlite::DatabaseError& error) {
-            return std::unexpected(as_error(error));
+            return std::unexpected(sqlite::error_of(error, "the store of schedules"));
         }
     }
-    static Error as_error(const sqlite::DatabaseError& error);
     /// As guarded(), for what others may wait for.
     template <class Work>
     auto announced(Work work) -> decltype(work()) {

@@ -35,6 +35,16 @@ bool DatabaseError::is_busy() const {
     return code_ == SQLITE_BUSY || code_ == SQLITE_LOCKED;
 }
 
+Error error_of(const DatabaseError& error, std::string_view what) {
+    if (error.is_damage()) {
+        return {Errc::corrupted, fmt::format("{} is damaged: {}", what, error.what())};
+    }
+    if (error.is_full()) {
+        return {Errc::limit_exceeded, fmt::format("no space left for {}: {}", what, error.what())};
+    }
+    return {Errc::unavailable, fmt::format("{} did not answer: {}", what, error.what())};
+}
+
 Statement::Statement(sqlite3* database, std::string_view sql, bool lasting) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(

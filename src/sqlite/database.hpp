@@ -31,6 +31,10 @@ class DatabaseError : public SystemError {
     int code_;
 };
 
+/// `what` has failed ("the history"): `corrupted`, `limit_exceeded` when the disk is full, else
+/// `unavailable`.
+Error error_of(const DatabaseError& error, std::string_view what);
+
 /// A prepared statement. Parameters count from 1, columns from 0. Texts that are bound must
 /// outlive the last step.
 class Statement {
