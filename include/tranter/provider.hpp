@@ -73,6 +73,8 @@ struct Settlement {
     AttemptOutcome outcome{};
 };
 
+inline constexpr std::size_t worker_name_bytes_max = 256;
+
 struct ReceiveRequest {
     std::string queue{};
     std::size_t jobs_max = 1;

@@ -2,6 +2,7 @@
 
 #include "history/query.hpp"
 #include "jobs/job_json.hpp"
+#include "providers/record_entry.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,20 +15,6 @@ using providers::SqsDelivery;
 using providers::SqsMessage;
 
 namespace {
-
-/// What a filter is compared with.
-history::JobEntry filtered_entry(const JobRecord& job) {
-    history::JobEntry entry;
-    entry.queue = job.queue;
-    entry.type = job.type;
-    entry.payload = job.payload;
-    entry.group = job.options.group;
-    entry.tags = job.options.tags;
-    for (const AttemptFailure& failure : job.failures) {
-        entry.errors.push_back({.type = failure.type, .text = failure.text});
-    }
-    return entry;
-}
 
 /// `{"attempt":3,"type":"...","text":"..."}`
 void read_error(const SqsMessage& message, JobRecord& job) {
@@ -63,7 +50,7 @@ bool LetterFilter::matches(const DeadLetter& letter) const {
     const Instant died(job.finished_at.value_or(job.created_at).time_since_epoch());
     if (filter_.finished_from && died < *filter_.finished_from) return false;
     if (filter_.finished_before && died >= *filter_.finished_before) return false;
-    return matcher_.matches(filtered_entry(job));
+    return matcher_.matches(providers::comparable(job));
 }
 
 TimePoint letter_sent_at(const Json& message) {

@@ -3,6 +3,7 @@
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
 #include "providers/broker_note.hpp"
+#include "providers/record_entry.hpp"
 
 #include <fmt/format.h>
 
@@ -109,23 +110,6 @@ bool wants_live(const history::JobQuery& query) {
     if (query.filter.finished_from || query.filter.finished_before) return false;
     return wants(query, JobState::pending) || wants(query, JobState::scheduled) ||
            wants(query, JobState::processing) || wants(query, JobState::failed);
-}
-
-/// What a filter can be compared with.
-history::JobEntry comparable(const JobRecord& record, const RunningNotes* notes) {
-    history::JobEntry entry;
-    entry.queue = record.queue;
-    entry.type = record.type;
-    entry.payload = record.payload;
-    entry.group = record.options.group;
-    entry.tags = record.options.tags;
-    for (const AttemptFailure& failure : record.failures) {
-        entry.errors.push_back(
-            {.attempt = failure.attempt, .type = failure.type, .text = failure.text}
-        );
-    }
-    if (notes != nullptr) entry.log = notes->log;
-    return entry;
 }
 
 bool is_open(JobState state) {
@@ -272,13 +256,15 @@ class Listing {
         if (whole_queue_) return add_letter(job);
         JobRecord record = record_of_message(parts_, job);
         const RunningNotesPtr notes = parts_.running.find(job.message.payload.id());
-        if (matcher_.matches(comparable(record, notes.get()))) jobs_.push_back(std::move(record));
+        history::JobEntry entry = comparable(record);
+        if (notes != nullptr) entry.log = notes->log;
+        if (matcher_.matches(entry)) jobs_.push_back(std::move(record));
     }
 
     void add_letter(const LiveJob& job) {
         JobRecord record = record_of(parts_, job);
         if (!is_in_time(query_.filter, record)) return;
-        if (!matcher_.matches(comparable(record, nullptr))) return;
+        if (!matcher_.matches(comparable(record))) return;
         bytes_ += record.payload.size();
         jobs_.push_back(std::move(record));
     }

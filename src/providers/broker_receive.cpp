@@ -14,7 +14,6 @@ namespace {
 
 constexpr Milliseconds lease_min = std::chrono::seconds(1);
 constexpr Milliseconds lease_max = std::chrono::hours(12);
-constexpr std::size_t worker_bytes_max = 256;
 constexpr std::size_t version_bytes_max = 64;
 
 Result<> check_receive(const ReceiveRequest& request) {
@@ -30,10 +29,12 @@ Result<> check_receive(const ReceiveRequest& request) {
             fmt::format("lease is {}ms, it must be 1s to 12h", request.lease.count())
         );
     }
-    if (request.worker.size() > worker_bytes_max) {
+    if (request.worker.size() > worker_name_bytes_max) {
         return fail(
             Errc::invalid_argument,
-            fmt::format("worker is {} bytes, limit is {}", request.worker.size(), worker_bytes_max)
+            fmt::format(
+                "worker is {} bytes, limit is {}", request.worker.size(), worker_name_bytes_max
+            )
         );
     }
     if (request.worker_version.size() > version_bytes_max) {

@@ -30,7 +30,6 @@ using namespace std::chrono_literals;
 
 constexpr unsigned concurrency_max = 10'000;
 /// With more of them a store refuses every call for jobs.
-constexpr std::size_t name_bytes_max = 256;
 constexpr Milliseconds lease_min = 1s;
 constexpr Milliseconds lease_max = 12h;
 constexpr Milliseconds poll_wait_max = 5min;
@@ -70,8 +69,10 @@ void check_numbers(const WorkerOptions& options) {
     if (options.concurrency > concurrency_max) {
         refuse(fmt::format("concurrency is {}, limit is {}", options.concurrency, concurrency_max));
     }
-    if (options.name.size() > name_bytes_max) {
-        refuse(fmt::format("name is {} bytes, limit is {}", options.name.size(), name_bytes_max));
+    if (options.name.size() > worker_name_bytes_max) {
+        refuse(
+            fmt::format("name is {} bytes, limit is {}", options.name.size(), worker_name_bytes_max)
+        );
     }
     if (options.lease < lease_min || options.lease > lease_max) {
         refuse(fmt::format("lease is {}ms, it must be 1s to 12h", options.lease.count()));
