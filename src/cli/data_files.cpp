@@ -1,5 +1,6 @@
 #include "cli/data_files.hpp"
 
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 #include "log/directory.hpp"
 
@@ -106,22 +107,13 @@ ScanTotals totals_of(std::span<const log::SegmentScan> segments) {
 }
 
 Output data_output(const Arguments& arguments, Progress& progress) {
-    return Output({
-        .format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-        .fd = STDOUT_FILENO,
-        .columns = terminal_columns(STDOUT_FILENO),
-        .progress = &progress,
-    });
+    Output::Options options = stdout_options(arguments);
+    options.progress = &progress;
+    return Output(options);
 }
 
 std::vector<Option> data_options(std::vector<Option> own) {
-    own.push_back(
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "json", "ndjson"}}
-    );
+    own.push_back(output_option({"table", "json", "ndjson"}));
     return own;
 }
 

@@ -90,30 +90,17 @@ class LetterChanger {
     Result<int> show(DlqSession& dlq) {
         std::vector<Column> columns = letter_columns();
         columns.insert(columns.end() - 1, {"result", "RESULT"});
-        dlq.output.begin(std::move(columns));
-        std::uint64_t shown = 0;
-        const auto walked =
-            dlq.store->walk(query_, [&](std::span<const DeadLetter> letters) -> Result<bool> {
-                for (const DeadLetter& letter : letters) {
-                    DeadLetter changed = letter;
-                    if (edit_.changes()) {
-                        auto payload = edit_.apply(letter.job.payload);
-                        if (!payload) return std::unexpected(payload.error());
-                        changed.job.payload = std::move(*payload);
-                    }
-                    Json row = letter_row(changed, dlq.times);
-                    dlq.output.row(
-                        std::move(row.set("result", fmt::format("would {}", change_.verb)))
-                    );
-                }
-                dlq.progress.update(shown += letters.size());
-                return true;
-            });
-        if (!walked) return std::unexpected(walked.error());
-        dlq.progress.stop();
-        dlq.output.end();
-        if (shown > 0) dlq.say_what_looking_costs();
-        return 0;
+        return dlq.print(query_, std::move(columns), [&](const DeadLetter& letter) -> Result<Json> {
+            DeadLetter changed = letter;
+            if (edit_.changes()) {
+                auto payload = edit_.apply(letter.job.payload);
+                if (!payload) return std::unexpected(payload.error());
+                changed.job.payload = std::move(*payload);
+            }
+            Json row = letter_row(changed, dlq.times);
+            row.set("result", fmt::format("would {}", change_.verb));
+            return row;
+        });
     }
 
     /// Whether there is anything to do; an error when it shall not be done.

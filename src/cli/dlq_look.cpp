@@ -45,20 +45,9 @@ Result<int> peek_letters(const Arguments& arguments) {
     if (!session) return std::unexpected(session.error());
     DlqSession& dlq = **session;
     dlq.progress.start("looking");
-    dlq.output.begin(letter_columns());
-    std::uint64_t shown = 0;
-    const auto walked =
-        dlq.store->walk(*query, [&](std::span<const DeadLetter> letters) -> Result<bool> {
-            for (const DeadLetter& letter : letters)
-                dlq.output.row(letter_row(letter, dlq.times));
-            dlq.progress.update(shown += letters.size());
-            return true;
-        });
-    if (!walked) return std::unexpected(walked.error());
-    dlq.progress.stop();
-    dlq.output.end();
-    if (shown > 0) dlq.say_what_looking_costs();
-    return 0;
+    return dlq.print(*query, letter_columns(), [&](const DeadLetter& letter) -> Result<Json> {
+        return letter_row(letter, dlq.times);
+    });
 }
 
 Result<std::optional<DeadLetter>> find_letter(DlqSession& dlq, const LetterQuery& query) {

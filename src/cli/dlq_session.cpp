@@ -4,6 +4,7 @@
 #include "cli/job_commands.hpp"
 #include "cli/job_session.hpp"
 #include "cli/message_record.hpp"
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 
 #include <fmt/format.h>
@@ -77,6 +78,30 @@ Result<std::unique_ptr<DlqSession>> DlqSession::open(
     return std::make_unique<DlqSession>(
         std::move(*store), stdout_options(arguments), arguments.find("time") != "iso"
     );
+}
+
+Result<int> DlqSession::print(
+    const LetterQuery& query,
+    std::vector<Column> columns,
+    const std::function<Result<Json>(const DeadLetter&)>& row_of
+) {
+    output.begin(std::move(columns));
+    std::uint64_t shown = 0;
+    const auto walked =
+        store->walk(query, [&](std::span<const DeadLetter> letters) -> Result<bool> {
+            for (const DeadLetter& letter : letters) {
+                auto row = row_of(letter);
+                if (!row) return std::unexpected(row.error());
+                output.row(std::move(*row));
+            }
+            progress.update(shown += letters.size());
+            return true;
+        });
+    if (!walked) return std::unexpected(walked.error());
+    progress.stop();
+    output.end();
+    if (shown > 0) say_what_looking_costs();
+    return 0;
 }
 
 void DlqSession::say_what_looking_costs() {

@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,6 +36,12 @@ class DlqSession {
     Output output;
     const TimeStyle times;
 
+    /// Prints each letter that matches as the row that is made of it.
+    [[nodiscard]] Result<int> print(
+        const LetterQuery& query,
+        std::vector<Column> columns,
+        const std::function<Result<Json>(const DeadLetter&)>& row_of
+    );
     /// On stderr, when it is so, what looking costs here.
     void say_what_looking_costs();
 };

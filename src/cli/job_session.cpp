@@ -1,7 +1,7 @@
 #include "cli/job_session.hpp"
 
 #include "cli/config_file.hpp"
-#include "cli/session.hpp"
+#include "cli/stdout_output.hpp"
 
 namespace tranter::cli {
 
@@ -44,11 +44,7 @@ std::vector<Option> with_provider_options(std::vector<Option> own) {
          .value = "FILE",
          .help = "a tranter.toml whose `provider` says where, when nothing else does",
          .completes = Completes::files},
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "wide", "json", "ndjson", "name"}},
+        output_option(),
         {.name = "time",
          .value = "STYLE",
          .help = "times in tables (default: relative)",

@@ -1,6 +1,7 @@
 #include "cli/output.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_expression.hpp"
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 
 #include <unistd.h>
@@ -41,11 +42,7 @@ Result<int> run_explain(const Arguments& arguments) {
     for (const std::string& warning : cadence->warnings())
         warnings.push(warning);
     record.set("next", std::move(next)).set("warnings", std::move(warnings));
-    Output output(
-        {.format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-         .fd = STDOUT_FILENO,
-         .columns = terminal_columns(STDOUT_FILENO)}
-    );
+    Output output(stdout_options(arguments));
     output.one(record);
     if (times.empty()) say("it never fires");
     return 0;
@@ -55,13 +52,7 @@ Result<int> run_explain(const Arguments& arguments) {
 
 Command schedule_explain_command() {
     std::vector<Option> options = expression_options();
-    options.push_back(
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "json"}}
-    );
+    options.push_back(output_option({"table", "json"}));
     return {
         .name = "explain",
         .summary = "say in words when an expression fires, and what looks like a mistake",

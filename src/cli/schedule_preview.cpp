@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_expression.hpp"
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 #include "jobs/options_writer.hpp"
 
@@ -105,11 +106,7 @@ Result<int> preview_one(const Arguments& arguments) {
     if (!found) return std::unexpected(found.error());
     for (const std::string& warning : found->cadence.warnings())
         say(fmt::format("warning: {}", warning));
-    Output output(
-        {.format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-         .fd = STDOUT_FILENO,
-         .columns = terminal_columns(STDOUT_FILENO)}
-    );
+    Output output(stdout_options(arguments));
     output.begin({{"at", "UTC"}, {"local", "LOCAL"}});
     for (const schedule::UtcMillis when : found->times) {
         Json record;
@@ -149,11 +146,7 @@ Command schedule_preview_command() {
         {.name = "stdin",
          .value = "",
          .help = "each line of stdin asks with JSON, each line of stdout answers"},
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "wide", "json", "ndjson", "name"}},
+        output_option(),
     };
     options.insert(options.end(), own.begin(), own.end());
     return {

@@ -1,6 +1,7 @@
 #include "cli/schedule_session.hpp"
 
 #include "cli/config_file.hpp"
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 #include "postgres/target.hpp"
 
@@ -50,11 +51,7 @@ Result<std::unique_ptr<ScheduleSession>> ScheduleSession::open(const Arguments& 
     if (!url) return std::unexpected(url.error());
     auto store = schedule::open_store(*url);
     if (!store) return std::unexpected(store.error());
-    const Output::Options options{
-        .format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-        .fd = STDOUT_FILENO,
-        .columns = terminal_columns(STDOUT_FILENO)};
-    return std::make_unique<ScheduleSession>(std::move(*store), options);
+    return std::make_unique<ScheduleSession>(std::move(*store), stdout_options(arguments));
 }
 
 Option schedule_store_option() {
@@ -75,11 +72,7 @@ std::vector<Option> with_store_options(std::vector<Option> own) {
          .value = "FILE",
          .help = "a tranter.toml that says where, when nothing else does",
          .completes = Completes::files},
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "wide", "json", "ndjson", "name"}},
+        output_option(),
     };
     own.insert(own.end(), shared.begin(), shared.end());
     return own;

@@ -2,6 +2,7 @@
 
 #include "base/unicode.hpp"
 #include "cli/config_file.hpp"
+#include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 
 #include <fmt/format.h>
@@ -107,21 +108,9 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, std::
     return std::make_unique<Session>(std::move(client), stdout_options(arguments));
 }
 
-Output::Options stdout_options(const Arguments& arguments) {
-    return {
-        .format = choose_format(arguments.find("output"), is_terminal(STDOUT_FILENO)),
-        .fd = STDOUT_FILENO,
-        .columns = terminal_columns(STDOUT_FILENO),
-    };
-}
-
 std::vector<Option> with_connection_options(std::vector<Option> own) {
     const std::vector<Option> shared{
-        {.name = "output",
-         .value = "FORMAT",
-         .help = "how to print (default: table on a terminal, otherwise json)",
-         .letter = 'o',
-         .choices = {"table", "wide", "json", "ndjson", "name"}},
+        output_option(),
         {.name = "endpoint",
          .value = "URL",
          .help = "SQS endpoint, or `aws` for that of the region (default: $TRANTER_SQS_URL, "

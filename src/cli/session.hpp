@@ -50,9 +50,6 @@ class Session {
     }
 };
 
-/// How and where a command prints, by --output and what stdout is.
-Output::Options stdout_options(const Arguments& arguments);
-
 /// The options that every command over the SQS API has, behind its own.
 std::vector<Option> with_connection_options(std::vector<Option> own);
 
