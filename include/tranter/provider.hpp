@@ -38,6 +38,7 @@ struct Capabilities {
     bool workers = false;                       // who works
     bool atomic_batch = false;                  // enqueue of many: all or none
     Milliseconds delay_max{};                   // longest delay; 0: any
+    bool fifo_delays = true;                    // of single jobs in queues named *.fifo
     std::size_t batch_max = jobs_per_call_max;  // jobs per call
     bool virtual_time = false;                  // see Provider::virtual_time()
 };
@@ -301,6 +302,11 @@ struct ProviderOptions {
     bool history = true;  // memory: and file:, keep finished jobs
     /// sqs: where the dead jobs of a queue go, instead of where its redrive policy says.
     std::map<std::string, std::string> dead_letter_queues{};
+    /// Where jobs wait that the store cannot delay for so long: the URL of a store of schedules, as
+    /// of Scheduler. Whoever enqueues what is due there (`tranter timers`, a Scheduler) hands them
+    /// over at their time. Such a job can be found, cancelled, promoted and listed while it waits.
+    /// Not `memory:`. Empty: they are refused with `unsupported`.
+    std::string schedule_store{};
 };
 
 /// Opens a store by its URL:

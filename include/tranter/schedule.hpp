@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 /// Schedules and jobs for later, as data: see scheduler.hpp.
 namespace tranter {
@@ -49,6 +50,15 @@ enum class Overlap : std::uint8_t {
     cancel_other,  // that job is cancelled, and this one runs once it has ended
 };
 
+/// From when the periods of an interval count. The values are stored.
+enum class IntervalAnchor : std::uint8_t {
+    epoch,         // from 1970, or from its `starting` time
+    registration,  // from when the schedule was made, which is no slot itself
+    /// From the end of the job of the slot before, however it ended; the first from when the
+    /// schedule was made. Needs a store of jobs that can look them up, and `overlap` of `allow`.
+    after_completion,
+};
+
 /// How the slots of a schedule become jobs.
 struct ScheduleRules {
     MisfirePolicy misfire{};
@@ -61,6 +71,7 @@ struct ScheduleRules {
     std::uint64_t max_runs = 0;           // 0: no limit
     DstGap dst_gap = DstGap::run_after;
     DstOverlap dst_overlap = DstOverlap::first;
+    IntervalAnchor anchor = IntervalAnchor::epoch;  // of intervals only
 
     bool operator==(const ScheduleRules&) const = default;
 };
@@ -91,8 +102,10 @@ struct Schedule {
     bool paused = false;
     std::string pause_reason{};
     TimePoint created_at{};
-    TimePoint updated_at{};                // of the definition
-    std::optional<TimePoint> next_slot{};  // empty: it never runs again
+    TimePoint updated_at{};  // of the definition
+    /// Empty: it never runs again. With IntervalAnchor::after_completion the earliest that is
+    /// possible, while the job of the slot before is not finished.
+    std::optional<TimePoint> next_slot{};
     std::optional<TimePoint> next_due{};   // the same with its jitter
     std::optional<TimePoint> last_slot{};  // of the last job that was enqueued
     std::string last_job{};                // its id
@@ -122,6 +135,71 @@ struct ScheduledJob {
     TimePoint created_at{};
 
     bool operator==(const ScheduledJob&) const = default;
+};
+
+/// What became of a slot. The values are stored.
+///
+///     (none) -> claimed -> enqueued
+///        |        ^   \--> failed
+///        |        |
+///        |-> buffered -> skipped
+///        |-> skipped
+enum class SlotState : std::uint8_t {
+    claimed = 0,   // is about to be enqueued, or will be tried again
+    buffered = 1,  // waits until an earlier job of the schedule is finished
+    enqueued = 2,
+    skipped = 3,  // the error says why
+    failed = 4,   // no store takes the job; the error says why
+};
+
+/// A slot of a schedule that has become a job or will, or was skipped.
+struct ScheduleRun {
+    TimePoint slot{};
+    bool manual = false;  // was asked for by hand, at the time of `slot`
+    SlotState state = SlotState::claimed;
+    std::string job{};  // its id
+    std::optional<TimePoint> enqueued_at{};
+    std::uint32_t tries = 0;  // that failed
+    std::string error{};      // of the last of them, or why it is skipped
+
+    bool operator==(const ScheduleRun&) const = default;
+};
+
+/// Both ends belong to it.
+struct Period {
+    TimePoint from{};
+    TimePoint to{};
+};
+
+/// Slots of the past.
+struct Backfill {
+    std::vector<TimePoint> slots{};  // all in the period
+    std::size_t claimed = 0;         // of them will run; the others have already
+};
+
+/// One of the next times of a schedule.
+struct ScheduleFiring {
+    TimePoint slot{};
+    TimePoint due{};      // with its jitter
+    std::string local{};  // what clocks in its zone show, as "2026-03-08T03:00:00-04:00"
+};
+
+/// When a schedule fires, and what keeps it from doing so.
+struct ScheduleExplanation {
+    Schedule schedule{};
+    std::string words{};  // "every weekday at 09:00, New York time"; empty when it cannot be read
+    std::string timezone{};
+    std::string time_zone_data{};  // version, as "2026a"
+    std::vector<ScheduleFiring> next{};
+    /// What looks like a mistake in its expression, one sentence each.
+    std::vector<std::string> warnings{};
+    /// Why it does not fire, or not at once: it is paused, it has ended, the job of an earlier slot
+    /// is not finished, its jobs cannot be enqueued, nobody works on the store, ... One sentence
+    /// each; empty when nothing is in the way.
+    std::vector<std::string> obstacles{};
+    std::uint64_t open_runs = 0;  // slots that are claimed or buffered
+    /// Of the last job, when it was asked for and is known.
+    std::optional<JobState> last_job_state{};
 };
 
 }  // namespace tranter

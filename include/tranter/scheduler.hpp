@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -121,8 +122,20 @@ class Scheduler {
     /// By name.
     [[nodiscard]] Result<std::vector<Schedule>> list();
     [[nodiscard]] Result<Schedule> find(std::string_view name);
-    /// The next times at which it fires, jitter not counted; fewer when it ends.
+    /// The next times at which it fires, jitter not counted; fewer when it ends, and with
+    /// IntervalAnchor::after_completion one, since the others are not known.
     [[nodiscard]] Result<std::vector<TimePoint>> preview(std::string_view name, std::size_t count);
+    /// When it fires and why it does not, with `count` of its next times.
+    [[nodiscard]] Result<ScheduleExplanation> explain(std::string_view name, std::size_t count = 5);
+    /// What it has run and is about to run, the newest slots first; at most `max`.
+    [[nodiscard]] Result<std::vector<ScheduleRun>> runs(
+        std::string_view name, std::size_t max = 100
+    );
+    /// Changes its definition, as by hand: every() makes it again what that says.
+    /// `invalid_argument` as every(); an error of `change` is returned and nothing changes.
+    [[nodiscard]] Result<Schedule> edit(
+        std::string_view name, const std::function<Result<>(ScheduleDefinition&)>& change
+    );
 
     /// Slots that pass meanwhile are left out. `resume` goes on with the next one.
     [[nodiscard]] Result<> pause(std::string_view name, std::string_view reason = {});
@@ -131,6 +144,24 @@ class Scheduler {
     [[nodiscard]] Result<std::string> run_now(std::string_view name);
     /// Leaves out the next slot, which is returned. `conflict` when there is none.
     [[nodiscard]] Result<TimePoint> skip_next(std::string_view name);
+    /// Runs the slots of the past that have not run, also those that were missed or skipped; with
+    /// `dry_run` only says which there are. `invalid_argument` for a period that reaches into the
+    /// future, and with IntervalAnchor::after_completion, which has no slots in the past;
+    /// `limit_exceeded` for more than 10,000 slots.
+    [[nodiscard]] Result<Backfill> backfill(
+        std::string_view name, const Period& period, bool dry_run = false
+    );
+
+    /// Jobs that wait for their time, by time and id, at most `max` after the one with the id
+    /// `after` (empty: from the first).
+    [[nodiscard]] Result<std::vector<ScheduledJob>> jobs(
+        std::string_view after = {}, std::size_t max = 1000
+    );
+    /// Also one that does not wait any more, for SchedulerOptions::keep_runs.
+    [[nodiscard]] Result<ScheduledJob> find_job(std::string_view id);
+    /// Another time for a job that waits. `not_found`; `conflict` when it is on its way or
+    /// enqueued.
+    [[nodiscard]] Result<> reschedule(std::string_view id, TimePoint at);
 
     /// Works on the calling thread until `stop` is requested. Throws Exception (`conflict`) when it
     /// works already; so does start().

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,13 @@ struct Registration {
     ScheduleSource source,
     TimePoint now
 );
+/// Many at once, one answer for each: those that are new are made in few transactions.
+[[nodiscard]] std::vector<Result<Registration>> reconcile_all(
+    const Registry& registry,
+    std::span<const ScheduleDefinition> definitions,
+    ScheduleSource source,
+    TimePoint now
+);
 /// As reconcile() for a new one only: `already_exists`.
 [[nodiscard]] Result<Schedule> add(
     const Registry& registry,
@@ -83,15 +91,8 @@ struct Registration {
     const Registry& registry, std::string_view name, TimePoint now
 );
 
-/// Both ends belong to it.
-struct Period {
-    TimePoint from{};
-    TimePoint to{};
-};
-struct Backfill {
-    std::vector<TimePoint> slots{};  // in the period
-    std::size_t claimed = 0;         // of them; the others have run already
-};
+using tranter::Backfill;
+using tranter::Period;
 inline constexpr std::size_t backfill_slots_max = 10'000;
 /// Claims the slots that have not run, misses and skips included; with `dry_run` only says which
 /// there are. `limit_exceeded` for more than `backfill_slots_max`.
