@@ -102,22 +102,25 @@ Result<> tell_of_forgotten(const schedule::Registry& registry, const ServerConfi
 }
 
 Result<> reconcile_file(const schedule::Registry& registry, const ServerConfig& config) {
+    std::vector<ScheduleDefinition> definitions;
     for (const ScheduleConfig& one : config.schedules) {
-        const auto definition = schedule_definition(one);
+        auto definition = schedule_definition(one);
         if (!definition) return std::unexpected(definition.error());
-        const auto done = schedule::reconcile(
-            registry, *definition, ScheduleSource::file, ScheduleSession::now()
-        );
-        if (!done) {
-            return fail(
-                done.error().code(),
-                fmt::format("schedules.{}: {}", one.name, done.error().message())
-            );
+        definitions.push_back(std::move(*definition));
+    }
+    const auto answers = schedule::reconcile_all(
+        registry, definitions, ScheduleSource::file, ScheduleSession::now()
+    );
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const std::string& name = config.schedules[i].name;
+        if (!answers[i]) {
+            const Error& error = answers[i].error();
+            return fail(error.code(), fmt::format("schedules.{}: {}", name, error.message()));
         }
         log_info(
             "schedule",
             "schedule of the file",
-            {{"schedule", one.name}, {"what", reconciled_text(done->what)}}
+            {{"schedule", name}, {"what", reconciled_text(answers[i]->what)}}
         );
     }
     if (config.schedules.empty()) return {};

@@ -87,6 +87,20 @@ void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, Time
     );
 }
 
+/// Of a job that waits and is held by nobody at `now` nothing, else what is in the way. Its row is
+/// locked.
+Result<> lock_free_job(Connection& connection, std::string_view id, TimePoint now) {
+    const std::array parameters{text_parameter(id)};
+    const Rows found = connection.query(
+        "SELECT status, held, ready_at FROM tranter.scheduled_jobs WHERE id = $1 FOR UPDATE",
+        parameters
+    );
+    if (found.empty()) return no_job(id);
+    if (found.integer(0, 0) != 0) return job_has_ended(id);
+    if (found.boolean(0, 1) && read_time(found, 0, 2) > now) return job_is_held(id);
+    return {};
+}
+
 /// Deletes at most `max` rows of a table that fulfil `which` with $1.
 std::size_t delete_some(
     Connection& connection,
@@ -153,16 +167,23 @@ Result<std::vector<ScheduledJob>> PostgresStore::list_jobs(
 
 Result<> PostgresStore::cancel_job(std::string_view id, TimePoint now) {
     return session_.write([&](Connection& connection) -> Result<> {
-        const std::array parameters{text_parameter(id)};
-        const Rows found = connection.query(
-            "SELECT status, held, ready_at FROM tranter.scheduled_jobs WHERE id = $1 FOR UPDATE",
-            parameters
-        );
-        if (found.empty()) return no_job(id);
-        if (found.integer(0, 0) != 0) return job_has_ended(id);
-        if (found.boolean(0, 1) && read_time(found, 0, 2) > now) return job_is_held(id);
+        if (auto free = lock_free_job(connection, id, now); !free) return free;
         const JobOutcome outcome{.id = std::string(id), .state = ScheduledState::cancelled};
         end_jobs(connection, std::span(&outcome, 1), now);
+        return {};
+    });
+}
+
+Result<> PostgresStore::reschedule_job(std::string_view id, TimePoint due, TimePoint now) {
+    return session_.write([&](Connection& connection) -> Result<> {
+        if (auto free = lock_free_job(connection, id, now); !free) return free;
+        const std::array parameters{text_parameter(id), time_parameter(due)};
+        connection.query(
+            "UPDATE tranter.scheduled_jobs SET scheduled_for = $2, ready_at = $2, held = false, "
+            "tries = 0, error = '' WHERE id = $1",
+            parameters
+        );
+        notify_sleepers(connection);
         return {};
     });
 }

@@ -1,11 +1,14 @@
 #include "schedule/postgres_store.hpp"
 
+#include "postgres/columns.hpp"
 #include "schedule/postgres_rows.hpp"
 #include "schedule/postgres_schema.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
+#include <string>
 
 // Schedules and the lease; postgres_runs.cpp, postgres_settle.cpp and postgres_jobs.cpp have the
 // rest.
@@ -15,8 +18,10 @@ namespace {
 using postgres::Connection;
 using postgres::Rows;
 
+constexpr std::size_t schedule_columns = 16;
+
 /// $1 to $16 of a schedule, created_at being $13.
-std::array<postgres::Parameter, 16> schedule_parameters(const Schedule& schedule) {
+std::array<postgres::Parameter, schedule_columns> schedule_parameters(const Schedule& schedule) {
     const ScheduleDefinition& definition = schedule.definition;
     return {
         text_parameter(definition.name),
@@ -66,19 +71,32 @@ void notify_sleepers(Connection& connection) {
     connection.run("NOTIFY tranter_schedule");
 }
 
-Result<> PostgresStore::insert(const Schedule& schedule) {
-    return session_.write([&](Connection& connection) -> Result<> {
-        const Rows made = connection.query(
+Result<std::vector<bool>> PostgresStore::insert_new(std::span<const Schedule> schedules) {
+    if (schedules.empty()) return std::vector<bool>();
+    return session_.write([&](Connection& connection) -> Result<std::vector<bool>> {
+        postgres::Columns<schedule_columns> columns;
+        for (const Schedule& schedule : schedules)
+            columns.add(schedule_parameters(schedule));
+        const Rows found = connection.query(
             "INSERT INTO tranter.recurring_jobs(name, schedule, timezone, queue, type, payload, "
             "job_group, options, rules, source, enabled, pause_reason, created_at, updated_at, "
             "next_run_at, due_at, last_job, last_error, runs, missed, skipped, version) "
-            "VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', '', "
-            "0, 0, 0, 1) ON CONFLICT DO NOTHING RETURNING 1",
-            schedule_parameters(schedule)
+            "SELECT made.*, '', '', 0, 0, 0, 1 FROM unnest($1::text[], $2::text[], $3::text[], "
+            "$4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], "
+            "$10::smallint[], $11::boolean[], $12::text[], $13::timestamptz[], "
+            "$14::timestamptz[], $15::timestamptz[], $16::timestamptz[]) AS made "
+            "ON CONFLICT DO NOTHING RETURNING name",
+            columns.parameters()
         );
-        if (made.empty()) return schedule_exists(schedule.definition.name);
-        notify_sleepers(connection);
-        return {};
+        std::set<std::string, std::less<>> names;
+        for (std::size_t row = 0; row < found.size(); ++row)
+            names.emplace(found.text(row, 0));
+        std::vector<bool> made;
+        // a name that is there twice was inserted once
+        for (const Schedule& schedule : schedules)
+            made.push_back(names.erase(schedule.definition.name) > 0);
+        if (!found.empty()) notify_sleepers(connection);
+        return made;
     });
 }
 
@@ -183,6 +201,17 @@ Result<Lease> PostgresStore::take_lease(
         const Lease mine{.mine = !taken.empty(), .owner = std::string(owner), .until = until};
         if (mine.mine) return mine;
         return lease_of_another(connection, parameters()).value_or(mine);
+    });
+}
+
+Result<std::optional<Lease>> PostgresStore::find_lease(std::string_view role) {
+    return session_.read([&](Connection& connection) -> Result<std::optional<Lease>> {
+        const std::array parameters{text_parameter(role)};
+        const Rows found = connection.query(
+            "SELECT owner, until FROM tranter.schedule_leases WHERE role = $1", parameters
+        );
+        if (found.empty()) return std::nullopt;
+        return Lease{.owner = std::string(found.text(0, 0)), .until = read_time(found, 0, 1)};
     });
 }
 

@@ -18,7 +18,7 @@ class PostgresStore final : public ScheduleStore {
 
     std::string_view name() const override { return "postgres"; }
 
-    Result<> insert(const Schedule& schedule) override;
+    Result<std::vector<bool>> insert_new(std::span<const Schedule> schedules) override;
     Result<Schedule> find(std::string_view name) override;
     Result<std::vector<Schedule>> list(std::string_view after, std::size_t max) override;
     Result<std::uint64_t> update(const Schedule& schedule) override;
@@ -42,6 +42,7 @@ class PostgresStore final : public ScheduleStore {
     Result<ScheduledJob> find_job(std::string_view id) override;
     Result<std::vector<ScheduledJob>> list_jobs(std::string_view after, std::size_t max) override;
     Result<> cancel_job(std::string_view id, TimePoint now) override;
+    Result<> reschedule_job(std::string_view id, TimePoint due, TimePoint now) override;
     Result<std::vector<ScheduledJob>> take_jobs(
         TimePoint now, TimePoint claimed_until, std::size_t max
     ) override;
@@ -51,6 +52,7 @@ class PostgresStore final : public ScheduleStore {
     Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
     ) override;
+    Result<std::optional<Lease>> find_lease(std::string_view role) override;
     Result<> release_lease(std::string_view role, std::string_view owner) override;
     Result<std::size_t> trim(TimePoint before, std::size_t max) override;
 

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace tranter::schedule {
 namespace {
@@ -20,6 +22,7 @@ using std::chrono::milliseconds;
 
 constexpr int conflicts_max = 20;
 constexpr std::size_t shown_name_bytes_max = 128;
+constexpr std::size_t registered_at_once = 1000;  // in one transaction
 constexpr milliseconds window_min = std::chrono::seconds(10);
 constexpr milliseconds span_max = std::chrono::days(3650);
 constexpr std::uint32_t misfire_cap_max = 10'000;
@@ -102,26 +105,6 @@ void set_next(const Cadence& cadence, Schedule& schedule, TimePoint now) {
     schedule.next_due = next.due;
 }
 
-std::unexpected<Error> was_removed(std::string_view name) {
-    return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
-}
-
-/// Both included.
-Result<std::vector<TimePoint>> slots_between(const Cadence& cadence, TimePoint from, TimePoint to) {
-    std::vector<TimePoint> slots;
-    const UtcMillis before = std::chrono::ceil<milliseconds>(from) - milliseconds(1);
-    for (auto slot = cadence.next(before); slot && *slot <= to; slot = cadence.next(*slot)) {
-        if (slots.size() == backfill_slots_max) {
-            return fail(
-                Errc::limit_exceeded,
-                fmt::format("there are more than {} slots in that time", backfill_slots_max)
-            );
-        }
-        slots.emplace_back(*slot);
-    }
-    return slots;
-}
-
 bool has_other_times(const ScheduleDefinition& one, const ScheduleDefinition& other) {
     return one.expression != other.expression || one.timezone != other.timezone ||
            one.rules != other.rules;
@@ -170,6 +153,52 @@ Result<Cadence> check_definition(
     return cadence;
 }
 
+namespace {
+
+Schedule new_schedule(
+    const Cadence& cadence,
+    const ScheduleDefinition& definition,
+    ScheduleSource source,
+    TimePoint now
+) {
+    Schedule schedule{
+        .definition = definition,
+        .source = source,
+        .created_at = now,
+        .updated_at = now,
+        .version = 1};
+    set_next(cadence, schedule, now);
+    return schedule;
+}
+
+/// In one transaction; those that were there already, or are wrong, keep their answer empty.
+Result<> make_new_ones(
+    const Registry& registry,
+    std::span<const ScheduleDefinition> definitions,
+    ScheduleSource source,
+    TimePoint now,
+    std::span<std::optional<Result<Registration>>> answers
+) {
+    std::vector<Schedule> schedules;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < definitions.size(); ++i) {
+        const auto ever = check_definition(registry, definitions[i], TimePoint{});
+        if (!ever) continue;
+        schedules.push_back(new_schedule(*ever, definitions[i], source, now));
+        places.push_back(i);
+    }
+    const auto made = registry.store.insert_new(schedules);
+    if (!made) return std::unexpected(made.error());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!(*made)[i]) continue;
+        answers[places[i]] =
+            Registration{.schedule = std::move(schedules[i]), .what = Reconciled::made};
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<Schedule> add(
     const Registry& registry,
     const ScheduleDefinition& definition,
@@ -179,13 +208,7 @@ Result<Schedule> add(
 ) {
     const auto cadence = check_definition(registry, definition, now, may_never_fire);
     if (!cadence) return std::unexpected(cadence.error());
-    Schedule schedule{
-        .definition = definition,
-        .source = source,
-        .created_at = now,
-        .updated_at = now,
-        .version = 1};
-    set_next(*cadence, schedule, now);
+    Schedule schedule = new_schedule(*cadence, definition, source, now);
     if (auto inserted = registry.store.insert(schedule); !inserted) {
         return std::unexpected(inserted.error());
     }
@@ -237,6 +260,32 @@ Result<Registration> reconcile(
     return registration;
 }
 
+std::vector<Result<Registration>> reconcile_all(
+    const Registry& registry,
+    std::span<const ScheduleDefinition> definitions,
+    ScheduleSource source,
+    TimePoint now
+) {
+    std::vector<Result<Registration>> out;
+    out.reserve(definitions.size());
+    while (!definitions.empty()) {
+        const auto some = definitions.first(std::min(registered_at_once, definitions.size()));
+        std::vector<std::optional<Result<Registration>>> answers(some.size());
+        const auto made = make_new_ones(registry, some, source, now, answers);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            if (answers[i]) {
+                out.push_back(std::move(*answers[i]));
+            } else if (!made) {
+                out.push_back(std::unexpected(made.error()));
+            } else {
+                out.push_back(reconcile(registry, some[i], source, now));
+            }
+        }
+        definitions = definitions.subspan(some.size());
+    }
+    return out;
+}
+
 Result<Schedule> edit(
     const Registry& registry,
     std::string_view name,
@@ -273,92 +322,6 @@ Result<Schedule> resume(const Registry& registry, std::string_view name, TimePoi
         set_next(*cadence, schedule, now);
         return {};
     });
-}
-
-Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoint now) {
-    const auto schedule = registry.store.find(name);
-    if (!schedule) return std::unexpected(schedule.error());
-    // Two at the same moment are two runs.
-    for (TimePoint slot = now;; slot += TimePoint::duration(1)) {
-        const Firing firing{
-            .schedule = std::string(name), .runs = {{.slot = slot, .manual = true}}};
-        auto fired = registry.store.fire(std::span(&firing, 1), now, now);
-        if (!fired) return std::unexpected(fired.error());
-        Fired& one = fired->front();
-        if (!one.done) return was_removed(name);
-        if (!one.runs.empty()) return std::move(one.runs.front());
-    }
-}
-
-Result<TimePoint> skip_next(const Registry& registry, std::string_view name, TimePoint now) {
-    for (int tries = 0; tries < conflicts_max; ++tries) {
-        const auto schedule = registry.store.find(name);
-        if (!schedule) return std::unexpected(schedule.error());
-        if (!schedule->next_slot) {
-            return fail(Errc::conflict, fmt::format("schedule \"{}\" has no next slot", name));
-        }
-        const auto cadence = check_definition(registry, schedule->definition, now, true);
-        if (!cadence) return std::unexpected(cadence.error());
-        const TimePoint slot = *schedule->next_slot;
-        const Firing firing{
-            .schedule = std::string(name),
-            .version = schedule->version,
-            .runs = {{.slot = slot, .state = RunState::skipped, .reason = "skipped by hand"}},
-            .next = next_slot(*cadence, schedule->definition, schedule->runs, to_slot(slot))};
-        const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
-        if (!fired) return std::unexpected(fired.error());
-        if (fired->front().done) return slot;
-    }
-    return fail(Errc::conflict, fmt::format("schedule \"{}\" changes all the time", name));
-}
-
-Result<Backfill> backfill(
-    const Registry& registry,
-    std::string_view name,
-    const Period& period,
-    TimePoint now,
-    bool dry_run
-) {
-    if (period.to > now) {
-        return refuse_schedule("the end is in the future, expected a time that has passed");
-    }
-    if (period.from > period.to) return refuse_schedule("the end is before the begin");
-    const auto schedule = registry.store.find(name);
-    if (!schedule) return std::unexpected(schedule.error());
-    const auto cadence = check_definition(registry, schedule->definition, now, true);
-    if (!cadence) return std::unexpected(cadence.error());
-    auto slots = slots_between(*cadence, period.from, period.to);
-    if (!slots) return std::unexpected(slots.error());
-    Backfill found{.slots = std::move(*slots)};
-    if (dry_run || found.slots.empty()) return found;
-    Firing firing{.schedule = std::string(name), .again = true};
-    for (const TimePoint slot : found.slots)
-        firing.runs.push_back({.slot = slot});
-    const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
-    if (!fired) return std::unexpected(fired.error());
-    if (!fired->front().done) return was_removed(name);
-    found.claimed = fired->front().runs.size();
-    return found;
-}
-
-Result<std::vector<TimePoint>> preview(
-    const Registry& registry, const Schedule& schedule, std::size_t count, TimePoint now
-) {
-    const auto cadence = check_definition(registry, schedule.definition, now, true);
-    if (!cadence) return std::unexpected(cadence.error());
-    std::vector<TimePoint> slots;
-    UtcMillis after = to_slot(now);
-    if (schedule.next_slot && *schedule.next_slot > now) {
-        after = to_slot(*schedule.next_slot) - milliseconds(1);
-    }
-    while (slots.size() < count) {
-        const NextSlot next =
-            next_slot(*cadence, schedule.definition, schedule.runs + slots.size(), after);
-        if (!next.slot) break;
-        slots.push_back(*next.slot);
-        after = to_slot(*next.slot);
-    }
-    return slots;
 }
 
 }  // namespace tranter::schedule

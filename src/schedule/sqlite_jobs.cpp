@@ -50,6 +50,17 @@ void settle_job(sqlite::Database& database, const JobOutcome& outcome, TimePoint
     row->run();
 }
 
+/// Of a job that waits and is held by nobody at `now` nothing, else what is in the way.
+Result<> check_free(sqlite::Database& database, std::string_view id, TimePoint now) {
+    const sqlite::StatementUse found =
+        database.use("SELECT status, held, ready_at FROM scheduled_jobs WHERE id = ?1");
+    found->bind(1, id);
+    if (!found->step()) return no_job(id);
+    if (found->integer(0) != 0) return job_has_ended(id);
+    if (found->integer(1) != 0 && found->integer(2) > micros(now)) return job_is_held(id);
+    return {};
+}
+
 }  // namespace
 
 Result<> SqliteStore::add_jobs(std::span<const ScheduledJob> jobs) {
@@ -96,13 +107,23 @@ Result<std::vector<ScheduledJob>> SqliteStore::list_jobs(std::string_view after,
 Result<> SqliteStore::cancel_job(std::string_view id, TimePoint now) {
     return guarded([&]() -> Result<> {
         sqlite::Transaction transaction(database_);
-        const sqlite::StatementUse found =
-            database_.use("SELECT status, held, ready_at FROM scheduled_jobs WHERE id = ?1");
-        found->bind(1, id);
-        if (!found->step()) return no_job(id);
-        if (found->integer(0) != 0) return job_has_ended(id);
-        if (found->integer(1) != 0 && found->integer(2) > micros(now)) return job_is_held(id);
+        if (auto free = check_free(database_, id, now); !free) return free;
         settle_job(database_, {std::string(id), ScheduledState::cancelled, {}, {}}, now);
+        transaction.commit();
+        return {};
+    });
+}
+
+Result<> SqliteStore::reschedule_job(std::string_view id, TimePoint due, TimePoint now) {
+    return announced([&]() -> Result<> {
+        sqlite::Transaction transaction(database_);
+        if (auto free = check_free(database_, id, now); !free) return free;
+        const sqlite::StatementUse row = database_.use(
+            "UPDATE scheduled_jobs SET scheduled_for = ?2, ready_at = ?2, held = 0, tries = 0, "
+            "error = '' WHERE id = ?1"
+        );
+        row->bind(1, id).bind(2, micros(due));
+        row->run();
         transaction.commit();
         return {};
     });

@@ -58,6 +58,20 @@ void bind_definition(sqlite::Statement& row, const ScheduleDefinition& definitio
     row.bind(7, definition.options.group);
 }
 
+/// False when its name is there.
+bool insert_schedule(sqlite::Database& database, const Schedule& schedule) {
+    const std::string options = options_column(schedule.definition.options);
+    const std::string rules = rules_column(schedule.definition.rules);
+    const sqlite::StatementUse row = database.use(
+        "INSERT INTO recurring_jobs VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+        "?13, ?14, ?15, ?16, NULL, '', '', 0, 0, 0, 1) ON CONFLICT DO NOTHING RETURNING 1"
+    );
+    bind_definition(*row, schedule.definition);
+    row->bind(8, options).bind(9, rules).bind(13, micros(schedule.created_at));
+    bind_schedule(*row, schedule);
+    return row->step();
+}
+
 /// Somebody else's, while it lasts. Only reads, since those who stand by ask often.
 std::optional<Lease> other_lease(
     sqlite::Database& database,
@@ -86,19 +100,15 @@ SqliteStore::SqliteStore(const std::string& path)
     if (!in_memory) bell_ = std::make_unique<Bell>(path + "-wake");
 }
 
-Result<> SqliteStore::insert(const Schedule& schedule) {
-    return announced([&]() -> Result<> {
-        const std::string options = options_column(schedule.definition.options);
-        const std::string rules = rules_column(schedule.definition.rules);
-        const sqlite::StatementUse row = database_.use(
-            "INSERT INTO recurring_jobs VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-            "?13, ?14, ?15, ?16, NULL, '', '', 0, 0, 0, 1) ON CONFLICT DO NOTHING RETURNING 1"
-        );
-        bind_definition(*row, schedule.definition);
-        row->bind(8, options).bind(9, rules).bind(13, micros(schedule.created_at));
-        bind_schedule(*row, schedule);
-        if (row->step()) return {};
-        return schedule_exists(schedule.definition.name);
+Result<std::vector<bool>> SqliteStore::insert_new(std::span<const Schedule> schedules) {
+    return announced([&]() -> Result<std::vector<bool>> {
+        std::vector<bool> made;
+        made.reserve(schedules.size());
+        sqlite::Transaction transaction(database_);
+        for (const Schedule& schedule : schedules)
+            made.push_back(insert_schedule(database_, schedule));
+        transaction.commit();
+        return made;
     });
 }
 
@@ -201,6 +211,16 @@ Result<Lease> SqliteStore::take_lease(
         auto other = mine ? std::nullopt : other_lease(database_, role, owner, now, until);
         transaction.commit();
         return other.value_or(Lease{.mine = mine, .owner = std::string(owner), .until = until});
+    });
+}
+
+Result<std::optional<Lease>> SqliteStore::find_lease(std::string_view role) {
+    return guarded([&]() -> Result<std::optional<Lease>> {
+        const sqlite::StatementUse row =
+            database_.use("SELECT owner, until FROM leases WHERE role = ?1");
+        row->bind(1, role);
+        if (!row->step()) return std::nullopt;
+        return Lease{.owner = std::string(row->text(0)), .until = time_point(row->integer(1))};
     });
 }
 

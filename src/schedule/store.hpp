@@ -26,24 +26,8 @@ struct RunKey {
     auto operator<=>(const RunKey&) const = default;
 };
 
-/// The values are stored.
-///
-///     (none) -> claimed -> enqueued
-///        |        ^   \--> failed
-///        |        |
-///        |-> buffered -> skipped
-///        |-> skipped
-///
 /// claimed: will be enqueued by whoever holds it until `claimed_until`, then by anybody else.
-/// buffered: waits until an earlier job of the schedule is finished.
-/// failed: no store takes the job; the error says why.
-enum class RunState : std::uint8_t {
-    claimed = 0,
-    buffered = 1,
-    enqueued = 2,
-    skipped = 3,
-    failed = 4,
-};
+using RunState = SlotState;
 
 /// A row of the run table. What is needed to enqueue the job stands in it until that is done, so
 /// that neither an edit nor the removal of its schedule changes or loses a slot that was claimed.
@@ -163,8 +147,12 @@ class ScheduleStore {
 
     // Schedules
 
-    /// Version 1 whatever it says. `already_exists`.
-    [[nodiscard]] virtual Result<> insert(const Schedule& schedule) = 0;
+    /// Version 1 whatever they say. One answer for each: false when its name is there already,
+    /// which changes nothing.
+    [[nodiscard]] virtual Result<std::vector<bool>> insert_new(std::span<const Schedule> schedules
+    ) = 0;
+    /// Of one. `already_exists`.
+    [[nodiscard]] Result<> insert(const Schedule& schedule);
     /// `not_found`
     [[nodiscard]] virtual Result<Schedule> find(std::string_view name) = 0;
     /// At most `max`, by name, after `after` (empty: from the first).
@@ -223,6 +211,11 @@ class ScheduleStore {
     ) = 0;
     /// `not_found`; `conflict` when it does not wait any more, or somebody holds it at `now`.
     [[nodiscard]] virtual Result<> cancel_job(std::string_view id, TimePoint now) = 0;
+    /// Due then instead; what it was tried before and went wrong counts no more. Errors as of
+    /// cancel_job().
+    [[nodiscard]] virtual Result<> reschedule_job(
+        std::string_view id, TimePoint due, TimePoint now
+    ) = 0;
     /// At most `max` that wait, are due at `now` and held by nobody; the caller holds them until
     /// `claimed_until`.
     [[nodiscard]] virtual Result<std::vector<ScheduledJob>> take_jobs(
@@ -240,6 +233,8 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
     ) = 0;
+    /// Who holds it; `mine` is false. Nothing when nobody has since it was released.
+    [[nodiscard]] virtual Result<std::optional<Lease>> find_lease(std::string_view role) = 0;
     /// Of somebody else's does nothing.
     [[nodiscard]] virtual Result<> release_lease(std::string_view role, std::string_view owner) = 0;
     /// Deletes at most `max` runs and jobs that have ended before `before`. Returns how many.

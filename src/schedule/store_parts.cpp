@@ -77,4 +77,11 @@ std::unexpected<Error> job_is_held(std::string_view id) {
     return fail(Errc::conflict, fmt::format("the job {} is being enqueued", id));
 }
 
+Result<> ScheduleStore::insert(const Schedule& schedule) {
+    const auto made = insert_new(std::span(&schedule, 1));
+    if (!made) return std::unexpected(made.error());
+    if (!made->front()) return schedule_exists(schedule.definition.name);
+    return {};
+}
+
 }  // namespace tranter::schedule
