@@ -11,10 +11,12 @@
 
 namespace tranter::jobs {
 
-/// from_json() for what carries a payload.
+/// from_json() for what carries a payload. What the text does not say stays as it is in `value`, in
+/// structs within it too.
 template <class T>
-[[nodiscard]] Result<T> read_envelope(std::string_view text, UnknownMembers unknown) {
-    T value{};
+[[nodiscard]] Result<T> read_envelope(
+    std::string_view text, UnknownMembers unknown, T value = T{}
+) {
     const ReadRules rules{.unknown = unknown, .envelope_depth = envelope_depth_max};
     auto done = read_payload(text, &value, &detail::read_erased<T>, rules);
     if (!done) return std::unexpected(std::move(done.error()));
@@ -24,8 +26,8 @@ template <class T>
 /// For what people write to us: unknown members are refused with a suggestion, because a misspelt
 /// option would be one that is silently left out.
 template <class T>
-[[nodiscard]] Result<T> from_json_strictly(std::string_view text) {
-    return read_envelope<T>(text, UnknownMembers::refuse);
+[[nodiscard]] Result<T> from_json_strictly(std::string_view text, T value = T{}) {
+    return read_envelope<T>(text, UnknownMembers::refuse, std::move(value));
 }
 
 /// For what a server writes to us: a newer one may say more.

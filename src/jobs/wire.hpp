@@ -33,6 +33,27 @@ struct NewJob {
     SuccessPolicy success{};
 };
 
+/// The same with its queue, and with one of delay and run_at.
+struct JobForLater {
+    std::string queue = "default";
+    std::string id{};
+    std::string type{};
+    Json payload{};
+    std::optional<Milliseconds> delay{};
+    std::optional<TimePoint> run_at{};
+    int priority = priority_default;
+    std::string group{};
+    std::vector<std::string> tags{};
+    Milliseconds ttl{};
+    std::optional<TimePoint> deadline{};
+    std::optional<Milliseconds> timeout{};
+    RetryPolicy retry{};
+    std::optional<Dedup> dedup{};
+    std::uint32_t runs = 1;
+    std::uint32_t max_parallel_runs = 0;
+    SuccessPolicy success{};
+};
+
 struct Enqueued {
     std::string id{};
     std::optional<std::string> duplicate_of{};

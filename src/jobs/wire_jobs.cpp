@@ -14,7 +14,8 @@ namespace tranter::jobs {
 namespace {
 
 /// A timeout of 0 would read as "none" here and as "at once" there.
-Result<NewJob> job_of(wire::NewJob&& from, std::string_view path) {
+template <class WireJob>
+Result<NewJob> job_of(WireJob&& from, std::string_view path) {
     if (from.timeout && from.timeout->count() == 0) {
         return fail(
             Errc::invalid_argument,
@@ -45,6 +46,33 @@ Result<NewJob> job_of(wire::NewJob&& from, std::string_view path) {
         .max_parallel_runs = from.max_parallel_runs,
         .success = from.success};
     return job;
+}
+
+bool is_array_text(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && text[first] == '[';
+}
+
+template <class WireJob>
+Result<std::vector<WireJob>> read_one_or_many(std::string_view text, bool array) {
+    if (array) return from_json_strictly<std::vector<WireJob>>(text);
+    auto read = from_json_strictly<WireJob>(text);
+    if (!read) return std::unexpected(std::move(read.error()));
+    std::vector<WireJob> one;
+    one.push_back(std::move(*read));
+    return one;
+}
+
+template <class WireJob>
+Result<std::vector<NewJob>> jobs_of(std::vector<WireJob>&& from, bool array) {
+    std::vector<NewJob> jobs;
+    jobs.reserve(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        auto job = job_of(std::move(from[i]), array ? fmt::format("$[{}]", i) : "$");
+        if (!job) return std::unexpected(std::move(job.error()));
+        jobs.push_back(std::move(*job));
+    }
+    return jobs;
 }
 
 /// Options of wire::ReceivedJob and wire::JobRecord, whose fields may be optional.
@@ -179,24 +207,24 @@ JobRecord record_of(wire::JobRecord&& from) {
 }  // namespace
 
 Result<NewJobs> read_new_jobs(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    NewJobs out{.array = first != std::string_view::npos && text[first] == '['};
-    std::vector<wire::NewJob> jobs;
-    if (out.array) {
-        auto read = from_json_strictly<std::vector<wire::NewJob>>(text);
-        if (!read) return std::unexpected(std::move(read.error()));
-        jobs = std::move(*read);
-    } else {
-        auto read = from_json_strictly<wire::NewJob>(text);
-        if (!read) return std::unexpected(std::move(read.error()));
-        jobs.push_back(std::move(*read));
-    }
-    out.jobs.reserve(jobs.size());
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        auto job = job_of(std::move(jobs[i]), out.array ? fmt::format("$[{}]", i) : "$");
-        if (!job) return std::unexpected(std::move(job.error()));
-        out.jobs.push_back(std::move(*job));
-    }
+    NewJobs out{.array = is_array_text(text)};
+    auto jobs = read_one_or_many<wire::NewJob>(text, out.array);
+    if (!jobs) return std::unexpected(std::move(jobs.error()));
+    auto read = jobs_of(std::move(*jobs), out.array);
+    if (!read) return std::unexpected(std::move(read.error()));
+    out.jobs = std::move(*read);
+    return out;
+}
+
+Result<JobsForLater> read_jobs_for_later(std::string_view text) {
+    JobsForLater out{.array = is_array_text(text)};
+    auto jobs = read_one_or_many<wire::JobForLater>(text, out.array);
+    if (!jobs) return std::unexpected(std::move(jobs.error()));
+    for (wire::JobForLater& job : *jobs)
+        out.queues.push_back(std::move(job.queue));
+    auto read = jobs_of(std::move(*jobs), out.array);
+    if (!read) return std::unexpected(std::move(read.error()));
+    out.jobs = std::move(*read);
     return out;
 }
 

@@ -23,6 +23,14 @@ struct NewJobs {
 [[nodiscard]] Result<NewJobs> read_new_jobs(std::string_view text);
 std::string write_new_jobs(std::span<const NewJob> jobs);
 
+/// Jobs for a store of schedules.
+struct JobsForLater {
+    std::vector<std::string> queues{};  // one for each job
+    std::vector<NewJob> jobs{};
+    bool array = false;
+};
+[[nodiscard]] Result<JobsForLater> read_jobs_for_later(std::string_view text);
+
 /// Reads an array.
 [[nodiscard]] Result<std::vector<Enqueued>> read_enqueued(std::string_view text);
 std::string write_enqueued(std::span<const Enqueued> enqueued, bool array);
