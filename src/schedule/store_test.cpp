@@ -443,6 +443,35 @@ TEST_P(ScheduleStoreTest, AJobThatCouldNotBeEnqueuedIsTriedAgainAndMayBeCancelle
     EXPECT_TRUE(store().cancel_job("one", store_epoch + 80min));
 }
 
+TEST_P(ScheduleStoreTest, AJobThatIsRescheduledIsDueThenAndNotBefore) {
+    add_job("one", store_epoch + 1h);
+    ASSERT_EQ(store().take_jobs(store_epoch + 1h, store_epoch + 2h, 9).value().size(), 1U);
+    EXPECT_EQ(
+        store().reschedule_job("one", store_epoch, store_epoch + 1h).error().code(), Errc::conflict
+    ) << "somebody holds it";
+    const JobOutcome outcome{
+        .id = "one",
+        .state = ScheduledState::waiting,
+        .error = "no answer",
+        .retry_at = store_epoch + 90min};
+    ASSERT_TRUE(store().settle_jobs(std::span(&outcome, 1), store_epoch + 1h));
+
+    ASSERT_TRUE(store().reschedule_job("one", store_epoch + 3h, store_epoch + 1h));
+
+    EXPECT_EQ(store().find_job("one").value().due, store_epoch + 3h);
+    EXPECT_EQ(store().find_job("one").value().tries, 0U);
+    EXPECT_EQ(store().next_work().value().timers, store_epoch + 3h);
+    EXPECT_TRUE(store().take_jobs(store_epoch + 3h - 1us, store_epoch + 4h, 9).value().empty());
+    EXPECT_EQ(store().take_jobs(store_epoch + 3h, store_epoch + 4h, 9).value().size(), 1U);
+    EXPECT_EQ(
+        store().reschedule_job("two", store_epoch, store_epoch).error().code(), Errc::not_found
+    );
+    ASSERT_TRUE(store().cancel_job("one", store_epoch + 4h));
+    EXPECT_EQ(
+        store().reschedule_job("one", store_epoch, store_epoch + 4h).error().code(), Errc::conflict
+    );
+}
+
 TEST_P(ScheduleStoreTest, JobsAreListedByTimeInPages) {
     add_job("b", store_epoch + 1h);
     add_job("a", store_epoch + 1h);
