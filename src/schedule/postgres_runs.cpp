@@ -147,18 +147,25 @@ std::vector<Fired> fire_wave(
     return out;
 }
 
-std::vector<SlotRun> claimed_and_free(
-    Connection& connection, TimePoint now, std::size_t max, const char* locks
-) {
-    const std::array parameters{time_parameter(now), number_parameter(max)};
-    const std::string sql =
-        std::string(
-            "SELECT * FROM tranter.schedule_runs WHERE state = 0 AND (claimed_until <= "
-            "$1::timestamptz OR claimed_until > $1::timestamptz + interval '10 minutes') "
-            "ORDER BY claimed_until, slot LIMIT $2 "
-        ) +
-        locks;
-    return read_runs(connection.query(sql.c_str(), parameters));
+bool any_run_is_free(Connection& connection, TimePoint now) {
+    const std::array parameters{time_parameter(now), time_parameter(now + hold_max)};
+    const Rows found = connection.query(
+        "SELECT EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 AND claimed_until <= "
+        "$1) OR EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 AND claimed_until > $2)",
+        parameters
+    );
+    return found.boolean(0, 0);
+}
+
+/// Claimed, and held by nobody.
+std::vector<SlotRun> lock_free_runs(Connection& connection, TimePoint now, std::size_t max) {
+    const std::array parameters{
+        time_parameter(now), time_parameter(now + hold_max), number_parameter(max)};
+    return read_runs(connection.query(
+        "SELECT * FROM tranter.schedule_runs WHERE state = 0 AND (claimed_until <= $1 OR "
+        "claimed_until > $2) ORDER BY claimed_until, slot LIMIT $3 FOR UPDATE SKIP LOCKED",
+        parameters
+    ));
 }
 
 }  // namespace
@@ -196,12 +203,12 @@ Result<std::vector<SlotRun>> PostgresStore::take_runs(
 ) {
     // Most of the time there are none, which takes no lock.
     const auto some = session_.read([&](Connection& connection) -> Result<bool> {
-        return !claimed_and_free(connection, now, 1, "").empty();
+        return any_run_is_free(connection, now);
     });
     if (!some) return std::unexpected(some.error());
     if (!*some) return std::vector<SlotRun>();
     return session_.write([&](Connection& connection) -> Result<std::vector<SlotRun>> {
-        auto runs = claimed_and_free(connection, now, max, "FOR UPDATE SKIP LOCKED");
+        auto runs = lock_free_runs(connection, now, max);
         postgres::Columns<3> keys;
         for (SlotRun& run : runs) {
             keys.add(

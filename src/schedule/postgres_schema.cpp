@@ -39,7 +39,11 @@ CREATE TABLE tranter.schedule_leases(
     role text PRIMARY KEY, owner text NOT NULL, until timestamptz NOT NULL);
 )sql";
 
-constexpr std::array all_postgres_migrations = {postgres_version_1};
+constexpr postgres::Migration postgres_version_2 = R"sql(
+CREATE INDEX scheduled_jobs_held ON tranter.scheduled_jobs(ready_at) WHERE held;
+)sql";
+
+constexpr std::array all_postgres_migrations = {postgres_version_1, postgres_version_2};
 
 }  // namespace
 

@@ -1,20 +1,29 @@
 #include "schedule/sqlite_rows.hpp"
 #include "schedule/sqlite_store.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 // Jobs for later in the store in SQLite.
 namespace tranter::schedule {
 namespace {
 
-/// Due, and held by nobody.
+/// Due, and held by nobody. Two questions, since an index answers only one range.
 std::vector<ScheduledJob> ready_jobs(sqlite::Database& database, TimePoint now, std::size_t max) {
-    const sqlite::StatementUse row = database.use(
-        "SELECT * FROM scheduled_jobs WHERE status = 0 AND (ready_at <= ?1 OR (held = 1 AND "
-        "ready_at > ?1 + 600000000)) ORDER BY ready_at LIMIT ?2"
+    const sqlite::StatementUse due = database.use(
+        "SELECT * FROM scheduled_jobs WHERE status = 0 AND ready_at <= ?1 ORDER BY ready_at LIMIT "
+        "?2"
     );
-    row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-    return all_rows(*row, read_job);
+    due->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
+    std::vector<ScheduledJob> jobs = all_rows(*due, read_job);
+    if (jobs.size() == max) return jobs;
+    const sqlite::StatementUse set_back = database.use(
+        "SELECT * FROM scheduled_jobs WHERE held = 1 AND ready_at > ?1 ORDER BY ready_at LIMIT ?2"
+    );
+    set_back->bind(1, micros(now + hold_max)).bind(2, static_cast<std::int64_t>(max - jobs.size()));
+    std::ranges::move(all_rows(*set_back, read_job), std::back_inserter(jobs));
+    return jobs;
 }
 
 /// False for an id that is known.

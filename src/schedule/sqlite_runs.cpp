@@ -2,6 +2,7 @@
 #include "schedule/sqlite_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 // The run table of the store in SQLite.
@@ -14,14 +15,22 @@ void bind_run_key(sqlite::Statement& row, const RunKey& key) {
     row.bind(1, key.schedule).bind(2, micros(key.slot)).bind(3, std::int64_t{key.manual ? 1 : 0});
 }
 
-/// Claimed, and held by nobody.
+/// Claimed, and held by nobody. Two questions, since an index answers only one range.
 std::vector<SlotRun> free_runs(sqlite::Database& database, TimePoint now, std::size_t max) {
-    const sqlite::StatementUse row = database.use(
-        "SELECT * FROM schedule_runs WHERE state = 0 AND (claimed_until <= ?1 OR "
-        "claimed_until > ?1 + 600000000) ORDER BY claimed_until, slot LIMIT ?2"
+    const sqlite::StatementUse over = database.use(
+        "SELECT * FROM schedule_runs WHERE state = 0 AND claimed_until <= ?1 "
+        "ORDER BY claimed_until, slot LIMIT ?2"
     );
-    row->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
-    return all_rows(*row, read_run);
+    over->bind(1, micros(now)).bind(2, static_cast<std::int64_t>(max));
+    std::vector<SlotRun> runs = all_rows(*over, read_run);
+    if (runs.size() == max) return runs;
+    const sqlite::StatementUse set_back = database.use(
+        "SELECT * FROM schedule_runs WHERE state = 0 AND claimed_until > ?1 "
+        "ORDER BY claimed_until, slot LIMIT ?2"
+    );
+    set_back->bind(1, micros(now + hold_max)).bind(2, static_cast<std::int64_t>(max - runs.size()));
+    std::ranges::move(all_rows(*set_back, read_run), std::back_inserter(runs));
+    return runs;
 }
 
 /// Whether it was inserted or, with `again`, claimed once more.

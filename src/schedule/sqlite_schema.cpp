@@ -45,7 +45,12 @@ CREATE INDEX scheduled_jobs_ended ON scheduled_jobs(ended_at) WHERE status > 0;
 CREATE TABLE leases(role TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL);
 )sql";
 
-constexpr std::array all_sqlite_migrations = {sqlite_version_1};
+// Who looks for jobs whose holder has set its clock back must not look at all that wait.
+constexpr sqlite::Migration sqlite_version_2 = R"sql(
+CREATE INDEX scheduled_jobs_held ON scheduled_jobs(ready_at) WHERE held = 1;
+)sql";
+
+constexpr std::array all_sqlite_migrations = {sqlite_version_1, sqlite_version_2};
 
 }  // namespace
 

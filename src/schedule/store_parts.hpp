@@ -2,6 +2,7 @@
 
 #include "schedule/store.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ Result<JobOptions> options_of_column(std::string_view text, std::string_view gro
 SlotRun run_to_record(
     const Schedule& schedule, const NewRun& wanted, TimePoint now, TimePoint claimed_until
 );
+
+/// Nobody holds anything for as long: the clock was set back, and who held it may be gone.
+inline constexpr std::chrono::minutes hold_max(10);
 
 /// Why a run is skipped that waits while its schedule goes.
 inline constexpr std::string_view schedule_is_gone = "the schedule was removed";
