@@ -65,14 +65,12 @@ std::vector<JobEvent> pending_again(
 /// lists leave out. Called before it may run, since the end that follows has to be the last that
 /// history hears of; and `at` is no later than that end.
 void reopen_in_history(
-    BrokerParts& parts, JobQueue& queue, engine::MessageView message, Instant at
+    BrokerParts& parts, JobQueue& queue, const engine::MessageView& message, Instant at
 ) {
     if (parts.history == nullptr) return;
-    std::vector<FinishedJob> jobs;
-    jobs.push_back({.message = std::move(message), .state = history::State::failed, .at = at});
-    parts.history->add(std::make_shared<const FinishedJobs>(
-        queue.handle->name(), queue.handle->settings(), std::move(jobs)
-    ));
+    const auto ended = finished_in(queue);
+    ended->add(finished_job(message, history::State::failed, at));
+    parts.history->add(ended);
 }
 
 Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
@@ -82,7 +80,7 @@ Result<Revived> revive_dead(BrokerParts& parts, LiveJob job) {
     const broker::QueueHandle& queue = (*home)->handle;
     const Uuid id = job.message.payload.id();
     auto events = pending_again(parts, queue, job.message);
-    reopen_in_history(parts, **home, std::move(job.message), parts.broker.now());
+    reopen_in_history(parts, **home, job.message, parts.broker.now());
     const auto moved = parts.broker.move(job.queue, id, queue);
     if (!moved) return std::unexpected(moved.error());
     return Revived{.position = *moved, .events = std::move(events)};
@@ -208,17 +206,14 @@ void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done) {
         return answer_durable(parts, cancelled.position, Cancelled::requested, std::move(done));
     }
     const JobQueuePtr queue = parts.queues.of(live->queue);
-    std::vector<FinishedJob> jobs;
+    auto ended = finished_in(*queue);
     if (cancelled.message) {
-        jobs.push_back(
-            {.message = std::move(*cancelled.message),
-             .state = history::State::cancelled,
-             .at = parts.broker.now(),
-             .reason = "cancelled",
-             .notes = parts.running.take(*uuid)}
-        );
+        FinishedJob job =
+            finished_job(*cancelled.message, history::State::cancelled, parts.broker.now());
+        job.reason = "cancelled";
+        job.notes = parts.running.take(*uuid);
+        ended->add(job);
     }
-    auto ended = finished_in(*queue, std::move(jobs));
     ticket.set(ended);
     when_durable(
         parts.broker,

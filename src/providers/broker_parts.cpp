@@ -14,10 +14,10 @@ namespace {
 constexpr std::size_t shown_receipt_bytes_max = 64;
 
 /// Attempts that failed are counted when they are settled: some of them end the job.
-void count_ended(JobQueue& queue, const std::vector<FinishedJob>& jobs) {
+void count_ended(JobQueue& queue, const FinishedJobs& ended) {
     std::array<std::uint64_t, history::all_states.size()> counts{};
-    for (const FinishedJob& job : jobs)
-        ++counts[static_cast<std::size_t>(job.state)];
+    for (std::size_t i = 0; i < ended.entries(); ++i)
+        ++counts[static_cast<std::size_t>(ended.job(i).state)];
     const auto add = [&counts](std::atomic<std::uint64_t>& figure, history::State state) {
         const std::uint64_t count = counts[static_cast<std::size_t>(state)];
         if (count > 0) figure.fetch_add(count, std::memory_order_relaxed);
@@ -29,8 +29,9 @@ void count_ended(JobQueue& queue, const std::vector<FinishedJob>& jobs) {
 
 void count_by_type(JobQueue& queue, const FinishedJobs& ended) {
     JobTypeTable::Access types(queue.types);
-    for (const FinishedJob& job : ended.jobs()) {
-        const engine::Payload& payload = job.message.payload;
+    for (std::size_t i = 0; i < ended.entries(); ++i) {
+        const FinishedJob job = ended.job(i);
+        const engine::Payload& payload = job.payload;
         if (!payload.has_bytes()) continue;  // the disk failed
         JobTypeCounts& counts = types.of(type_of(payload, ended.settings()));
         switch (job.state) {
@@ -56,34 +57,41 @@ JobEvent event_of(
 ) {
     return {
         .at = to_time_point(job.at),
-        .id = format_uuid(job.message.payload.id()),
+        .id = format_uuid(job.payload.id()),
         .queue = queue.handle->name(),
-        .type = read_shape(job.message.payload, job.message.group, settings).type,
+        .type = read_shape(job.payload, job.group, settings).type,
         .state = state_of(job.state),
-        .attempt = job.message.receive_count};
+        .attempt = job.receive_count};
 }
 
-FinishedJob finished_by_itself(
-    BrokerParts& parts, broker::Broker::Ending& ending, const broker::QueueSettings& settings
+void add_ended_by_itself(
+    BrokerParts& parts,
+    const broker::Broker::Ending& ending,
+    std::string_view worker,
+    FinishedJobs& ended
 ) {
     using Why = broker::Broker::Ending::Why;
-    FinishedJob job{.message = std::move(ending.message), .at = parts.broker.now()};
-    engine::MessageView& message = job.message;
+    const engine::MessageView& message = ending.message;
+    const bool exhausted = ending.why == Why::exhausted;
+    FinishedJob job = finished_job(
+        message, exhausted ? history::State::dead : history::State::cancelled, parts.broker.now()
+    );
+    job.worker = worker;
     job.notes = parts.running.take(message.payload.id());
-    if (ending.why != Why::exhausted) {
-        job.state = history::State::cancelled;
+    if (!exhausted) {
         job.reason = ending.why == Why::expired ? "expired" : "cancelled";
-        return job;
+        return ended.add(job);
     }
-    job.state = history::State::dead;
     JobNote note = parse_note(message.note);
     note.add_lost_leases(message.receive_count + 1, to_time_point(job.at));
-    message.note = format_note(note);
+    const std::string note_text = format_note(note);
+    job.note = note_text;
     std::uint32_t attempts = message.max_receives;
-    if (attempts == 0) attempts = settings.engine.max_receives;
-    job.reason =
+    if (attempts == 0) attempts = ended.settings().engine.max_receives;
+    const std::string reason =
         fmt::format("attempt {} of {} failed: its lease ended", message.receive_count, attempts);
-    return job;
+    job.reason = reason;
+    ended.add(job);
 }
 
 }  // namespace
@@ -122,30 +130,26 @@ Error not_durable(const BrokerParts& parts) {
         Errc::unavailable, "the change could not be stored: " + parts.broker.journal().trouble()};
 }
 
-std::shared_ptr<const FinishedJobs> finished_in(
-    const JobQueue& queue, std::vector<FinishedJob> jobs
-) {
-    if (jobs.empty()) return nullptr;
-    return std::make_shared<const FinishedJobs>(
-        queue.handle->name(), queue.handle->settings(), std::move(jobs)
-    );
+std::shared_ptr<FinishedJobs> finished_in(const JobQueue& queue) {
+    return std::make_shared<FinishedJobs>(queue.handle->name(), queue.handle->settings());
 }
 
 void tell_ended(
     BrokerParts& parts, JobQueue& queue, const std::shared_ptr<const FinishedJobs>& ended
 ) {
-    if (!ended) return;
-    count_ended(queue, ended->jobs());
+    if (!ended || ended->empty()) return;
+    count_ended(queue, *ended);
     count_by_type(queue, *ended);
     if (parts.history != nullptr) parts.history->add(ended);
     const broker::QueueSettings& settings = ended->settings();
     const bool told = parts.events.has_listeners();
     std::vector<JobEvent> events;
-    for (const FinishedJob& job : ended->jobs()) {
-        if (!job.message.payload.has_bytes()) continue;  // the disk failed
+    for (std::size_t i = 0; i < ended->entries(); ++i) {
+        const FinishedJob job = ended->job(i);
+        if (!job.payload.has_bytes()) continue;  // the disk failed
         if (told) events.push_back(event_of(job, queue, settings));
         if (job.state == history::State::failed) continue;
-        const Uuid& id = job.message.payload.id();
+        const Uuid& id = job.payload.id();
         if (!parts.waits.has(id)) continue;
         parts.waits.finished(id, record_of(entry_of(job, queue.handle->name(), settings)));
     }
@@ -164,18 +168,16 @@ void tell_endings(
     std::vector<broker::Broker::Ending> endings
 ) {
     const JobQueuePtr jobs_of = parts.queues.of(queue);
-    const broker::SettingsSnapshot settings = queue->settings();
-    std::vector<FinishedJob> jobs;
-    jobs.reserve(endings.size());
-    for (broker::Broker::Ending& ending : endings) {
+    const auto ended = finished_in(*jobs_of);
+    ended->reserve(endings.size());
+    for (const broker::Broker::Ending& ending : endings) {
+        const engine::MessageView& message = ending.message;
         // What is dead stays so in the history, also when its deadline passes.
-        if (ending.message.source_queue != 0) continue;
-        jobs.push_back(finished_by_itself(parts, ending, *settings));
+        if (message.source_queue != 0) continue;
         const WorkerTable::Access workers(jobs_of->workers);
-        const engine::MessageView& message = jobs.back().message;
-        jobs.back().worker = workers.name_of(message.slot, message.sequence);
+        add_ended_by_itself(parts, ending, workers.name_of(message.slot, message.sequence), *ended);
     }
-    tell_ended(parts, *jobs_of, finished_in(*jobs_of, std::move(jobs)));
+    tell_ended(parts, *jobs_of, ended);
 }
 
 }  // namespace tranter::providers

@@ -65,12 +65,10 @@ void when_durable(broker::Broker& broker, broker::Position position, Then then) 
     broker.journal().when_durable(position, std::move(then));
 }
 
-/// Null when there are none.
-std::shared_ptr<const FinishedJobs> finished_in(
-    const JobQueue& queue, std::vector<FinishedJob> jobs
-);
+/// Still empty.
+std::shared_ptr<FinishedJobs> finished_in(const JobQueue& queue);
 /// Tells everybody who wants to know that attempts have ended, once that is durable: figures,
-/// history, who waits and who listens. `ended` may be null.
+/// history, who waits and who listens. `ended` may be null or empty.
 void tell_ended(
     BrokerParts& parts, JobQueue& queue, const std::shared_ptr<const FinishedJobs>& ended
 );

@@ -323,15 +323,14 @@ TEST(JobWaitsTest, TellsEverybodyWhoWaitsForTheJobOnce) {
 
 TEST(JobsUnderWayTest, FindsAJobUntilItIsTold) {
     JobsUnderWay under_way;
-    FinishedJob job;
     const Uuid id = make_uuid();
-    job.message.payload = engine::Payload::make({.body = "1", .id = id});
-    std::vector<FinishedJob> jobs;
-    jobs.push_back(std::move(job));
-    auto settings = std::make_shared<const broker::QueueSettings>();
+    const engine::Payload payload = engine::Payload::make({.body = "1", .id = id});
+    const auto ended =
+        std::make_shared<FinishedJobs>("q", std::make_shared<const broker::QueueSettings>());
+    ended->add({.payload = payload});
     {
         JobsUnderWay::Ticket ticket(under_way);
-        ticket.set(std::make_shared<const FinishedJobs>("q", settings, std::move(jobs)));
+        ticket.set(ended);
         const JobsUnderWay::Ticket moved(std::move(ticket));
 
         EXPECT_TRUE(under_way.find(id));

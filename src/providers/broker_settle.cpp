@@ -69,6 +69,7 @@ class Settling {
         : parts_(parts),
           queue_(std::move(queue)),
           results_(settlements, Result<>{}),
+          ended_(finished_in(*queue_)),
           now_(parts.broker.now()) {}
 
     /// The position to wait for.
@@ -80,7 +81,7 @@ class Settling {
         decide(settlements);
         if (settles_.empty()) return parts_.broker.journal().end();
         auto settled = parts_.broker.settle(queue_->handle, settles_);
-        ended_.reserve(settles_.size());
+        ended_->reserve(settles_.size());
         const WorkerTable::Access workers(queue_->workers);
         for (std::size_t k = 0; k < plans_.size(); ++k) {
             Result<engine::MessageView>& message = settled.settled[k];
@@ -91,14 +92,14 @@ class Settling {
             }
             if (plan.failed) queue_->failed.fetch_add(1, std::memory_order_relaxed);
             if (plan.ends && !ended_by_itself(plan, *message)) {
-                note_ended(plan, std::move(*message), settlements[plan.index], workers);
+                note_ended(plan, *message, settlements[plan.index], workers);
             }
         }
         return settled.position;
     }
 
     std::vector<Result<>> take_results() { return std::move(results_); }
-    std::vector<FinishedJob> take_ended() { return std::move(ended_); }
+    std::shared_ptr<const FinishedJobs> take_ended() { return std::move(ended_); }
 
   private:
     using Kind = engine::Settle::Kind;
@@ -228,18 +229,15 @@ class Settling {
     }
 
     void note_ended(
-        SettlePlan& plan,
-        engine::MessageView message,
+        const SettlePlan& plan,
+        const engine::MessageView& message,
         const Settlement& settlement,
         const WorkerTable::Access& workers
     ) {
-        FinishedJob& job = ended_.emplace_back();
-        job.message = std::move(message);
-        job.state = plan.state;
-        job.at = now_;
-        job.reason = std::move(plan.reason);
-        job.worker = workers.name_of(job.message.slot, job.message.sequence);
-        const Uuid& id = job.message.payload.id();
+        FinishedJob job = finished_job(message, plan.state, now_);
+        job.reason = plan.reason;
+        job.worker = workers.name_of(message.slot, message.sequence);
+        const Uuid& id = message.payload.id();
         if (plan.state == history::State::failed) {
             job.due = now_ + plan.delay;
             job.notes = parts_.running.find(id);
@@ -249,6 +247,7 @@ class Settling {
         if (const auto* completed = std::get_if<Completed>(&settlement.outcome)) {
             job.result = completed->result;
         }
+        ended_->add(job);
     }
 
     BrokerParts& parts_;
@@ -257,7 +256,7 @@ class Settling {
     std::vector<SettlePlan> plans_{};       // one for each of settles_
     std::vector<std::size_t> undecided_{};  // which of settles_
     std::vector<Result<>> results_;
-    std::vector<FinishedJob> ended_{};
+    std::shared_ptr<FinishedJobs> ended_;
     const Instant now_;
 };
 
@@ -283,7 +282,7 @@ void settle_jobs(
     JobsUnderWay::Ticket ticket(parts.under_way);
     Settling settling(parts, *queue, settlements.size());
     const broker::Position position = settling.run(settlements);
-    auto ended = finished_in(**queue, settling.take_ended());
+    auto ended = settling.take_ended();
     ticket.set(ended);
     when_durable(
         parts.broker,
