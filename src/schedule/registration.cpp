@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/log_text.hpp"
 #include "schedule/decision.hpp"
+#include "schedule/later.hpp"
 #include "schedule/promoter.hpp"
 
 #include <tranter/job_type.hpp>
@@ -61,7 +62,7 @@ Result<> check_rules(const ScheduleRules& rules) {
 }
 
 Result<> check_job_of(const ScheduleDefinition& definition) {
-    if (definition.queue.empty()) return refuse_schedule("queue is empty");
+    if (auto ok = check_job_queue(definition.queue); !ok) return ok;
     if (definition.options.deadline) {
         return refuse_schedule("deadline is a time, expected ttl: each slot has a job of its own");
     }
@@ -290,12 +291,13 @@ Result<Schedule> edit(
     const Registry& registry,
     std::string_view name,
     TimePoint now,
-    const std::function<Result<>(ScheduleDefinition&)>& change
+    const std::function<Result<>(ScheduleDefinition&)>& change,
+    bool may_never_fire
 ) {
     return change_schedule(registry, name, [&](Schedule& schedule) -> Result<> {
         const ScheduleDefinition before = schedule.definition;
         if (auto changed = change(schedule.definition); !changed) return changed;
-        const auto cadence = check_definition(registry, schedule.definition, now);
+        const auto cadence = check_definition(registry, schedule.definition, now, may_never_fire);
         if (!cadence) return std::unexpected(cadence.error());
         schedule.source = ScheduleSource::hand;
         schedule.updated_at = now;

@@ -73,7 +73,15 @@ struct Registration {
     const Registry& registry,
     std::string_view name,
     TimePoint now,
-    const std::function<Result<>(ScheduleDefinition&)>& change
+    const std::function<Result<>(ScheduleDefinition&)>& change,
+    bool may_never_fire = false
+);
+/// add(), or edit() of all of the one that is there already.
+[[nodiscard]] Result<Registration> put(
+    const Registry& registry,
+    const ScheduleDefinition& definition,
+    TimePoint now,
+    bool may_never_fire = false
 );
 
 [[nodiscard]] Result<Schedule> pause(

@@ -1,6 +1,6 @@
 #include "base/stop.hpp"
-#include "base/uuid.hpp"
 #include "jobs/job_of_request.hpp"
+#include "schedule/later.hpp"
 #include "schedule/registration.hpp"
 #include "schedule/scheduler_loop.hpp"
 
@@ -102,25 +102,14 @@ Result<std::string> Scheduler::schedule(JobRequest request, TimePoint at) {
     if (auto json = jobs::make_sure_it_is_json(request); !json) {
         return std::unexpected(json.error());
     }
-    std::string queue = jobs::take_queue(request);
-    NewJob job = jobs::to_job(std::move(request));
-    if (job.id.empty()) job.id = format_uuid(make_uuid());
-    job.run_at = at;
-    if (auto problem = problem_of(job); !problem.empty()) {
-        return fail(Errc::invalid_argument, std::move(problem));
-    }
-    const ScheduledJob scheduled{
-        .id = job.id,
-        .queue = std::move(queue),
-        .type = std::move(job.type),
-        .payload = std::move(job.payload),
-        .options = std::move(job.options),
-        .due = at,
-        .created_at = scheduler_now()};
-    auto added = impl_->store().add_jobs(std::span(&scheduled, 1));
+    const std::string queue = jobs::take_queue(request);
+    const auto job =
+        schedule::job_for_later(queue, jobs::to_job(std::move(request)), at, scheduler_now());
+    if (!job) return std::unexpected(job.error());
+    auto added = impl_->store().add_jobs(std::span(&*job, 1));
     if (!added) return std::unexpected(std::move(added.error()));
     impl_->loop().wake();
-    return scheduled.id;
+    return job->id;
 }
 
 Result<Schedule> Scheduler::every(
