@@ -6,12 +6,36 @@
 #include <utility>
 
 namespace tranter::schedule {
+namespace {
+
+std::string_view anchor_name(IntervalAnchor anchor) {
+    return anchor == IntervalAnchor::registration ? "registration" : "after_completion";
+}
+
+/// What cannot have an anchor of its own.
+Result<> check_anchor(IntervalAnchor anchor, const Interval* interval) {
+    if (anchor == IntervalAnchor::epoch) return {};
+    std::string problem("anchor is ");
+    problem += anchor_name(anchor);
+    if (interval == nullptr) {
+        problem += ", which is for intervals such as \"every 10 minutes\"";
+    } else if (interval->starting()) {
+        problem += ", but the interval says from when it counts: leave out anchor or \"starting\"";
+    } else {
+        return {};
+    }
+    return fail(Errc::invalid_argument, std::move(problem));
+}
+
+}  // namespace
+
 Result<Cadence> Cadence::parse(
     std::string_view expression, const CadenceOptions& options, ZoneDirectory& zones
 ) {
     Cadence cadence;
     cadence.expression_ = expression;
     cadence.dst_ = options.dst;
+    cadence.anchor_ = options.anchor;
     std::string zone = options.zone;
     std::string window_zone;
     if (Interval::looks_like_one(expression)) {
@@ -25,6 +49,9 @@ Result<Cadence> Cadence::parse(
         if (!cron->zone().empty()) zone = cron->zone();
         cadence.when_ = std::move(*cron);
     }
+    if (auto ok = check_anchor(options.anchor, std::get_if<Interval>(&cadence.when_)); !ok) {
+        return std::unexpected(std::move(ok.error()));
+    }
     auto found = zones.find(zone.empty() ? "UTC" : zone);
     if (!found) return std::unexpected(std::move(found.error()));
     cadence.zone_ = std::move(*found);
@@ -35,6 +62,18 @@ Result<Cadence> Cadence::parse(
         cadence.window_zone_ = std::move(*other);
     }
     return cadence;
+}
+
+Cadence Cadence::anchored(UtcMillis when) const {
+    Cadence out = *this;
+    if (auto* interval = std::get_if<Interval>(&out.when_)) *interval = interval->anchored(when);
+    return out;
+}
+
+std::optional<std::chrono::milliseconds> Cadence::period() const {
+    const auto* interval = std::get_if<Interval>(&when_);
+    if (interval == nullptr) return std::nullopt;
+    return interval->period();
 }
 
 std::optional<UtcMillis> Cadence::next(UtcMillis after) const {
@@ -87,7 +126,7 @@ std::vector<std::string> Cadence::warnings() const {
 
 std::string Cadence::in_words() const {
     if (const auto* interval = std::get_if<Interval>(&when_)) {
-        return interval_in_words(*interval, window_zone_->name());
+        return interval_in_words(*interval, window_zone_->name(), anchor_);
     }
     return cron_in_words(std::get<CronExpression>(when_).fields(), zone_->name());
 }

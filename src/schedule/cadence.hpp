@@ -6,6 +6,8 @@
 #include "schedule/interval.hpp"
 #include "schedule/zone_directory.hpp"
 
+#include <tranter/schedule.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -21,6 +23,8 @@ struct CadenceOptions {
     std::string zone{};
     DstRules dst{};
     std::chrono::milliseconds period_min = std::chrono::seconds(1);
+    /// Of an interval without `starting`.
+    IntervalAnchor anchor = IntervalAnchor::epoch;
 };
 
 /// When a schedule fires: a cron expression (cron_expression.hpp) or an interval (interval.hpp) in
@@ -31,6 +35,13 @@ class Cadence {
     [[nodiscard]] static Result<Cadence> parse(
         std::string_view expression, const CadenceOptions& options, ZoneDirectory& zones
     );
+
+    /// Counts from 1970 until it is anchored() somewhere else; IntervalAnchor says where.
+    IntervalAnchor anchor() const { return anchor_; }
+    /// An interval counts from `when` on, see Interval::anchored(); a cron expression stays.
+    Cadence anchored(UtcMillis when) const;
+    /// Of an interval.
+    std::optional<std::chrono::milliseconds> period() const;
 
     /// Strictly after `after`; nothing when it never fires again.
     std::optional<UtcMillis> next(UtcMillis after) const;
@@ -55,6 +66,7 @@ class Cadence {
     ZoneHandle zone_{};
     ZoneHandle window_zone_{};
     DstRules dst_{};
+    IntervalAnchor anchor_ = IntervalAnchor::epoch;
     std::variant<CronExpression, Interval> when_{};
 };
 

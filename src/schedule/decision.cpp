@@ -122,6 +122,49 @@ SlotPlan plan_slots(const Cadence& cadence, const Schedule& schedule, TimePoint 
     return plan;
 }
 
+Cadence anchored_cadence(const Cadence& cadence, const Schedule& schedule, TimePoint from) {
+    switch (cadence.anchor()) {
+        case IntervalAnchor::epoch:
+            break;
+        case IntervalAnchor::registration:
+            return cadence.anchored(std::chrono::ceil<milliseconds>(schedule.created_at));
+        case IntervalAnchor::after_completion:
+            return cadence.anchored(std::chrono::ceil<milliseconds>(from));
+    }
+    return cadence;
+}
+
+SlotPlan plan_after_completion(
+    const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
+) {
+    SlotPlan plan;
+    if (!schedule.next_slot) return plan;
+    const ScheduleDefinition& definition = schedule.definition;
+    const auto after = [&](UtcMillis end) {
+        return next_slot(cadence.anchored(end), definition, schedule.runs + plan.run.size(), end);
+    };
+    const UtcMillis soonest = std::chrono::ceil<milliseconds>(now);
+    if (!last.finished) {
+        plan.next = after(soonest);
+        return plan;
+    }
+    UtcMillis end = to_slot(*schedule.next_slot) - cadence.period().value_or(tick);
+    // A clock that goes ahead of ours must not put it off.
+    if (last.at) end = std::max(end, std::min(std::chrono::ceil<milliseconds>(*last.at), soonest));
+    plan.next = after(end);
+    if (!plan.next.due || *plan.next.due > now) return plan;
+    const UtcMillis slot = to_slot(*plan.next.slot);
+    const MisfirePolicy& misfire = definition.rules.misfire;
+    const bool on_time = now - *plan.next.due <= misfire_threshold;
+    if (on_time || (misfire.policy != Misfire::skip && now - slot <= misfire.window)) {
+        plan.run.push_back(slot);
+    } else {
+        plan.missed = 1;
+    }
+    plan.next = after(soonest);
+    return plan;
+}
+
 std::vector<NewRun> apply_overlap(
     Overlap overlap, std::span<const UtcMillis> slots, const Standing& standing
 ) {

@@ -38,8 +38,25 @@ struct SlotPlan {
     NextSlot next{};
 };
 
+/// The cadence of a schedule. An interval that does not count from 1970 counts from when the
+/// schedule was made, or with IntervalAnchor::after_completion from `from`.
+Cadence anchored_cadence(const Cadence& cadence, const Schedule& schedule, TimePoint from);
+
 /// What becomes of the slots from `schedule.next_slot` on that are due at `now`.
 SlotPlan plan_slots(const Cadence& cadence, const Schedule& schedule, TimePoint now);
+
+/// What is known of the job of the last slot, and whether there is one at all.
+struct LastJobEnd {
+    bool finished = true;           // false also while it is about to be enqueued
+    std::optional<TimePoint> at{};  // empty: not known, or there was none
+};
+
+/// The same with IntervalAnchor::after_completion: one slot at most, a period after the end of the
+/// job before and not before `schedule.next_slot`. While that job is not finished, the next time to
+/// look is a period from now: the slot cannot be earlier.
+SlotPlan plan_after_completion(
+    const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
+);
 
 /// What is known of the earlier slots of a schedule.
 struct Standing {

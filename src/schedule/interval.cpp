@@ -24,6 +24,13 @@ struct Slots {
     UtcMillis anchor;
     bool from_anchor_on;
 
+    Slots(
+        milliseconds every, std::optional<UtcMillis> starting, std::optional<UtcMillis> after_anchor
+    )
+        : period(every),
+          anchor(after_anchor ? *after_anchor + every : starting.value_or(first_moment)),
+          from_anchor_on(after_anchor || starting) {}
+
     std::int64_t number_until(UtcMillis when) const {
         const auto distance = (when - anchor).count();
         const auto number = distance / period.count();
@@ -46,8 +53,14 @@ bool DayWindow::contains(seconds since_midnight) const {
     return since_midnight >= begin || since_midnight < end;
 }
 
+Interval Interval::anchored(UtcMillis when) const {
+    Interval out = *this;
+    out.anchor_ = std::clamp(when, first_moment, last_moment);
+    return out;
+}
+
 std::optional<UtcMillis> Interval::next(UtcMillis after, const TimeZone& zone) const {
-    const Slots slots{period_, starting_.value_or(first_moment), starting_.has_value()};
+    const Slots slots(period_, starting_, anchor_);
     auto slot = slots.after(std::clamp(after, first_moment - period_, last_moment));
     while (slot && *slot < last_moment && between_) {
         const auto now = floor<seconds>(*slot);
@@ -66,7 +79,7 @@ std::optional<UtcMillis> Interval::next(UtcMillis after, const TimeZone& zone) c
 }
 
 std::optional<UtcMillis> Interval::previous(UtcMillis before, const TimeZone& zone) const {
-    const Slots slots{period_, starting_.value_or(first_moment), starting_.has_value()};
+    const Slots slots(period_, starting_, anchor_);
     auto slot = slots.before(std::clamp(before, first_moment, last_moment));
     while (slot && *slot >= first_moment && between_) {
         const auto now = floor<seconds>(*slot);

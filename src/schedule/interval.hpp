@@ -30,7 +30,8 @@ struct DayWindow {
 ///
 /// Units: ms, second, minute, hour, day, week. Slots are whole periods after the anchor (the
 /// `starting` time, else the Unix epoch), so that everybody comes to the same ones without having
-/// to remember anything. Nothing fires before the anchor when it was given.
+/// to remember anything. Nothing fires before the anchor when it was given. An interval that counts
+/// from another moment is anchored() there.
 class Interval {
   public:
     /// Whether the text is an interval at all, maybe a wrong one.
@@ -44,6 +45,9 @@ class Interval {
     const std::optional<UtcMillis>& starting() const { return starting_; }
     const std::optional<DayWindow>& between() const { return between_; }
 
+    /// The same with slots whole periods after `when`, which is none itself.
+    Interval anchored(UtcMillis when) const;
+
     /// The first slot after `after`, in the window as clocks of `zone` show it.
     std::optional<UtcMillis> next(UtcMillis after, const TimeZone& zone) const;
     /// The last slot before `before`.
@@ -52,6 +56,7 @@ class Interval {
   private:
     std::chrono::milliseconds period_{};
     std::optional<UtcMillis> starting_{};
+    std::optional<UtcMillis> anchor_{};
     std::optional<DayWindow> between_{};
 };
 

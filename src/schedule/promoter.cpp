@@ -11,14 +11,8 @@
 namespace tranter::schedule {
 namespace {
 
-constexpr std::size_t cadences_max = 10'000;
-constexpr std::size_t open_runs_max = 1000;
 constexpr std::chrono::seconds set_aside_rest(10);
 constexpr std::chrono::minutes hopeless_rest(1);
-
-bool is_finished(JobState state) {
-    return state == JobState::completed || state == JobState::dead || state == JobState::cancelled;
-}
 
 NewJob job_of_run(const SlotRun& run) {
     NewJob job{.id = run.job_id, .type = run.type, .payload = run.payload, .options = run.options};
@@ -30,56 +24,6 @@ NewJob job_of_run(const SlotRun& run) {
 }
 
 }  // namespace
-
-Result<Cadence> Promoter::cadence_of(const ScheduleDefinition& definition) {
-    const ScheduleRules& rules = definition.rules;
-    std::string key = fmt::format(
-        "{}\n{}\n{}\n{}",
-        definition.expression,
-        definition.timezone,
-        static_cast<int>(rules.dst_gap),
-        static_cast<int>(rules.dst_overlap)
-    );
-    if (const auto found = cadences_.find(key); found != cadences_.end()) return found->second;
-    auto cadence = Cadence::parse(
-        definition.expression,
-        {.zone = definition.timezone,
-         .dst = {.gap = rules.dst_gap, .overlap = rules.dst_overlap},
-         .period_min = options_.period_min},
-        zones_
-    );
-    if (!cadence) return cadence;
-    if (cadences_.size() >= cadences_max) cadences_.clear();
-    cadences_.emplace(std::move(key), *cadence);
-    return cadence;
-}
-
-Result<bool> Promoter::is_unfinished(const std::string& job_id) {
-    if (job_id.empty()) return false;
-    const auto job = provider_.find(job_id);
-    if (job) return !is_finished(job->state);
-    if (job.error().code() == Errc::not_found) return false;
-    return std::unexpected(job.error());
-}
-
-Result<Standing> Promoter::standing_of(const Schedule& schedule) {
-    Standing standing;
-    const auto open = store_.runs_of(schedule.definition.name, open_runs_max, true);
-    if (!open) return std::unexpected(open.error());
-    for (const SlotRun& run : *open) {
-        if (run.key.manual) continue;
-        if (run.state == RunState::buffered) {
-            ++standing.buffered;
-        } else {
-            standing.busy = true;
-        }
-    }
-    if (standing.busy) return standing;
-    const auto unfinished = is_unfinished(schedule.last_job);
-    if (!unfinished) return std::unexpected(unfinished.error());
-    standing.busy = *unfinished;
-    return standing;
-}
 
 /// A schedule that nothing can be decided for must not be due for ever.
 Result<> Promoter::set_aside(Schedule schedule, const Error& error, TimePoint now) {
@@ -105,46 +49,12 @@ Result<> Promoter::set_aside(Schedule schedule, const Error& error, TimePoint no
 Result<std::optional<Promoter::Decision>> Promoter::decide(
     const Schedule& schedule, TimePoint now
 ) {
-    const ScheduleDefinition& definition = schedule.definition;
-    const auto cadence = cadence_of(definition);
-    if (!cadence) {
-        if (auto done = set_aside(schedule, cadence.error(), now); !done) {
-            return std::unexpected(done.error());
-        }
-        return std::nullopt;
+    auto decision = decide_slots(schedule, now);
+    if (decision) return std::move(*decision);
+    if (auto done = set_aside(schedule, decision.error(), now); !done) {
+        return std::unexpected(done.error());
     }
-    const SlotPlan plan = plan_slots(*cadence, schedule, now);
-    Decision decision;
-    Firing& firing = decision.firing;
-    firing.schedule = definition.name;
-    firing.version = schedule.version;
-    firing.missed = plan.missed;
-    firing.next = plan.next;
-    Standing standing;
-    const Overlap overlap = definition.rules.overlap;
-    if (overlap != Overlap::allow && !plan.run.empty()) {
-        const auto found = standing_of(schedule);
-        if (!found) {
-            if (auto done = set_aside(schedule, found.error(), now); !done) {
-                return std::unexpected(done.error());
-            }
-            return std::nullopt;
-        }
-        standing = *found;
-        decision.cancel_other = overlap == Overlap::cancel_other && standing.busy;
-        decision.other_job = schedule.last_job;
-    }
-    firing.runs = apply_overlap(overlap, plan.run, standing);
-    const auto skipped = static_cast<std::uint64_t>(
-        std::ranges::count(firing.runs, RunState::skipped, &NewRun::state)
-    );
-    if (skipped > 0 && definition.rules.max_runs > 0) {
-        const std::uint64_t runs = schedule.runs + firing.runs.size() - skipped;
-        const UtcMillis after =
-            plan.next.slot ? to_slot(*plan.next.slot) - std::chrono::milliseconds(1) : to_slot(now);
-        firing.next = next_slot(*cadence, definition, runs, after);
-    }
-    return decision;
+    return std::nullopt;
 }
 
 /// Of cancel_other: what runs is told to stop, and what waited is replaced.
@@ -339,12 +249,15 @@ Result<> Promoter::refresh() {
         after = page->back().definition.name;
         for (Schedule schedule : *page) {
             if (!schedule.next_slot || *schedule.next_slot <= now) continue;
-            const auto cadence = cadence_of(schedule.definition);
-            if (!cadence) continue;  // said when it is due
+            // What comes after a job has no place in time of its own.
+            if (schedule.definition.rules.anchor == IntervalAnchor::after_completion) continue;
+            const auto parsed = cadence_of(schedule.definition);
+            if (!parsed) continue;  // said when it is due
+            const Cadence cadence = anchored_cadence(*parsed, schedule, now);
             const UtcMillis stored = to_slot(*schedule.next_slot);
-            if (cadence->next(stored - std::chrono::milliseconds(1)) == stored) continue;
+            if (cadence.next(stored - std::chrono::milliseconds(1)) == stored) continue;
             const NextSlot next =
-                next_slot(*cadence, schedule.definition, schedule.runs, to_slot(now));
+                next_slot(cadence, schedule.definition, schedule.runs, to_slot(now));
             schedule.next_slot = next.slot;
             schedule.next_due = next.due;
             const auto updated = store_.update(schedule);

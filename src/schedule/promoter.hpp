@@ -8,6 +8,7 @@
 #include <tranter/provider.hpp>
 #include <tranter/scheduler.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -68,6 +69,8 @@ class Promoter {
     SchedulerFigures& figures() { return figures_; }
 
   private:
+    static constexpr std::size_t open_runs_max = 1000;  // of a schedule, that are looked at
+
     struct Decision {
         Firing firing{};
         bool cancel_other = false;
@@ -76,7 +79,11 @@ class Promoter {
 
     Result<Cadence> cadence_of(const ScheduleDefinition& definition);
     Result<std::optional<Decision>> decide(const Schedule& schedule, TimePoint now);
+    Result<Decision> decide_slots(const Schedule& schedule, TimePoint now);
+    Result<SlotPlan> plan_of(const Cadence& cadence, const Schedule& schedule, TimePoint now);
+    Result<Standing> open_slots_of(const Schedule& schedule);
     Result<Standing> standing_of(const Schedule& schedule);
+    Result<LastJobEnd> last_end_of(const Schedule& schedule);
     Result<bool> is_unfinished(const std::string& job_id);
     Result<> set_aside(Schedule schedule, const Error& error, TimePoint now);
     Result<> make_room(const Decision& decision);

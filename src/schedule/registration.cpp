@@ -58,6 +58,18 @@ Result<> check_rules(const ScheduleRules& rules) {
     if (rules.start_at && rules.end_at && *rules.end_at < *rules.start_at) {
         return refuse_schedule("end_at is before start_at");
     }
+    if (rules.anchor != IntervalAnchor::after_completion) return {};
+    if (rules.overlap != Overlap::allow) {
+        return refuse_schedule(
+            "anchor is after_completion, so that no slot can overlap: leave overlap at allow"
+        );
+    }
+    if (rules.misfire.policy == Misfire::run_all) {
+        return refuse_schedule(
+            "anchor is after_completion, so that only one slot can be missed: misfire must be "
+            "run_once or skip"
+        );
+    }
     return {};
 }
 
@@ -101,7 +113,9 @@ Result<Schedule> change_schedule(
 }
 
 void set_next(const Cadence& cadence, Schedule& schedule, TimePoint now) {
-    const NextSlot next = next_slot(cadence, schedule.definition, schedule.runs, to_slot(now));
+    const NextSlot next = next_slot(
+        anchored_cadence(cadence, schedule, now), schedule.definition, schedule.runs, to_slot(now)
+    );
     schedule.next_slot = next.slot;
     schedule.next_due = next.due;
 }
@@ -130,7 +144,8 @@ Result<Cadence> check_definition(
         definition.expression,
         {.zone = definition.timezone,
          .dst = {.gap = rules.dst_gap, .overlap = rules.dst_overlap},
-         .period_min = period_min},
+         .period_min = period_min,
+         .anchor = rules.anchor},
         zones
     );
 }

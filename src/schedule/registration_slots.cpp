@@ -58,11 +58,17 @@ Result<TimePoint> skip_next(const Registry& registry, std::string_view name, Tim
         const auto cadence = check_definition(registry, schedule->definition, now, true);
         if (!cadence) return std::unexpected(cadence.error());
         const TimePoint slot = *schedule->next_slot;
+        const NextSlot next = next_slot(
+            anchored_cadence(*cadence, *schedule, slot),
+            schedule->definition,
+            schedule->runs,
+            to_slot(slot)
+        );
         const Firing firing{
             .schedule = std::string(name),
             .version = schedule->version,
             .runs = {{.slot = slot, .state = RunState::skipped, .reason = "skipped by hand"}},
-            .next = next_slot(*cadence, schedule->definition, schedule->runs, to_slot(slot))};
+            .next = next};
         const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
         if (!fired) return std::unexpected(fired.error());
         if (fired->front().done) return slot;
@@ -87,7 +93,15 @@ Result<Backfill> backfill(
     if (!schedule) return std::unexpected(schedule.error());
     const auto cadence = check_definition(registry, schedule->definition, now, true);
     if (!cadence) return std::unexpected(cadence.error());
-    auto slots = slots_between(*cadence, period.from, period.to);
+    if (cadence->anchor() == IntervalAnchor::after_completion) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "schedule \"{}\" has the anchor after_completion, and no slots in the past", name
+            )
+        );
+    }
+    auto slots = slots_between(anchored_cadence(*cadence, *schedule, now), period.from, period.to);
     if (!slots) return std::unexpected(slots.error());
     Backfill found{.slots = std::move(*slots)};
     if (dry_run || found.slots.empty()) return found;
@@ -104,16 +118,21 @@ Result<Backfill> backfill(
 Result<std::vector<TimePoint>> preview(
     const Registry& registry, const Schedule& schedule, std::size_t count, TimePoint now
 ) {
-    const auto cadence = check_definition(registry, schedule.definition, now, true);
-    if (!cadence) return std::unexpected(cadence.error());
+    const auto parsed = check_definition(registry, schedule.definition, now, true);
+    if (!parsed) return std::unexpected(parsed.error());
     std::vector<TimePoint> slots;
+    if (parsed->anchor() == IntervalAnchor::after_completion) {
+        if (schedule.next_slot && count > 0) slots.push_back(*schedule.next_slot);
+        return slots;
+    }
+    const Cadence cadence = anchored_cadence(*parsed, schedule, now);
     UtcMillis after = to_slot(now);
     if (schedule.next_slot && *schedule.next_slot > now) {
         after = to_slot(*schedule.next_slot) - milliseconds(1);
     }
     while (slots.size() < count) {
         const NextSlot next =
-            next_slot(*cadence, schedule.definition, schedule.runs + slots.size(), after);
+            next_slot(cadence, schedule.definition, schedule.runs + slots.size(), after);
         if (!next.slot) break;
         slots.push_back(*next.slot);
         after = to_slot(*next.slot);

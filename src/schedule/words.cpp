@@ -254,8 +254,12 @@ std::string cron_in_words(const CronFields& fields, std::string_view zone) {
     return out + month_words_of(fields) + year_words(fields) + zone_words(zone);
 }
 
-std::string interval_in_words(const Interval& interval, std::string_view zone) {
+std::string interval_in_words(
+    const Interval& interval, std::string_view zone, IntervalAnchor anchor
+) {
     std::string out = period_words(interval.period());
+    if (anchor == IntervalAnchor::after_completion) out += " after the job before has ended,";
+    if (anchor == IntervalAnchor::registration) out += " from its registration on,";
     if (const auto& window = interval.between()) {
         out += fmt::format(
             " between {:02}:{:02} and {:02}:{:02}",
@@ -267,6 +271,7 @@ std::string interval_in_words(const Interval& interval, std::string_view zone) {
         out += zone_words(zone);
     }
     if (interval.starting()) out += " from its start on";
+    if (out.ends_with(',')) out.pop_back();
     return out;
 }
 
