@@ -14,7 +14,6 @@
 namespace tranter::cli {
 namespace {
 
-constexpr TimeUnit millisecond{1, 1000};
 constexpr TimeUnit microsecond{1, 1'000'000};
 constexpr std::size_t moment_bytes_shown_max = 64;
 
@@ -86,21 +85,6 @@ Result<schedule::UtcMillis> parse_moment(std::string_view text, std::string_view
 
 schedule::UtcMillis current_moment() {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
-std::string utc_text(schedule::UtcMillis when) {
-    return jobs::time_text(when.time_since_epoch().count(), millisecond).value_or("");
-}
-
-std::string local_text(schedule::UtcMillis when, const schedule::TimeZone& zone) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(when);
-    const std::chrono::seconds offset = zone.period_at(seconds).offset;
-    std::string text = utc_text(when + offset);
-    if (!text.empty()) text.pop_back();
-    const auto minutes = std::chrono::round<std::chrono::minutes>(std::chrono::abs(offset)).count();
-    return fmt::format(
-        "{}{}{:02}:{:02}", text, offset.count() < 0 ? '-' : '+', minutes / 60, minutes % 60
-    );
 }
 
 }  // namespace tranter::cli

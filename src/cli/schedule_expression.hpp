@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "cli/args.hpp"
 #include "schedule/cadence.hpp"
+#include "schedule/moment_text.hpp"
 
 #include <tranter/schedule.hpp>
 
@@ -32,10 +33,8 @@ void read_dst_rules(const Arguments& arguments, ScheduleRules& rules);
 );
 schedule::UtcMillis current_moment();
 
-/// "2026-03-08T07:00:00Z"
-std::string utc_text(schedule::UtcMillis when);
-/// What clocks of the zone show, with their offset: "2026-03-08T03:00:00-04:00".
-std::string local_text(schedule::UtcMillis when, const schedule::TimeZone& zone);
+using schedule::local_text;
+using schedule::utc_text;
 
 inline constexpr std::size_t firings_max = 10'000;
 
