@@ -9,6 +9,7 @@ import subprocess
 
 import durability
 import jobs
+import schedules
 import settings
 import workers
 from load import REPEATS, measure, run_load, take_turns
@@ -178,8 +179,9 @@ ALL = {
     **durability.ALL,
     **jobs.ALL,
     **workers.ALL,
+    **schedules.ALL,
 }
 GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL),
-          "workers": list(workers.ALL)}
+          "workers": list(workers.ALL), "schedules": list(schedules.ALL)}
 
 __all__ = ["ALL", "GROUPS", "Missing"]

@@ -28,17 +28,19 @@ def debian_version(package):
 
 def peers():
     names = []
-    for name, package in [("Redis", "redis-server"), ("RabbitMQ", "rabbitmq-server")]:
+    for name, package in [("Redis", "redis-server"), ("RabbitMQ", "rabbitmq-server"),
+                          ("PostgreSQL", "postgresql-15")]:
         version = debian_version(package)
         if version:
             names.append(f"{name} {version.rpartition(':')[2]}")
     try:
         names.append("beanstalkd " + first_match(r"beanstalkd (\S+)", output_of(beanstalkd(0)[0], "-v")))
         versions = {}
-        for peer in ("fauxqs", "bullmq"):
+        for peer in ("fauxqs", "bullmq", "pg-boss"):
             package = (BENCH / "node_modules" / peer / "package.json").read_text()
             versions[peer] = first_match(r'"version": "([^"]+)"', package)
-        names.append(f"fauxqs {versions['fauxqs']} and BullMQ {versions['bullmq']} on Node "
+        names.append(f"fauxqs {versions['fauxqs']}, BullMQ {versions['bullmq']} and pg-boss "
+                     f"{versions['pg-boss']} on Node "
                      f"{output_of(fauxqs(0)[0], '--version').strip()}")
     except (Missing, OSError):
         pass

@@ -4,7 +4,7 @@
 //        schedule_bench fill_jobs STORE same|far N [at=MS]
 //        schedule_bench promote STORE PROVIDER recurring|timers N at=MS [pid=SERVER]
 //        schedule_bench watch PROVIDER N [at=MS]
-// `at` is in milliseconds since 1970: the slot that `same` is due at.
+// `at` is in milliseconds since 1970: when `same` is due, and the minute of `spread` begins.
 #include "base/uuid.hpp"
 #include "jobs/time_text.hpp"
 #include "load/histogram.hpp"
@@ -68,15 +68,16 @@ std::string payload_of(std::uint64_t number) {
     return fmt::format(R"({{"number":{},"text":"{}"}})", number, std::string(225, 'x'));
 }
 
-/// Once a minute over the seconds; at the second of `at`, daily; or one of 86,400 seconds of a day
-/// half a year from now.
+std::string daily_at(TimePoint when) {
+    const std::tm utc = fmt::gmtime(std::chrono::system_clock::to_time_t(when));
+    return fmt::format("{} {} {} * * *", utc.tm_sec, utc.tm_min, utc.tm_hour);
+}
+
+/// Daily: at `at`, or in the minute that begins with it. Or one of 86,400 seconds of a day half a
+/// year from now.
 std::string expression_of(std::string_view kind, std::uint64_t number, TimePoint at) {
-    if (kind == "spread") return fmt::format("{} * * * * *", number % 60);
-    if (kind == "same") {
-        const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
-        const std::tm utc = fmt::gmtime(seconds);
-        return fmt::format("{} {} {} * * *", utc.tm_sec, utc.tm_min, utc.tm_hour);
-    }
+    if (kind == "same") return daily_at(at);
+    if (kind == "spread") return daily_at(at + std::chrono::seconds(number % 60));
     if (kind != "far") throw std::invalid_argument(std::string(kind));
     const std::tm then =
         fmt::gmtime(std::chrono::system_clock::to_time_t(wall_clock() + std::chrono::days(180)));
@@ -118,7 +119,6 @@ void fill(const ScheduleRun& run) {
              .type = std::string(job_type),
              .payload = payload_of(number)}
         );
-        if (run.word(1) == "spread") definitions.back().rules.max_runs = 1;
         if (definitions.size() < fill_batch && number + 1 < count) continue;
         for (const auto& one :
              schedule::reconcile_all(registry, definitions, ScheduleSource::file, wall_clock()))

@@ -98,6 +98,21 @@ def rabbitmq(port, data):
     return ["env", *(f"{name}={value}" for name, value in names.items()), str(scripts[-1])]
 
 
+def postgres(port, data):
+    """Made anew, and run by its own user: it refuses root."""
+    programs = Path("/usr/lib/postgresql/15/bin")
+    if not programs.is_dir():
+        raise Missing("PostgreSQL is not installed (apt package postgresql-15)")
+    script = (f"{programs}/initdb -D \"$0/db\" -U postgres -A trust -E UTF8 --no-locale && "
+              f"exec {programs}/postgres -D \"$0/db\" -p {port} -c listen_addresses=127.0.0.1 "
+              "-c unix_socket_directories=\"$0\"")
+    words = ["sh", "-c", script, str(data)]
+    if os.geteuid() == 0:
+        words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words]
+        words = ["sh", "-c", 'chown postgres "$0" && exec "$@"', str(data), *words]
+    return words
+
+
 def end_name_server(port):
     return ["env", f"ERL_EPMD_PORT={port + 1}", "epmd", "-kill"]
 
@@ -126,6 +141,7 @@ KINDS = {
         durable=True),
     "Redis, appendfsync always": Kind(redis, "redis", durable=True),
     "Redis, no persistence": Kind(redis_without_persistence, "redis"),
+    "PostgreSQL": Kind(postgres, "sql", durable=True),
     "RabbitMQ, quorum queue": Kind(rabbitmq, "amqp", durable=True, clean_up=end_name_server),
 }
 
