@@ -1,4 +1,5 @@
-"""Benchmarks of `tranter work` with handlers that are no C++, and of BullMQ and Celery for the same.
+"""Benchmarks of `tranter work` with handlers that are no C++, and of BullMQ, Celery and Sidekiq for
+the same.
 
 Nothing is pinned: server, worker and handlers share the cores, as on a small machine. Every run begins
 with jobs that wait in a queue and handlers that have started.
@@ -16,14 +17,15 @@ from pathlib import Path
 import jobs
 import settings
 from load import run_load
-from servers import (BENCH, PATIENCE_SECONDS, DataDirectory, Missing, Server, binary, free_port,
-                     node)
+from servers import (BENCH, PATIENCE_SECONDS, DataDirectory, Missing, Server, binary, debian,
+                     free_port, node)
 from tables import median_of, spread_of, table, verdict, verdict_at_least
 
 POOL = 2  # processes
 WARM_UP_JOBS = 500
 CHILD_JOBS, EXEC_JOBS, HTTP_JOBS, PEER_JOBS = 30_000, 4_000, 30_000, 5_000
 HTTP_CONCURRENCY = 16
+SIDEKIQ_THREADS = 10  # of its one process; what it has by default, and faster than POOL
 LATENCY_JOBS = 1_000
 IDLE_SECONDS = 20
 QUEUE = "bench"
@@ -169,6 +171,13 @@ def celery(server, mode, count):
     return jobs.run_json(words, pinned=False)
 
 
+def sidekiq(server, mode, count):
+    debian("sidekiq", "ruby-sidekiq")
+    words = [debian("ruby"), str(BENCH / "sidekiq_bench.rb"), mode, str(server.port), str(count),
+             str(SIDEKIQ_THREADS), str(server.process.pid)]
+    return jobs.run_json(words, pinned=False)
+
+
 def rates(results):
     rows = [[name, f"{median_of(found, 'rate'):,.0f}",
              *(spread_of(found, key) if key in found[0] else "" for key in
@@ -191,6 +200,8 @@ def child():
             name, lambda server: bullmq(server, "process", jobs=PEER_JOBS))
         runs[f"Celery 5.2, prefork, {level}"] = lambda name=name: on_redis(
             name, lambda server: celery(server, "throughput", PEER_JOBS))
+        runs[f"Sidekiq 6.4, {SIDEKIQ_THREADS} threads, {level}"] = lambda name=name: on_redis(
+            name, lambda server: sidekiq(server, "throughput", PEER_JOBS))
     results = jobs.take_turns(runs)
     ours = median_of(results["tranter work, child, sync"], "rate")
     peer = median_of(results["BullMQ 6, sandboxed, appendfsync always"], "rate")
@@ -285,6 +296,8 @@ def latency():
             name, lambda server: bullmq(server, "latency", jobs=LATENCY_JOBS, sandbox=1))
         runs[f"Celery 5.2, prefork, {level}"] = lambda name=name: on_redis(
             name, lambda server: celery(server, "latency", LATENCY_JOBS))
+        runs[f"Sidekiq 6.4, {SIDEKIQ_THREADS} threads, {level}"] = lambda name=name: on_redis(
+            name, lambda server: sidekiq(server, "latency", LATENCY_JOBS))
     results = jobs.take_turns(runs)
     rows = [[name, *(f"{median_of(found, key):.0f}" if key in found[0] else ""
                      for key in ("p50_us", "p90_us", "p99_us"))]
