@@ -1,6 +1,7 @@
 // Handlers for `tranter work`: child = ["node", "handlers.mjs"]. Node 18 or later, nothing to
 // install. docs/child-protocol.md describes what goes over standard input and output.
-import { writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
 
 export class Dead extends Error {}
 export class Snooze extends Error {
@@ -10,40 +11,40 @@ export class Retry extends Error {
   constructor(message, after) { super(message); this.after = after; }
 }
 
+// Whatever is printed is for the job's log, and the protocol has an input and output of its own:
+// who opens something gets the lowest number that is free.
+const input = openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK);
+const output = openSync("/proc/self/fd/1", "a");
+for (const [number, other] of [[0, "/dev/null"], [1, "/proc/self/fd/2"]]) {
+  closeSync(number);
+  openSync(other, number ? "a" : "r");
+}
+
 const handlers = new Map();
 let current; // the job that is being done
 export const handle = (type, handler) => void handlers.set(type, handler);
 
-// Whatever is printed is for the job's log, and standard output is the protocol's alone.
-Object.defineProperty(process, "stdout", { get: () => process.stderr });
-
 function say(message) {
-  const bytes = Buffer.from(JSON.stringify(message) + "\n");
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(1, bytes, at);
-    } catch (error) {
-      if (error.code === "EPIPE") process.exit(); // the worker needs this process no more
-      if (error.code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); // until there is room
-    }
-  }
+  // Half of a surrogate pair is no JSON.
+  const text = JSON.stringify(message).replace(/(?<=(?<!\\)(\\\\)*)\\ud[89a-f]../g, "\\ufffd");
+  const bytes = Buffer.from(text + "\n");
+  for (let at = 0; at < bytes.length;) at += writeSync(output, bytes, at);
 }
 
 class Context {
   #abort = new AbortController();
   #steps = new Map();
-  #waiting = new Map(); // for the worker to say that a step is kept
+  #answers = new Map(); // who waits for the worker to keep a step
   signal = this.#abort.signal;
   stopReason = null;
   constructor(job) {
     this.job = job;
     for (const name in job.steps) this.#steps.set(name, job.steps[name]);
   }
-  say(message, fields) { if (this === current) say({ message, id: this.job.id, ...fields }); }
-  progress(progress) { this.say("progress", { progress }); }
-  log(...words) { this.say("log", { line: words.join(" ") }); }
-  heartbeat() { this.say("heartbeat"); }
+  #say(message, fields) { if (this === current) say({ message, id: this.job.id, ...fields }); }
+  progress(progress) { this.#say("progress", { progress }); }
+  log(...words) { this.#say("log", { line: words.join(" ") }); }
+  heartbeat() { this.#say("heartbeat"); }
   async step(name, work) {
     if (!this.#steps.has(name)) this.#steps.set(name, this.#keep(name, work));
     return this.#steps.get(name);
@@ -52,8 +53,9 @@ class Context {
     try {
       const result = (await work()) ?? null;
       if (this !== current) throw new Error(`step ${name} is not kept, the job is over`);
-      this.say("step", { name, result });
-      await new Promise((...ends) => this.#waiting.set(name, ends));
+      this.#say("step", { name, result });
+      const { error } = await new Promise((heard) => this.#answers.set(name, heard));
+      if (error) throw Object.assign(new Error(error.text), error);
       return result;
     } catch (error) {
       this.#steps.delete(name);
@@ -61,27 +63,25 @@ class Context {
     }
   }
   hear({ message, reason, name, error }) {
-    const [kept, refused] = this.#waiting.get(name) ?? [];
-    if (message === "step" && error) refused?.(Object.assign(new Error(error.text), error));
-    else if (message === "step") kept?.();
+    if (message === "step") this.#answers.get(name)?.({ error });
     if (message !== "stop") return;
     this.stopReason = reason;
     this.#abort.abort(new DOMException(`stopped: ${reason}`, "AbortError"));
   }
-  end(outcome) {
-    this.say("result", outcome);
+  end(outcome, fields) {
+    this.#say("result", { outcome, ...fields });
     if (this === current) current = undefined;
   }
   fail(error) {
-    if (error instanceof Dead) return this.end({ outcome: "dead", reason: error.message });
-    if (error instanceof Snooze) return this.end({ outcome: "snoozed", after: error.after });
-    if (this.stopReason === "cancelled") return this.end({ outcome: "cancelled" });
-    if (this.stopReason && this.stopReason !== "timeout") return this.end({ outcome: "released" });
+    if (error instanceof Dead) return this.end("dead", { reason: error.message });
+    if (error instanceof Snooze) return this.end("snoozed", { after: error.after });
+    if (this.stopReason === "cancelled") return this.end("cancelled");
+    if (this.stopReason && this.stopReason !== "timeout") return this.end("released");
     console.error(error);
     const retry_after = error instanceof Retry ? error.after : undefined;
     const { name = typeof error, message = String(error), constructor } = error ?? {};
     const type = String(name === "Error" ? constructor?.name : name);
-    this.end({ outcome: "failed", error: { type, text: String(message) }, retry_after });
+    this.end("failed", { error: { type, text: String(message) }, retry_after });
   }
 }
 
@@ -90,7 +90,7 @@ async function work(job) {
   try {
     const handler = handlers.get(job.type) ?? handlers.get("*");
     if (!handler) throw new Dead(`there is no handler for type ${job.type}`);
-    context.end({ outcome: "completed", result: await handler(job, context) });
+    context.end("completed", { result: await handler(job, context) });
   } catch (error) {
     context.fail(error);
   }
@@ -104,7 +104,7 @@ export function run() {
   const often = Number(process.env.TRANTER_HEARTBEAT_MS);
   if (often) setInterval(() => current?.heartbeat(), often).unref();
   let rest = "";
-  process.stdin.setEncoding("utf8").on("end", () => process.exit()).on("data", (text) => {
+  new Socket({ fd: input }).setEncoding("utf8").on("end", () => process.exit()).on("data", (text) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop();
     for (const message of lines.map((line) => JSON.parse(line))) {

@@ -2,13 +2,16 @@
 install. docs/child-protocol.md describes what goes over standard input and output."""
 
 import asyncio
-import inspect
 import json
 import os
 import queue
 import sys
 import threading
 import traceback
+
+_handlers = {}
+_output = None
+_saying = threading.Lock()
 
 
 class Dead(Exception):
@@ -27,32 +30,21 @@ class Retry(Exception):
         self.after = after
 
 
-_handlers = {}
-_output = None
-_saying = threading.Lock()
-
-
 def handler(job_type):
     """Who does the jobs of a type, called with (job, context); "*" is every other type."""
     return lambda function: _handlers.setdefault(job_type, function)
 
 
-def _say(message, **fields):
-    with _saying:
-        _output.write(json.dumps({"message": message, **fields}).encode() + b"\n")
-        _output.flush()
-
-
 class Context:
-    """One run of a job. May be used from any thread until its handler returns."""
+    """One run of a job, for any thread. After its handler has returned, nothing has an effect."""
 
     def __init__(self, job):
         self.job = job
         self.stop_reason = None  # timeout, cancelled, shutdown, lease_lost, decided
         self._stop = threading.Event()
-        self._steps = dict(job["steps"])
         self._stepping = threading.RLock()
         self._answers = queue.SimpleQueue()
+        self._is_over = False
 
     @property
     def stopped(self):
@@ -63,60 +55,81 @@ class Context:
         return self._stop.wait(seconds)
 
     def progress(self, value):
-        _say("progress", id=self.job["id"], progress=value)
+        self._say("progress", progress=value)
 
     def log(self, line):
-        _say("log", id=self.job["id"], line=str(line))
+        self._say("log", line=str(line))
 
     def heartbeat(self):
-        _say("heartbeat")
+        self._say("heartbeat")
 
     def step(self, name, work):
         """What work() returned, now or in an earlier attempt. Kept when this returns."""
         with self._stepping:
-            if name not in self._steps:
+            steps = self.job["steps"]
+            if name not in steps:
                 result = work()
-                _say("step", id=self.job["id"], name=name, result=result)
-                if error := self._answers.get().get("error"):
-                    raise RuntimeError(f"{error['type']}: {error['text']}")
-                self._steps[name] = result
-            return self._steps[name]
+                self._say("step", name=name, result=result)
+                error = {"text": "the job is over"} if self._is_over else self._answers.get()
+                if error:
+                    raise RuntimeError(f"step {name} is not kept: {error['text']}")
+                steps[name] = result
+            return steps[name]
 
-    def hear(self, message):
-        if message["message"] == "step":
-            self._answers.put(message)
-        elif message["message"] == "stop":
-            self.stop_reason = message["reason"]
-            self._stop.set()
+    def _say(self, message, **fields):
+        if not self._is_over:
+            _say(message, id=self.job["id"], **fields)
+
+    def _end(self, outcome, **fields):
+        self._say("result", outcome=outcome, **fields)
+        self._is_over = True
+        self._answers.put({"text": "the job is over"})  # whoever waits for another
 
 
-async def _awaited(result):
-    return await result
+def _say(message, **fields):
+    # What no JSON has (NaN, half of a surrogate pair) is an error here, or a question mark.
+    line = json.dumps({"message": message, **fields}, ensure_ascii=False, allow_nan=False)
+    with _saying:
+        _output.write(line.encode(errors="replace") + b"\n")
+        _output.flush()
 
 
-def _outcome(job, context):
+def _do(job, context):
     try:
         function = _handlers.get(job["type"]) or _handlers.get("*")
         if function is None:
             raise Dead(f"there is no handler for type {job['type']}")
         result = function(job, context)
-        if inspect.isawaitable(result):
-            result = asyncio.run(_awaited(result))
-        json.dumps(result)
-        return {"outcome": "completed", "result": result}
+        if asyncio.iscoroutine(result):
+            result = asyncio.run(result)
+        context._end("completed", result=result)
     except Dead as dead:
-        return {"outcome": "dead", "reason": str(dead)}
+        context._end("dead", reason=str(dead))
     except Snooze as snooze:
-        return {"outcome": "snoozed", "after": str(snooze)}
+        context._end("snoozed", after=str(snooze))
     except Exception as error:
-        if context.stop_reason == "cancelled":
-            return {"outcome": "cancelled"}
-        if context.stop_reason in ("shutdown", "lease_lost", "decided"):
-            return {"outcome": "released"}
+        if context.stop_reason not in (None, "timeout"):
+            return context._end("cancelled" if context.stop_reason == "cancelled" else "released")
         traceback.print_exc()
         after = error.after if isinstance(error, Retry) else None
-        text = {"type": type(error).__name__, "text": str(error)}
-        return {"outcome": "failed", "error": text, "retry_after": after}
+        failure = {"type": type(error).__name__, "text": str(error)}
+        context._end("failed", error=failure, retry_after=after)
+
+
+def _read(requests, jobs):
+    for line in requests:
+        message = json.loads(line)
+        if message["message"] == "job":
+            context = Context(message)
+            jobs.put(context)
+        elif message.get("id") != context.job["id"]:
+            continue
+        elif message["message"] == "step":
+            context._answers.put(message.get("error"))
+        elif message["message"] == "stop":
+            context.stop_reason = message["reason"]
+            context._stop.set()
+    jobs.put(None)
 
 
 def run():
@@ -128,21 +141,7 @@ def run():
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     jobs = queue.SimpleQueue()
-    current = None
-
-    def read():
-        nonlocal current
-        for line in requests:
-            message = json.loads(line)
-            if message["message"] == "job":
-                current = Context(message)
-                jobs.put(current)
-            elif message.get("id") == current.job["id"]:
-                current.hear(message)
-        jobs.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=_read, args=(requests, jobs), daemon=True).start()
     _say("ready", protocol=1)
     while context := jobs.get():
-        outcome = _outcome(context.job, context)
-        _say("result", id=context.job["id"], **outcome)
+        _do(context.job, context)

@@ -94,6 +94,33 @@ def test_what_is_printed_is_for_the_log_and_never_for_the_protocol(work, finishe
         assert line in log
 
 
+def test_programs_that_share_its_input_and_output_do_not_disturb_it(work, finished):
+    work()
+    assert finished("partial")["result"] == "ok"
+    assert finished("echo", 1)["result"] == 1
+
+
+def test_values_that_no_json_has_break_nothing(work, finished, language):
+    work()
+    pid = finished("pid")["result"]
+    numbers = finished("nan", **ONCE)
+    if language == "node":  # as JSON.stringify() does
+        assert numbers["result"] == [None, None]
+    else:
+        assert numbers["failures"][-1]["type"] == "ValueError"
+    mark = {"node": "\ufffd", "python": "?"}[language]
+    assert finished("half")["result"] == [f"half {mark}", "\\ud800"]
+    assert finished("half.reason")["reason"] == f"half {mark}"
+    assert finished("pid")["result"] == pid
+
+
+def test_a_step_after_the_end_of_its_job_fails_and_disturbs_no_other_job(work, finished):
+    work()
+    finished("late.step")
+    result = finished("late.result", timeout="30s")["result"]
+    assert "not kept" in result and "the job is over" in result
+
+
 def test_exceptions_decide_how_an_attempt_ends(work, finished, tmp_path):
     work()
     buried, unknown = finished("bury"), finished("unheard.of")

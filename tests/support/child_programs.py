@@ -8,6 +8,7 @@ NODE = (
     f'import {{ Dead, Retry, Snooze, handle, run }} from "{REPO}/clients/node/tranter-child.mjs";\n'
     + r"""
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { setTimeout as rest } from "node:timers/promises";
 
 handle("echo", (job) => job.payload);
@@ -60,6 +61,25 @@ handle("rejected", () => {
   return rest(600_000);
 });
 handle("exit", () => process.exit(3));
+handle("nan", (job, context) => {
+  context.progress(NaN);
+  return [NaN, Infinity];
+});
+handle("half", (job, context) => {
+  context.log("half \ud800");
+  return ["half \ud800", "\\ud800"];
+});
+handle("half.reason", () => { throw new Dead("half \udfff"); });
+handle("partial", () => {
+  spawnSync("sh", ["-c", "printf 'no end of line'; cat"], { stdio: "inherit" });
+  return "ok";
+});
+let late;
+handle("late.step", (job, context) => {
+  late = rest(50).then(() => context.step("late", () => 1));
+  late.catch(() => {});
+});
+handle("late.result", () => late.catch((error) => error.message));
 run();
 """
 )
@@ -167,6 +187,53 @@ async def reject():
 @handler("exit")
 def leave(job, context):
     sys.exit(3)
+
+@handler("nan")
+def nan(job, context):
+    return [float("nan"), float("inf")]
+
+@handler("half")
+def half(job, context):
+    context.log("half \ud800")
+    return ["half \ud800", "\\ud800"]
+
+@handler("half.reason")
+def half_reason(job, context):
+    raise Dead("half \udfff")
+
+@handler("partial")
+def partial(job, context):
+    subprocess.run(["sh", "-c", "printf 'no end of line'; cat"])
+    return "ok"
+
+late = []
+
+@handler("late.step")
+def late_step(job, context):
+    running, over = threading.Event(), threading.Event()
+    def step(name, work):
+        try:
+            context.step(name, work)
+        except RuntimeError as error:
+            late.append(str(error))
+    def go_on():
+        running.set()
+        over.wait(10)
+    # One is in its work when the job ends, and one comes later.
+    threads = [threading.Thread(target=step, args=("late", go_on))]
+    threads.append(threading.Thread(target=step, args=("later", lambda: None)))
+    threads[0].start()
+    running.wait()
+    late.append((threads, over))
+
+@handler("late.result")
+def late_result(job, context):
+    threads, over = late.pop()
+    threads[1].start()
+    over.set()
+    for thread in threads:
+        thread.join()
+    return "; ".join(late)
 
 run()
 """
