@@ -3,13 +3,13 @@
 #include "base/log.hpp"
 #include "base/stop.hpp"
 #include "base/uuid.hpp"
+#include "base/wake_event.hpp"
 #include "handlers/result_text.hpp"
 #include "process/no_sigpipe.hpp"
 
 #include <fmt/format.h>
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -57,16 +57,13 @@ AttemptOutcome ChildProcess::do_job(Context& context) {
         const Duration rest_time = std::min(doubled, start_rest_max);
         if (!rest(rest_time, context.stop_token())) return stopped_outcome(context);
     }
-    if (auto given = give_job(context); !given) {
-        return Failed{.type = "start", .text = given.error().message()};
-    }
-    const process::Descriptor stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const auto stopped = WakeEvent::make();
+    const auto given = stopped ? give_job(context) : std::unexpected(stopped.error());
+    if (!given) return Failed{.type = "start", .text = given.error().message()};
     AttemptOutcome outcome;
     try {
-        const std::stop_callback on_stop(context.stop_token(), [&] {
-            ::eventfd_write(stopped.get(), 1);
-        });
-        outcome = converse(context, stopped.get());
+        const std::stop_callback on_stop(context.stop_token(), [&] { stopped->wake(); });
+        outcome = converse(context, stopped->get());
     } catch (...) {
         // It still has the job, and must not get another.
         kill();
@@ -196,7 +193,7 @@ bool ChildProcess::send_some() {
     return !closed;
 }
 
-bool ChildProcess::read_from(process::Descriptor& from, process::LineSplitter& lines) {
+bool ChildProcess::read_from(Descriptor& from, process::LineSplitter& lines) {
     std::array<char, 65536> bytes;  // NOLINT(*-member-init): filled by read
     const auto got = ::read(from.get(), bytes.data(), bytes.size());
     if (got > 0) lines.add(std::string_view(bytes.data(), static_cast<std::size_t>(got)));
@@ -307,9 +304,8 @@ Result<> ChildProcess::ensure_started(const Context& context) {
 }
 
 Result<> ChildProcess::start(const Context& context) {
-    process::Pipe in = process::Pipe::make();
-    process::Pipe out = process::Pipe::make();
-    process::Pipe errors = process::Pipe::make();
+    auto pipes = process::Pipes::make();
+    if (!pipes) return std::unexpected(std::move(pipes.error()));
     const std::string id = format_uuid(make_uuid());
     std::vector<std::string> environment = pool_.environment;
     append_child_environment(environment, id, pool_.options.heartbeat_timeout);
@@ -319,17 +315,17 @@ Result<> ChildProcess::start(const Context& context) {
         .environment = std::move(environment),
         .directory = pool_.options.directory,
         .limits = pool_.options.limits,
-        .input = in.read.get(),
-        .output = out.write.get(),
-        .errors = errors.write.get(),
+        .input = pipes->input.read.get(),
+        .output = pipes->output.write.get(),
+        .errors = pipes->errors.write.get(),
     });
     if (!child) return std::unexpected(std::move(child.error()));
     child_ = std::move(*child);
     watched_ = std::move(watched);
     watched_->started_as(child_->pid());
-    to_child_ = std::move(in.write);
-    from_child_ = std::move(out.read);
-    errors_ = std::move(errors.read);
+    to_child_ = std::move(pipes->input.write);
+    from_child_ = std::move(pipes->output.read);
+    errors_ = std::move(pipes->errors.read);
     for (const auto* fd : {&to_child_, &from_child_, &errors_})
         process::set_nonblocking(fd->get());
     lines_.emplace(child_line_max, [this](std::string_view piece, bool ends) {

@@ -74,7 +74,7 @@ class ChildProcess {
     Result<> give_job(Context& context);
     Wait wait_for_more(int stop_fd);
     bool send_some();
-    bool read_from(process::Descriptor& from, process::LineSplitter& lines);
+    bool read_from(Descriptor& from, process::LineSplitter& lines);
     AttemptOutcome converse(Context& context, int stop_fd);
     void take_piece(std::string_view piece, bool ends);
     void take_line(std::string_view line);
@@ -91,9 +91,9 @@ class ChildProcess {
     const ChildPoolParts pool_;
     std::optional<process::Child> child_{};
     std::unique_ptr<OrphanWatch::Watched> watched_{};
-    process::Descriptor to_child_{};
-    process::Descriptor from_child_{};
-    process::Descriptor errors_{};
+    Descriptor to_child_{};
+    Descriptor from_child_{};
+    Descriptor errors_{};
     std::optional<process::LineSplitter> lines_{};
     std::optional<process::LineSplitter> error_lines_{};
     Context* context_ = nullptr;  // of the job it has; lines go to its log

@@ -3,7 +3,6 @@
 #include "base/log.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -12,17 +11,14 @@
 
 namespace tranter::handlers {
 
-Retirement::Retirement(Duration grace)
-    : half_(grace / 2),
-      woken_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { run(); }) {}
+Retirement::Retirement(Duration grace) : half_(grace / 2), thread_([this] { run(); }) {}
 
 Retirement::~Retirement() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
     }
-    ::eventfd_write(woken_.get(), 1);
+    woken_.wake();
     thread_.join();
 }
 
@@ -35,7 +31,7 @@ void Retirement::add(process::Child child, std::unique_ptr<OrphanWatch::Watched>
              .next = std::chrono::steady_clock::now() + half_}
         );
     }
-    ::eventfd_write(woken_.get(), 1);
+    woken_.wake();
 }
 
 void Retirement::run() {
@@ -68,8 +64,7 @@ void Retirement::wait_for_more(const std::vector<Retired>& retired) const {
         millis = static_cast<int>(std::clamp<std::int64_t>(count, 0, 3'600'000));
     }
     ::poll(waits.data(), waits.size(), millis);
-    eventfd_t ignored = 0;
-    ::eventfd_read(woken_.get(), &ignored);
+    woken_.clear();
 }
 
 /// What its time has come for. Its group, while it is not waited for and so still its own, goes

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "base/wake_event.hpp"
 #include "handlers/orphan_watch.hpp"
-#include "process/descriptor.hpp"
 #include "process/spawn.hpp"
 
 #include <chrono>
@@ -18,6 +18,7 @@ namespace tranter::handlers {
 /// of it, as its whole group does once it has ended. Thread-safe.
 class Retirement {
   public:
+    /// Throws SystemError when there are no descriptors left.
     explicit Retirement(Duration grace);
     /// Waits for all of them, at most for `grace`.
     ~Retirement();
@@ -41,7 +42,7 @@ class Retirement {
     void tell(Retired& retired) const;
 
     const std::chrono::nanoseconds half_;
-    process::Descriptor woken_;
+    WakeEvent woken_{};
     std::mutex mutex_;
     // guarded by mutex_
     std::vector<Retired> added_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "process/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <tranter/context.hpp>
 
@@ -85,7 +85,7 @@ class TestRun final : public ContextHost {
 
 /// Whether a process is gone or about to be, for which a busy machine may need a while.
 inline bool has_ended(pid_t pid) {
-    const process::Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
     constexpr int patience_millis = 30'000;
     return !handle || ::poll(&ended, 1, patience_millis) > 0;

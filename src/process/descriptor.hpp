@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 
 #include <fcntl.h>
@@ -7,47 +8,41 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace tranter::process {
 
-/// Owns a file descriptor.
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        if (this != &other) {
-            reset();
-            fd_ = std::exchange(other.fd_, -1);
-        }
-        return *this;
-    }
-    ~Descriptor() { reset(); }
-
-    int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-    void reset() {
-        if (fd_ >= 0) ::close(fd_);
-        fd_ = -1;
-    }
-
-  private:
-    int fd_ = -1;
-};
-
+/// What a program reads from or writes to.
 struct Pipe {
     Descriptor read;
     Descriptor write;
 
-    /// Both ends close on exec. Throws SystemError when there are no descriptors left.
-    static Pipe make() {
+    /// Both ends close on exec. `unavailable` when there are no descriptors left.
+    static Result<Pipe> make() {
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0) {
-            throw SystemError(std::string("no pipe can be made: ") + std::strerror(errno));
+            const std::string why = std::strerror(errno);
+            return fail(Errc::unavailable, "no pipe can be made: " + why);
         }
-        return {Descriptor(ends[0]), Descriptor(ends[1])};
+        return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+    }
+};
+
+/// The three of a program.
+struct Pipes {
+    Pipe input;
+    Pipe output;
+    Pipe errors;
+
+    static Result<Pipes> make() {
+        Pipes out;
+        for (Pipe* one : {&out.input, &out.output, &out.errors}) {
+            auto made = Pipe::make();
+            if (!made) return std::unexpected(std::move(made.error()));
+            *one = std::move(*made);
+        }
+        return out;
     }
 };
 

@@ -1,10 +1,10 @@
 #include "process/run.hpp"
 
+#include "base/wake_event.hpp"
 #include "process/line_splitter.hpp"
 #include "process/no_sigpipe.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +21,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// A program while it runs, and what flows to it and from it.
 class Run {
   public:
-    explicit Run(const RunOptions& options)
+    Run(const RunOptions& options, WakeEvent stopped)
         : options_(options),
           input_(options.input),
           lines_(
@@ -30,8 +30,8 @@ class Run {
                   if (options_.on_error_line) options_.on_error_line(line);
               }
           ),
-          stopped_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          on_stop_(options.stop, [this] { ::eventfd_write(stopped_.get(), 1); }) {}
+          stopped_(std::move(stopped)),
+          on_stop_(options.stop, [this] { stopped_.wake(); }) {}
 
     Result<RunReport> to_the_end() {
         if (auto started = start(); !started) return std::unexpected(started.error());
@@ -42,19 +42,18 @@ class Run {
 
   private:
     Result<> start() {
-        Pipe in = Pipe::make();
-        Pipe out = Pipe::make();
-        Pipe errors = Pipe::make();
+        auto pipes = Pipes::make();
+        if (!pipes) return std::unexpected(std::move(pipes.error()));
         SpawnOptions program = options_.program;
-        program.input = in.read.get();
-        program.output = out.write.get();
-        program.errors = errors.write.get();
+        program.input = pipes->input.read.get();
+        program.output = pipes->output.write.get();
+        program.errors = pipes->errors.write.get();
         auto child = spawn(program);
         if (!child) return std::unexpected(std::move(child.error()));
         child_ = std::move(*child);
-        to_input_ = std::move(in.write);
-        from_output_ = std::move(out.read);
-        from_errors_ = std::move(errors.read);
+        to_input_ = std::move(pipes->input.write);
+        from_output_ = std::move(pipes->output.read);
+        from_errors_ = std::move(pipes->errors.read);
         for (const auto* fd : {&to_input_, &from_output_, &from_errors_})
             set_nonblocking(fd->get());
         if (options_.timeout.count() > 0) {
@@ -165,7 +164,7 @@ class Run {
     Descriptor from_errors_{};
     std::optional<SteadyTime> deadline_{};
     bool ending_ = false;
-    Descriptor stopped_;
+    WakeEvent stopped_;
     NoSigpipe no_sigpipe_{};
     std::stop_callback<std::function<void()>> on_stop_;  // last: it uses stopped_
 };
@@ -173,7 +172,9 @@ class Run {
 }  // namespace
 
 Result<RunReport> run(const RunOptions& options) {
-    return Run(options).to_the_end();
+    auto stopped = WakeEvent::make();
+    if (!stopped) return std::unexpected(std::move(stopped.error()));
+    return Run(options, std::move(*stopped)).to_the_end();
 }
 
 }  // namespace tranter::process

@@ -1,9 +1,12 @@
 #include "process/run.hpp"
 
 #include "process/orphans.hpp"
+#include "process/spawn_thread.hpp"
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -156,10 +159,54 @@ TEST(Run, KnowsOnlyTheEnvironmentThatItIsGiven) {
 }
 
 TEST(Run, InheritsNoOtherDescriptor) {
-    const Pipe leaked = Pipe::make();
-    ::fcntl(leaked.read.get(), F_SETFD, 0);
+    const auto leaked = Pipe::make();
+    ASSERT_TRUE(leaked);
+    ::fcntl(leaked->read.get(), F_SETFD, 0);
     const auto report = run_ok(shell("ls /proc/$$/fd"));
     EXPECT_EQ(report.output, "0\n1\n2\n");
+}
+
+/// Lets this process open no more than `count` descriptors from now on, until it goes.
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(int count) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit few = before_;
+        // The kernel gives the lowest number that is free.
+        std::vector<Descriptor> holes;
+        for (int i = 0; i < count; ++i)
+            holes.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        const Descriptor next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        few.rlim_cur = static_cast<rlim_t>(next.get());
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+TEST(Run, SaysWhichDescriptorsAreMissingAndLeavesNothingBehind) {
+    auto options = shell("exit 0");
+    SpawnThread starter;
+    int refused = 0;
+    bool ran = false;
+    for (int count = 0; !ran; ++count) {
+        ASSERT_LT(count, 30);
+        const FewDescriptors few(count);
+        const auto report = run(options);
+        ran = report.has_value();
+        if (ran) continue;
+        ++refused;
+        EXPECT_EQ(report.error().code(), Errc::unavailable) << report.error().message();
+        EXPECT_NE(report.error().message().find("Too many open files"), std::string::npos);
+        EXPECT_TRUE(list_children().empty()) << report.error().message();
+        // Nor does the thread end that starts the long-lived ones.
+        if (auto child = starter.spawn(options.program)) child->wait();
+    }
+    EXPECT_GT(refused, 8);  // the event, three pipes and what spawn() needs
 }
 
 TEST(Run, CannotGainPrivileges) {

@@ -243,9 +243,11 @@ Result<Child> spawn(const SpawnOptions& options) {
     note_limit(launch, RLIMIT_NOFILE, options.limits.open_files);
     note_limit(launch, RLIMIT_NPROC, options.limits.processes);
 
-    Pipe failures = Pipe::make();
+    auto failures = Pipe::make();
+    if (!failures) return std::unexpected(std::move(failures.error()));
     // Out of the way of the three that the program gets.
-    Descriptor tells(::fcntl(failures.write.get(), F_DUPFD_CLOEXEC, 3));
+    Descriptor tells(::fcntl(failures->write.get(), F_DUPFD_CLOEXEC, 3));
+    if (!null || !tells) return cannot_start(options, {Failure::Step::descriptors, errno});
     launch.failure_pipe = tells.get();
     Child child;
     {
@@ -253,12 +255,19 @@ Result<Child> spawn(const SpawnOptions& options) {
         child.pid_ = launch_child(launch);
     }
     if (child.pid_ < 0) return cannot_start(options, {Failure::Step::fork, errno});
-    if (const Failure failure = read_failure(std::move(failures), std::move(tells));
+    if (const Failure failure = read_failure(std::move(*failures), std::move(tells));
         failure.error != 0) {
         child.wait();
         return cannot_start(options, failure);
     }
     child.pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
+    if (!child.pidfd_) {
+        // Nobody would see its end.
+        const int error = errno;
+        child.signal_group(SIGKILL);
+        child.wait();
+        return cannot_start(options, {Failure::Step::descriptors, error});
+    }
     return child;
 }
 
