@@ -7,25 +7,35 @@ import subprocess
 import pytest
 from command_line import check_failure, clean_environment, ok, on_terminal, tranter
 from dead_letters import FileStore, JobStore, SqsStore, fauxqs
-from server import Server, binary
+from server import ForeignServer, Server, binary
 from waiting import eventually
+from wire import Api
 from worker_process import WorkerProcess
 
 KINDS = ["http", "file", "sqs", "fauxqs"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server():
-    """Of this file alone: lists show what stands in all queues."""
+    """Of one test alone: lists show, and --read receives, what stands in all queues."""
     running = Server()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
-def foreign_endpoint():
+def foreign_server():
     with fauxqs() as endpoint:
-        yield endpoint
+        yield ForeignServer(endpoint)
+
+
+@pytest.fixture
+def foreign_endpoint(foreign_server):
+    """Empty again afterwards, for the same reason."""
+    yield foreign_server.endpoint
+    api = Api(foreign_server, "json")
+    for url in api.call("ListQueues").get("QueueUrls", []):
+        api.call("DeleteQueue", QueueUrl=url)
 
 
 @pytest.fixture

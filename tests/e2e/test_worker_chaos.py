@@ -319,6 +319,7 @@ def calm(world, first):
     return acknowledged
 
 
+@pytest.mark.alone
 def test_no_job_is_lost_and_none_runs_twice_without_a_reason(world, capsys):
     before = calm(world, 0)
     producer = world.produce(CALM_JOBS, JOBS, JOBS / SECONDS)
