@@ -5,6 +5,7 @@
 #include <tranter/error.hpp>
 #include <tranter/job.hpp>
 #include <tranter/schedule.hpp>
+#include <tranter/scheduler_metrics.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -172,6 +173,9 @@ class Scheduler {
     void stop();
 
     SchedulerFigures figures() const;
+    /// What /metrics and /health of `tranter schedule` show. Neither waits for the store.
+    SchedulerMetrics metrics() const;
+    SchedulerHealth health() const;
 
   private:
     class Impl;

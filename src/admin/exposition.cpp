@@ -9,8 +9,10 @@
 namespace tranter::admin {
 namespace {
 
-std::string_view type_name(Exposition::Type type) {
+std::string_view type_name(Exposition::Type type, bool openmetrics) {
     switch (type) {
+        case Exposition::Type::info:
+            return openmetrics ? "info" : "gauge";
         case Exposition::Type::counter:
             return "counter";
         case Exposition::Type::gauge:
@@ -21,6 +23,15 @@ std::string_view type_name(Exposition::Type type) {
             break;
     }
     return "summary";
+}
+
+/// In OpenMetrics the ending belongs to the samples.
+std::string_view family_name(std::string_view name, Exposition::Type type) {
+    const std::string_view ending = type == Exposition::Type::counter ? "_total"
+                                    : type == Exposition::Type::info  ? "_info"
+                                                                      : "";
+    if (name.ends_with(ending)) name.remove_suffix(ending.size());
+    return name;
 }
 
 void append_label_value(std::string& out, std::string_view value) {
@@ -48,9 +59,19 @@ void append_labels(std::string& out, Exposition::Labels labels) {
 }  // namespace
 
 void Exposition::header(std::string_view name, Type type, std::string_view help) {
+    if (is_openmetrics()) name = family_name(name, type);
     fmt::format_to(
-        std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type_name(type)
+        std::back_inserter(out_),
+        "# HELP {} {}\n# TYPE {} {}\n",
+        name,
+        help,
+        name,
+        type_name(type, is_openmetrics())
     );
+}
+
+void Exposition::finish() {
+    if (is_openmetrics()) out_ += "# EOF\n";
 }
 
 void Exposition::sample(std::string_view name, Labels labels, double number) {
@@ -87,8 +108,17 @@ void Exposition::histogram(
     const auto out = std::back_inserter(out_);
     for (std::size_t i = 0; i < bounds.size(); ++i) {
         total += counts[i];
+        // OpenMetrics wants bounds to look like floats, Prometheus as Go writes them.
+        const bool is_whole = is_openmetrics() && bounds[i] == std::floor(bounds[i]);
         fmt::format_to(
-            out, "{}_bucket{{{}{}le=\"{}\"}} {}\n", name, text, separator, bounds[i], total
+            out,
+            "{}_bucket{{{}{}le=\"{}{}\"}} {}\n",
+            name,
+            text,
+            separator,
+            bounds[i],
+            is_whole ? ".0" : "",
+            total
         );
     }
     total += counts.back();

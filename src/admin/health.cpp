@@ -1,10 +1,12 @@
 #include "admin/health.hpp"
 
 #include "base/encoding.hpp"
+#include "jobs/time_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -80,6 +82,11 @@ Health worst_of(std::span<const HealthCheck> checks) {
     for (const HealthCheck& check : checks)
         worst = std::max(worst, check.health);
     return worst;
+}
+
+std::string time_of_check(TimePoint when) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(when.time_since_epoch());
+    return jobs::time_text(seconds.count(), {1, 1}).value_or("");
 }
 
 http::Response health_reply(int status, std::string_view content_type, std::string body) {

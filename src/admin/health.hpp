@@ -3,6 +3,8 @@
 #include "base/json_writer.hpp"
 #include "http/message.hpp"
 
+#include <tranter/job.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -45,6 +47,9 @@ void write_check(JsonWriter& json, const HealthCheck& check, More more) {
     more(json);
     json.end_object();
 }
+
+/// As HealthCheck::last_error_at has it, to the second.
+std::string time_of_check(TimePoint when);
 
 /// Never kept by anybody on the way.
 http::Response health_reply(int status, std::string_view content_type, std::string body);

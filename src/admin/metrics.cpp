@@ -1,6 +1,5 @@
 #include "admin/metrics.hpp"
 
-#include "admin/exposition.hpp"
 #include "admin/process_metrics.hpp"
 
 #include <array>
@@ -235,9 +234,9 @@ void render_durations(Exposition& out, const std::vector<RequestDurations>& acti
 
 }  // namespace
 
-std::string render_metrics(broker::Broker& broker, const MetricsSources& sources, Instant started) {
-    std::string text;
-    Exposition out(text);
+void render_metrics(
+    Exposition& out, broker::Broker& broker, const MetricsSources& sources, Instant started
+) {
     render_queues(out, collect(broker));
     render_storage(out, sources.storage, broker.journal());
     render_front_end(out, sources);
@@ -246,7 +245,6 @@ std::string render_metrics(broker::Broker& broker, const MetricsSources& sources
     const auto history = sources.history ? sources.history() : std::nullopt;
     if (history) render_history(out, *history);
     render_process(out, sources.version, started);
-    return text;
 }
 
 }  // namespace tranter::admin

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/exposition.hpp"
 #include "admin/storage.hpp"
 #include "broker/broker.hpp"
 #include "jobs/queue_metrics.hpp"
@@ -42,6 +43,8 @@ struct MetricsSources {
 };
 
 /// Everything `/metrics` shows, in O(queues). Each queue is locked for the time of a few counters.
-std::string render_metrics(broker::Broker& broker, const MetricsSources& sources, Instant started);
+void render_metrics(
+    Exposition& out, broker::Broker& broker, const MetricsSources& sources, Instant started
+);
 
 }  // namespace tranter::admin

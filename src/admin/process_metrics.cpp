@@ -51,7 +51,7 @@ void render_process(Exposition& out, std::string_view version, Instant started) 
     );
     out.sample("process_start_time_seconds", {}, static_cast<double>(unix_seconds(started)));
     out.header(
-        "tranter_build_info", Exposition::Type::gauge, "Always 1; the version is in the label."
+        "tranter_build_info", Exposition::Type::info, "Always 1; the version is in the label."
     );
     out.sample("tranter_build_info", {{"version", version}}, 1);
 }

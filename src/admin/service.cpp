@@ -2,6 +2,7 @@
 
 #include "admin/jobs_api.hpp"
 #include "admin/jobs_reply.hpp"
+#include "admin/negotiation.hpp"
 #include "base/encoding.hpp"
 #include "base/uuid.hpp"
 
@@ -15,7 +16,6 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain; charset=utf-8";
-constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view index_text =
     "GET /livez /readyz /startupz /health\n"
     "GET /metrics\n"
@@ -137,7 +137,10 @@ http::Response Service::answer(const http::Request& request) const {
     constexpr std::string_view queues_path = "/queues/";
     constexpr std::string_view messages_suffix = "/messages";
     if (path == "/metrics") {
-        return reply(200, metrics_type, render_metrics(broker_, options_.metrics, started_));
+        RenderedMetrics metrics = render_for(request, [&](Exposition& out) {
+            render_metrics(out, broker_, options_.metrics, started_);
+        });
+        return reply(200, metrics.content_type, std::move(metrics.body));
     }
     if (path == statistics_path) return statistics();
     if (path.starts_with(statistics_path) && path[statistics_path.size()] == '/') {

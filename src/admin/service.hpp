@@ -36,7 +36,7 @@ struct ServiceOptions {
 ///     GET /                                       this list
 ///     GET /livez /readyz /startupz /health        health; no token needed. /readyz?verbose shows
 ///                                                 each check, ?exclude=NAME leaves one out
-///     GET /metrics                                Prometheus text format 0.0.4
+///     GET /metrics                                for Prometheus, or OpenMetrics by Accept
 ///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
 ///     GET /queues/NAME/messages?limit=N&offset=N  messages as they lie there, at most 1000 a call
 ///     /v1/...                                     the Jobs API (jobs_api.hpp)

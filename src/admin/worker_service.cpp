@@ -2,23 +2,17 @@
 
 #include "admin/exposition.hpp"
 #include "admin/job_metrics.hpp"
-#include "admin/process_metrics.hpp"
-#include "base/json_writer.hpp"
-#include "jobs/time_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace tranter::admin {
 namespace {
 
 using Type = Exposition::Type;
-
-constexpr std::string_view plain_text = "text/plain; charset=utf-8";
-constexpr std::string_view plain_json = "application/json";
-constexpr std::string_view exposition_type = "text/plain; version=0.0.4; charset=utf-8";
 
 struct OutcomeCount {
     std::string_view name;
@@ -34,11 +28,6 @@ constexpr std::array outcome_counts{
     OutcomeCount{"cancelled", &WorkerCounts::cancelled},
     OutcomeCount{"lost", &WorkerCounts::lost},
 };
-
-std::string text_of(TimePoint when) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(when.time_since_epoch());
-    return jobs::time_text(seconds.count(), {1, 1}).value_or("");
-}
 
 void render_outcomes(Exposition& out, const WorkerCounts& counts) {
     constexpr std::string_view name = "tranter_worker_attempts_total";
@@ -62,123 +51,89 @@ void render_calls(Exposition& out, const WorkerMetrics& metrics) {
     out.sample(extensions, {}, static_cast<double>(metrics.lease_extensions));
 }
 
-}  // namespace
-
-WorkerService::WorkerService(WorkerServiceOptions options, Instant started)
-    : options_(std::move(options)), started_(started) {}
-
-void WorkerService::handle(const http::Request& request, http::Exchange exchange) const {
-    std::move(exchange).respond(answer(request));
-}
-
-http::Response WorkerService::answer(const http::Request& request) const {
-    if (request.method != "GET" && request.method != "HEAD") {
-        auto response = health_reply(405, plain_text, "only GET and HEAD are served here\n");
-        response.headers += "Allow: GET, HEAD\r\n";
-        return response;
-    }
-    const WorkerFigures figures = options_.figures();
-    if (request.path == "/livez" || request.path == "/startupz") {
-        return figures.stuck ? health_reply(503, plain_text, "stuck\n")
-                             : health_reply(200, plain_text, "ok\n");
-    }
-    if (request.path == "/readyz") return readiness(checks(figures), request.query);
-    if (request.path == "/health") return health(figures);
-    if (request.path == "/metrics") return metrics(figures);
-    if (request.path == "/") {
-        return health_reply(200, plain_text, "/livez /readyz /startupz /health /metrics\n");
-    }
-    return health_reply(404, plain_text, "not found; GET / lists what is here\n");
-}
-
-void WorkerService::set_draining() {
-    draining_since_ = clock_.now();
-}
-
-std::vector<HealthCheck> WorkerService::checks(const WorkerFigures& figures) const {
-    std::vector<HealthCheck> checks;
-    HealthCheck& working = checks.emplace_back(HealthCheck{.name = "working"});
-    if (draining_since_.load() != Instant()) {
-        working.health = Health::fail;
-        working.reason = "draining";
-    }
-    HealthCheck& fetching = checks.emplace_back(HealthCheck{.name = "fetch_loop"});
-    if (figures.stuck) {
-        fetching.health = Health::fail;
-        fetching.reason = "stuck";
-    }
-    HealthCheck& store = checks.emplace_back(HealthCheck{.name = "store"});
-    if (!figures.receiving) {
-        store.health = Health::fail;
-        store.reason = "the provider does not answer";
-    }
-    if (figures.latency) store.latency_ms = static_cast<double>(figures.latency->count());
-    store.last_error = figures.last_error;
-    if (figures.last_error_at) store.last_error_at = text_of(*figures.last_error_at);
-    return checks;
-}
-
-http::Response WorkerService::health(const WorkerFigures& figures) const {
-    const std::vector<HealthCheck> all = checks(figures);
-    const Health worst = worst_of(all);
-    std::string body;
-    JsonWriter json(body);
-    json.begin_object().member("status", health_name(worst)).member("worker", options_.worker);
-    json.key("checks").begin_array();
-    for (const HealthCheck& check : all)
-        write_check(json, check, [](const JsonWriter&) {});
-    json.end_array();
-    json.member("running", std::uint64_t{figures.running});
-    json.member("waiting", std::uint64_t{figures.waiting});
-    json.member("concurrency", std::uint64_t{options_.concurrency});
-    json.key("attempts").begin_object();
-    for (const OutcomeCount& outcome : outcome_counts)
-        json.member(outcome.name, figures.counts.*outcome.member);
-    json.end_object().end_object();
-    return health_reply(worst == Health::fail ? 503 : 200, plain_json, std::move(body) + "\n");
-}
-
-double WorkerService::shutdown_seconds() const {
-    const Instant since = draining_since_;
-    if (since == Instant()) return 0;
-    return std::chrono::duration<double>(clock_.now() - since).count();
-}
-
-http::Response WorkerService::metrics(const WorkerFigures& figures) const {
-    std::string text;
-    Exposition out(text);
-    const auto gauge = [&](std::string_view name, std::string_view help, double value) {
-        out.header(name, Type::gauge, help);
-        out.sample(name, {}, value);
-    };
-    const bool is_up = worst_of(checks(figures)) == Health::ok;
-    gauge("tranter_worker_up", "1 while the worker receives jobs.", is_up ? 1 : 0);
+void render_slots(Exposition& out, const WorkerFigures& figures, unsigned concurrency) {
     out.header("tranter_worker_slots", Type::gauge, "Handlers that can run at a time, by state.");
     const auto busy = static_cast<double>(figures.running);
-    const double idle = std::max(0.0, options_.concurrency - busy);
+    const double idle = std::max(0.0, concurrency - busy);
     out.sample("tranter_worker_slots", {{"state", "busy"}}, busy);
     out.sample("tranter_worker_slots", {{"state", "idle"}}, idle);
-    gauge(
-        "tranter_worker_saturation_ratio",
-        "Busy slots of all.",
-        busy / std::max(1U, options_.concurrency)
-    );
-    gauge(
-        "tranter_worker_jobs_waiting",
-        "Jobs received and not begun.",
-        static_cast<double>(figures.waiting)
-    );
-    gauge(
-        "tranter_worker_shutdown_duration_seconds",
-        "How long the worker has been stopping, 0 while it works.",
-        shutdown_seconds()
-    );
-    render_outcomes(out, figures.counts);
-    const WorkerMetrics metrics = options_.metrics();
-    render_calls(out, metrics);
-    render_jobs(out, metrics.jobs);
-    render_process(out, options_.version, started_);
-    return health_reply(200, exposition_type, std::move(text));
+    constexpr std::string_view saturation = "tranter_worker_saturation_ratio";
+    out.header(saturation, Type::gauge, "Busy slots of all.");
+    out.sample(saturation, {}, busy / std::max(1U, concurrency));
+}
+
+}  // namespace
+
+class WorkerService::WorkerLook final : public Look {
+  public:
+    WorkerLook(const WorkerServiceOptions& options, double shutdown_seconds)
+        : options_(options), figures_(options.figures()), shutdown_seconds_(shutdown_seconds) {}
+
+    bool is_stuck() const override { return figures_.stuck; }
+
+    std::vector<HealthCheck> checks() const override {
+        HealthCheck fetching{.name = "fetch_loop"};
+        if (figures_.stuck) {
+            fetching.health = Health::fail;
+            fetching.reason = "stuck";
+        }
+        HealthCheck store{.name = "store"};
+        if (!figures_.receiving) {
+            store.health = Health::fail;
+            store.reason = figures_.missing_queues.empty() ? "the provider does not answer"
+                                                           : figures_.missing_queues.front();
+        }
+        if (figures_.latency) store.latency_ms = static_cast<double>(figures_.latency->count());
+        store.last_error = figures_.last_error;
+        if (figures_.last_error_at) store.last_error_at = time_of_check(*figures_.last_error_at);
+        return {std::move(fetching), std::move(store)};
+    }
+
+    void write_figures(JsonWriter& json) const override {
+        json.member("worker", options_.worker);
+        json.member("running", std::uint64_t{figures_.running});
+        json.member("waiting", std::uint64_t{figures_.waiting});
+        json.member("concurrency", std::uint64_t{options_.concurrency});
+        json.key("attempts").begin_object();
+        for (const OutcomeCount& outcome : outcome_counts)
+            json.member(outcome.name, figures_.counts.*outcome.member);
+        json.end_object();
+    }
+
+    void render(Exposition& out, bool is_up) const override {
+        const auto gauge = [&](std::string_view name, std::string_view help, double value) {
+            out.header(name, Type::gauge, help);
+            out.sample(name, {}, value);
+        };
+        gauge("tranter_worker_up", "1 while the worker receives jobs.", is_up ? 1 : 0);
+        render_slots(out, figures_, options_.concurrency);
+        gauge(
+            "tranter_worker_jobs_waiting",
+            "Jobs received and not begun.",
+            static_cast<double>(figures_.waiting)
+        );
+        gauge(
+            "tranter_worker_shutdown_duration_seconds",
+            "How long the worker has been stopping, 0 while it works.",
+            shutdown_seconds_
+        );
+        render_outcomes(out, figures_.counts);
+        const WorkerMetrics metrics = options_.metrics();
+        render_calls(out, metrics);
+        render_jobs(out, metrics.jobs);
+    }
+
+  private:
+    const WorkerServiceOptions& options_;
+    const WorkerFigures figures_;
+    const double shutdown_seconds_;
+};
+
+WorkerService::WorkerService(WorkerServiceOptions options, Instant started)
+    : RoleService(options.version, started), options_(std::move(options)) {}
+
+std::unique_ptr<RoleService::Look> WorkerService::look() const {
+    return std::make_unique<WorkerLook>(options_, shutdown_seconds());
 }
 
 }  // namespace tranter::admin

@@ -59,7 +59,7 @@ std::optional<Lease> lease_of_another(
 }  // namespace
 
 PostgresStore::PostgresStore(const postgres::Target& target)
-    : session_(target, "the store of schedules"), listener_(target, "tranter_schedule") {
+    : session_(target, "the store of schedules", meter_), listener_(target, "tranter_schedule") {
     const auto migrated = session_.read([](Connection& connection) -> Result<> {
         migrate_postgres(connection);
         return {};

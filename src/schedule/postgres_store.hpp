@@ -4,6 +4,9 @@
 #include "postgres/session.hpp"
 #include "schedule/store.hpp"
 
+#include <string>
+#include <utility>
+
 namespace tranter::schedule {
 
 /// The store in a database of PostgreSQL, for schedulers on any number of machines. A connection
@@ -49,6 +52,7 @@ class PostgresStore final : public ScheduleStore {
     Result<> settle_jobs(std::span<const JobOutcome> outcomes, TimePoint now) override;
 
     Result<NextWork> next_work() override;
+    Result<StoreOverview> overview(TimePoint now, std::size_t soonest_max) override;
     Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
     ) override;
@@ -60,7 +64,27 @@ class PostgresStore final : public ScheduleStore {
     void drain_wake() override { listener_.drain(); }
 
   private:
-    postgres::Session session_;
+    /// The session, whose transactions count as calls of the store.
+    class MeasuredSession {
+      public:
+        MeasuredSession(const postgres::Target& target, std::string what, StoreMeter& meter)
+            : session_(target, std::move(what)), meter_(meter) {}
+
+        template <class Work>
+        auto read(const Work& work) {
+            return meter_.measured([&] { return session_.read(work); });
+        }
+        template <class Work>
+        auto write(const Work& work) {
+            return meter_.measured([&] { return session_.write(work); });
+        }
+
+      private:
+        postgres::Session session_;
+        StoreMeter& meter_;
+    };
+
+    MeasuredSession session_;
     postgres::Listener listener_;
 };
 

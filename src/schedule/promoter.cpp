@@ -27,12 +27,7 @@ NewJob job_of_run(const SlotRun& run) {
 
 /// A schedule that nothing can be decided for must not be due for ever.
 Result<> Promoter::set_aside(Schedule schedule, const Error& error, TimePoint now) {
-    ++figures_.errors;
-    log_warn(
-        "schedule",
-        "a schedule cannot run",
-        {{"schedule", schedule.definition.name}, {"error", error.message()}}
-    );
+    tally_.undecided(schedule.definition.name, error);
     schedule.last_error = error.message();
     schedule.next_due = now +
                         (is_hopeless(error.code()) ? hopeless_rest : std::chrono::minutes(0)) +
@@ -63,12 +58,7 @@ Result<> Promoter::make_room(const Decision& decision) {
     if (const auto cancelled = provider_.cancel(decision.other_job); !cancelled) {
         const Errc code = cancelled.error().code();
         if (code != Errc::conflict && code != Errc::not_found) {
-            ++figures_.errors;
-            log_warn(
-                "schedule",
-                "the job of an earlier slot cannot be cancelled",
-                {{"schedule", decision.firing.schedule}, {"error", cancelled.error().message()}}
-            );
+            tally_.not_cancelled(decision.firing.schedule, cancelled.error());
         }
     }
     const auto open = store_.runs_of(decision.firing.schedule, open_runs_max, true);
@@ -76,9 +66,24 @@ Result<> Promoter::make_room(const Decision& decision) {
     const TimePoint newest = decision.firing.runs.back().slot;
     for (const SlotRun& run : *open) {
         if (run.state != RunState::buffered || run.key.slot >= newest) continue;
-        const auto replaced = store_.release(run.key, std::nullopt, "a later slot took its place");
+        constexpr std::string_view reason = "a later slot took its place";
+        const auto replaced = store_.release(run.key, std::nullopt, reason);
         if (!replaced) return std::unexpected(replaced.error());
-        ++figures_.skipped;
+        if (*replaced) tally_.skipped(run.key, reason);
+    }
+    return {};
+}
+
+Result<> Promoter::claim_fired(const Decision& decision, Fired& fired, std::vector<Claim>& claims) {
+    if (!fired.done) return {};
+    tally_.missed(decision.firing.schedule, decision.firing.missed);
+    if (auto made = make_room(decision); !made) return made;
+    for (SlotRun& run : fired.runs) {
+        if (run.state == RunState::skipped) tally_.skipped(run.key, run.error);
+        if (run.state != RunState::claimed) continue;
+        const bool has_jitter = decision.decided.due && run.key.slot == decision.decided.slot;
+        const TimePoint due_at = has_jitter ? *decision.decided.due : run.key.slot;
+        claims.push_back({.run = std::move(run), .due_at = due_at});
     }
     return {};
 }
@@ -98,64 +103,55 @@ Result<bool> Promoter::promote() {
         decisions.push_back(std::move(**decision));
     }
     at_step_(Step::decided);
-    std::vector<SlotRun> claimed;
+    std::vector<Claim> claims;
     if (!firings.empty()) {
         auto fired = store_.fire(firings, now, now + options_.hold);
         if (!fired) return std::unexpected(fired.error());
         at_step_(Step::fired);
         for (std::size_t i = 0; i < fired->size(); ++i) {
-            if (!(*fired)[i].done) continue;
-            figures_.missed += firings[i].missed;
-            if (auto made = make_room(decisions[i]); !made) return std::unexpected(made.error());
-            for (SlotRun& run : (*fired)[i].runs) {
-                if (run.state == RunState::skipped) ++figures_.skipped;
-                if (run.state == RunState::claimed) claimed.push_back(std::move(run));
-            }
+            auto claimed = claim_fired(decisions[i], (*fired)[i], claims);
+            if (!claimed) return std::unexpected(claimed.error());
         }
     }
     // Those of who died, or of tries that failed.
     auto left = store_.take_runs(now, now + options_.hold, options_.batch);
     if (!left) return std::unexpected(left.error());
     const bool more = due->size() == options_.batch || left->size() == options_.batch;
-    std::ranges::move(*left, std::back_inserter(claimed));
-    if (auto enqueued = enqueue_runs(std::move(claimed)); !enqueued) {
+    for (SlotRun& run : *left) {
+        // Of the past when it was asked for by hand: late since then.
+        const TimePoint due_at = run.created_at;
+        claims.push_back({.run = std::move(run), .due_at = due_at});
+    }
+    if (auto enqueued = enqueue_runs(std::move(claims)); !enqueued) {
         return std::unexpected(enqueued.error());
     }
     return more;
 }
 
-void Promoter::count_lateness(TimePoint due) {
-    ++figures_.enqueued;
-    figures_.lateness = std::chrono::floor<Milliseconds>(now_() - due);
-}
-
-Result<> Promoter::enqueue_runs(std::vector<SlotRun> runs) {
-    if (runs.empty()) return {};
+Result<> Promoter::enqueue_runs(std::vector<Claim> claims) {
+    if (claims.empty()) return {};
     std::vector<Parcel> parcels;
-    parcels.reserve(runs.size());
-    for (const SlotRun& run : runs)
-        parcels.push_back({.queue = run.queue, .job = job_of_run(run)});
+    parcels.reserve(claims.size());
+    for (const Claim& claim : claims)
+        parcels.push_back({.queue = claim.run.queue, .job = job_of_run(claim.run)});
     const auto answers = hand_over(provider_, parcels);
     at_step_(Step::enqueued);
     const TimePoint now = now_();
     std::vector<RunOutcome> outcomes;
-    outcomes.reserve(runs.size());
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        RunOutcome outcome{.key = runs[i].key};
+    outcomes.reserve(claims.size());
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+        const SlotRun& run = claims[i].run;
+        RunOutcome outcome{.key = run.key};
         if (answers[i]) {
             outcome.job_id = answers[i]->id;
-            count_lateness(runs[i].key.slot);
+            tally_.enqueued(run, outcome.job_id, claims[i].due_at, now);
         } else {
             const Error& error = answers[i].error();
-            ++figures_.errors;
+            const bool is_last = is_hopeless(error.code());
+            tally_.failed(run, error, is_last);
             outcome.error = error.message();
-            outcome.state = is_hopeless(error.code()) ? RunState::failed : RunState::claimed;
-            outcome.retry_at = now + rest_after(runs[i].tries);
-            log_warn(
-                "schedule",
-                "a job of a schedule could not be enqueued",
-                {{"schedule", runs[i].key.schedule}, {"error", error.message()}}
-            );
+            outcome.state = is_last ? RunState::failed : RunState::claimed;
+            outcome.retry_at = now + rest_after(run.tries);
         }
         outcomes.push_back(std::move(outcome));
     }
@@ -164,7 +160,7 @@ Result<> Promoter::enqueue_runs(std::vector<SlotRun> runs) {
     return settled;
 }
 
-Result<> Promoter::release_one(const SlotRun& run, std::vector<SlotRun>& released) {
+Result<> Promoter::release_one(const SlotRun& run, std::vector<Claim>& released) {
     const auto schedule = store_.find(run.key.schedule);
     if (!schedule) {
         if (schedule.error().code() == Errc::not_found) return {};
@@ -183,14 +179,14 @@ Result<> Promoter::release_one(const SlotRun& run, std::vector<SlotRun>& release
     const TimePoint until = now_() + options_.hold;
     const auto mine = store_.release(run.key, until, {});
     if (!mine) return std::unexpected(mine.error());
-    if (*mine) released.push_back(run);
+    if (*mine) released.push_back({.run = run});
     return {};
 }
 
 Result<> Promoter::release_buffered() {
     const auto waiting = store_.buffered(options_.batch);
     if (!waiting) return std::unexpected(waiting.error());
-    std::vector<SlotRun> released;
+    std::vector<Claim> released;
     for (const SlotRun& run : *waiting) {
         if (auto done = release_one(run, released); !done) return done;
     }
@@ -213,59 +209,27 @@ Result<bool> Promoter::move_timers() {
     }
     const auto answers = hand_over(provider_, parcels);
     at_step_(Step::enqueued);
+    const TimePoint then = now_();
     std::vector<JobOutcome> outcomes;
     for (std::size_t i = 0; i < due->size(); ++i) {
-        JobOutcome outcome{.id = (*due)[i].id};
+        const ScheduledJob& job = (*due)[i];
+        JobOutcome outcome{.id = job.id};
         if (answers[i]) {
-            count_lateness((*due)[i].due);
+            tally_.timer_enqueued(job, then);
         } else {
             const Error& error = answers[i].error();
-            ++figures_.errors;
+            const bool is_last = is_hopeless(error.code());
+            tally_.timer_failed(job, error, is_last);
             outcome.error = error.message();
-            outcome.state =
-                is_hopeless(error.code()) ? ScheduledState::failed : ScheduledState::waiting;
-            outcome.retry_at = now_() + rest_after((*due)[i].tries);
-            log_warn(
-                "schedule",
-                "a job could not be enqueued at its time",
-                {{"job", outcome.id}, {"error", error.message()}}
-            );
+            outcome.state = is_last ? ScheduledState::failed : ScheduledState::waiting;
+            outcome.retry_at = then + rest_after(job.tries);
         }
         outcomes.push_back(std::move(outcome));
     }
-    auto settled = store_.settle_jobs(outcomes, now_());
+    auto settled = store_.settle_jobs(outcomes, then);
     at_step_(Step::settled);
     if (!settled) return std::unexpected(settled.error());
     return due->size() == options_.batch;
-}
-
-Result<> Promoter::refresh() {
-    const TimePoint now = now_();
-    std::string after;
-    while (true) {
-        const auto page = store_.list(after, options_.batch);
-        if (!page) return std::unexpected(page.error());
-        if (page->empty()) return {};
-        after = page->back().definition.name;
-        for (Schedule schedule : *page) {
-            if (!schedule.next_slot || *schedule.next_slot <= now) continue;
-            // What comes after a job has no place in time of its own.
-            if (schedule.definition.rules.anchor == IntervalAnchor::after_completion) continue;
-            const auto parsed = cadence_of(schedule.definition);
-            if (!parsed) continue;  // said when it is due
-            const Cadence cadence = anchored_cadence(*parsed, schedule, now);
-            const UtcMillis stored = to_slot(*schedule.next_slot);
-            if (cadence.next(stored - std::chrono::milliseconds(1)) == stored) continue;
-            const NextSlot next =
-                next_slot(cadence, schedule.definition, schedule.runs, to_slot(now));
-            schedule.next_slot = next.slot;
-            schedule.next_due = next.due;
-            const auto updated = store_.update(schedule);
-            if (!updated && updated.error().code() == Errc::unavailable) {
-                return std::unexpected(updated.error());
-            }
-        }
-    }
 }
 
 }  // namespace tranter::schedule

@@ -2,11 +2,11 @@
 
 #include "schedule/cadence.hpp"
 #include "schedule/decision.hpp"
+#include "schedule/firing_tally.hpp"
 #include "schedule/handover.hpp"
 #include "schedule/store.hpp"
 
 #include <tranter/provider.hpp>
-#include <tranter/scheduler.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +32,7 @@ inline constexpr std::string_view slot_tag = "scheduled_for=";
 class Promoter {
   public:
     using Now = std::function<TimePoint()>;
-    /// Called after each step; for tests, which end the work there by throwing.
+    /// Called after each step. Tests end the work there by throwing.
     using AtStep = std::function<void(Step)>;
 
     struct Options {
@@ -62,17 +62,20 @@ class Promoter {
     [[nodiscard]] Result<> release_buffered();
     /// Jobs for later that are due. True: there may be more.
     [[nodiscard]] Result<bool> move_timers();
-    /// Computes next slots anew that are none any more, because the data about time zones have
-    /// changed.
+    /// Computes next slots anew where they are another, because the data about time zones have
+    /// changed; what was left out by hand stays so. Forgets how expressions were read.
     [[nodiscard]] Result<> refresh();
 
-    SchedulerFigures& figures() { return figures_; }
+    /// What became of all that; thread-safe.
+    FiringTally& tally() { return tally_; }
+    const FiringTally& tally() const { return tally_; }
 
   private:
     static constexpr std::size_t open_runs_max = 1000;  // of a schedule, that are looked at
 
     struct Decision {
         Firing firing{};
+        NextSlot decided{};  // the schedule's, with its jitter
         bool cancel_other = false;
         std::string other_job{};
     };
@@ -87,9 +90,17 @@ class Promoter {
     Result<bool> is_unfinished(const std::string& job_id);
     Result<> set_aside(Schedule schedule, const Error& error, TimePoint now);
     Result<> make_room(const Decision& decision);
-    Result<> enqueue_runs(std::vector<SlotRun> runs);
-    Result<> release_one(const SlotRun& run, std::vector<SlotRun>& released);
-    void count_lateness(TimePoint due);
+    /// A run that is ours, and since when its job is late. Empty: it waited for another job.
+    struct Claim {
+        SlotRun run{};
+        std::optional<TimePoint> due_at{};
+    };
+
+    Result<> claim_fired(const Decision& decision, Fired& fired, std::vector<Claim>& claims);
+    Result<> enqueue_runs(std::vector<Claim> claims);
+    Result<> release_one(const SlotRun& run, std::vector<Claim>& released);
+    Result<> refresh_one(Schedule schedule, TimePoint now);
+    Result<bool> was_left_out(const std::string& schedule, TimePoint slot);
 
     ScheduleStore& store_;
     Provider& provider_;
@@ -97,7 +108,7 @@ class Promoter {
     Now now_;
     Options options_;
     AtStep at_step_;
-    SchedulerFigures figures_{};
+    FiringTally tally_{};
     std::map<std::string, Cadence> cadences_{};  // by what they are made from
 };
 

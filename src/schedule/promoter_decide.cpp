@@ -108,6 +108,7 @@ Result<Promoter::Decision> Promoter::decide_slots(const Schedule& schedule, Time
     firing.version = schedule.version;
     firing.missed = plan->missed;
     firing.next = plan->next;
+    decision.decided = {.slot = schedule.next_slot, .due = schedule.next_due};
     Standing standing;
     const Overlap overlap = definition.rules.overlap;
     if (overlap != Overlap::allow && !plan->run.empty()) {

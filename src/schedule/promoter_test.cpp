@@ -95,7 +95,7 @@ TEST_F(PromoterTest, ADueSlotBecomesAJobThatNamesIt) {
     const std::vector<std::string> tags{"schedule=daily", "scheduled_for=2026-03-02T00:01:00Z"};
     EXPECT_EQ(job.job.options.tags, tags);
     EXPECT_EQ(states_of("daily"), States{is_enqueued});
-    EXPECT_EQ(promoter().figures().enqueued, 1U);
+    EXPECT_EQ(promoter().tally().figures().enqueued, 1U);
 }
 
 TEST_F(PromoterTest, ASlotIsNotFiredAgainWhenTheClockGoesBack) {

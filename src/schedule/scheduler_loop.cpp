@@ -43,16 +43,56 @@ SchedulerLoop::SchedulerLoop(
     : store_(std::move(store)),
       provider_(std::move(provider)),
       options_(completed(std::move(options))),
-      promoter_(*store_, *provider_, zones_, wall_now, {.period_min = options_.period_min}) {}
+      report_(options_.recurring, options_.timers),
+      promoter_(
+          *store_,
+          *provider_,
+          zones_,
+          wall_now,
+          {.period_min = options_.period_min},
+          [this](Step) { pulse_.beat(Pulse::Clock::now()); }
+      ) {}
 
 SchedulerFigures SchedulerLoop::figures() const {
     const std::lock_guard lock(mutex_);
     return figures_;
 }
 
+SchedulerMetrics SchedulerLoop::metrics() const {
+    SchedulerMetrics metrics;
+    promoter_.tally().read(metrics);
+    const StoreMeter::State store = store_->meter().state();
+    metrics.store_calls = store.calls;
+    metrics.store_errors = store.errors;
+    metrics.time_zone_data = zones_.version();
+    report_.fill(metrics, wall_now(), hangs() || !store.answers);
+    const std::lock_guard lock(mutex_);
+    metrics.leads_schedules = leads_schedules_;
+    metrics.leads_timers = leads_timers_;
+    return metrics;
+}
+
+SchedulerHealth SchedulerLoop::health() const {
+    const StoreMeter::State store = store_->meter().state();
+    return {
+        .store = std::string(store_->name()),
+        .runs = pulse_.runs(),
+        .stuck = pulse_.is_late(Pulse::Clock::now(), stuck_after),
+        .store_answers = store.answers,
+        .store_latency = store.latency,
+        .last_error = store.last_error,
+        .last_error_at = store.last_error_at};
+}
+
+bool SchedulerLoop::hangs() const {
+    return pulse_.is_late(Pulse::Clock::now(), hangs_after);
+}
+
 void SchedulerLoop::publish(const std::string& store_error) {
     const std::lock_guard lock(mutex_);
-    figures_ = promoter_.figures();
+    leads_schedules_ = schedules_.leads;
+    leads_timers_ = timers_.leads;
+    figures_ = promoter_.tally().figures();
     figures_.leads = schedules_.leads || timers_.leads;
     figures_.store_error = store_error;
 }
@@ -76,28 +116,46 @@ Result<> SchedulerLoop::lead(Role& role) {
     return {};
 }
 
+/// At the store, for whoever asks how it stands, and at the data about time zones.
+Result<> SchedulerLoop::look() {
+    pulse_.beat(Pulse::Clock::now());
+    if (!report_.is_due(Pulse::Clock::now())) return {};
+    if (zones_.reload_if_changed()) {
+        log_info(
+            "schedule",
+            "the data about time zones have changed",
+            {{"time_zone_data", zones_.version()}}
+        );
+        refreshed_ = false;
+    }
+    const auto soonest = report_.look(*store_, wall_now());
+    if (!soonest) return std::unexpected(soonest.error());
+    for (const StoreOverview::Due& one : *soonest)
+        promoter_.tally().expect(one.name);
+    return {};
+}
+
 Result<> SchedulerLoop::work_on_schedules() {
     if (!refreshed_) {
         if (auto done = promoter_.refresh(); !done) return done;
         refreshed_ = true;
     }
-    bool more = true;
-    while (more) {
-        const auto promoted = promoter_.promote();
-        if (!promoted) return std::unexpected(promoted.error());
-        more = *promoted;
+    while (true) {
+        const auto more = promoter_.promote();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) break;
+        if (auto done = look(); !done) return done;
     }
     return promoter_.release_buffered();
 }
 
 Result<> SchedulerLoop::work_on_timers() {
-    bool more = true;
-    while (more) {
-        const auto moved = promoter_.move_timers();
-        if (!moved) return std::unexpected(moved.error());
-        more = *moved;
+    while (true) {
+        const auto more = promoter_.move_timers();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return {};
+        if (auto done = look(); !done) return done;
     }
-    return {};
 }
 
 /// Returns when there is next something to do.
@@ -115,6 +173,7 @@ Result<TimePoint> SchedulerLoop::work() {
             if (auto done = work_on_timers(); !done) return std::unexpected(done.error());
         }
     }
+    if (auto done = look(); !done) return std::unexpected(done.error());
     const TimePoint now = wall_now();
     if (now - trimmed_at_ > trim_rest && (schedules_.leads || timers_.leads)) {
         const auto gone = store_->trim(now - options_.keep_runs, trim_batch);
@@ -162,7 +221,16 @@ void SchedulerLoop::release_leases() {
     }
 }
 
+void SchedulerLoop::rest_until(TimePoint when, const std::stop_token& stop) {
+    const auto now = Pulse::Clock::now();
+    const auto rest = std::max(when - wall_now(), TimePoint::duration::zero());
+    pulse_.rests_until(now + rest);
+    waker_.sleep_until(when, store_->wake_fd(), stop);
+    pulse_.beat(Pulse::Clock::now());
+}
+
 void SchedulerLoop::run(const std::stop_token& stop) {
+    pulse_.beat(Pulse::Clock::now());
     log_info(
         "schedule",
         "scheduling",
@@ -181,11 +249,12 @@ void SchedulerLoop::run(const std::stop_token& stop) {
             when = rest_after_error(next.error());
         }
         publish(next ? std::string() : next.error().message());
-        waker_.sleep_until(when, store_->wake_fd(), stop);
+        rest_until(when, stop);
     }
     release_leases();
     schedules_.leads = false;
     timers_.leads = false;
+    pulse_.stops();
     publish({});
 }
 

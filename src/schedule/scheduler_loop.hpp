@@ -1,10 +1,14 @@
 #pragma once
 
 #include "schedule/promoter.hpp"
+#include "schedule/pulse.hpp"
+#include "schedule/scheduler_report.hpp"
 #include "schedule/waker.hpp"
 
 #include <tranter/scheduler.hpp>
+#include <tranter/scheduler_metrics.hpp>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,8 +32,10 @@ class SchedulerLoop {
     void run(const std::stop_token& stop);
     /// Something has changed. Any thread.
     void wake() { waker_.wake(); }
-    /// Any thread.
+    /// Any thread; none waits for the store.
     SchedulerFigures figures() const;
+    SchedulerMetrics metrics() const;
+    SchedulerHealth health() const;
 
     const std::string& name() const { return options_.name; }
     ZoneDirectory& zones() { return zones_; }
@@ -41,7 +47,15 @@ class SchedulerLoop {
         TimePoint until{};  // of whoever leads
     };
 
+    /// What goes on for no longer than this hangs, and after that it is stuck. A turn makes up to
+    /// 50 calls to a provider, which may all have to time out.
+    static constexpr auto hangs_after = std::chrono::seconds(10);
+    static constexpr auto stuck_after = std::chrono::minutes(5);
+
     Result<TimePoint> work();
+    Result<> look();
+    bool hangs() const;
+    void rest_until(TimePoint when, const std::stop_token& stop);
     Result<> lead(Role& role);
     Result<> work_on_schedules();
     Result<> work_on_timers();
@@ -55,17 +69,22 @@ class SchedulerLoop {
     SchedulerOptions options_;
     ZoneDirectory zones_{};
     Waker waker_{};
+    Pulse pulse_{};
+    SchedulerReport report_;
 
     // of the thread in run()
     Promoter promoter_;
-    Role schedules_{.name = "schedule"};
-    Role timers_{.name = "timers"};
+    Role schedules_{.name = schedules_role};
+    Role timers_{.name = timers_role};
     bool refreshed_ = false;
     std::uint32_t failures_ = 0;  // of the store, one after the other
     TimePoint trimmed_at_{};
 
     mutable std::mutex mutex_;
-    SchedulerFigures figures_{};  // guarded by mutex_
+    // guarded by mutex_
+    SchedulerFigures figures_{};
+    bool leads_schedules_ = false;
+    bool leads_timers_ = false;
 };
 
 }  // namespace tranter::schedule

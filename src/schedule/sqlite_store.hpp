@@ -51,6 +51,7 @@ class SqliteStore final : public ScheduleStore {
     Result<> settle_jobs(std::span<const JobOutcome> outcomes, TimePoint now) override;
 
     Result<NextWork> next_work() override;
+    Result<StoreOverview> overview(TimePoint now, std::size_t soonest_max) override;
     Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
     ) override;
@@ -67,12 +68,14 @@ class SqliteStore final : public ScheduleStore {
     /// Alone on the connection; what SQLite throws becomes an error.
     template <class Work>
     auto guarded(Work work) -> decltype(work()) {
-        const std::lock_guard lock(mutex_);
-        try {
-            return work();
-        } catch (const sqlite::DatabaseError& error) {
-            return std::unexpected(sqlite::error_of(error, "the store of schedules"));
-        }
+        return meter_.measured([&]() -> decltype(work()) {
+            const std::lock_guard lock(mutex_);
+            try {
+                return work();
+            } catch (const sqlite::DatabaseError& error) {
+                return std::unexpected(sqlite::error_of(error, "the store of schedules"));
+            }
+        });
     }
     /// As guarded(), for what others may wait for.
     template <class Work>

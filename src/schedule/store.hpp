@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "schedule/store_meter.hpp"
 
 #include <tranter/schedule.hpp>
 
@@ -113,6 +114,33 @@ struct NextWork {
     std::optional<TimePoint> timers{};
     bool buffered = false;  // runs wait for jobs to finish
 };
+
+/// How a store stands at a moment, for people and alarms.
+struct StoreOverview {
+    struct Due {
+        std::string name{};
+        TimePoint due{};
+
+        bool operator==(const Due&) const = default;
+    };
+
+    std::uint64_t enabled = 0;   // schedules that are neither paused nor over
+    std::uint64_t paused = 0;    // schedules
+    std::uint64_t due = 0;       // of those enabled
+    std::uint64_t claimed = 0;   // runs
+    std::uint64_t buffered = 0;  // runs
+    std::uint64_t jobs_waiting = 0;
+    std::uint64_t jobs_due = 0;       // of those that wait
+    std::vector<Due> soonest{};       // schedules that are enabled, by when they are due
+    std::optional<Due> oldest_run{};  // its schedule, and when it was claimed first
+    std::optional<Due> next_job{};    // that waits: its id, and when it is due
+
+    bool operator==(const StoreOverview&) const = default;
+};
+
+/// Of leases.
+inline constexpr std::string_view schedules_role = "schedule";
+inline constexpr std::string_view timers_role = "timers";
 
 struct Lease {
     bool mine = false;
@@ -229,6 +257,11 @@ class ScheduleStore {
     // Everything
 
     [[nodiscard]] virtual Result<NextWork> next_work() = 0;
+    /// Counts, and the names of at most `soonest_max` schedules. Reads an index entry for each
+    /// schedule and each job that waits: not for every turn of a loop.
+    [[nodiscard]] virtual Result<StoreOverview> overview(
+        TimePoint now, std::size_t soonest_max
+    ) = 0;
     /// Gives or renews the lease `role` to `owner` unless another holds it at `now`.
     [[nodiscard]] virtual Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
@@ -247,6 +280,12 @@ class ScheduleStore {
     virtual int wake_fd() = 0;
     /// Takes what made wake_fd() readable. Call before looking for work, never after.
     virtual void drain_wake() = 0;
+
+    /// Of all its calls, by whomever.
+    const StoreMeter& meter() const { return meter_; }
+
+  protected:
+    StoreMeter meter_{};
 };
 
 /// See Scheduler. `invalid_argument` for a URL that is none, `unavailable` when it cannot be

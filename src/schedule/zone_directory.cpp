@@ -36,20 +36,27 @@ std::optional<std::string> read_file(const std::filesystem::path& path) {
     return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-/// The first line of tzdata.zi is "# version 2026a".
+constexpr const char* table_of_zones = "tzdata.zi";
+constexpr const char* version_file = "+VERSION";
+
+/// The first line of tzdata.zi is "# version 2026a"; BSDs have a file for it.
 std::string read_version(const std::filesystem::path& directory) {
-    std::ifstream file(directory / "tzdata.zi");
+    std::ifstream file(directory / table_of_zones);
     std::string hash;
     std::string word;
     std::string version;
     file >> hash >> word >> version;
-    return hash == "#" && word == "version" ? version : std::string();
+    if (hash == "#" && word == "version") return version;
+    std::ifstream other(directory / version_file);
+    std::string other_version;
+    other >> other_version;
+    return other_version;
 }
 
 /// From the table of zones that Debian and the others install beside them.
 std::vector<std::string> known_names(const std::filesystem::path& directory) {
     std::vector<std::string> names{"UTC"};
-    std::ifstream file(directory / "tzdata.zi");
+    std::ifstream file(directory / table_of_zones);
     for (std::string line; std::getline(file, line);) {
         if (line.starts_with("Z ")) {
             names.push_back(line.substr(2, line.find(' ', 2) - 2));
@@ -67,9 +74,37 @@ std::filesystem::path ZoneDirectory::system_path() {
     return chosen != nullptr && *chosen != '\0' ? chosen : "/usr/share/zoneinfo";
 }
 
-ZoneDirectory::ZoneDirectory(std::filesystem::path path)
-    : path_(std::move(path)), version_(read_version(path_)) {
+ZoneDirectory::ZoneDirectory(std::filesystem::path path) : path_(std::move(path)) {
+    forget();
+}
+
+ZoneDirectory::Written ZoneDirectory::written() const {
+    const auto time_of = [](const std::filesystem::path& path) {
+        std::error_code failed;
+        const auto time = std::filesystem::last_write_time(path, failed);
+        return failed ? std::filesystem::file_time_type() : time;
+    };
+    return {time_of(path_), time_of(path_ / table_of_zones), time_of(path_ / version_file)};
+}
+
+/// With mutex_ held, or from the constructor.
+void ZoneDirectory::forget() {
+    written_ = written();
+    version_ = read_version(path_);
+    zones_.clear();
     zones_.emplace("UTC", std::make_shared<const TimeZone>(TimeZone::utc()));
+}
+
+std::string ZoneDirectory::version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
+}
+
+bool ZoneDirectory::reload_if_changed() {
+    const std::lock_guard lock(mutex_);
+    if (written() == written_) return false;
+    forget();
+    return true;
 }
 
 Result<ZoneHandle> ZoneDirectory::find(std::string_view name) {

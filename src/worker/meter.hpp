@@ -1,11 +1,11 @@
 #pragma once
 
+#include "jobs/shared_durations.hpp"
+
 #include <tranter/job.hpp>
 #include <tranter/worker_metrics.hpp>
 
 #include <array>
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,16 +20,7 @@
 
 namespace tranter::worker {
 
-/// DurationBuckets for any number of threads at once, without a lock.
-class SharedDurations {
-  public:
-    void put(std::chrono::duration<double> duration);
-    DurationBuckets read() const;
-
-  private:
-    std::array<std::atomic<std::uint64_t>, duration_bounds.size() + 1> counts_{};
-    std::atomic<std::int64_t> micros_ = 0;
-};
+using jobs::SharedDurations;
 
 /// What is measured of the jobs of one type in one queue.
 struct JobMeter {
