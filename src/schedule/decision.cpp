@@ -134,6 +134,30 @@ Cadence anchored_cadence(const Cadence& cadence, const Schedule& schedule, TimeP
     return cadence;
 }
 
+std::vector<NextSlot> upcoming_slots(
+    const Cadence& cadence, const Schedule& schedule, std::size_t count, TimePoint now
+) {
+    std::vector<NextSlot> slots;
+    if (cadence.anchor() == IntervalAnchor::after_completion) {
+        if (schedule.next_slot && count > 0) {
+            slots.push_back({.slot = schedule.next_slot, .due = schedule.next_due});
+        }
+        return slots;
+    }
+    const Cadence anchored = anchored_cadence(cadence, schedule, now);
+    UtcMillis after = to_slot(now);
+    if (schedule.next_slot && *schedule.next_slot > now)
+        after = to_slot(*schedule.next_slot) - tick;
+    while (slots.size() < count) {
+        const NextSlot next =
+            next_slot(anchored, schedule.definition, schedule.runs + slots.size(), after);
+        if (!next.slot) break;
+        slots.push_back(next);
+        after = to_slot(*next.slot);
+    }
+    return slots;
+}
+
 SlotPlan plan_after_completion(
     const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
 ) {

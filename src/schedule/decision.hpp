@@ -42,6 +42,12 @@ struct SlotPlan {
 /// schedule was made, or with IntervalAnchor::after_completion from `from`.
 Cadence anchored_cadence(const Cadence& cadence, const Schedule& schedule, TimePoint from);
 
+/// The next slots of a schedule as it stands, whether it is paused or not; with
+/// IntervalAnchor::after_completion the earliest that is possible.
+std::vector<NextSlot> upcoming_slots(
+    const Cadence& cadence, const Schedule& schedule, std::size_t count, TimePoint now
+);
+
 /// What becomes of the slots from `schedule.next_slot` on that are due at `now`.
 SlotPlan plan_slots(const Cadence& cadence, const Schedule& schedule, TimePoint now);
 

@@ -118,24 +118,11 @@ Result<Backfill> backfill(
 Result<std::vector<TimePoint>> preview(
     const Registry& registry, const Schedule& schedule, std::size_t count, TimePoint now
 ) {
-    const auto parsed = check_definition(registry, schedule.definition, now, true);
-    if (!parsed) return std::unexpected(parsed.error());
+    const auto cadence = check_definition(registry, schedule.definition, now, true);
+    if (!cadence) return std::unexpected(cadence.error());
     std::vector<TimePoint> slots;
-    if (parsed->anchor() == IntervalAnchor::after_completion) {
-        if (schedule.next_slot && count > 0) slots.push_back(*schedule.next_slot);
-        return slots;
-    }
-    const Cadence cadence = anchored_cadence(*parsed, schedule, now);
-    UtcMillis after = to_slot(now);
-    if (schedule.next_slot && *schedule.next_slot > now) {
-        after = to_slot(*schedule.next_slot) - milliseconds(1);
-    }
-    while (slots.size() < count) {
-        const NextSlot next =
-            next_slot(cadence, schedule.definition, schedule.runs + slots.size(), after);
-        if (!next.slot) break;
-        slots.push_back(*next.slot);
-        after = to_slot(*next.slot);
+    for (const NextSlot& next : upcoming_slots(*cadence, schedule, count, now)) {
+        if (next.slot) slots.push_back(*next.slot);
     }
     return slots;
 }

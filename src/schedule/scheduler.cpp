@@ -1,5 +1,6 @@
 #include "base/stop.hpp"
 #include "jobs/job_of_request.hpp"
+#include "schedule/explanation.hpp"
 #include "schedule/later.hpp"
 #include "schedule/registration.hpp"
 #include "schedule/scheduler_loop.hpp"
@@ -32,14 +33,19 @@ Result<> check_open_options(const EnqueueOptions& options) {
     );
 }
 
+std::unexpected<Error> too_many(std::string_view what, std::size_t count, std::size_t limit) {
+    return fail(Errc::invalid_argument, fmt::format("{} is {}, limit is {}", what, count, limit));
+}
+
 }  // namespace
 
 class Scheduler::Impl {
   public:
     Impl(const Client& client, std::string_view url, SchedulerOptions options)
         : period_min_(options.period_min),
+          provider_(client.provider()),
           store_(or_throw(schedule::open_store(url))),
-          loop_(store_, client.provider(), std::move(options)) {}
+          loop_(store_, provider_, std::move(options)) {}
     ~Impl() { stop(); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -48,6 +54,7 @@ class Scheduler::Impl {
         return {.store = *store_, .zones = loop_.zones(), .period_min = period_min_};
     }
     schedule::ScheduleStore& store() { return *store_; }
+    const std::shared_ptr<Provider>& provider() const { return provider_; }
     schedule::SchedulerLoop& loop() { return loop_; }
 
     /// What a change returned; the loop looks at it at once.
@@ -85,6 +92,7 @@ class Scheduler::Impl {
 
   private:
     std::chrono::milliseconds period_min_;
+    std::shared_ptr<Provider> provider_;
     std::shared_ptr<schedule::ScheduleStore> store_;
     schedule::SchedulerLoop loop_;
     std::atomic<bool> working_ = false;
@@ -170,14 +178,46 @@ Result<Schedule> Scheduler::find(std::string_view name) {
 }
 
 Result<std::vector<TimePoint>> Scheduler::preview(std::string_view name, std::size_t count) {
-    if (count > preview_max) {
-        return fail(
-            Errc::invalid_argument, fmt::format("count is {}, limit is {}", count, preview_max)
-        );
-    }
+    if (count > preview_max) return too_many("count", count, preview_max);
     const auto schedule = find(name);
     if (!schedule) return std::unexpected(schedule.error());
     return schedule::preview(impl_->registry(), *schedule, count, scheduler_now());
+}
+
+Result<ScheduleExplanation> Scheduler::explain(std::string_view name, std::size_t count) {
+    if (count > preview_max) return too_many("count", count, preview_max);
+    return schedule::explain(
+        impl_->registry(), name, count, scheduler_now(), impl_->provider().get()
+    );
+}
+
+Result<std::vector<ScheduleRun>> Scheduler::runs(std::string_view name, std::size_t max) {
+    if (max > preview_max) return too_many("max", max, preview_max);
+    const auto runs = impl_->store().runs_of(name, max, false);
+    if (!runs) return std::unexpected(runs.error());
+    if (runs->empty()) {
+        if (const auto known = find(name); !known) return std::unexpected(known.error());
+    }
+    std::vector<ScheduleRun> out;
+    out.reserve(runs->size());
+    for (const schedule::SlotRun& run : *runs) {
+        out.push_back(
+            {.slot = run.key.slot,
+             .manual = run.key.manual,
+             .state = run.state,
+             .job = run.job_id,
+             .enqueued_at = run.enqueued_at,
+             .tries = run.tries,
+             .error = run.error}
+        );
+    }
+    return out;
+}
+
+Result<Schedule> Scheduler::edit(
+    std::string_view name, const std::function<Result<>(ScheduleDefinition&)>& change
+) {
+    return impl_->changed(schedule::edit(impl_->registry(), name, scheduler_now(), change));
 }
 
 Result<> Scheduler::pause(std::string_view name, std::string_view reason) {
@@ -202,6 +242,27 @@ Result<TimePoint> Scheduler::skip_next(std::string_view name) {
     return schedule::skip_next(impl_->registry(), name, scheduler_now());
 }
 
+Result<Backfill> Scheduler::backfill(std::string_view name, const Period& period, bool dry_run) {
+    auto found = schedule::backfill(impl_->registry(), name, period, scheduler_now(), dry_run);
+    return dry_run ? std::move(found) : impl_->changed(std::move(found));
+}
+
+Result<std::vector<ScheduledJob>> Scheduler::jobs(std::string_view after, std::size_t max) {
+    if (max > preview_max) return too_many("max", max, preview_max);
+    return impl_->store().list_jobs(after, max);
+}
+
+Result<ScheduledJob> Scheduler::find_job(std::string_view id) {
+    return impl_->store().find_job(id);
+}
+
+Result<> Scheduler::reschedule(std::string_view id, TimePoint at) {
+    const auto moved =
+        impl_->changed(schedule::reschedule(impl_->store(), id, at, scheduler_now()));
+    if (!moved) return std::unexpected(moved.error());
+    return {};
+}
+
 void Scheduler::run(std::stop_token stop) {
     impl_->run(stop);
 }
@@ -216,6 +277,14 @@ void Scheduler::stop() {
 
 SchedulerFigures Scheduler::figures() const {
     return impl_->loop().figures();
+}
+
+SchedulerMetrics Scheduler::metrics() const {
+    return impl_->loop().metrics();
+}
+
+SchedulerHealth Scheduler::health() const {
+    return impl_->loop().health();
 }
 
 }  // namespace tranter

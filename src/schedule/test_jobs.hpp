@@ -26,6 +26,7 @@ class RecordedJobs final : public NoProvider {
         NewJob job{};
         TimePoint at{};
         JobState state = JobState::pending;
+        std::optional<TimePoint> finished_at{};
     };
 
     Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> batch)
@@ -52,7 +53,10 @@ class RecordedJobs final : public NoProvider {
         if (find_error) return std::unexpected(*find_error);
         const auto found = jobs.find(std::string(id));
         if (found == jobs.end()) return fail(Errc::not_found, "no such job");
-        return JobRecord{.id = std::string(id), .state = found->second.state};
+        return JobRecord{
+            .id = std::string(id),
+            .state = found->second.state,
+            .finished_at = found->second.finished_at};
     }
     Result<Cancelled> cancel(std::string_view id) override {
         cancelled.emplace_back(id);

@@ -1,0 +1,280 @@
+#include "schedule/registration.hpp"
+#include "schedule/test_jobs.hpp"
+#include "schedule/test_time.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+// Intervals that do not count from 1970.
+namespace tranter::schedule {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr TimePoint anchor_epoch{std::chrono::sys_days(std::chrono::year(2026) / 3 / 2)};
+/// When the schedule is made: between two slots of everybody else.
+constexpr TimePoint made_at = anchor_epoch + 3min + 7s;
+
+class AnchorTest : public testing::Test {
+  public:
+    AnchorTest() = default;
+    ~AnchorTest() override = default;
+    AnchorTest(const AnchorTest&) = delete;
+    AnchorTest& operator=(const AnchorTest&) = delete;
+
+  protected:
+    Registry registry() { return {.store = *store_, .zones = zones_}; }
+
+    static ScheduleDefinition every_ten_minutes(IntervalAnchor anchor) {
+        return {
+            .name = "s",
+            .expression = "every 10 minutes",
+            .type = "t",
+            .rules = {.anchor = anchor}};
+    }
+    void make(const ScheduleDefinition& definition) {
+        const auto made = add(registry(), definition, ScheduleSource::code, made_at);
+        ASSERT_TRUE(made) << made.error().message();
+    }
+    std::string refusal(const ScheduleDefinition& definition) {
+        const auto made = add(registry(), definition, ScheduleSource::code, made_at);
+        return made ? "" : made.error().message();
+    }
+    Schedule schedule() { return store_->find("s").value(); }
+
+    /// What a scheduler does so much after the schedule was made.
+    void act_at(std::chrono::microseconds after) {
+        now_ = made_at + after;
+        ASSERT_TRUE(promoter_.promote());
+    }
+    void finish_last(std::chrono::microseconds after) {
+        auto& job = jobs_.jobs.at(jobs_.order.back());
+        job.state = JobState::completed;
+        job.finished_at = made_at + after;
+    }
+    /// Slots that became jobs, counted from when the schedule was made.
+    std::vector<std::chrono::seconds> slots() {
+        std::vector<std::chrono::seconds> out;
+        for (const std::string& text : jobs_.slots()["s"])
+            out.push_back(
+                test::utc_floor(text) - std::chrono::floor<std::chrono::seconds>(made_at)
+            );
+        return out;
+    }
+    std::chrono::seconds next_slot_after_made() {
+        return std::chrono::floor<std::chrono::seconds>(schedule().next_slot.value() - made_at);
+    }
+
+    TimePoint now_ = made_at;
+    ZoneDirectory zones_{};
+    std::shared_ptr<ScheduleStore> store_ = open_store("memory:").value();
+    test::RecordedJobs jobs_{};
+    Promoter promoter_{*store_, jobs_, zones_, [this] { return now_; }, Promoter::Options{}};
+};
+
+using Seconds = std::vector<std::chrono::seconds>;
+
+TEST_F(AnchorTest, FromItsRegistrationOnTheFirstSlotIsAPeriodLater) {
+    make(every_ten_minutes(IntervalAnchor::registration));
+
+    act_at(10min - 1us);
+    EXPECT_TRUE(slots().empty());
+    act_at(10min);
+    act_at(20min);
+
+    EXPECT_EQ(slots(), (Seconds{10min, 20min}));
+    EXPECT_EQ(preview(registry(), schedule(), 2, now_)->back(), made_at + 40min);
+}
+
+TEST_F(AnchorTest, AnEditLeavesTheRegistrationWhereItIs) {
+    make(every_ten_minutes(IntervalAnchor::registration));
+    now_ = made_at + 11min;
+
+    const auto edited = edit(registry(), "s", now_, [](ScheduleDefinition& definition) -> Result<> {
+        definition.expression = "every 15 minutes";
+        return {};
+    });
+
+    ASSERT_TRUE(edited) << edited.error().message();
+    EXPECT_EQ(edited->next_slot, made_at + 15min);
+}
+
+TEST_F(AnchorTest, SlotsOfThePastAreCountedFromTheRegistration) {
+    make(every_ten_minutes(IntervalAnchor::registration));
+    const Period period{.from = made_at - 1h, .to = made_at + 25min};
+
+    const auto found = backfill(registry(), "s", period, made_at + 25min, true);
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->slots, (std::vector<TimePoint>{made_at + 10min, made_at + 20min}));
+}
+
+TEST_F(AnchorTest, ASlotComesAPeriodAfterTheJobBeforeHasEnded) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    act_at(10min);
+    ASSERT_EQ(slots(), Seconds{10min});
+
+    act_at(20min);  // the job still runs
+    act_at(30min);
+    EXPECT_EQ(slots().size(), 1U);
+    finish_last(33min);
+    act_at(40min);
+    EXPECT_EQ(next_slot_after_made(), 43min);
+    act_at(43min - 1us);
+    EXPECT_EQ(slots().size(), 1U);
+    act_at(43min);
+
+    EXPECT_EQ(slots(), (Seconds{10min, 43min}));
+    EXPECT_EQ(schedule().missed, 0U);
+}
+
+TEST_F(AnchorTest, LookingOncePerPeriodIsEnoughToBeOnTime) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    std::size_t looks = 0;
+    for (int i = 0; i < 60; ++i) {
+        now_ = store_->next_work()->recurring.value();
+        ++looks;
+        const std::size_t before = jobs_.order.size();
+        ASSERT_TRUE(promoter_.promote());
+        if (jobs_.order.size() > before) {
+            // Ends after something from nothing to three periods.
+            auto& job = jobs_.jobs.at(jobs_.order.back());
+            job.state = JobState::completed;
+            job.finished_at = now_ + (i % 4) * 613s;
+        }
+    }
+
+    for (std::size_t i = 1; i < jobs_.order.size(); ++i) {
+        const auto& job = jobs_.jobs.at(jobs_.order[i]);
+        const auto& before = jobs_.jobs.at(jobs_.order[i - 1]);
+        EXPECT_EQ(job.at, *before.finished_at + 10min);
+    }
+    EXPECT_GT(jobs_.order.size(), looks / 3);
+}
+
+TEST_F(AnchorTest, AJobThatIsNotEnqueuedYetIsNotFinished) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    jobs_.before = [](std::string_view, std::span<const NewJob>) -> Result<> {
+        return fail(Errc::unavailable, "no answer");
+    };
+    act_at(10min);
+    act_at(20min);
+    jobs_.before = {};
+    act_at(21min + 5s);
+
+    EXPECT_EQ(slots(), Seconds{10min});
+    EXPECT_EQ(store_->runs_of("s", 10, false)->size(), 1U);
+}
+
+TEST_F(AnchorTest, AJobThatNobodyKnowsAnyMoreHasEnded) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    act_at(10min);
+    jobs_.find_error = Error(Errc::not_found, "history was trimmed");
+
+    act_at(20min);
+
+    EXPECT_EQ(slots(), (Seconds{10min, 20min}));
+}
+
+TEST_F(AnchorTest, AStoreOfJobsThatKnowsNoneIsSaidAndDoesNotRun) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    act_at(10min);
+    jobs_.find_error = Error(Errc::unsupported, "cannot find jobs");
+
+    act_at(20min);
+
+    EXPECT_EQ(slots().size(), 1U);
+    EXPECT_EQ(schedule().last_error, "cannot find jobs");
+}
+
+TEST_F(AnchorTest, AfterADowntimeOneSlotRunsUnlessMisfireSaysNot) {
+    for (const Misfire policy : {Misfire::run_once, Misfire::skip}) {
+        ScheduleDefinition definition = every_ten_minutes(IntervalAnchor::after_completion);
+        definition.rules.misfire.policy = policy;
+        make(definition);
+        act_at(10min);
+        finish_last(11min);
+        act_at(60min);
+
+        const bool runs = policy == Misfire::run_once;
+        EXPECT_EQ(slots(), runs ? (Seconds{10min, 21min}) : Seconds{10min});
+        EXPECT_EQ(schedule().missed, runs ? 0U : 1U);
+        EXPECT_EQ(next_slot_after_made(), 70min);
+        ASSERT_TRUE(store_->remove("s"));
+        jobs_.jobs.clear();
+        jobs_.order.clear();
+    }
+}
+
+TEST_F(AnchorTest, ASlotThatIsLeftOutByHandComesAPeriodLater) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+
+    EXPECT_EQ(skip_next(registry(), "s", made_at + 1min), made_at + 10min);
+
+    EXPECT_EQ(next_slot_after_made(), 20min);
+    act_at(20min);
+    EXPECT_EQ(slots(), Seconds{20min});
+}
+
+TEST_F(AnchorTest, AClockThatGoesAheadOfOursDoesNotPutItOff) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    act_at(10min);
+    finish_last(24h);
+
+    act_at(20min);
+
+    EXPECT_EQ(next_slot_after_made(), 30min);
+}
+
+TEST_F(AnchorTest, ItEndsAfterSoManyRuns) {
+    ScheduleDefinition definition = every_ten_minutes(IntervalAnchor::after_completion);
+    definition.rules.max_runs = 2;
+    make(definition);
+    for (const auto at : {10min, 20min, 30min, 40min}) {
+        act_at(at);
+        finish_last(at);
+    }
+
+    EXPECT_EQ(slots(), (Seconds{10min, 20min}));
+    EXPECT_FALSE(schedule().next_slot);
+}
+
+TEST_F(AnchorTest, WhatMakesNoSenseWithAnAnchorIsRefused) {
+    ScheduleDefinition cron = every_ten_minutes(IntervalAnchor::registration);
+    cron.expression = "*/10 * * * *";
+    EXPECT_THAT(refusal(cron), HasSubstr("anchor is registration, which is for intervals"));
+    ScheduleDefinition starting = every_ten_minutes(IntervalAnchor::after_completion);
+    starting.expression = "every 10 minutes starting 2026-03-02T00:00:00Z";
+    EXPECT_THAT(refusal(starting), HasSubstr("leave out anchor or \"starting\""));
+    ScheduleDefinition overlap = every_ten_minutes(IntervalAnchor::after_completion);
+    overlap.rules.overlap = Overlap::skip;
+    EXPECT_THAT(refusal(overlap), HasSubstr("no slot can overlap"));
+    ScheduleDefinition all = every_ten_minutes(IntervalAnchor::after_completion);
+    all.rules.misfire.policy = Misfire::run_all;
+    EXPECT_THAT(refusal(all), HasSubstr("only one slot can be missed"));
+
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    const auto found = backfill(registry(), "s", {made_at, made_at}, made_at, true);
+    EXPECT_EQ(found.error().code(), Errc::invalid_argument);
+}
+
+TEST_F(AnchorTest, WordsSayFromWhenItCounts) {
+    const auto words = [&](IntervalAnchor anchor) {
+        return check_definition(zones_, every_ten_minutes(anchor))->in_words();
+    };
+
+    EXPECT_EQ(words(IntervalAnchor::epoch), "every 10 minutes");
+    EXPECT_EQ(
+        words(IntervalAnchor::after_completion), "every 10 minutes after the job before has ended"
+    );
+    EXPECT_EQ(words(IntervalAnchor::registration), "every 10 minutes from its registration on");
+}
+
+}  // namespace
+}  // namespace tranter::schedule
