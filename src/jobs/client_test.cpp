@@ -180,8 +180,12 @@ TEST_F(ClientTest, WhatTheStoreCannotDoIsRefusedByName) {
     );
     EXPECT_EQ(priority.error().code(), Errc::unsupported);
     EXPECT_EQ(dedup.error().message(), "dedup is set, but enqueuer cannot de-duplicate");
-    EXPECT_EQ(
-        delay.error().message(), "delay is 900001ms, the longest that enqueuer can do is 15m"
+    EXPECT_THAT(
+        delay.error().message(),
+        HasSubstr(
+            "delay is 900001ms, the longest that enqueuer can do is 15m; later jobs wait in a "
+            "store of schedules"
+        )
     );
     EXPECT_THAT(run_at.error().message(), HasSubstr("run_at is further away than 15m"));
     EXPECT_TRUE(client_.enqueue(Plain{}, {.delay = 15min}));

@@ -27,15 +27,19 @@ std::string_view mode_name(DedupMode mode) {
     return "unknown";
 }
 
+constexpr std::string_view where_jobs_wait =
+    "later jobs wait in a store of schedules, when one is named (schedule_store, --store)";
+
 std::string what_is_too_late(const NewJob& job, const Provider& provider) {
     const Milliseconds limit = provider.capabilities().delay_max;
     if (limit.count() == 0) return {};
     if (job.delay > limit) {
         return fmt::format(
-            "delay is {}, the longest that {} can do is {}",
+            "delay is {}, the longest that {} can do is {}; {}",
             format_duration(job.delay),
             provider.name(),
-            format_duration(limit)
+            format_duration(limit),
+            where_jobs_wait
         );
     }
     // In nanoseconds, times of all years would not fit.
@@ -43,9 +47,10 @@ std::string what_is_too_late(const NewJob& job, const Provider& provider) {
         std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
     if (job.run_at && *job.run_at - now > limit) {
         return fmt::format(
-            "run_at is further away than {}, the longest delay that {} can do",
+            "run_at is further away than {}, the longest delay that {} can do; {}",
             format_duration(limit),
-            provider.name()
+            provider.name(),
+            where_jobs_wait
         );
     }
     return {};

@@ -76,8 +76,9 @@ Result<std::chrono::seconds> delay_of(const NewJob& job, const SqsJobRules& rule
             Errc::unsupported,
             unsupported_text(
                 fmt::format("delay is {}", format_duration(delay)),
-                "a FIFO queue of SQS delays all of its messages or none, so set DelaySeconds of "
-                "the queue"
+                "a FIFO queue of SQS delays all of its messages or none: set DelaySeconds of the "
+                "queue, or name a store of schedules where the job can wait (schedule_store, "
+                "--store)"
             )
         );
     }
@@ -86,7 +87,9 @@ Result<std::chrono::seconds> delay_of(const NewJob& job, const SqsJobRules& rule
             Errc::unsupported,
             unsupported_text(
                 fmt::format("delay is {}", format_duration(delay)),
-                "SQS delays a message by 15m at most; the store of the scheduler is for later jobs"
+                "SQS delays a message by 15m at most; later jobs wait in a store of schedules, "
+                "when "
+                "one is named (schedule_store, --store)"
             )
         );
     }

@@ -20,6 +20,7 @@ namespace {
 constexpr Capabilities sqs_capabilities{
     .dedup_simple_fifo = true,
     .delay_max = sqs_delay_max,
+    .fifo_delays = false,
 };
 constexpr Milliseconds sqs_lease_min = std::chrono::seconds(1);
 
