@@ -13,6 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 3> misfire_names{"run_once", "run_all", "skip"};
 constexpr std::array<std::string_view, 5> overlap_names{
     "allow", "skip", "buffer_one", "buffer_all", "cancel_other"};
+constexpr std::array<std::string_view, 3> anchor_names{"epoch", "registration", "after_completion"};
 constexpr std::array<std::string_view, 3> gap_names{"run_after", "skip", "shift"};
 constexpr std::array<std::string_view, 3> twice_names{"first", "last", "both"};
 
@@ -137,6 +138,11 @@ constexpr ScheduleKey all_schedule_keys[] = {
     ),
     schedule_key<NameCodec<overlap_names>, &ScheduleConfig::overlap>(
         "overlap", "a slot whose earlier job is not finished"
+    ),
+    schedule_key<NameCodec<anchor_names>, &ScheduleConfig::anchor>(
+        "anchor",
+        "from when an interval counts: `epoch` (1970, or its `starting`), `registration` (of the "
+        "schedule) or `after_completion` (of the job before)"
     ),
     schedule_key<DurationCodec<0, 30 * day>, &ScheduleConfig::jitter>(
         "jitter", "each slot up to so much later"

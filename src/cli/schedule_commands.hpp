@@ -2,7 +2,7 @@
 
 #include "cli/args.hpp"
 
-/// The commands below `tranter schedule`.
+/// The commands below `tranter schedule` and `tranter timers`.
 namespace tranter::cli {
 
 Command schedule_add_command();
@@ -19,5 +19,10 @@ Command schedule_import_command();
 Command schedule_migrate_command();
 Command schedule_preview_command();
 Command schedule_explain_command();
+
+Command timers_list_command();
+Command timers_show_command();
+Command timers_cancel_command();
+Command timers_move_command();
 
 }  // namespace tranter::cli

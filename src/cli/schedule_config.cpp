@@ -84,6 +84,7 @@ Result<ScheduleDefinition> schedule_definition(const ScheduleConfig& config) {
         .window = whole_milliseconds(config.misfire_window),
         .cap = config.misfire_cap};
     rules.overlap = config.overlap;
+    rules.anchor = config.anchor;
     rules.jitter = whole_milliseconds(config.jitter);
     rules.max_runs = config.max_runs;
     rules.dst_gap = config.dst_gap;

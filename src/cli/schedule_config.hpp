@@ -19,6 +19,7 @@ struct SchedulerConfig {
     Duration lease = std::chrono::seconds(10);
     Duration keep_runs = std::chrono::hours(24 * 30);
     std::string name{};  ///< for people; empty: host name and process id
+    Duration late_after = std::chrono::minutes(1);
 
     bool operator==(const SchedulerConfig&) const = default;
 };
@@ -46,6 +47,7 @@ struct ScheduleConfig {
     Duration misfire_window = std::chrono::hours(1);
     std::uint32_t misfire_cap = 100;
     Overlap overlap = Overlap::allow;
+    IntervalAnchor anchor = IntervalAnchor::epoch;
     Duration jitter{};
     std::string start_at{};  ///< RFC 3339; empty: none
     std::string end_at{};

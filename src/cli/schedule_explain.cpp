@@ -1,6 +1,9 @@
+#include "cli/job_session.hpp"
 #include "cli/output.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_expression.hpp"
+#include "cli/schedule_session.hpp"
+#include "cli/schedule_stored.hpp"
 #include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 
@@ -12,12 +15,14 @@ namespace {
 constexpr std::size_t explained_firings = 5;
 
 Result<int> run_explain(const Arguments& arguments) {
+    if (names_a_schedule(arguments.text(schedule_word))) return explain_stored(arguments);
     auto expression = read_expression(arguments);
     if (!expression) return std::unexpected(expression.error());
-    if (!*expression) *expression = arguments.find("EXPR");
+    if (!*expression) *expression = arguments.find(schedule_word);
     if (!*expression) {
         return fail(
-            Errc::invalid_argument, "there is no expression, expected EXPR, --cron or --every"
+            Errc::invalid_argument,
+            "there is no expression, expected a schedule, an expression, --cron or --every"
         );
     }
     ScheduleRules rules;
@@ -52,15 +57,19 @@ Result<int> run_explain(const Arguments& arguments) {
 
 Command schedule_explain_command() {
     std::vector<Option> options = expression_options();
-    options.push_back(output_option({"table", "json"}));
+    options.push_back(provider_option());
     return {
         .name = "explain",
-        .summary = "say in words when an expression fires, and what looks like a mistake",
-        .positionals =
-            {{.name = "EXPR", .help = "a cron expression or interval", .required = false}},
-        .options = std::move(options),
+        .summary = "say when a schedule fires and what keeps it from doing so",
+        .description =
+            "Of an expression, in words, and what looks like a mistake. Of a schedule in the store "
+            "also why it\ndoes not fire: paused, ended, errors, slots that wait or have passed, no "
+            "scheduler at work; with\n--provider also whether its last job still runs.",
+        .positionals = {schedule_or_expression()},
+        .options = with_store_options(std::move(options)),
         .examples =
-            {{"what was that again", "tranter schedule explain '0 9 * * 1-5' --tz Europe/Berlin"}},
+            {{"what was that again", "tranter schedule explain '0 9 * * 1-5' --tz Europe/Berlin"},
+             {"why did it not run", "tranter schedule explain daily-team-report"}},
         .run = run_explain,
     };
 }

@@ -58,6 +58,7 @@ Result<> read_rules(const Arguments& arguments, ScheduleRules& rules) {
     read_dst_rules(arguments, rules);
     read_choice(arguments, "misfire", rules.misfire.policy);
     read_choice(arguments, "overlap", rules.overlap);
+    read_choice(arguments, "anchor", rules.anchor);
     Result<> done = read_span(arguments, "misfire-window", rules.misfire.window);
     if (done) done = read_count(arguments, "misfire-cap", rules.misfire.cap);
     if (done) done = read_span(arguments, "jitter", rules.jitter);
@@ -142,6 +143,11 @@ std::vector<Option> schedule_flags() {
          .value = "POLICY",
          .help = "a slot whose earlier job is not finished (default: allow)",
          .choices = {"allow", "skip", "buffer_one", "buffer_all", "cancel_other"}},
+        {.name = "anchor",
+         .value = "FROM",
+         .help = "from when an interval counts: 1970 or its start, the making of the schedule, or "
+                 "the end of the job before (default: epoch)",
+         .choices = {"epoch", "registration", "after_completion"}},
         {.name = "jitter", .value = "DURATION", .help = "each slot up to so much later"},
         {.name = "start-at", .value = "TIME", .help = "no slot before it"},
         {.name = "end-at", .value = "TIME", .help = "no slot after it"},

@@ -5,6 +5,8 @@
 #include "cli/output.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_expression.hpp"
+#include "cli/schedule_session.hpp"
+#include "cli/schedule_stored.hpp"
 #include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 #include "jobs/options_writer.hpp"
@@ -83,10 +85,11 @@ Result<int> preview_lines() {
 Result<int> preview_one(const Arguments& arguments) {
     auto expression = read_expression(arguments);
     if (!expression) return std::unexpected(expression.error());
-    if (!*expression) *expression = arguments.find("EXPR");
+    if (!*expression) *expression = arguments.find(schedule_word);
     if (!*expression) {
         return fail(
-            Errc::invalid_argument, "there is no expression, expected --cron, --every or --stdin"
+            Errc::invalid_argument,
+            "there is no expression, expected a schedule, --cron, --every or --stdin"
         );
     }
     const auto count =
@@ -119,6 +122,7 @@ Result<int> preview_one(const Arguments& arguments) {
 }
 
 Result<int> run_preview(const Arguments& arguments) {
+    if (names_a_schedule(arguments.text(schedule_word))) return preview_stored(arguments);
     return arguments.is_on("stdin") ? preview_lines() : preview_one(arguments);
 }
 
@@ -146,22 +150,21 @@ Command schedule_preview_command() {
         {.name = "stdin",
          .value = "",
          .help = "each line of stdin asks with JSON, each line of stdout answers"},
-        output_option(),
     };
     options.insert(options.end(), own.begin(), own.end());
     return {
         .name = "preview",
-        .summary = "print when an expression fires",
+        .summary = "print when a schedule or an expression fires",
         .description =
-            "Prints nothing when it never fires. With --stdin a line like\n"
+            "Prints nothing when it never fires. Of a schedule in the store with its start, end "
+            "and jitter. With\n--stdin a line like\n"
             "    {\"expr\":\"0 9 * * *\",\"tz\":\"Europe/Berlin\",\"from\":"
             "\"2026-03-01T00:00:00Z\",\"count\":2}\n"
             "is answered by {\"fires\":[\"2026-03-01T08:00:00Z\",\"2026-03-02T08:00:00Z\"]} in "
             "UTC, "
             "or by\n{\"error\":\"...\"}. tz, from and count (5) may be left out.",
-        .positionals =
-            {{.name = "EXPR", .help = "a cron expression or interval", .required = false}},
-        .options = std::move(options),
+        .positionals = {schedule_or_expression()},
+        .options = with_store_options(std::move(options)),
         .examples =
             {{"the next weekdays at nine in New York",
               "tranter schedule preview --cron '0 9 * * 1-5' --tz America/New_York --count 5"},

@@ -1,23 +1,15 @@
 #include "cli/schedule_record.hpp"
 
+#include "jobs/enum_text.hpp"
 #include "jobs/job_json.hpp"
 
-#include <tranter/enum_names.hpp>
 #include <tranter/payload.hpp>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
 namespace tranter::cli {
 namespace {
-
-template <class E>
-std::string_view enum_text(E value) {
-    const auto names = enum_names<E>();
-    const auto found = std::ranges::find(names, static_cast<std::uint8_t>(value), &EnumName::value);
-    return found == names.end() ? std::string_view("unknown") : found->name;
-}
 
 void set_moment(
     Json& record,
@@ -44,7 +36,7 @@ Json schedule_record(const Schedule& schedule, const TimeStyle& style) {
     const std::string options = jobs::options_to_json(definition.options);
     record.set("options", Json::verbatim(options.empty() ? "{}" : options));
     record.set("rules", Json::verbatim(to_json(definition.rules).value_or("{}")));
-    record.set("source", enum_text(schedule.source));
+    record.set("source", jobs::enum_text(schedule.source));
     if (schedule.paused) record.set("pause_reason", schedule.pause_reason);
     set_moment(record, "due_at", schedule.next_due, style);
     record.set("last_job", schedule.last_job.empty() ? Json() : Json(schedule.last_job));
@@ -75,7 +67,7 @@ std::vector<Column> schedule_columns() {
 
 Json run_record(const schedule::SlotRun& run, const TimeStyle& style) {
     Json record;
-    record.set("slot", time_cell(run.key.slot, style)).set("state", enum_text(run.state));
+    record.set("slot", time_cell(run.key.slot, style)).set("state", jobs::enum_text(run.state));
     record.set("manual", run.key.manual).set("job", run.job_id);
     set_moment(record, "enqueued_at", run.enqueued_at, style);
     record.set("tries", run.tries);

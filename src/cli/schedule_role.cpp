@@ -1,10 +1,13 @@
 #include "cli/schedule_role.hpp"
 
+#include "admin/scheduler_service.hpp"
 #include "base/log.hpp"
 #include "cli/config_file.hpp"
+#include "cli/health_server.hpp"
 #include "cli/job_session.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/ready_notice.hpp"
+#include "cli/schedule_commands.hpp"
 #include "cli/schedule_session.hpp"
 #include "schedule/registration.hpp"
 #include "schedule/scheduler_loop.hpp"
@@ -40,6 +43,18 @@ Result<> apply_role_span(const Arguments& arguments, std::string_view name, Dura
     return {};
 }
 
+/// Of whichever of the two roles it is.
+Result<> apply_role_health(const Arguments& arguments, ServerConfig& config) {
+    const auto text = arguments.find("health");
+    if (!text) return {};
+    const auto endpoint = parse_endpoint(*text);
+    if (!endpoint) return fail(Errc::invalid_argument, "--health: " + endpoint.error().message());
+    config.scheduler_health = *endpoint;
+    config.timers_health = *endpoint;
+    config.scheduler_health_enabled = true;
+    return {};
+}
+
 /// The file, TRANTER_* variables and flags, each of which wins over those before it.
 Result<ServerConfig> load_role_config(const Arguments& arguments) {
     ServerConfig config;
@@ -54,7 +69,10 @@ Result<ServerConfig> load_role_config(const Arguments& arguments) {
     if (const auto url = arguments.find("provider")) config.provider = *url;
     if (config.provider.empty()) config.provider = default_provider;
     if (const auto name = arguments.find("name")) config.scheduler.name = *name;
-    auto done = apply_role_span(arguments, "poll-interval", config.scheduler.poll_interval);
+    auto done = apply_role_health(arguments, config);
+    if (done) {
+        done = apply_role_span(arguments, "poll-interval", config.scheduler.poll_interval);
+    }
     if (done) done = apply_role_span(arguments, "lease", config.scheduler.lease);
     if (done) {
         done =
@@ -137,6 +155,31 @@ SchedulerOptions role_options(const SchedulerConfig& config, const Roles& roles)
         .keep_runs = std::chrono::ceil<Milliseconds>(config.keep_runs)};
 }
 
+admin::SchedulerServiceOptions service_options(
+    const schedule::SchedulerLoop& loop, const SchedulerConfig& config, const Roles& roles
+) {
+    return {
+        .version = TRANTER_VERSION,
+        .scheduler = loop.name(),
+        .recurring = roles.recurring,
+        .timers = roles.timers,
+        .late_after = std::chrono::ceil<Milliseconds>(config.late_after),
+        .metrics = [&loop] { return loop.metrics(); },
+        .health =
+            [&loop] {
+                return loop.health();
+            }};
+}
+
+/// Several schedulers on one machine are as usual as one, so the address that nobody chose may be
+/// another one's.
+HealthServerOptions health_of_role(const ServerConfig& config, const Roles& roles) {
+    if (!config.scheduler_health_enabled) return {};
+    const Endpoint& endpoint = roles.recurring ? config.scheduler_health : config.timers_health;
+    const Endpoint& usual = roles.recurring ? default_scheduler_health : default_timers_health;
+    return {.endpoint = endpoint, .may_move = endpoint == usual};
+}
+
 Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
     const auto config = load_role_config(arguments);
     if (!config) return std::unexpected(config.error());
@@ -150,7 +193,7 @@ Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
 
     auto store = schedule::open_store(*store_url);
     if (!store) return std::unexpected(store.error());
-    auto provider = open_provider(config->provider);
+    auto provider = open_provider(config->provider, {.create = false});
     if (!provider) return std::unexpected(provider.error());
     schedule::SchedulerLoop loop(*store, *provider, role_options(config->scheduler, roles));
     if (roles.recurring) {
@@ -159,11 +202,22 @@ Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
             return std::unexpected(done.error());
         }
     }
+    admin::SchedulerService service(
+        service_options(loop, config->scheduler, roles), SteadyClock::wall_clock()
+    );
+    const HealthServer health(service, health_of_role(*config, roles));
+    const std::string listening = health.address();
+    log_info("schedule", "listening", {{"scheduler", loop.name()}, {"health", listening}});
     std::optional<int> notice;
     if (*ready_fd) notice = static_cast<int>(**ready_fd);
-    announce_ready(notice, fmt::format("READY scheduler={}\n", loop.name()));
-    loop.run(stop);
-    announce_stopping();
+    announce_ready(notice, fmt::format("READY scheduler={} health={}\n", loop.name(), listening));
+    {
+        const std::stop_callback stopping(stop, [&service] {
+            service.set_draining();
+            announce_stopping();
+        });
+        loop.run(stop);
+    }
     log_info("schedule", "stopped");
     return 0;
 }
@@ -187,6 +241,10 @@ std::vector<Option> role_flags() {
         {.name = "lease",
          .value = "DURATION",
          .help = "another takes over after so long without a sign of life (default: 10s)"},
+        {.name = "health",
+         .value = "ADDR:PORT",
+         .help = "where health and metrics listen (default: 127.0.0.1:3004, of timers 3005, or any "
+                 "free port when that is taken)"},
         log_format_option(),
         log_level_option(),
         {.name = "ready-fd",
@@ -212,13 +270,21 @@ std::vector<Option> schedule_role_options() {
 Command timers_command() {
     return {
         .name = "timers",
-        .summary = "run a scheduler of jobs for later: enqueue each at its time",
+        .summary = "run a scheduler of jobs for later, or look after these",
         .description =
-            "Programs put jobs for later into the store of schedules (Scheduler::schedule). Any "
-            "number may run.\nSIGTERM and SIGINT stop it.",
+            "Without a command it runs: each job is enqueued at its time. Programs put jobs for "
+            "later into the\nstore of schedules (Scheduler::schedule), and so does what enqueues "
+            "for longer than a provider can\ndelay (`tranter job enqueue --store`). Any number may "
+            "run. SIGTERM and SIGINT stop it.",
         .options = role_flags(),
         .examples =
-            {{"of a server on this machine", "tranter timers --store file:/var/lib/tranter"}},
+            {{"of a server on this machine", "tranter timers --store file:/var/lib/tranter"},
+             {"what waits", "tranter timers list"}},
+        .commands =
+            {timers_list_command(),
+             timers_show_command(),
+             timers_cancel_command(),
+             timers_move_command()},
         .run = run_timers,
     };
 }
