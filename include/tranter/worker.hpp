@@ -71,6 +71,8 @@ struct WorkerFigures {
     std::string last_error{};
     std::optional<TimePoint> last_error_at{};
     std::optional<Milliseconds> latency{};
+    /// For each queue that does not exist: a sentence, with the name that may have been meant.
+    std::vector<std::string> missing_queues{};
 };
 
 /// Bounds for Worker::drain(), which might never end otherwise.
@@ -89,10 +91,14 @@ struct DrainOptions {
 /// received and may not begin because of one of these waits apart, where it needs none of the
 /// `concurrency` and keeps nobody else from beginning. As many may wait for each queue as
 /// `concurrency`, but at least 8 and at most `batch_max`. When a place becomes free, the group that
-/// has the fewest gets it, then the job that has waited longest. After 10 s, or 1 s when
-/// all of these places are taken, the job goes back, so that another worker can have it; the
-/// attempt does not count, and the worker does not ask that queue for 250 ms. A job for which
-/// there is a place and no handler is free goes back after 250 ms.
+/// has the fewest gets it, then the job that has waited longest. After 10 s the job goes back, so
+/// that another worker can have it; the attempt does not count, and the worker does not ask that
+/// queue for 250 ms. A job for which there is a place and no handler is free goes back after 250
+/// ms.
+///
+/// When all of these places have been taken for 1 s and handlers are free, the worker looks past
+/// them for jobs that may begin: what it receives and may not begin is put off uncounted
+/// (`snoozed`), for as long as the oldest blocked job has waited, 1 to 10 s.
 ///
 /// Stops in this order: nothing is received any more; what has not begun goes back at once; running
 /// handlers may end for `shutdown_timeout`; then their stop_token fires (StopReason::shutdown);

@@ -22,6 +22,14 @@ constexpr double newest_weight = 1.0 / 8;
 constexpr std::size_t blocked_min = 8;
 /// After jobs went back because there was no place for them, so that another worker gets them.
 constexpr auto rest_after_blocked = 250ms;
+/// So many wait for a place that nothing more is received, until some have waited for so long.
+constexpr auto crowded_patience = 1s;
+/// What was received in vain stays away as long as those in front of it are likely to need, of
+/// which the time that they have waited is a measure.
+constexpr Milliseconds put_off_min = 1s;
+constexpr Milliseconds put_off_max = 10s;
+/// Jobs to be asked for at once to look past blocked ones, as a multiple of those that may be.
+constexpr std::size_t looks_max = 4;
 
 }  // namespace
 
@@ -31,6 +39,7 @@ Board::Board(Config config, std::function<void()> out_of_work)
       waiting_({config_.queues, config_.order, config_.group_concurrency}),
       asking_(weights_of(config_.queues), config_.order),
       slots_(config_.concurrency),
+      looks_(config_.queues.size()),
       usual_micros_(presumed_micros) {}
 
 std::size_t Board::at_hand() const {
@@ -53,8 +62,17 @@ std::size_t Board::blocked_max() const {
     return std::min(std::max(config_.concurrency, blocked_min) + at_hand(), config_.batch_max);
 }
 
+bool Board::is_crowded(std::size_t queue) const {
+    return waiting_.blocked_of(queue) >= blocked_max();
+}
+
+/// When a crowded queue may be asked for what is behind its blocked jobs.
+Moment Board::next_look(std::size_t queue) const {
+    return waiting_.oldest_blocked(queue) + crowded_patience;
+}
+
 /// How many jobs the queue may be asked for, however much room there is.
-std::size_t Board::most_of(std::size_t queue) const {
+std::size_t Board::most_of(std::size_t queue, Moment now) const {
     std::size_t most = config_.batch_max;
     const auto keep_below = [&most](std::size_t limit, std::size_t here) {
         most = std::min(most, limit > here ? limit - here : 0);
@@ -67,7 +85,9 @@ std::size_t Board::most_of(std::size_t queue) const {
         keep_below(limit + more / config_.concurrency, held + blocked);
     }
     const bool may_block = limit > 0 || config_.limits_handlers || config_.group_concurrency > 0;
-    if (may_block) keep_below(blocked_max(), blocked);
+    if (!may_block) return most;
+    if (is_crowded(queue)) return next_look(queue) <= now ? most : 0;
+    keep_below(blocked_max(), blocked);
     return most;
 }
 
@@ -76,8 +96,8 @@ void Board::invite_receivers(Moment now) {
     if (idle_receivers_ == 0) return;
     const std::size_t free = room();
     if (free == 0) return;
-    const auto most = [this](std::size_t queue) {
-        return most_of(queue);
+    const auto most = [this, now](std::size_t queue) {
+        return most_of(queue, now);
     };
     if (asking_.distribute(free, now, most)) room_came_.notify_all();
 }
@@ -92,11 +112,12 @@ Grant Board::wait_for_room(std::size_t queue) {
         invite_receivers(now);
         if (const auto granted = asking_.take(queue)) {
             grant = *granted;
+            if (is_crowded(queue)) grant.jobs = std::max(grant.jobs, looks_[queue]);
             break;
         }
-        const Moment rests_until = asking_.rests_until(queue);
-        if (rests_until > now) {
-            room_came_.wait_until(lock, rests_until);
+        const Moment chance = next_chance(queue, now);
+        if (chance != Moment::max()) {
+            room_came_.wait_until(lock, chance);
         } else {
             room_came_.wait(lock);
         }
@@ -105,13 +126,46 @@ Grant Board::wait_for_room(std::size_t queue) {
     return grant;
 }
 
+/// When the queue may be asked though nothing else happens before; Moment::max(): it may not.
+Moment Board::next_chance(std::size_t queue, Moment now) const {
+    Moment chance = asking_.rests_until(queue);
+    if (is_crowded(queue)) chance = std::max(chance, next_look(queue));
+    return chance > now ? chance : Moment::max();
+}
+
+void Board::take_in(std::size_t queue, std::span<const std::shared_ptr<Task>> tasks, Moment now) {
+    const bool looked = is_crowded(queue);
+    const auto waited =
+        std::chrono::ceil<Milliseconds>(now - std::min(waiting_.oldest_blocked(queue), now));
+    bool any_may_begin = false;
+    for (const auto& task : tasks) {
+        const bool was_crowded = is_crowded(queue);
+        if (waiting_.add(task, queue, now)) {
+            any_may_begin = true;
+        } else if (was_crowded) {
+            put_off_.push_back(
+                {.task = waiting_.take_newest_blocked(queue),
+                 .time = std::clamp(waited, put_off_min, put_off_max)}
+            );
+        }
+    }
+    std::size_t& look = looks_[queue];
+    if (!looked || any_may_begin) {
+        look = 0;
+    } else if (!tasks.empty()) {
+        look = std::min(
+            {2 * std::max(look, tasks.size()), looks_max * blocked_max(), config_.batch_max}
+        );
+        asking_.rest(queue, now + rest_after_blocked);
+    }
+}
+
 bool Board::add(std::size_t queue, std::span<const std::shared_ptr<Task>> tasks) {
     const Moment now = Steady::now();
     std::unique_lock lock(mutex_);
     asking_.answered(queue, tasks.size());
     if (is_closed_) return tasks.empty();
-    for (const auto& task : tasks)
-        waiting_.add(task, queue, now);
+    take_in(queue, tasks, now);
     ready_runs_ = waiting_.ready_runs();
     const std::size_t can_begin = std::min(idle_executors_, waiting_.ready_runs());
     const bool some_wait = waiting_.ready_runs() > can_begin || waiting_.blocked_of(queue) > 0;
@@ -190,7 +244,8 @@ bool Board::exchange(std::size_t slot, Work& work, std::optional<std::uint32_t> 
 }
 
 Moment Board::next_overdue() const {
-    Moment next = waiting_.next_overdue(blocked_max());
+    if (!put_off_.empty()) return Moment();
+    Moment next = waiting_.next_overdue();
     for (const Slot& slot : slots_) {
         if (slot.task && slot.task->times_out_at) next = std::min(next, *slot.task->times_out_at);
     }
@@ -204,7 +259,8 @@ Board::Overdue Board::wait_for_overdue(const std::stop_token& stop) {
         const Moment now = Steady::now();
         take_timed_out(now, overdue);
         take_unstarted(now, overdue);
-        if (!overdue.timed_out.empty() || !overdue.unstarted.empty()) break;
+        overdue.put_off.swap(put_off_);
+        if (!overdue.empty()) break;
         overdue_wakes_at_ = next_overdue();
         const auto is_earlier = [this] {
             return next_overdue() < overdue_wakes_at_;
@@ -228,7 +284,7 @@ void Board::take_timed_out(Moment now, Overdue& overdue) {
 }
 
 void Board::take_unstarted(Moment now, Overdue& overdue) {
-    Waiting::Overdue unstarted = waiting_.take_overdue(now, blocked_max());
+    Waiting::Overdue unstarted = waiting_.take_overdue(now);
     if (!unstarted.ready.empty()) usual_micros_ = presumed_micros;
     for (const auto& task : unstarted.blocked)
         asking_.rest(task->seat.queue, now + rest_after_blocked);
@@ -248,6 +304,9 @@ std::vector<std::shared_ptr<Task>> Board::close() {
     work_came_.notify_all();
     auto unstarted = waiting_.take_unstarted();
     ready_runs_ = waiting_.ready_runs();
+    for (PutOff& one : put_off_)
+        unstarted.push_back(std::move(one.task));
+    put_off_.clear();
     return unstarted;
 }
 

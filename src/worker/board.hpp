@@ -27,6 +27,8 @@ namespace tranter::worker {
 /// While handlers take long, only as much is wanted as can begin at once. When they are fast, a
 /// few milliseconds of work are kept at hand, so that the store is asked for many jobs in one call.
 /// Jobs that a limit keeps from beginning do not count as work, but there is a limit to them too.
+/// A queue that has reached it is asked again after a moment, for jobs behind those that it gave;
+/// what may not begin either is put off, so that the queue has to come to the others.
 class Board {
   public:
     struct Config {
@@ -54,11 +56,19 @@ class Board {
     /// Whether work waits, so that the next outcome is only a moment away.
     bool is_busy() const { return ready_runs_.load(std::memory_order_relaxed) > 0; }
 
-    /// Reports attempts whose timeout has passed, and jobs that have waited too long to begin,
-    /// which are no longer here then. Blocks until there are any; nothing once `stop` is requested.
+    struct PutOff {
+        std::shared_ptr<Task> task{};
+        Milliseconds time{};
+    };
+    /// Reports attempts whose timeout has passed, and jobs that have waited too long to begin or
+    /// are to be put off, which are no longer here then. Blocks until there are any; nothing once
+    /// `stop` is requested.
     struct Overdue {
         std::vector<std::shared_ptr<Task>> timed_out{};
         std::vector<std::shared_ptr<Task>> unstarted{};
+        std::vector<PutOff> put_off{};
+
+        bool empty() const { return timed_out.empty() && unstarted.empty() && put_off.empty(); }
     };
     Overdue wait_for_overdue(const std::stop_token& stop);
 
@@ -85,8 +95,12 @@ class Board {
 
     std::size_t at_hand() const;
     std::size_t room() const;
-    std::size_t most_of(std::size_t queue) const;
+    std::size_t most_of(std::size_t queue, Moment now) const;
     std::size_t blocked_max() const;
+    bool is_crowded(std::size_t queue) const;
+    Moment next_look(std::size_t queue) const;
+    Moment next_chance(std::size_t queue, Moment now) const;
+    void take_in(std::size_t queue, std::span<const std::shared_ptr<Task>> tasks, Moment now);
     void invite_receivers(Moment now);
     void wake_executors();
     void begin(Slot& slot, const Work& work, Moment now);
@@ -111,6 +125,9 @@ class Board {
     std::size_t running_ = 0;
     std::size_t idle_executors_ = 0;
     std::size_t idle_receivers_ = 0;
+    /// Of each queue, how many jobs to ask for to look past blocked ones; 0: as there is room.
+    std::vector<std::size_t> looks_;
+    std::vector<PutOff> put_off_;
     double usual_micros_;  // that a run takes
     Moment overdue_wakes_at_{};
     bool is_closed_ = false;

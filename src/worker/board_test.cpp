@@ -177,17 +177,28 @@ TEST_F(BoardTest, WhatALimitKeepsBackTakesNoRoomButThereIsALimitToIt) {
     EXPECT_EQ(board.held().groups, 1);
 }
 
-TEST_F(BoardTest, WhatFindsNoPlaceIsTakenAwayWhenItIsInTheWay) {
-    Board board({.concurrency = 1, .queues = {"a"}, .group_concurrency = 1, .batch_max = 100}, [] {
+TEST_F(BoardTest, WhatIsBehindBlockedJobsIsAskedForAndPutOffWhenItMayNotBeginEither) {
+    Board board({.concurrency = 2, .queues = {"a"}, .group_concurrency = 1, .batch_max = 100}, [] {
     });
     ASSERT_TRUE(board.add(0, tasks(9, {.group = "x"})));
     Work work;
     ASSERT_TRUE(board.exchange(0, work, std::nullopt));
+    const Moment before = Steady::now();
 
-    EXPECT_EQ(board.wait_for_overdue({}).unstarted.size(), 8);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 1);
+    ASSERT_TRUE(board.add(0, tasks(1, {.group = "x"})));
 
-    EXPECT_EQ(board.load().blocked, 0);
-    EXPECT_EQ(board.held().known_groups, 1);
+    const auto overdue = board.wait_for_overdue({});
+    ASSERT_EQ(overdue.put_off.size(), 1);
+    EXPECT_GE(overdue.put_off[0].time, 1s);
+    EXPECT_LE(overdue.put_off[0].time, Steady::now() - before + 2s);
+    EXPECT_TRUE(overdue.unstarted.empty());
+    EXPECT_EQ(board.load().blocked, 8);
+    EXPECT_EQ(board.wait_for_room(0).jobs, 2) << "further, as there was nothing";
+    ASSERT_TRUE(board.add(0, tasks(1, {.group = "y"})));
+    EXPECT_EQ(board.load().waiting, 1);
+    EXPECT_EQ(board.close().size(), 9);
+    EXPECT_EQ(board.held().groups, 1);
 }
 
 TEST_F(BoardTest, CloseGivesBackWhatWasNotBegunAndEndsAllWaits) {

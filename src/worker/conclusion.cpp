@@ -132,7 +132,8 @@ AttemptOutcome conclude(
     }
     if (failed) return rest_or_end(job, options, std::get<Failed>(std::move(outcome)), random);
     if (auto* dead = std::get_if<Dead>(&outcome)) {
-        dead->type = presentable(dead->type);
+        // What it is called wherever a handler says it without a type of its own.
+        dead->type = dead->type.empty() ? "dead" : presentable(dead->type);
         dead->reason = presentable(dead->reason);
     }
     if (auto* snoozed = std::get_if<Snoozed>(&outcome)) {

@@ -101,6 +101,15 @@ TEST(ConcludeTest, TheRetryPolicyOfTheHandlerCountsMoreThanThatOfTheJob) {
     EXPECT_EQ(std::get<Failed>(by_handler).retry_after, 1s);
 }
 
+TEST(ConcludeTest, WhatIsDeadHasATypeAlways) {
+    const auto type_of = [](Dead dead) {
+        return std::get<Dead>(conclude_after(StopReason::none, std::move(dead))).type;
+    };
+
+    EXPECT_EQ(type_of({.reason = "no"}), "dead");
+    EXPECT_EQ(type_of({.type = "NoUser", .reason = "no"}), "NoUser");
+}
+
 TEST(ConcludeTest, RestsAreFromZeroToTenYears) {
     const auto retried = [](Milliseconds after) {
         return *std::get<Failed>(conclude_after(StopReason::none, Failed{.retry_after = after}))

@@ -68,23 +68,38 @@ TEST_F(LimitsTest, AJobThatMayNotBeginHoldsNoSlotAndKeepsNobodyBack) {
     EXPECT_EQ(counts_after_stop(), WorkerCounts{.completed = 4});
 }
 
-TEST_F(LimitsTest, OnlySoManyMayBeBlockedAndTheyGoBackUncounted) {
+TEST_F(LimitsTest, OnlySoManyMayBeBlockedAndMoreAreNotAskedForWhileNobodyIsFree) {
     handlers_.on("limited", held(), {.concurrency = 1});
     for (int i = 0; i < 100; ++i)
         enqueue("limited");
 
-    Worker& worker = start({.concurrency = 2});
+    Worker& worker = start({.concurrency = 1});
 
-    EXPECT_TRUE(eventually([&] { return worker.figures().blocked == 8; }));
-    EXPECT_EQ(provider_->waiting("default"), 91);
-    const auto ended = provider_->wait_for_ended(8);
-    EXPECT_TRUE(std::ranges::all_of(ended, [](const auto& each) {
-        return std::holds_alternative<Released>(each.outcome);
-    }));
+    EXPECT_TRUE(eventually([&] { return begun_ == 1; }));
+    EXPECT_LE(worker.figures().blocked, 8);
     EXPECT_LE(provider_->largest_receive(), 8);
     end_.release();
     EXPECT_TRUE(eventually([&] { return worker.figures().counts.completed == 100; }));
     EXPECT_EQ(begun_, 100);
+}
+
+TEST_F(LimitsTest, JobsBehindManyThatMayNotBeginComeToTheirTurn) {
+    handlers_.on("limited", held(), {.concurrency = 1});
+    handlers_.on("other", [](Context&) {});
+    constexpr std::uint64_t many = 60;
+    for (std::uint64_t i = 0; i < many; ++i)
+        enqueue("limited");
+    enqueue("other");
+
+    Worker& worker = start({.concurrency = 2});
+
+    EXPECT_TRUE(eventually([&] { return worker.figures().counts.completed == 1; }));
+    EXPECT_EQ(begun_, 1);
+    EXPECT_EQ(worker.figures().blocked, 8);
+    EXPECT_EQ(worker.figures().counts.failed, 0);
+    end_.release();
+    EXPECT_TRUE(eventually([&] { return worker.figures().counts.completed == many + 1; }));
+    EXPECT_EQ(begun_, many);
 }
 
 TEST_F(LimitsTest, AGroupHasItsLimitAndGroupsRunBesideEachOther) {

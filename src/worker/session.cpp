@@ -146,41 +146,69 @@ bool Session::is_stuck() const {
     });
 }
 
+/// A store may make a queue for whoever waits for its jobs, and so say nothing of a misspelt one.
+void Session::look_for(const std::string& queue) {
+    const auto stats = provider_.stats(queue);
+    if (!stats && stats.error().code() == Errc::not_found) {
+        queue_watch_.missing(queue, stats.error());
+    }
+}
+
+Result<std::vector<ReceivedJob>> Session::ask(
+    std::size_t queue, Grant grant, bool may_wait, const std::stop_token& stop
+) {
+    asking_since_[queue] = Steady::now();
+    auto jobs = provider_.receive(
+        {.queue = options_.queues[queue].name,
+         .jobs_max = grant.jobs,
+         .lease = options_.lease,
+         .wait = grant.may_wait && may_wait ? options_.poll_wait : Milliseconds(),
+         .worker = options_.name,
+         .worker_concurrency = options_.concurrency,
+         .worker_version = std::string(version),
+         .stop = stop}
+    );
+    tally_.polled(Steady::now() - asking_since_[queue].exchange(Moment()));
+    return jobs;
+}
+
 void Session::receive(std::size_t queue, const std::stop_token& stop) {
+    const std::string& name = options_.queues[queue].name;
     Backoff backoff(first_receive_rest, longest_receive_rest);
+    Backoff missing_backoff(missing_queue_rest, longest_receive_rest);
     bool is_silent = false;
+    bool is_known = false;
     while (true) {
         settler_.wait_for_space(stop);
         const Grant grant = board_.wait_for_room(queue);
         if (grant.jobs == 0) return;
-        asking_since_[queue] = Steady::now();
-        auto jobs = provider_.receive(
-            {.queue = options_.queues[queue].name,
-             .jobs_max = grant.jobs,
-             .lease = options_.lease,
-             // Whether it answers again should not take as long as a wait for jobs.
-             .wait = grant.may_wait && !is_silent ? options_.poll_wait : Milliseconds(),
-             .worker = options_.name,
-             .worker_concurrency = options_.concurrency,
-             .worker_version = std::string(version),
-             .stop = stop}
-        );
-        tally_.polled(Steady::now() - asking_since_[queue].exchange(Moment()));
+        // Whether it answers again should not take as long as a wait for jobs.
+        auto jobs = ask(queue, grant, is_known && !is_silent, stop);
         if (is_silent != !jobs) {
             is_silent = !jobs;
             silent_queues_ += is_silent ? +1 : -1;
         }
-        take_in(queue, jobs ? std::move(*jobs) : std::vector<ReceivedJob>());
-        if (jobs) {
-            backoff.reset();
-            store_watch_.answered();
-        } else if (jobs.error().code() == Errc::not_found) {
-            // Made when the first job comes.
-            rest(missing_queue_rest, stop);
-        } else if (!stop.stop_requested()) {
-            store_watch_.failed("receive", jobs.error());
-            rest(backoff.next(), stop);
+        if (!jobs) {
+            take_in(queue, {});
+            if (jobs.error().code() == Errc::not_found) {
+                queue_watch_.missing(name, jobs.error());
+                rest(missing_backoff.next(), stop);
+            } else if (!stop.stop_requested()) {
+                store_watch_.failed("receive", jobs.error());
+                rest(backoff.next(), stop);
+            }
+            continue;
         }
+        if (is_known || !jobs->empty()) {
+            queue_watch_.found(name);
+        } else {
+            look_for(name);
+        }
+        is_known = true;
+        take_in(queue, std::move(*jobs));
+        backoff.reset();
+        missing_backoff.reset();
+        store_watch_.answered();
     }
 }
 
@@ -225,11 +253,13 @@ void Session::execute(std::size_t slot) {
 void Session::watch(const std::stop_token& stop) {
     while (true) {
         const Board::Overdue overdue = board_.wait_for_overdue(stop);
-        if (overdue.timed_out.empty() && overdue.unstarted.empty()) return;
+        if (overdue.empty()) return;
         for (const auto& task : overdue.timed_out)
             time_out(*task);
         for (const auto& task : overdue.unstarted)
             give_back(task);
+        for (const Board::PutOff& one : overdue.put_off)
+            put_off(one);
     }
 }
 
@@ -253,6 +283,11 @@ void Session::time_out(Task& task) {
 void Session::give_back(std::shared_ptr<Task> task) {
     if (!task->claim()) return;
     settler_.push(std::move(task), Released{});
+}
+
+void Session::put_off(Board::PutOff one) {
+    if (!one.task->claim()) return;
+    settler_.push(std::move(one.task), Snoozed{.after = one.time});
 }
 
 }  // namespace tranter::worker

@@ -2,6 +2,7 @@
 
 #include "worker/board.hpp"
 #include "worker/leases.hpp"
+#include "worker/queue_watch.hpp"
 #include "worker/runner.hpp"
 #include "worker/settler.hpp"
 #include "worker/tally.hpp"
@@ -42,6 +43,7 @@ class Session {
     bool is_receiving() const { return silent_queues_ == 0; }
     bool is_stuck() const;
     StoreWatch::State store() const { return store_watch_.state(); }
+    std::vector<std::string> missing_queues() const { return queue_watch_.all_missing(); }
     std::vector<std::shared_ptr<Task>> running() const { return board_.running(); }
     /// For tests.
     Places::Held held() const { return board_.held(); }
@@ -51,11 +53,16 @@ class Session {
     void end_threads();
     void wait_for_receivers();
     void receive(std::size_t queue, const std::stop_token& stop);
+    Result<std::vector<ReceivedJob>> ask(
+        std::size_t queue, Grant grant, bool may_wait, const std::stop_token& stop
+    );
+    void look_for(const std::string& queue);
     void take_in(std::size_t queue, std::vector<ReceivedJob> jobs);
     void execute(std::size_t slot);
     void watch(const std::stop_token& stop);
     void time_out(Task& task);
     void give_back(std::shared_ptr<Task> task);
+    void put_off(Board::PutOff one);
     void stop_running();
 
     Provider& provider_;
@@ -63,6 +70,7 @@ class Session {
     const WorkerOptions& options_;
     Tally& tally_;
     StoreWatch store_watch_;
+    QueueWatch queue_watch_;
     Leases leases_;
     Board board_;
     Settler settler_;

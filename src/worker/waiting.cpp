@@ -16,12 +16,6 @@ using namespace std::chrono_literals;
 constexpr auto ready_patience = 250ms;
 /// A place is free when a job has ended, which takes as long as jobs do.
 constexpr auto blocked_patience = 10s;
-/// When so many wait for a place that nothing else can be received.
-constexpr auto crowded_patience = 1s;
-
-Moment::duration patience_with(std::size_t blocked, std::size_t crowded) {
-    return blocked >= crowded ? Moment::duration(crowded_patience) : blocked_patience;
-}
 
 Places::Config limits_of(const Waiting::Config& config) {
     Places::Config limits{.of_group = config.group_concurrency};
@@ -44,11 +38,19 @@ Waiting::Waiting(const Config& config)
       lanes_(config.queues.size()),
       blocked_(config.queues.size()) {}
 
-void Waiting::add(std::shared_ptr<Task> task, std::size_t queue, Moment now) {
+bool Waiting::add(std::shared_ptr<Task> task, std::size_t queue, Moment now) {
     places_.enter(*task, queue);
-    if (make_ready(task, now)) return;
+    if (make_ready(task, now)) return true;
     task->added_at = now;
     blocked_[queue].push_back(std::move(task));
+    return false;
+}
+
+std::shared_ptr<Task> Waiting::take_newest_blocked(std::size_t queue) {
+    std::shared_ptr<Task> task = std::move(blocked_[queue].back());
+    blocked_[queue].pop_back();
+    places_.leave(*task);
+    return task;
 }
 
 bool Waiting::make_ready(const std::shared_ptr<Task>& task, Moment now) {
@@ -97,13 +99,12 @@ void Waiting::unblock(Moment now) {
     }
 }
 
-Waiting::Overdue Waiting::take_overdue(Moment now, std::size_t crowded) {
+Waiting::Overdue Waiting::take_overdue(Moment now) {
     Overdue overdue;
     for (Lane& lane : lanes_)
         lane.take_until(now - ready_patience, overdue.ready);
     for (Blocked& blocked : blocked_) {
-        const Moment until = now - patience_with(blocked.size(), crowded);
-        while (!blocked.empty() && blocked.front()->added_at <= until) {
+        while (!blocked.empty() && blocked.front()->added_at <= now - blocked_patience) {
             overdue.blocked.push_back(std::move(blocked.front()));
             blocked.pop_front();
         }
@@ -116,18 +117,20 @@ Waiting::Overdue Waiting::take_overdue(Moment now, std::size_t crowded) {
     return overdue;
 }
 
-Moment Waiting::next_overdue(std::size_t crowded) const {
+Moment Waiting::next_overdue() const {
     Moment next = Moment::max();
     const auto at = [&](Moment since, Moment::duration patience) {
         if (since != Moment::max()) next = std::min(next, since + patience);
     };
     for (const Lane& lane : lanes_)
         at(lane.oldest(), ready_patience);
-    for (const Blocked& blocked : blocked_) {
-        if (blocked.empty()) continue;
-        at(blocked.front()->added_at, patience_with(blocked.size(), crowded));
-    }
+    for (std::size_t queue = 0; queue < blocked_.size(); ++queue)
+        at(oldest_blocked(queue), blocked_patience);
     return next;
+}
+
+Moment Waiting::oldest_blocked(std::size_t queue) const {
+    return blocked_[queue].empty() ? Moment::max() : blocked_[queue].front()->added_at;
 }
 
 std::vector<std::shared_ptr<Task>> Waiting::take_unstarted() {

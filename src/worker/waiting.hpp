@@ -38,7 +38,11 @@ class Waiting {
     };
     explicit Waiting(const Config& config);
 
-    void add(std::shared_ptr<Task> task, std::size_t queue, Moment now);
+    /// Whether it may begin; otherwise it is blocked.
+    bool add(std::shared_ptr<Task> task, std::size_t queue, Moment now);
+    /// Of the blocked jobs of the queue, of which there is one, the one that came last; it is not
+    /// here any more.
+    std::shared_ptr<Task> take_newest_blocked(std::size_t queue);
     /// A further run of a job that has begun: goes before all others.
     void add_run(Work work) { further_.push_front(std::move(work)); }
     /// Whether anything may begin.
@@ -49,20 +53,21 @@ class Waiting {
     void ended(Task& task, Moment now);
 
     /// Those that have waited too long, which are not here any more: for somebody to be free, or
-    /// for a place. `crowded` is how many blocked jobs of a queue are so many that they have to
-    /// make room for others soon.
+    /// for a place.
     struct Overdue {
         std::vector<std::shared_ptr<Task>> ready{};
         std::vector<std::shared_ptr<Task>> blocked{};
     };
-    Overdue take_overdue(Moment now, std::size_t crowded);
-    Moment next_overdue(std::size_t crowded) const;
+    Overdue take_overdue(Moment now);
+    Moment next_overdue() const;
     /// All that have not begun.
     std::vector<std::shared_ptr<Task>> take_unstarted();
 
     std::size_t ready_runs() const { return ready_runs_ + further_.size(); }
     std::size_t blocked() const;
     std::size_t blocked_of(std::size_t queue) const { return blocked_[queue].size(); }
+    /// Since when the one is blocked that is it longest; Moment::max() when there is none.
+    Moment oldest_blocked(std::size_t queue) const;
     const Places& places() const { return places_; }
     std::size_t queues() const { return lanes_.size(); }
 

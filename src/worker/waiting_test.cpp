@@ -21,8 +21,6 @@ class WaitingTest : public testing::Test {
     ~WaitingTest() override = default;
 
   protected:
-    static constexpr std::size_t crowded = 100;
-
     void add(std::string id, JobOptions options = {}, std::size_t queue = 0) {
         waiting_->add(tasks_.make(std::move(id), std::move(options)), queue, now_);
     }
@@ -170,27 +168,41 @@ TEST_F(WaitingTest, WhoFindsNobodyFreeGoesBackAndItsPlaceIsFree) {
     add("2");
 
     now_ += 250ms;
-    const auto overdue = waiting_->take_overdue(now_, crowded);
+    const auto overdue = waiting_->take_overdue(now_);
 
     ASSERT_EQ(overdue.ready.size(), 1);
     EXPECT_EQ(overdue.ready[0]->job().id, "1");
     EXPECT_EQ(begin_all(), "2");
 }
 
-TEST_F(WaitingTest, WhoFindsNoPlaceGoesBackLaterUnlessThereAreMany) {
+TEST_F(WaitingTest, WhoFindsNoPlaceGoesBackLater) {
     limit({.queues = {{"a", 1, 1}}});
     add("1");
     EXPECT_EQ(begin_all(), "1");
     add("2");
 
-    EXPECT_EQ(waiting_->next_overdue(crowded), now_ + 10s);
-    EXPECT_EQ(waiting_->next_overdue(1), now_ + 1s);
-    EXPECT_TRUE(waiting_->take_overdue(now_ + 9s, crowded).blocked.empty());
-    EXPECT_EQ(waiting_->take_overdue(now_ + 1s, 1).blocked.size(), 1);
+    EXPECT_EQ(waiting_->oldest_blocked(0), now_);
+    EXPECT_EQ(waiting_->next_overdue(), now_ + 10s);
+    EXPECT_TRUE(waiting_->take_overdue(now_ + 9s).blocked.empty());
+    EXPECT_EQ(waiting_->take_overdue(now_ + 10s).blocked.size(), 1);
     EXPECT_EQ(waiting_->blocked(), 0);
-    EXPECT_EQ(waiting_->next_overdue(crowded), Moment::max());
+    EXPECT_EQ(waiting_->oldest_blocked(0), Moment::max());
+    EXPECT_EQ(waiting_->next_overdue(), Moment::max());
     end("1");
     EXPECT_EQ(waiting_->places().held(), Places::Held());
+}
+
+TEST_F(WaitingTest, TheNewestBlockedJobCanBeTakenOut) {
+    limit({.queues = {{"a", 1, 1}}, .group_concurrency = 1});
+    EXPECT_TRUE(waiting_->add(tasks_.make("1"), 0, now_));
+    EXPECT_FALSE(waiting_->add(tasks_.make("2", {.group = "x"}), 0, now_));
+    EXPECT_FALSE(waiting_->add(tasks_.make("3", {.group = "y"}), 0, now_));
+
+    EXPECT_EQ(waiting_->take_newest_blocked(0)->job().id, "3");
+    EXPECT_EQ(waiting_->places().held().known_groups, 1);
+    EXPECT_EQ(begin_all(), "1");
+    end("1");
+    EXPECT_EQ(begin_all(), "2");
 }
 
 /// Whatever happens to jobs, no limit is ever exceeded, and in the end all of it is free.
@@ -207,7 +219,9 @@ TEST_F(WaitingTest, PlacesNeverLeak) {
             const JobOptions options{
                 .group = std::string(random() % 3, 'g'), .runs = random() % 3 == 0 ? 3U : 1U};
             const auto* handler = random() % 2 == 0 ? &limited_ : nullptr;
-            waiting_->add(tasks_.make("x", options, handler), random() % 2, now_);
+            const std::size_t queue = random() % 2;
+            const bool may_begin = waiting_->add(tasks_.make("x", options, handler), queue, now_);
+            if (!may_begin && random() % 4 == 0) (void)waiting_->take_newest_blocked(queue);
         } else if (dice < 75 && waiting_->is_ready()) {
             begun_.push_back(waiting_->take());
             ++begun;
@@ -216,7 +230,7 @@ TEST_F(WaitingTest, PlacesNeverLeak) {
             waiting_->ended(*begun_.back().task, now_);
             begun_.pop_back();
         } else {
-            (void)waiting_->take_overdue(now_, 5);
+            (void)waiting_->take_overdue(now_);
         }
         const Places::Held held = waiting_->places().held();
         ASSERT_LE(waiting_->places().held_by_queue(0), 3);

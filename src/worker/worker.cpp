@@ -168,6 +168,7 @@ class Worker::Impl {
         figures.latency = store.latency;
         figures.last_error = std::move(store.last_error);
         figures.last_error_at = store.last_error_at;
+        figures.missing_queues = session_->missing_queues();
         return figures;
     }
 

@@ -300,6 +300,24 @@ TEST_F(WorkerTest, SaysThatItDoesNotReceive) {
     EXPECT_FALSE(worker_->figures().receiving);
 }
 
+TEST_F(WorkerTest, AQueueThatDoesNotExistIsShownAndAskedForAgain) {
+    handlers_.on("a", [](Context&) {});
+    provider_->break_next("receive", 1000, Errc::not_found);
+
+    Worker& worker = start();
+
+    ASSERT_TRUE(provider_->wait_for_calls("receive", 2));
+    EXPECT_FALSE(worker.figures().receiving);
+    EXPECT_THAT(worker.figures().missing_queues, ElementsAre("it is broken"));
+    EXPECT_EQ(worker.figures().last_error, "") << "the store does answer";
+    provider_->mend("receive");
+    enqueue("a");
+    first_ended();
+    ASSERT_TRUE(provider_->wait_for_calls("receive", provider_->calls("receive") + 1));
+    EXPECT_THAT(worker.figures().missing_queues, ElementsAre());
+    EXPECT_TRUE(worker.figures().receiving);
+}
+
 TEST_F(WorkerTest, LogAndProgressReachTheStoreBeforeTheOutcome) {
     handlers_.on("talk", [](Context& context) {
         context.log("begun");
