@@ -95,19 +95,62 @@ TEST_F(BrokerMessagesTest, WhatCannotBeRunIsDeadAtItsFirstReceive) {
     EXPECT_EQ(provider.stats("q")->dead, 1U);
 }
 
-TEST_F(BrokerMessagesTest, WithoutADeadLetterQueueADeadJobIsHistoryOnly) {
-    make("q", {});
+TEST_F(BrokerMessagesTest, AQueueThatSaysNoDeadLetterQueueGetsOneForItsJobs) {
+    const auto queue = make("q", {});
+    send(queue, "no job yet");
+    EXPECT_EQ(broker.find_queue("q-dlq"), nullptr);
     const NewJob job{.type = "mail", .options = {.retry = {.max_attempts = 1}}};
     const std::string id = provider.enqueue("q", {&job, 1})->front().id;
-    const std::vector<Settlement> failed{
-        {.receipt = receive().front().receipt, .outcome = Failed{.text = "no"}}};
+    const std::string receipt = receive().at(1).receipt;
+    const std::vector<Settlement> failed{{.receipt = receipt, .outcome = Failed{.text = "no"}}};
 
     ASSERT_TRUE(provider.settle("q", failed)->front());
 
     EXPECT_EQ(provider.find(id)->state, JobState::dead);
-    EXPECT_EQ(provider.stats("q")->processing, 0U);
+    EXPECT_EQ(provider.stats("q")->dead_letter_queue, "q-dlq");
+    EXPECT_EQ(queue->settings()->engine.max_receives, 0) << "messages are not moved";
+    EXPECT_THAT(provider.list({.dead_letter_queue = "q-dlq"})->jobs, SizeIs(1));
     ASSERT_TRUE(provider.retry(id));
     EXPECT_THAT(receive(), SizeIs(1));
+    EXPECT_THAT(provider.list({.dead_letter_queue = "q-dlq"})->jobs, IsEmpty());
+}
+
+TEST_F(BrokerMessagesTest, AMessageWhoseWorkersDieIsDeadAfterAllAttempts) {
+    const auto queue = make("q", {});
+    send(queue, "poison", {{"tranter.options", R"({"retry":{"max_attempts":2}})"}});
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_THAT(receive(), SizeIs(1));
+        clock.pass(31s);
+        broker.run_due();
+    }
+
+    EXPECT_THAT(receive(), IsEmpty());
+
+    const auto dead = provider.list({.dead_letter_queue = "q-dlq"});
+    ASSERT_THAT(dead->jobs, SizeIs(1));
+    EXPECT_EQ(dead->jobs[0].failures.back().type, "lease_expired");
+}
+
+TEST_F(BrokerMessagesTest, WhereThereCannotBeADeadLetterQueueADeadJobIsHistoryOnly) {
+    make("dead", {});
+    make("q", {.engine = {.max_receives = 3}, .dead_letter_queue = "dead"});
+    const std::string name(80, 'a');
+    for (const std::string& queue : {std::string("dead"), name}) {
+        if (queue != "dead") make(queue, {});
+        const NewJob job{.type = "mail", .options = {.retry = {.max_attempts = 1}}};
+        const std::string id = provider.enqueue(queue, {&job, 1})->front().id;
+        const std::vector<Settlement> failed{
+            {.receipt = receive(queue).front().receipt, .outcome = Failed{.text = "no"}}};
+
+        ASSERT_TRUE(provider.settle(queue, failed)->front());
+
+        EXPECT_EQ(provider.find(id)->state, JobState::dead);
+        EXPECT_EQ(provider.stats(queue)->dead_letter_queue, "");
+        EXPECT_EQ(provider.stats(queue)->processing, 0U);
+        ASSERT_TRUE(provider.retry(id));
+        EXPECT_THAT(receive(queue), SizeIs(1));
+    }
+    EXPECT_EQ(broker.find_queue("dead-dlq"), nullptr);
 }
 
 TEST_F(BrokerMessagesTest, AJobThatKillsItsWorkersEndsAlsoWithoutADeadLetterQueue) {

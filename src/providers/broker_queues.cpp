@@ -1,6 +1,8 @@
 #include "providers/broker_queues.hpp"
 
+#include "base/log.hpp"
 #include "base/log_text.hpp"
+#include "base/suggest.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +16,8 @@ namespace {
 constexpr std::string_view dead_suffix = "-dlq";
 constexpr std::string_view fifo_suffix = ".fifo";
 constexpr std::size_t queue_name_bytes_max = 80;
+/// With more, it would take long to find out which one is meant.
+constexpr std::size_t suggested_queues_max = 1'000;
 constexpr std::uint32_t default_attempts = RetryPolicy{}.max_attempts;
 
 Result<> check_queue_name(std::string_view name) {
@@ -47,11 +51,9 @@ broker::QueueSettings job_queue_settings(std::string_view name) {
     return settings;
 }
 
-std::unexpected<Error> no_such_queue(std::string_view name) {
-    return fail(
-        Errc::not_found,
-        fmt::format("queue {} does not exist", one_line(name.substr(0, queue_name_bytes_max)))
-    );
+/// Whether a message can become a dead letter by being received.
+bool counts_receives(const broker::QueueSettings& settings) {
+    return !settings.dead_letter_queue.empty() || settings.engine.max_receives > 0;
 }
 
 QueueLimits limits_of(const engine::QueuePolicy& policy) {
@@ -84,7 +86,10 @@ Result<JobQueuePtr> JobQueues::look_up(std::string_view name) {
 }
 
 Result<JobQueuePtr> JobQueues::get_or_make(std::string_view name) {
-    if (JobQueuePtr queue = find(name)) return queue;
+    if (JobQueuePtr queue = find(name)) {
+        find_place_for_dead(*queue);
+        return queue;
+    }
     if (name.ends_with(fifo_suffix)) {
         return fail(
             Errc::unsupported,
@@ -111,6 +116,52 @@ Result<> JobQueues::make(std::string_view name) {
     const auto made = broker_.create_queue(name, job_queue_settings(name));
     if (made || made.error().code() == Errc::already_exists) return {};
     return std::unexpected(made.error());
+}
+
+void JobQueues::look_for_dead_letter_queue(JobQueue& queue) {
+    if (!queue.is_unseen.exchange(false)) return;
+    const std::string& name = queue.handle->name();
+    if (counts_receives(*queue.handle->settings()) || name.ends_with(dead_suffix)) return;
+    if (!broker_.dead_letter_sources(name).empty()) return;  // it is one itself
+    if (!check_queue_name(name)) {
+        log_warn(
+            "jobs",
+            "dead jobs of the queue will be in the history alone, it has no dead-letter queue",
+            {{"queue", name}}
+        );
+        return;
+    }
+    const std::string dead = fmt::format("{}{}", name, dead_suffix);
+    if (!make(dead) || !send_dead_jobs(queue, dead)) {
+        queue.is_unseen = true;  // a disk without space has some later
+        return;
+    }
+    log_info(
+        "jobs",
+        "dead jobs of the queue go to another, as it had no dead-letter queue",
+        {{"queue", name}, {"dead_letter_queue", dead}}
+    );
+}
+
+Result<broker::Position> JobQueues::send_dead_jobs(const JobQueue& queue, const std::string& to) {
+    return broker_.change_settings(
+        queue.handle,
+        [&to](broker::QueueSettings& settings) -> Result<> {
+            if (!counts_receives(settings)) settings.dead_letter_queue = to;
+            return {};
+        }
+    );
+}
+
+std::unexpected<Error> JobQueues::no_such_queue(std::string_view name) const {
+    const std::string shown = one_line(name.substr(0, queue_name_bytes_max));
+    const auto queues = broker_.list_queues({}, {}, suggested_queues_max);
+    std::vector<std::string_view> names;
+    for (const broker::QueueHandle& queue : queues)
+        names.push_back(queue->name());
+    return fail(
+        Errc::not_found, fmt::format("queue {} does not exist{}", shown, did_you_mean(shown, names))
+    );
 }
 
 JobQueuePtr JobQueues::of(const broker::QueueHandle& handle) {

@@ -31,6 +31,8 @@ struct JobQueue {
     std::atomic<std::uint64_t> failed{0};
     std::atomic<std::uint64_t> dead{0};
     std::atomic<std::uint64_t> cancelled{0};
+    /// Nobody has looked yet whether its dead jobs have a place to go.
+    std::atomic<bool> is_unseen{true};
 };
 /// Shared by the table and by calls under way: a deleted queue lives on until they end.
 using JobQueuePtr = std::shared_ptr<JobQueue>;
@@ -42,13 +44,20 @@ class JobQueues {
 
     /// Null when there is none of that name.
     JobQueuePtr find(std::string_view name);
-    /// `not_found` with a sentence.
+    /// `not_found` with a sentence, and the name that may have been meant.
     [[nodiscard]] Result<JobQueuePtr> get(std::string_view name);
     /// Null when there is none of that name; `invalid_argument` when there cannot be one.
     [[nodiscard]] Result<JobQueuePtr> look_up(std::string_view name);
     /// Makes the queue and its dead-letter queue when it is not there. `invalid_argument` for a
     /// name that no queue may have, `unsupported` for a FIFO queue that is not there.
     [[nodiscard]] Result<JobQueuePtr> get_or_make(std::string_view name);
+    /// Of a queue that is used for jobs: one that says no dead-letter queue gets NAME-dlq for them,
+    /// as queues have that are made for jobs. Messages that are none stay where they are, however
+    /// often they are received, and the SQS API shows no redrive policy. The log says so, and also
+    /// when there cannot be one: dead jobs are then in the history alone.
+    void find_place_for_dead(JobQueue& queue) {
+        if (queue.is_unseen.load(std::memory_order_relaxed)) look_for_dead_letter_queue(queue);
+    }
     JobQueuePtr of(const broker::QueueHandle& handle);
     std::vector<broker::QueueHandle> all() const;
 
@@ -66,6 +75,11 @@ class JobQueues {
 
   private:
     [[nodiscard]] Result<> make(std::string_view name);
+    void look_for_dead_letter_queue(JobQueue& queue);
+    [[nodiscard]] Result<broker::Position> send_dead_jobs(
+        const JobQueue& queue, const std::string& to
+    );
+    std::unexpected<Error> no_such_queue(std::string_view name) const;
 
     broker::Broker& broker_;
     JobTypeNames type_names_;

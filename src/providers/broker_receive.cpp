@@ -82,7 +82,18 @@ class Receiving {
 
     void add(engine::Delivery& delivery) {
         JobShape shape = read_shape(delivery.payload, delivery.group, *settings_);
-        if (!shape.problem.empty()) return bury(delivery.receipt, std::move(shape.problem));
+        if (!shape.problem.empty()) {
+            return bury(delivery.receipt, "unreadable", std::move(shape.problem));
+        }
+        if (is_used_up(delivery, shape)) {
+            return bury(
+                delivery.receipt,
+                "lease_expired",
+                fmt::format(
+                    "all {} attempts ended without an outcome", shape.options.retry.max_attempts
+                )
+            );
+        }
         ReceivedJob& job = jobs_.emplace_back();
         append_uuid(job.id, delivery.payload.id());
         job.queue = queue_->handle->name();
@@ -119,11 +130,18 @@ class Receiving {
             ++types.of(type).stalled;
     }
 
-    /// Nobody can run it, so it must not come again and again.
-    void bury(const engine::Receipt& receipt, std::string reason) {
+    /// A message of somebody else, in a queue that does not count: nobody has counted for it.
+    bool is_used_up(const engine::Delivery& delivery, const JobShape& shape) const {
+        const bool has_place = !settings_->dead_letter_queue.empty();
+        return has_place && settings_->engine.max_receives == 0 &&
+               delivery.receive_count > shape.options.retry.max_attempts;
+    }
+
+    /// It must not come again and again.
+    void bury(const engine::Receipt& receipt, std::string type, std::string reason) {
         unrunnable_.push_back(
             {.receipt = parts_.broker.receipts().encode(queue_->handle->id(), receipt),
-             .outcome = Dead{.type = "unreadable", .reason = std::move(reason)}}
+             .outcome = Dead{.type = std::move(type), .reason = std::move(reason)}}
         );
     }
 
@@ -179,6 +197,7 @@ EndWait receive_jobs(
         return [] {
         };
     }
+    parts.queues.find_place_for_dead(*queue);
     const engine::ReceiveOptions options{
         .max_messages = static_cast<std::uint32_t>(request.jobs_max),
         .visibility_timeout = request.lease};

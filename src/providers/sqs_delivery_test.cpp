@@ -303,6 +303,25 @@ TEST_F(SqsDeliveryTest, HandsOutWhatIsInADeadLetterQueueWithAttemptsToSpare) {
     EXPECT_EQ(messages("mail-dlq").size(), 1U);
 }
 
+TEST_F(SqsDeliveryTest, SaysWhichQueueMayHaveBeenMeant) {
+    for (const char* url :
+         {"sqs:http://127.0.0.1:9324/000000000000",
+          "sqs:http://127.0.0.1:9324/000000000000/mial"}) {
+        store_ = open_test_sqs(sqs_, url);
+
+        const auto missing = store_->receive({.queue = "mial"});
+
+        ASSERT_FALSE(missing);
+        EXPECT_EQ(missing.error().code(), Errc::not_found);
+        EXPECT_EQ(missing.error().message(), "queue mial does not exist (did you mean mail?)");
+    }
+    sqs_.instead = [](const SqsCall& call) -> std::optional<Result<aws::Json>> {
+        if (call.action != "ListQueues") return std::nullopt;
+        return fail(Errc::permission_denied, "no");
+    };
+    EXPECT_EQ(store_->receive({.queue = "mial"}).error().message(), "queue mial does not exist");
+}
+
 TEST_F(SqsDeliveryTest, KeepsADeadJobThatHasNowhereToGo) {
     aws::Json attributes;
     sqs_.queues["mail"].attributes = attributes.set("MaximumMessageSize", "262144");

@@ -1,6 +1,7 @@
 #include "providers/sqs_queues.hpp"
 
 #include "aws/sqs_client.hpp"
+#include "base/suggest.hpp"
 #include "base/unicode.hpp"
 #include "providers/sqs_limits.hpp"
 
@@ -237,6 +238,17 @@ Result<QueueStats> SqsQueues::stats(std::string_view name) {
 
 Result<std::vector<std::string>> SqsQueues::names() {
     if (!url_.queue.empty()) return std::vector{url_.queue};
+    return all_names();
+}
+
+std::string SqsQueues::suggest(std::string_view name) {
+    const auto names = all_names();
+    if (!names) return {};
+    const std::vector<std::string_view> candidates(names->begin(), names->end());
+    return did_you_mean(name, candidates);
+}
+
+Result<std::vector<std::string>> SqsQueues::all_names() {
     std::vector<std::string> names;
     std::string token;
     do {

@@ -60,6 +60,8 @@ class SqsQueues {
     /// The next call asks the server again.
     void forget(std::string_view name);
 
+    /// ` (did you mean orders?)` or nothing, also when the endpoint does not say what it has.
+    [[nodiscard]] std::string suggest(std::string_view name);
     [[nodiscard]] Result<QueueStats> stats(std::string_view name);
     [[nodiscard]] Result<std::vector<std::string>> names();
 
@@ -73,6 +75,7 @@ class SqsQueues {
     Result<aws::Json> attributes(std::string_view name);
     Result<SqsQueueHandle> look_up(std::string_view name);
     Result<SqsQueueHandle> make(std::string_view name);
+    Result<std::vector<std::string>> all_names();
     Result<> create(std::string_view name, std::string_view dead_letter_arn);
 
     SqsEndpoint& endpoint_;

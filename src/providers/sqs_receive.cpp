@@ -209,6 +209,14 @@ Result<std::vector<ReceivedJob>> receive_from_sqs(
     SqsStore& store, const ReceiveRequest& request, const std::stop_token& stop
 ) {
     auto queue = store.queues.get(request.queue);
+    if (!queue && queue.error().code() == Errc::not_found) {
+        return fail(
+            Errc::not_found,
+            fmt::format(
+                "queue {} does not exist{}", request.queue, store.queues.suggest(request.queue)
+            )
+        );
+    }
     if (!queue) return std::unexpected(queue.error());
     return SqsReceiver(store, request, std::move(*queue), stop).run();
 }

@@ -142,7 +142,10 @@ Outcome<> apply_redrive_policy(
 std::optional<std::string> show_redrive_policy(
     const ServiceOptions& options, const broker::QueueSettings& settings
 ) {
-    if (settings.dead_letter_queue.empty()) return std::nullopt;
+    // What only jobs use is no redrive policy: no message goes there by itself.
+    if (settings.dead_letter_queue.empty() || settings.engine.max_receives == 0) {
+        return std::nullopt;
+    }
     std::string text;
     JsonWriter json(text);
     json.begin_object()
