@@ -260,6 +260,7 @@ Result<Child> spawn(const SpawnOptions& options) {
         child.wait();
         return cannot_start(options, failure);
     }
+    child.group_ = RunningGroup(child.pid_);
     child.pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
     if (!child.pidfd_) {
         // Nobody would see its end.
@@ -295,6 +296,7 @@ Child::Exit Child::take(int wait_options, bool& ended) {
         result = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | wait_options);
     } while (result != 0 && errno == EINTR);
     ended = result != 0 || info.si_pid != 0;
+    if (ended) group_.leave();
     if (result != 0) return {.code = 255};  // somebody else has waited for it
     if (info.si_code == CLD_EXITED) return {.code = info.si_status};
     return {.signal = info.si_status, .core_dumped = info.si_code == CLD_DUMPED};

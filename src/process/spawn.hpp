@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "process/descriptor.hpp"
+#include "process/running_groups.hpp"
 
 #include <sys/types.h>
 
@@ -39,7 +40,8 @@ struct SpawnOptions {
     bool dies_with_us = true;
 };
 
-/// A program that was started, in a session and a process group of its own.
+/// A program that was started, in a session and a process group of its own, which is killed when a
+/// signal ends us at once.
 class Child {
   public:
     Child() = default;
@@ -73,6 +75,7 @@ class Child {
 
     pid_t pid_ = 0;
     Descriptor pidfd_{};
+    RunningGroup group_{};
     std::optional<Exit> exit_{};
 };
 

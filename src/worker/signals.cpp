@@ -1,3 +1,5 @@
+#include "base/sudden_end.hpp"
+
 #include <tranter/exception.hpp>
 #include <tranter/worker.hpp>
 
@@ -28,6 +30,7 @@ void wake_watcher() {
 
 extern "C" void handle_stop_signal(int number) {
     if (signal_seen.exchange(true)) {
+        if (const SuddenEnd act = sudden_end) act();
         std::signal(number, SIG_DFL);
         std::raise(number);
         return;
