@@ -300,6 +300,8 @@ struct ProviderOptions {
     /// file: what an acknowledged call survives: "sync" a power loss, "os" the end of the process.
     std::string durability = "sync";
     bool history = true;  // memory: and file:, keep finished jobs
+    /// file: makes a store where there is none; otherwise that is `not_found`.
+    bool create = true;
     /// sqs: where the dead jobs of a queue go, instead of where its redrive policy says.
     std::map<std::string, std::string> dead_letter_queues{};
     /// Where jobs wait that the store cannot delay for so long: the URL of a store of schedules, as

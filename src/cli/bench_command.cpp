@@ -279,7 +279,7 @@ Command bench_command() {
                   {{"this process alone", "tranter bench jobs --provider memory:"},
                    {"a server, without batches",
                     "tranter bench jobs --jobs 10000 --batch 1 --producers 32"}},
-              .run = in_job_session<bench_jobs>}},
+              .run = in_job_session<bench_jobs, JobSession::NoStore::is_made>}},
     };
 }
 

@@ -49,7 +49,7 @@ Result<std::unique_ptr<DeadLetterStore>> open_letters(
     const auto url = choose_provider(arguments);
     if (!url) return std::unexpected(url.error());
     if (url->starts_with(sqs_scheme)) return sqs_dead_letters(*url);
-    auto provider = open_provider(*url);
+    auto provider = open_provider(*url, {.create = false});
     if (!provider) return std::unexpected(provider.error());
     return job_dead_letters(std::move(*provider));
 }

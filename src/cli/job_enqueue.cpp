@@ -114,6 +114,7 @@ Command job_enqueue_command() {
          .help = "each line of stdin is a job as the Jobs API takes it"},
         {.name = "lines", .value = "", .help = "each line of stdin is the payload of a job"},
         rate_option(),
+        later_store_option(),
     };
     options.insert(options.begin(), own.begin(), own.end());
     return {
@@ -142,7 +143,7 @@ Command job_enqueue_command() {
              {"a file of jobs, gently", "tranter job enqueue mail --bulk --rate 500 < jobs.ndjson"},
              {"not while one like it waits or runs",
               "tranter job enqueue mail digest --dedup digest-42 --group acme"}},
-        .run = in_job_session<enqueue_job>,
+        .run = in_job_session<enqueue_job, JobSession::NoStore::is_made>,
     };
 }
 

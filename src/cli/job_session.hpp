@@ -6,6 +6,7 @@
 
 #include <tranter/provider.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,8 +24,14 @@ class JobSession {
         bool relative_times = false;  // "5m ago"; otherwise RFC 3339
     };
 
-    /// `invalid_argument` for a URL that is none, `unavailable` for a store that cannot be opened.
-    static Result<std::unique_ptr<JobSession>> open(const Arguments& arguments);
+    /// What happens when `file:` names a directory without a store.
+    enum class NoStore : std::uint8_t {
+        is_an_error,  // the path is misspelt, where a command only looks or changes what is there
+        is_made,      // and said, so that a misspelt path is seen
+    };
+    /// `invalid_argument` for a URL that is none, `not_found` when there is no store, `unavailable`
+    /// for one that cannot be opened.
+    static Result<std::unique_ptr<JobSession>> open(const Arguments& arguments, NoStore no_store);
 
     // Neither copyable nor movable: output refers to progress.
     JobSession(std::shared_ptr<Provider> opened, Options options)
@@ -59,9 +66,11 @@ class JobSession {
 [[nodiscard]] Result<std::string> choose_provider(const Arguments& arguments);
 
 /// Runs a command in a session of its own.
-template <Result<int> (*run)(JobSession&, const Arguments&)>
+template <
+    Result<int> (*run)(JobSession&, const Arguments&),
+    JobSession::NoStore no_store = JobSession::NoStore::is_an_error>
 Result<int> in_job_session(const Arguments& arguments) {
-    const auto session = JobSession::open(arguments);
+    const auto session = JobSession::open(arguments, no_store);
     if (!session) return std::unexpected(session.error());
     return run(**session, arguments);
 }
@@ -70,6 +79,10 @@ Result<int> in_job_session(const Arguments& arguments) {
 inline constexpr std::string_view default_provider = "http://127.0.0.1:9325";
 /// --provider, or TRANTER_URL.
 Option provider_option();
+
+/// --store, or TRANTER_SCHEDULER_STORE: see ProviderOptions::schedule_store. Of the commands that
+/// make, find or change jobs; JobSession::open() reads it.
+Option later_store_option();
 
 /// The options that every command over a store of jobs has, behind its own.
 std::vector<Option> with_provider_options(std::vector<Option> own);

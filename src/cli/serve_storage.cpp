@@ -110,6 +110,7 @@ void log_storage(const ServerConfig& config, const storage::StorageReport& opene
          {"opened_in_ms", opened.took.count() / 1000},
          {"torn_tail", opened.torn_tail.empty() ? "none" : opened.torn_tail}}
     );
+    if (opened.made) log_info("serve", "the data directory is new", {{"data", config.data}});
     for (const log::Damage& lost : opened.lost) {
         log_warn(
             "serve",

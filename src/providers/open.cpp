@@ -1,7 +1,9 @@
 #include "base/log_text.hpp"
 #include "base/suggest.hpp"
+#include "log/format.hpp"
 #include "providers/broker_owned.hpp"
 #include "providers/http_provider.hpp"
+#include "providers/later_provider.hpp"
 #include "providers/schemes.hpp"
 #include "providers/sqs_provider.hpp"
 
@@ -10,9 +12,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 namespace tranter {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::size_t shown_url_bytes_max = 200;
 
@@ -29,6 +38,50 @@ std::unexpected<Error> refuse_url(std::string_view url, std::string_view why) {
     return fail(Errc::invalid_argument, fmt::format("url \"{}\": {}", shown(url), why));
 }
 
+std::vector<std::string> names_in(const fs::path& directory) {
+    std::vector<std::string> names;
+    std::error_code failure;
+    for (fs::directory_iterator entry(directory, failure); !failure && entry != fs::end(entry);
+         entry.increment(failure))
+        names.push_back(entry->path().filename());
+    return names;
+}
+
+/// Made and then forgotten it would look like a store whose jobs are all done.
+Result<> check_holds_data(const std::string& directory) {
+    std::error_code failure;
+    if (fs::is_directory(directory, failure)) {
+        const auto names = names_in(directory);
+        const bool has_data = std::ranges::any_of(names, [](const std::string& name) {
+            return log::parse_segment_name(name).has_value();
+        });
+        if (has_data) return {};
+        return fail(
+            Errc::not_found,
+            fmt::format(
+                "directory {} holds no data of tranter; enqueueing a job into it makes some, and "
+                "so does tranter serve --data",
+                one_line(directory)
+            )
+        );
+    }
+    if (failure && failure != std::errc::no_such_file_or_directory) return {};  // opening says it
+    if (fs::exists(directory, failure)) return {};                              // so here
+    fs::path path = fs::absolute(directory).lexically_normal();
+    if (!path.has_filename()) path = path.parent_path();
+    const auto names = names_in(path.parent_path());
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    return fail(
+        Errc::not_found,
+        fmt::format(
+            "there is no data directory {}{}; enqueueing a job makes it, and so does tranter "
+            "serve --data",
+            one_line(directory),
+            one_line(did_you_mean(path.filename().string(), candidates))
+        )
+    );
+}
+
 Result<std::shared_ptr<Provider>> open_file(
     std::string_view url, std::string_view rest, const ProviderOptions& options
 ) {
@@ -38,6 +91,11 @@ Result<std::shared_ptr<Provider>> open_file(
         return refuse_url(url, "file: has no host, write file:/path of a directory");
     }
     if (rest.empty()) return refuse_url(url, "needs the path of a directory behind file:");
+    if (!options.create) {
+        if (auto good = check_holds_data(std::string(rest)); !good) {
+            return std::unexpected(good.error());
+        }
+    }
     return providers::open_broker_provider({.directory = rest, .provider = options});
 }
 
@@ -48,9 +106,7 @@ Result<std::shared_ptr<Provider>> open_memory(
     return providers::open_broker_provider({.provider = options});
 }
 
-}  // namespace
-
-Result<std::shared_ptr<Provider>> open_provider(
+Result<std::shared_ptr<Provider>> open_by_scheme(
     std::string_view url, const ProviderOptions& options
 ) {
     const std::size_t colon = url.find(':');
@@ -73,6 +129,16 @@ Result<std::shared_ptr<Provider>> open_provider(
             did_you_mean(scheme, providers::schemes)
         )
     );
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Provider>> open_provider(
+    std::string_view url, const ProviderOptions& options
+) {
+    auto jobs = open_by_scheme(url, options);
+    if (!jobs || options.schedule_store.empty()) return jobs;
+    return providers::keep_later_jobs(std::move(*jobs), options.schedule_store);
 }
 
 }  // namespace tranter

@@ -60,6 +60,8 @@ Storage::~Storage() = default;
 void Storage::open_store(const StorageOptions& options) {
     const auto began = std::chrono::steady_clock::now();
     report_.writable_by_all = check_permissions(options.directory);
+    std::error_code failure;
+    report_.made = !std::filesystem::exists(options.directory, failure) && !failure;
     directory_ = std::make_unique<log::DataDirectory>(options.directory);
     log::Disk& disk = directory_->disk();
     if (options.repair) {

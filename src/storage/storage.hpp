@@ -33,6 +33,7 @@ struct StorageReport {
     std::vector<log::Damage> lost{};  // to a repair
     Duration clock_behind{};          // how far the wall clock is behind the newest record
     bool writable_by_all = false;     // the directory, for every user of the machine
+    bool made = false;                // the directory: it was not there
 };
 
 /// The queues of one process, in memory or in a data directory that is locked until destruction,
