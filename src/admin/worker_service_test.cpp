@@ -48,6 +48,15 @@ TEST_F(WorkerServiceTest, IsReadyWhileItReceives) {
     EXPECT_EQ(get("/livez").status, 200) << "starting it again would not help";
 }
 
+TEST_F(WorkerServiceTest, SaysWhichQueueDoesNotExist) {
+    figures_.receiving = false;
+    figures_.missing_queues = {"there is no queue ordrs (did you mean orders?)"};
+
+    EXPECT_EQ(get("/readyz").status, 503);
+    EXPECT_EQ(get("/readyz").body, "there is no queue ordrs (did you mean orders?)\n");
+    EXPECT_EQ(get("/livez").status, 200);
+}
+
 TEST_F(WorkerServiceTest, IsNotAliveWhenItIsStuck) {
     figures_.stuck = true;
     EXPECT_EQ(get("/livez").status, 503);
