@@ -156,6 +156,24 @@ TEST_P(ScheduleStoreTest, ANameIsThereOnce) {
     EXPECT_EQ(store().find("weekly").error().code(), Errc::not_found);
 }
 
+TEST_P(ScheduleStoreTest, OfManySchedulesThoseThatAreThereStayAsTheyAre) {
+    const Schedule there = add("b");
+    Schedule other = there;
+    other.definition.expression = "0 0 * * *";
+    Schedule first = there;
+    first.definition.name = "a";
+    Schedule again = first;
+    again.definition.type = "another";
+    const std::vector<Schedule> all{first, other, again};
+
+    const auto made = store().insert_new(all);
+
+    EXPECT_EQ(made.value(), (std::vector<bool>{true, false, false}));
+    EXPECT_EQ(store().find("a").value(), first);
+    EXPECT_EQ(store().find("b").value(), there);
+    EXPECT_TRUE(store().insert_new({}).value().empty());
+}
+
 TEST_P(ScheduleStoreTest, ListsGoByNameInPages) {
     for (const char* name : {"c", "a", "b"})
         add(name);
