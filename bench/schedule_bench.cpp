@@ -5,6 +5,7 @@
 //        schedule_bench promote STORE PROVIDER recurring|timers N at=MS [pid=SERVER]
 //        schedule_bench watch PROVIDER N [at=MS]
 // `at` is in milliseconds since 1970: when `same` is due, and the minute of `spread` begins.
+#include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "jobs/time_text.hpp"
 #include "load/histogram.hpp"
@@ -278,6 +279,7 @@ int run_words(const std::vector<std::string>& words) {
         std::fputs("usage: schedule_bench fill|fill_jobs|promote|watch WORD...\n", stderr);
         return 2;
     }
+    set_log_level(LogLevel::warn);
     modes.at(words.front())(parse_words({words.begin() + 1, words.end()}));
     return 0;
 }

@@ -21,6 +21,7 @@ BUILD = Path(os.environ.get("TRANTER_BUILD", ROOT / "build" / "release"))
 BENCH = ROOT / "bench"
 SERVER_CORE, LOAD_CORE = "0", "1"
 PATIENCE_SECONDS = 60
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 class Missing(Exception):
@@ -100,11 +101,10 @@ def rabbitmq(port, data):
 
 def postgres(port, data):
     """Made anew, and run by its own user: it refuses root."""
-    programs = Path("/usr/lib/postgresql/15/bin")
-    if not programs.is_dir():
+    if not POSTGRES.is_dir():
         raise Missing("PostgreSQL is not installed (apt package postgresql-15)")
-    script = (f"{programs}/initdb -D \"$0/db\" -U postgres -A trust -E UTF8 --no-locale && "
-              f"exec {programs}/postgres -D \"$0/db\" -p {port} -c listen_addresses=127.0.0.1 "
+    script = (f"{POSTGRES}/initdb -D \"$0/db\" -U postgres -A trust -E UTF8 --no-locale && "
+              f"exec {POSTGRES}/postgres -D \"$0/db\" -p {port} -c listen_addresses=127.0.0.1 "
               "-c unix_socket_directories=\"$0\"")
     words = ["sh", "-c", script, str(data)]
     if os.geteuid() == 0:
@@ -220,6 +220,17 @@ class Server:
         deadline = time.monotonic() + PATIENCE_SECONDS
         for port in filter(None, [self.port, self.admin_port]):
             self._wait_for_port(port, deadline)
+        if self.api == "sql":
+            self._wait_for_postgres(deadline)
+
+    def _wait_for_postgres(self, deadline):
+        """It takes connections before it takes questions."""
+        words = [f"{POSTGRES}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(words, check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                self.stop()
+                raise Missing("PostgreSQL does not become ready")
+            time.sleep(0.05)
 
     def _wait_for_port(self, port, deadline):
         while True:
