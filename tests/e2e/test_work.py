@@ -1,10 +1,12 @@
 """`tranter work` with real handlers, against the real server."""
 
 import json
+import os
 import signal
 
 import pytest
 from command_line import check_failure, ok, tranter
+from waiting import eventually
 from worker_process import WorkerProcess
 
 HANDLERS = """
@@ -17,6 +19,9 @@ exec = ["/bin/sh", "-c", "exit 65"]
 [handlers.slow]
 exec = ["/bin/sh", "-c", "echo begun >&2; exec sleep 600"]
 grace = "1s"
+[handlers.brood]
+exec = ["/bin/sh", "-c", "trap '' TERM; sleep 600 & echo $! >pid; wait"]
+grace = "1m"
 [handlers.child]
 child = ["python3", "-u", "-c", \"\"\"
 import json, os, sys
@@ -45,9 +50,9 @@ def queue(name):
 def worker(tmp_path, server, queue):
     started = []
 
-    def start(*flags):
+    def start(*flags, **more):
         flags = ["--queue", queue, "--lease", "2s", *flags]
-        started.append(WorkerProcess(tmp_path, server.admin_endpoint, HANDLERS, *flags))
+        started.append(WorkerProcess(tmp_path, server.admin_endpoint, HANDLERS, *flags, **more))
         return started[-1]
 
     yield start
@@ -104,6 +109,20 @@ def test_an_interrupted_job_goes_back_and_costs_no_attempt(worker, queue, env):
     assert shown["attempt"] == 0
 
 
+def test_a_second_signal_kills_commands_with_all_that_they_have_started(worker, queue, env, tmp_path):
+    running = worker()
+    ok("job", "enqueue", queue, "brood", env=env)
+    pid = tmp_path / "pid"
+    eventually(lambda: pid.exists() and pid.read_text().endswith("\n"), seconds=60)
+    running.process.send_signal(signal.SIGTERM)
+    eventually(lambda: running.get("/readyz")[1] == "draining\n", seconds=60)
+
+    code, _ = running.end()
+
+    assert code == -signal.SIGTERM
+    eventually(lambda: not os.path.exists(f"/proc/{pid.read_text().strip()}"), seconds=30)
+
+
 def test_a_job_survives_the_death_of_its_worker(worker, queue, env):
     doomed = worker()
     job = ok("job", "enqueue", queue, "slow", env=env).json()["id"]
@@ -125,6 +144,42 @@ def test_health_and_metrics(worker, queue, env):
     assert status == 200
     assert 'tranter_worker_attempts_total{outcome="completed"} 1\n' in metrics
     assert running.get("/nothing")[0] == 404
+
+
+def test_a_misspelt_queue_is_said_with_the_name_that_was_meant(worker, queue, env, server):
+    ok("job", "enqueue", queue, "echo", env=env)
+    running = worker("--queue", queue[1:])
+    eventually(lambda: running.get("/readyz")[0] == 200, seconds=60)
+    _, log = running.end()
+    assert f"did you mean {queue}?" in log
+
+    sqs = f"sqs:{server.endpoint}/000000000000"
+    keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+    running = worker("--queue", queue + "x", "--provider", sqs, env=keys)
+    reason = f"queue {queue}x does not exist (did you mean {queue}?)\n"
+    eventually(lambda: running.get("/readyz") == (503, reason), seconds=60)
+    assert running.get("/livez")[0] == 200
+    _, log = running.end()
+    assert log.count("does not exist, the worker will go on") == 1
+
+
+def test_a_misspelt_directory_is_not_made(tmp_path):
+    (tmp_path / "tranter.toml").write_text(HANDLERS)
+    jobs = f"file:{tmp_path}/jobs"
+    made = ok("job", "enqueue", "q", "echo", "--provider", jobs)
+    assert "is a new store" in made.err
+    assert ok("job", "enqueue", "q", "echo", "--provider", jobs).err == ""
+    for words in (
+        ["work", "--config", str(tmp_path / "tranter.toml")],
+        ["job", "list"],
+        ["dlq", "list"],
+        ["worker", "list"],
+        ["queue", "pause", "q"],
+    ):
+        outcome = tranter(*words, "--provider", f"file:{tmp_path}/jbos")
+        check_failure(outcome, 3)
+        assert "jbos (did you mean jobs?)" in outcome.err
+    assert not (tmp_path / "jbos").exists()
 
 
 def test_a_worker_without_handlers_says_what_is_missing(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from endpoint import Endpoint
 from fault_proxy import CUTS, ERRORS, SILENCE, SLOW, FaultProxy
 from jobs import call
-from waiting import eventually
+from waiting import Background, eventually
 from wire import Api
 from worker_process import WorkerProcess
 
@@ -198,14 +198,21 @@ def test_a_result_waits_for_a_server_that_is_away_for_a_moment(cuts):
 @pytest.mark.parametrize("variables", [{}, {"EXECUTION_TENANT_CONCURRENCY": "2"}],
                          ids=["plain", "with a limit for groups"])
 def test_a_worker_may_start_before_its_server(tmp_path, server, cuts, name, variables):
-    queue = name()
+    queue, log = name(), tmp_path / "log"
     with FaultProxy("127.0.0.1", server.admin_port) as proxy:
         proxy.refuse()
-        worker = WorkerProcess(tmp_path, proxy.url, CONFIG + cuts.endpoint.config(),
-                               "--queue", queue, env=variables, log_path=tmp_path / "log")
+        starting = Background(WorkerProcess, tmp_path, proxy.url, CONFIG + cuts.endpoint.config(),
+                              "--queue", queue, env=variables, log_path=log)
+        eventually(lambda: log.exists() and "does not answer" in log.read_text(), seconds=60)
+        # It would begin jobs without the limit that it was told.
+        assert starting.is_running() or not variables
+        proxy.listen()
+        worker = starting.result(60)
         try:
-            assert worker.health, (tmp_path / "log").read_text()
-            proxy.listen()
+            assert worker.health, log.read_text()
+            if variables:
+                limits = call(server, f"/v1/queues/{queue}")["limits"]
+                assert limits["max_in_flight_per_group"] == 2
             job = call(server, f"/v1/queues/{queue}/jobs", [{"type": "held"}])[0]["id"]
             cuts.do(job)
         finally:

@@ -32,6 +32,9 @@ class Background:
         except BaseException as error:  # passed on to whoever asks for the result
             self._error = error
 
+    def is_running(self):
+        return self._thread.is_alive()
+
     def result(self, seconds=30):
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"no answer after {seconds} s"
