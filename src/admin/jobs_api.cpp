@@ -2,6 +2,7 @@
 
 #include "admin/jobs_checks.hpp"
 #include "admin/jobs_reply.hpp"
+#include "admin/schedules_api.hpp"
 #include "jobs/wire_json.hpp"
 
 #include <memory>
@@ -106,6 +107,10 @@ void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
         return;
     }
     call.body = request.body;
+    if (call.route->scheduling != nullptr) {
+        handle_scheduling(std::move(call), std::move(exchange));
+        return;
+    }
     on_pool(
         [exchange = std::move(exchange)](Result<http::Response> response) mutable {
             std::move(exchange).respond(
@@ -116,6 +121,16 @@ void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
             return (this->*call.route->pooled)(call);
         }
     );
+}
+
+void JobsApi::handle_scheduling(JobCall&& call, http::Exchange exchange) {
+    if (options_.schedules == nullptr) {
+        std::move(exchange).respond(
+            problem_reply(Error(Errc::unsupported, "this server has no schedules"))
+        );
+        return;
+    }
+    options_.schedules->handle(std::move(call), std::move(exchange));
 }
 
 template <class Done, class Work>

@@ -20,6 +20,7 @@ struct JobsApiOptions {
     std::size_t threads = 4;          // for calls that block
     std::size_t waiting_max = 1'000;  // of them; more are answered 503
     JobStreamOptions streams{};
+    SchedulesApi* schedules = nullptr;  // outlives it; null: there are none
 };
 
 /// The Jobs API: a store of jobs over HTTP, as /v1/openapi.json describes it. Enqueue, receive,
@@ -73,6 +74,7 @@ class JobsApi {
     /// once.
     template <class Done, class Work>
     void on_pool(Done done, Work work);
+    void handle_scheduling(JobCall&& call, http::Exchange exchange);
     void settle_all(
         std::string_view queue,
         std::vector<Settlement> settlements,

@@ -2,6 +2,8 @@
 
 #include "admin/jobs_reply.hpp"
 #include "base/duration.hpp"
+#include "base/log_text.hpp"
+#include "jobs/value_path.hpp"
 #include "jobs/wire_json.hpp"
 
 #include <fmt/format.h>
@@ -58,6 +60,11 @@ Result<EnqueueCall> read_enqueue(std::string_view body) {
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) {
+    constexpr std::size_t bytes_shown_max = 64;
+    return fmt::format("\"{}\"", one_line(jobs::shortened(text, bytes_shown_max)));
+}
 
 bool is_blank_body(std::string_view body) {
     std::string compact;
@@ -165,17 +172,37 @@ Result<ListRequest> read_list(const JobCall& call) {
         if (name == "filter") request.filter = value;
         if (name == "cursor") request.cursor = value;
         if (name == "dead_letter_queue") request.dead_letter_queue = value;
-        if (name != "limit") continue;
-        const char* end = value.data() + value.size();
-        const auto [rest, error] = std::from_chars(value.data(), end, request.jobs_max);
-        if (error != std::errc() || rest != end || request.jobs_max < 1 ||
-            request.jobs_max > list_max) {
-            return fail(
-                Errc::invalid_argument, fmt::format("limit is a number from 1 to {}", list_max)
-            );
-        }
     }
+    const auto limit = read_number(call, "limit", request.jobs_max, list_max);
+    if (!limit) return std::unexpected(limit.error());
+    request.jobs_max = static_cast<decltype(request.jobs_max)>(*limit);
     return request;
+}
+
+Result<std::size_t> read_number(
+    const JobCall& call, std::string_view name, std::size_t otherwise, std::size_t max
+) {
+    const auto given = call.query.find(name);
+    if (given == call.query.end()) return otherwise;
+    const std::string& text = given->second;
+    const char* end = text.data() + text.size();
+    std::size_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc() && rest == end && number >= 1 && number <= max) return number;
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("{} is {}, it must be a number from 1 to {}", name, shown(text), max)
+    );
+}
+
+Result<bool> read_flag(const JobCall& call, std::string_view name) {
+    const auto given = call.query.find(name);
+    if (given == call.query.end() || given->second == "false") return false;
+    if (given->second == "true") return true;
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("{} is {}, it must be true or false", name, shown(given->second))
+    );
 }
 
 Result<> check_lease(Milliseconds lease) {

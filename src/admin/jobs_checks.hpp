@@ -15,6 +15,9 @@
 /// What the Jobs API makes of requests before the store sees them.
 namespace tranter::admin {
 
+/// In quotes, on one line, and shortened: what was given, for errors.
+std::string shown(std::string_view text);
+
 /// Nothing, or an object without members, as some clients send it.
 bool is_blank_body(std::string_view body);
 
@@ -41,6 +44,12 @@ bool begin_once(
 [[nodiscard]] Result<std::vector<Settlement>> read_settle(std::string_view body);
 [[nodiscard]] Result<Milliseconds> read_wait(const JobCall& call);
 [[nodiscard]] Result<ListRequest> read_list(const JobCall& call);
+/// The query parameter `name` as a number from 1 to `max`; `otherwise` when it is not there.
+[[nodiscard]] Result<std::size_t> read_number(
+    const JobCall& call, std::string_view name, std::size_t otherwise, std::size_t max
+);
+/// The query parameter `name`, `true` or `false`; false when it is not there.
+[[nodiscard]] Result<bool> read_flag(const JobCall& call, std::string_view name);
 [[nodiscard]] Result<> check_key(std::string_view idempotency_key);
 [[nodiscard]] Result<> check_lease(Milliseconds lease);
 [[nodiscard]] Result<> check_count(std::string_view what, std::size_t count);

@@ -17,8 +17,12 @@ struct QueryNote {
 };
 constexpr QueryNote query_notes[] = {
     {"filter", "string", "`queue:mail state:dead tag:a args.user.id:42 error:timeout age>5m`"},
-    {"limit", "integer", "Jobs of a page, 1 to 1000."},
+    {"limit", "integer", "So many at most, 1 to 1000."},
     {"cursor", "string", "`next` of the page before."},
+    {"dead_letter_queue", "string", "Only what stands in this queue."},
+    {"force", "boolean", "Also when the expression never fires."},
+    {"open", "boolean", "Only those that are claimed or buffered."},
+    {"count", "integer", "How many, 1 to 10,000; 20 when it is left out."},
     {"timeout", "string", "How long to wait: \"30s\", up to 20m."},
     {"queue", "string", "Only of this queue."},
 };
@@ -36,7 +40,7 @@ void write_parameter(
 
 void write_parameters(JsonWriter& json, const JobRoute& route) {
     json.key("parameters").begin_array();
-    for (const std::string_view name : {"queue", "id"}) {
+    for (const std::string_view name : {"queue", "id", "name"}) {
         if (route.path.find("{" + std::string(name) + "}") != std::string_view::npos) {
             write_parameter(json, "path", name, nullptr);
         }
@@ -47,7 +51,9 @@ void write_parameters(JsonWriter& json, const JobRoute& route) {
             write_parameter(json, "query", note.name, &note);
         }
     }
-    if (route.operation == "enqueue") write_parameter(json, "header", "Idempotency-Key", nullptr);
+    if (route.operation == "enqueue" || (route.scheduling != nullptr && route.method != "GET")) {
+        write_parameter(json, "header", "Idempotency-Key", nullptr);
+    }
     if (route.operation == "events") write_parameter(json, "header", "Last-Event-ID", nullptr);
     json.end_array();
 }
@@ -86,6 +92,7 @@ void write_operation(SchemaBook& book, JsonWriter& json, const JobRoute& route) 
     json.key("responses").begin_object();
     write_answer(book, json, std::to_string(route.status), route);
     if (route.operation == "waitForJob") write_answer(book, json, "202", route);
+    if (route.operation == "putSchedule") write_answer(book, json, "200", route);
     json.key("default").begin_object().member("description", "What is wrong");
     write_content(book, json, "application/problem+json", &write_schema<jobs::wire::Problem>);
     json.end_object().end_object().end_object();

@@ -107,7 +107,7 @@ TEST_F(OpenApiTest, SaysWhatIsMeantByALeftOutMember) {
 TEST_F(OpenApiTest, EveryMethodAndPathIsMatched) {
     for (const JobRoute& route : job_routes()) {
         std::string path(route.path);
-        for (const std::string_view name : {"{queue}", "{id}"}) {
+        for (const std::string_view name : {"{queue}", "{id}", "{name}"}) {
             const std::size_t at = path.find(name);
             if (at != std::string::npos) path.replace(at, name.size(), "a%20b");
         }

@@ -14,13 +14,14 @@
 namespace tranter::admin {
 
 class JobsApi;
+class SchedulesApi;
 struct JobRoute;
 
 /// One request to the Jobs API, on its own legs: it outlives the HTTP request.
 struct JobCall {
     const JobRoute* route = nullptr;
-    std::string queue{};  // of the path, decoded
-    std::string id{};
+    std::string queue{};                                      // of the path, decoded
+    std::string id{};                                         // of a job, or the name of a schedule
     std::map<std::string, std::string, std::less<>> query{};  // decoded
     std::string body{};  // only of calls that leave the I/O thread
     std::string idempotency_key{};
@@ -30,22 +31,27 @@ struct JobCall {
 /// One line of the API: what is dispatched, and what the OpenAPI document says, come from here.
 struct JobRoute {
     std::string_view method;
-    std::string_view path;  // with {queue} and {id}
+    std::string_view path;  // with {queue}, {id} and {name}
     std::string_view operation;
     std::string_view summary;
     std::string_view query{};              // names of parameters, separated by blanks
     SchemaBook::Write request = nullptr;   // null: no body
     SchemaBook::Write response = nullptr;  // null: what the document says of it is its own affair
     int status = 200;
-    // Either of both:
+    // One of them:
     /// On the I/O thread: must not block. `body` is valid until it returns.
     void (JobsApi::*direct
     )(JobCall&& call, std::string_view body, http::Exchange exchange) = nullptr;
     /// On a thread of the pool.
     http::Response (JobsApi::*pooled)(const JobCall& call) = nullptr;
+    /// On a thread of those for schedules.
+    http::Response (SchedulesApi::*scheduling)(const JobCall& call) = nullptr;
 };
 
+/// All of them.
 std::span<const JobRoute> job_routes();
+/// Those of schedules and jobs for later.
+std::span<const JobRoute> schedule_routes();
 
 /// The last part of a route's path.
 std::string_view action_of(const JobRoute& route);

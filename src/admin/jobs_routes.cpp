@@ -47,7 +47,7 @@ void document(SchemaBook&, JsonWriter& json) {
 template <class T>
 constexpr SchemaBook::Write of = &write_schema<T>;
 
-constexpr auto routes = std::to_array<JobRoute>({
+constexpr auto routes_of_jobs = std::to_array<JobRoute>({
     {.method = "POST",
      .path = "/v1/queues/{queue}/jobs",
      .operation = "enqueue",
@@ -286,7 +286,13 @@ bool take_parameters(JobCall& call, std::string_view path) {
 }  // namespace
 
 std::span<const JobRoute> job_routes() {
-    return routes;
+    static const std::vector<JobRoute> all = [] {
+        std::vector<JobRoute> routes(routes_of_jobs.begin(), routes_of_jobs.end());
+        const auto more = schedule_routes();
+        routes.insert(routes.end(), more.begin(), more.end());
+        return routes;
+    }();
+    return all;
 }
 
 std::string_view action_of(const JobRoute& route) {
@@ -296,7 +302,7 @@ std::string_view action_of(const JobRoute& route) {
 std::expected<JobCall, http::Response> match_route(std::string_view method, std::string_view path) {
     if (method == "HEAD") method = "GET";
     std::string allowed;
-    for (const JobRoute& route : routes) {
+    for (const JobRoute& route : job_routes()) {
         if (!matches(route.path, path)) continue;
         if (route.method == method) {
             JobCall call;

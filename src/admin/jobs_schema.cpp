@@ -7,11 +7,12 @@
 namespace tranter::admin {
 namespace {
 
-struct RequestType {
-    std::string_view name;
-    std::string_view required;  // separated by blanks
+struct NamedMembers {
+    std::string_view type;
+    std::string_view members;  // separated by blanks
 };
-constexpr auto request_types = std::to_array<RequestType>({
+/// What clients write, with the members that have to be there.
+constexpr auto request_types = std::to_array<NamedMembers>({
     {"NewJob", "type"},
     {"RetryPolicy", ""},
     {"Dedup", "key"},
@@ -29,6 +30,24 @@ constexpr auto request_types = std::to_array<RequestType>({
     {"LogLines", "receipt lines"},
     {"SaveStep", "receipt name result"},
     {"QueueLimits", ""},
+    {"ScheduleDefinition", "expression type"},
+    {"SchedulePatch", ""},
+    {"JobSettings", ""},
+    {"ScheduleRules", ""},
+    {"MisfirePolicy", ""},
+    {"Pause", ""},
+    {"BackfillRequest", "from"},
+    {"PreviewRequest", "expression"},
+    {"ExplainRequest", "expression"},
+    {"JobForLater", "type"},
+    {"Reschedule", ""},
+});
+
+/// Members of answers that are there even when they are empty.
+constexpr auto null_members = std::to_array<NamedMembers>({
+    {"Schedule", "next_run_at last_run_at due_at last_job last_error"},
+    {"ScheduleRun", "enqueued_at error"},
+    {"ScheduledJob", "error"},
 });
 
 struct MemberNote {
@@ -69,11 +88,46 @@ constexpr auto notes = std::to_array<MemberNote>({
     {"JobPage", "next", "The cursor of the next page; absent on the last one."},
     {"LogPage", "dropped", "Older lines that had to go."},
     {"JobEvent", "number", "Grows by one."},
+    {"", "expression", "Cron with 5 to 7 fields, @daily and the like, or \"every 30 minutes\"."},
+    {"", "timezone", "Such as America/New_York; empty: UTC."},
+    {"ScheduleDefinition",
+     "name",
+     "1 to 100 letters, digits and _ - . : /; may stand in the path."},
+    {"SchedulePatch", "name", "The same as in the path, if any."},
+    {"JobForLater", "id", "A UUID; one is made when it is left out. A known one is a conflict."},
+    {"JobForLater", "type", "The kind of the job: 1 to 128 letters, digits and _ - . : /"},
+    {"JobForLater", "run_at", "When it is enqueued, instead of a delay; one of both is needed."},
+    {"ScheduledJob", "run_at", "When it is enqueued."},
+    {"ScheduleRules", "jitter", "Each slot up to so much later."},
+    {"ScheduleRules", "start_at", "No slot before it."},
+    {"ScheduleRules", "end_at", "No slot after it."},
+    {"ScheduleRules", "max_runs", "So many slots; 0 is no limit."},
+    {"ScheduleRules", "overlap", "A slot whose earlier job is not finished."},
+    {"MisfirePolicy", "policy", "Slots that passed while no scheduler ran."},
+    {"MisfirePolicy", "window", "Older slots never run; at least 10s."},
+    {"MisfirePolicy", "cap", "Of run_all, how many."},
+    {"Pause", "reason", "Shown with the schedule; a line of 1 KiB at most."},
+    {"BackfillRequest", "to", "The last slot; left out: now."},
+    {"BackfillAnswer", "slots", "All in the period."},
+    {"BackfillAnswer", "claimed", "Of them will run; the others have."},
+    {"PreviewRequest", "from", "Firings after this time; left out: now."},
+    {"PreviewRequest", "count", "Up to 10,000."},
+    {"Firing", "local", "What clocks in the zone show, with their offset from UTC."},
+    {"Firing", "due_at", "With its jitter."},
+    {"Schedule", "next", "The next times, as clocks in the zone show them. Not in lists."},
+    {"Schedule", "warnings", "What looks like a mistake in the expression. Not in lists."},
+    {"Schedule", "obstacles", "What keeps it from firing. Not in lists."},
+    {"Schedule", "words", "The expression in words. Not in lists."},
+    {"Schedule", "last_runs", "The ten newest slots. Not in lists."},
+    {"Schedule", "due_at", "The next slot with its jitter."},
+    {"SchedulePage", "next", "The cursor of the next page; absent on the last one."},
+    {"ScheduledJobPage", "next", "The cursor of the next page; absent on the last one."},
+    {"Explanation", "obstacles", "What keeps the schedule from firing."},
     {"Problem", "code", "What is wrong, for programs."},
 });
 
-const RequestType* find_request(std::string_view type) {
-    const auto found = std::ranges::find(request_types, type, &RequestType::name);
+const NamedMembers* find_request(std::string_view type) {
+    const auto found = std::ranges::find(request_types, type, &NamedMembers::type);
     return found == request_types.end() ? nullptr : &*found;
 }
 
@@ -89,9 +143,14 @@ bool has_word(std::string_view words, std::string_view word) {
 namespace detail {
 
 bool may_be_missing(std::string_view type, std::string_view member, bool optional) {
-    const RequestType* request = find_request(type);
-    if (request == nullptr) return optional;
-    return !has_word(request->required, member);
+    const NamedMembers* request = find_request(type);
+    if (request == nullptr) return optional && !may_be_null(type, member);
+    return !has_word(request->members, member);
+}
+
+bool may_be_null(std::string_view type, std::string_view member) {
+    const auto found = std::ranges::find(null_members, type, &NamedMembers::type);
+    return found != null_members.end() && has_word(found->members, member);
 }
 
 bool is_request(std::string_view type) {

@@ -30,6 +30,8 @@ namespace detail {
 
 /// Whether a request may leave the member out.
 bool may_be_missing(std::string_view type, std::string_view member, bool optional);
+/// Whether an answer has the member even when it is empty, and then null.
+bool may_be_null(std::string_view type, std::string_view member);
 /// Whether clients write it, so that defaults mean something and unknown members are refused.
 bool is_request(std::string_view type);
 /// Adds what is known of a member beyond its type. `otherwise` is what leaving it out means; empty:
@@ -80,7 +82,14 @@ void write_struct(SchemaBook& book, JsonWriter& json) {
         const std::string_view name = field_names<T>[index++];
         json.key(name).begin_object();
         if constexpr (tranter::detail::is_optional<Field>) {
-            write_type<typename Field::value_type>(book, json);
+            using Value = typename Field::value_type;
+            if (may_be_null(type, name)) {
+                json.key("anyOf").begin_array();
+                write_schema<Value>(book, json);
+                json.begin_object().member("type", "null").end_object().end_array();
+            } else {
+                write_type<Value>(book, json);
+            }
         } else {
             write_type<Field>(book, json);
         }

@@ -38,12 +38,17 @@ Result<std::string> choose_schedule_store(const Arguments& arguments) {
 
 Result<std::string> choose_schedule_store(const Arguments& arguments, const ServerConfig& config) {
     if (auto given = arguments.find("store")) return *given;
+    if (auto found = find_schedule_store(config)) return *found;
+    return state_store();
+}
+
+std::optional<std::string> find_schedule_store(const ServerConfig& config) {
     if (!config.scheduler.store.empty()) return config.scheduler.store;
     // It may be of another program, and another kind of database.
     const char* database = std::getenv("DATABASE_URL");
     if (database != nullptr && postgres::is_postgres_url(database)) return std::string(database);
     if (!config.data.empty()) return fmt::format("file:{}", config.data);
-    return state_store();
+    return std::nullopt;
 }
 
 Result<std::unique_ptr<ScheduleSession>> ScheduleSession::open(const Arguments& arguments) {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ class ScheduleSession {
 [[nodiscard]] Result<std::string> choose_schedule_store(
     const Arguments& arguments, const ServerConfig& config
 );
+
+/// What a configuration says of it, or DATABASE_URL; nothing when neither says anything.
+std::optional<std::string> find_schedule_store(const ServerConfig& config);
 
 template <Result<int> (*run)(ScheduleSession&, const Arguments&)>
 Result<int> in_schedule_session(const Arguments& arguments) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "admin/jobs_api.hpp"
+#include "admin/schedules_api.hpp"
 #include "base/time.hpp"
 #include "broker/broker.hpp"
 #include "cli/server_config.hpp"
@@ -13,7 +14,7 @@
 
 namespace tranter::cli {
 
-/// Jobs in the queues of `serve`, what became of them, and the API for both.
+/// Jobs in the queues of `serve`, what became of them, and the API for both, and for schedules.
 class ServeJobs {
   public:
     /// The broker outlives it. Without a history that cannot be opened, which the log says.
@@ -30,6 +31,7 @@ class ServeJobs {
     const SteadyClock clock_{};
     const std::unique_ptr<providers::JobHistory> history_;  // null: not kept
     providers::BrokerProvider provider_;
+    admin::SchedulesApi schedules_;
     admin::JobsApi api_;
 };
 

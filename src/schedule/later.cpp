@@ -41,6 +41,15 @@ Result<> check_job_queue(std::string_view queue) {
     );
 }
 
+Result<TimePoint> time_after(TimePoint now, Milliseconds delay) {
+    // Its rules, and what they say, are those of jobs.
+    const NewJob job{.type = "job", .delay = delay};
+    if (auto problem = problem_of(job); !problem.empty()) {
+        return fail(Errc::invalid_argument, std::move(problem));
+    }
+    return now + delay;
+}
+
 Result<ScheduledJob> job_for_later(
     std::string_view queue, NewJob job, TimePoint at, TimePoint now
 ) {

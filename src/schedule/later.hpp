@@ -15,6 +15,9 @@ namespace tranter::schedule {
 /// `invalid_argument` for what no store of jobs takes as the name of a queue.
 [[nodiscard]] Result<> check_job_queue(std::string_view queue);
 
+/// `invalid_argument` for a delay that is longer than that of jobs may be.
+[[nodiscard]] Result<TimePoint> time_after(TimePoint now, Milliseconds delay);
+
 /// The row of a job that is due at `at`, whatever its delay and run_at say; an id is made when it
 /// has none. Its payload is trusted to be JSON. `invalid_argument` names the field, its value and
 /// what would be right.

@@ -4,6 +4,7 @@
 
 #include <tranter/job.hpp>
 #include <tranter/json.hpp>
+#include <tranter/reflect.hpp>
 #include <tranter/schedule.hpp>
 
 #include <cstdint>
@@ -41,6 +42,23 @@ struct ScheduleDefinition {
     JobSettings options{};
     ScheduleRules rules{};
 };
+
+/// What a change may say: anything of a definition.
+struct SchedulePatch {
+    std::optional<std::string> name{};
+    std::optional<std::string> expression{};
+    std::optional<std::string> timezone{};
+    std::optional<std::string> queue{};
+    std::optional<std::string> type{};
+    Json payload{};
+    std::optional<std::string> group{};
+    std::optional<JobSettings> options{};
+    std::optional<ScheduleRules> rules{};
+};
+static_assert(
+    field_names<SchedulePatch> == field_names<ScheduleDefinition>,
+    "a patch is read as a definition, and described by this"
+);
 
 enum class ScheduleState : std::uint8_t { active, paused, ended };
 
@@ -82,7 +100,7 @@ struct Schedule {
     std::optional<std::string> words{};
     std::optional<std::vector<std::string>> next{};
     std::optional<std::vector<std::string>> warnings{};
-    std::optional<std::string> problem{};
+    std::optional<std::vector<std::string>> obstacles{};
     std::optional<std::vector<ScheduleRun>> last_runs{};
 };
 
@@ -125,18 +143,31 @@ struct PreviewRequest {
     DstGap dst_gap = DstGap::run_after;
     DstOverlap dst_overlap = DstOverlap::first;
 };
-struct Firing {
-    TimePoint at{};
-    std::string local{};
-};
-struct Preview {
-    std::vector<Firing> firings{};
-};
 struct ExplainRequest {
     std::string expression{};
     std::string timezone{};
     DstGap dst_gap = DstGap::run_after;
     DstOverlap dst_overlap = DstOverlap::first;
+};
+struct Firing {
+    TimePoint at{};
+    std::string local{};
+    std::optional<TimePoint> due_at{};
+};
+struct Preview {
+    std::vector<Firing> firings{};
+};
+struct Explanation {
+    std::string words{};
+    std::string expression{};
+    std::string timezone{};
+    std::string time_zone_data{};
+    std::vector<std::string> next{};
+    std::vector<std::string> warnings{};
+    // Of a schedule:
+    std::optional<std::vector<std::string>> obstacles{};
+    std::optional<std::uint64_t> open_runs{};
+    std::optional<JobState> last_job_state{};
 };
 
 /// A job that is enqueued once, later.
