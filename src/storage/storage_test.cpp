@@ -68,6 +68,13 @@ TEST_F(StorageTest, SaysWhatItRestored) {
     EXPECT_FALSE(storage.opened().writable_by_all);
 }
 
+TEST_F(StorageTest, SaysThatItHasMadeTheDirectory) {
+    options.directory = directory / "new";
+
+    EXPECT_TRUE(Storage(options).opened().made);
+    EXPECT_FALSE(Storage(options).opened().made);
+}
+
 TEST_F(StorageTest, TimeDoesNotGoBehindTheNewestRecord) {
     const Instant tomorrow = SteadyClock::wall_clock() + std::chrono::hours(24);
     leave_queue("q", tomorrow);
