@@ -1,13 +1,10 @@
 """A real file system that fills up: sends are refused in time, and accepted again by themselves."""
 
-import os
-import subprocess
-
 import pytest
 from clients import Client
 from history import History
 from store import SEED, Store, judge
-from tools import admin, need_root
+from tools import admin, free_bytes, leave_free, small_disk
 from traffic import drain
 from waiting import eventually
 
@@ -18,31 +15,8 @@ RESERVE = 2 * MEBIBYTE  # two segments, which the server keeps free for deletes 
 
 @pytest.fixture
 def mount(tmp_path):
-    need_root("mounting a tmpfs")
-    path = tmp_path / "mount"
-    path.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={TMPFS}", "none", path],
-        capture_output=True,
-        text=True,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"cannot mount a tmpfs: {mounted.stderr.strip()}")
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
-
-
-def free_bytes(path):
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize
-
-
-def leave_free(mount, free):
-    """Takes space with a file of somebody else."""
-    ballast = mount / "ballast"
-    ballast.unlink(missing_ok=True)
-    with open(ballast, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free_bytes(mount) - free)
+    with small_disk(tmp_path / "mount", TMPFS) as path:
+        yield path
 
 
 class Shop:

@@ -1,5 +1,6 @@
 """Where the two C++ tools of this folder are, and how to use them from a test."""
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -30,6 +31,37 @@ def admin(server, path):
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    """A file system of so many bytes."""
+    need_root("mounting a tmpfs")
+    path.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a tmpfs: {mounted.stderr.strip()}")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+def free_bytes(path):
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
+
+
+def leave_free(mount, free):
+    """Takes space with a file of somebody else."""
+    ballast = mount / "ballast"
+    ballast.unlink(missing_ok=True)
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free_bytes(mount) - free)
 
 
 class CrashDisk:

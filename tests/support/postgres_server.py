@@ -8,15 +8,22 @@ import shutil
 import subprocess
 import tempfile
 
+from waiting import eventually
+
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 
 
 class PostgresServer:
     """Refuses to run as root, so root gives it to the user `postgres`."""
 
-    def __init__(self):
+    def __init__(self, *settings, port=5432):
+        """`port` is that of the socket too. Settings are NAME=VALUE, by which it may listen."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postgres-"))
         self.data = self.directory / "data"
+        self.port = port
+        # Not the machine but the server dies in tests, which costs nothing that was not synced.
+        self.settings = ["listen_addresses=", f"port={port}", "fsync=off", *settings]
+        self.settings.append(f"unix_socket_directories={self.directory}")
         self.user = None
         self.databases = itertools.count(1)
         if os.geteuid() == 0:
@@ -37,8 +44,31 @@ class PostgresServer:
         )
 
     def start(self):
-        settings = f"-c listen_addresses='' -c unix_socket_directories={self.directory}"
+        settings = " ".join(f"-c {setting}" for setting in self.settings)
         self.run("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", settings, "start")
+
+    def query(self, sql, database="postgres"):
+        """Its answer as text."""
+        words = [PROGRAMS / "psql", "-h", self.directory, "-p", str(self.port), "-U", "tranter"]
+        done = subprocess.run(
+            [*words, "-At", "-v", "ON_ERROR_STOP=1", "-c", sql, database],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return done.stdout
+
+    def cut_connections(self):
+        """Of everybody but us."""
+        others = (
+            "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
+            "pg_backend_pid()"
+        )
+        cut = self.query(f"SELECT pid, pg_terminate_backend(pid) {others}").split()
+        pids = {line.partition("|")[0] for line in cut}
+        eventually(lambda: pids.isdisjoint(self.query(f"SELECT pid {others}").split()), pause=0)
 
     def stop(self):
         """As if it had crashed."""
@@ -47,8 +77,8 @@ class PostgresServer:
     def new_database(self):
         """Its URL."""
         name = f"test{next(self.databases)}"
-        self.run("createdb", "-h", self.directory, "-U", "tranter", name)
-        return f"postgres:///{name}?user=tranter&host={self.directory}"
+        self.query(f"CREATE DATABASE {name}")
+        return f"postgres:///{name}?user=tranter&host={self.directory}&port={self.port}"
 
     def end(self):
         self.stop()

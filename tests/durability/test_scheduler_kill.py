@@ -1,0 +1,250 @@
+"""Three schedulers on one store that are killed, stopped or cut off between any two of their steps:
+each slot becomes one job. TRANTER_DURABILITY_FACTOR=20 makes it 10,000 slots of each kind."""
+
+import json
+import random
+import signal
+from collections import Counter
+
+import pytest
+from command_line import ok
+from dead_letters import fauxqs
+from killpoints import KINDS, Fleet, Minutely, schedule_and_slot
+from postgres_server import PostgresServer
+from server import Server
+from store import SEED, rounds
+
+SCHEDULES = 20
+SLOTS = rounds(25)
+MINUTE = 60
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
+@pytest.fixture(params=["file", "postgres"])
+def store(request, tmp_path):
+    if request.param == "file":
+        return f"file:{tmp_path}"
+    return request.getfixturevalue("postgres").new_database()
+
+
+@pytest.fixture
+def database(postgres):
+    return postgres.new_database()
+
+
+class Sweep:
+    """Moves the clock from slot to slot, and strikes each time at another point of the work."""
+
+    def __init__(self, fleet, slots):
+        self.fleet = fleet
+        self.left = slots
+        self.chance = random.Random(SEED)
+        self.struck = Counter()  # where
+        self.order = []
+        effects = ("sync", "network")
+        self.points = self.points_of_a_firing([(KINDS, 5 / 4), (effects, 1)])
+
+    def points_of_a_firing(self, wanted):
+        """How many of which kinds: the most that one of them passes in a minute in which nothing
+        happens to it, and some more for what others have left."""
+        self.minute()
+        begin = [[one.passed(kinds) for kinds, _ in wanted] for one in self.fleet.schedulers]
+        self.minute()
+        most = [0] * len(wanted)
+        for one, before in zip(self.fleet.schedulers, begin):
+            for i, (kinds, _) in enumerate(wanted):
+                most[i] = max(most[i], one.passed(kinds) - before[i])
+        print(f"points in a firing: {most}")
+        return [(kinds, round(count * more)) for count, (kinds, more) in zip(most, wanted)]
+
+    def minute(self):
+        self.fleet.step(MINUTE)
+        self.left -= 1
+        return self.fleet.settle()
+
+    def aim(self, number):
+        """At each point once before one comes again; first where something is done for good."""
+        if not self.order:
+            for kinds, count in self.points:
+                some = [(point, kinds) for point in range(1, count + 1)]
+                self.chance.shuffle(some)
+                self.order += some
+        self.fleet.aim(*self.order.pop(), number)
+
+    def kills(self):
+        while self.left > 0:
+            self.aim(signal.SIGKILL)
+            self.minute()
+            self.fleet.replace_the_dead()
+        self.struck.update(self.fleet.deaths)
+
+    def stops(self, meanwhile):
+        """Who is stopped is woken after `meanwhile`, and goes on with what it held then."""
+        while self.left > 0:
+            self.aim(signal.SIGSTOP)
+            self.minute()
+            self.fleet.aim(0)
+            stopped = self.fleet.stopped()
+            if stopped:
+                meanwhile(stopped)
+            self.struck.update(one.control.struck for one in stopped)
+            for one in stopped:
+                one.process.send_signal(signal.SIGCONT)
+            assert self.fleet.settle(), self.fleet.log()
+
+    def finish(self, is_done):
+        """The last holds and rests end, and nobody is struck any more."""
+        self.fleet.aim(0)
+        for _ in range(20):
+            self.fleet.step(MINUTE)
+            assert self.fleet.settle(), self.fleet.log()
+            if is_done():
+                return
+
+    def assert_struck_everywhere(self, *places):
+        print(*sorted(self.struck.items()), sep="\n")
+        for place in places:
+            for when in ("before", "after"):
+                found = sum(n for text, n in self.struck.items() if f"{when} {place}" in text)
+                assert found > 0, (when, place, self.struck)
+
+
+def sides_of(store):
+    """Where a firing is seen from outside."""
+    of_store = ["write/schedules.db-wal", "sync/schedules.db-wal"]
+    return [*(of_store if store.startswith("file:") else ["send local"]), "send network"]
+
+
+def jobs_in(server):
+    listed = ok(
+        *("job", "list", "--limit", "1000000", "-o", "ndjson"),
+        env={"TRANTER_URL": server.admin_endpoint},
+        seconds=120,
+    )
+    return [schedule_and_slot(job["tags"]) for job in listed.lines()]
+
+
+def names():
+    return [f"s{number}" for number in range(SCHEDULES)]
+
+
+def test_a_scheduler_may_be_killed_between_any_two_steps(store, tmp_path):
+    minutely = Minutely(store, names(), SLOTS)
+    with Server() as server, Fleet(tmp_path, server.admin_endpoint, store) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, SLOTS)
+        sweep.kills()
+        sweep.finish(lambda: len(jobs_in(server)) >= SCHEDULES * SLOTS)
+
+        minutely.assert_each_slot_is_one_job(jobs_in(server))
+        minutely.assert_nothing_is_open()
+        sweep.assert_struck_everywhere(*sides_of(store))
+
+
+def test_a_leader_that_wakes_up_late_fires_nothing_twice(store, tmp_path):
+    minutely = Minutely(store, names(), SLOTS)
+    with Server() as server, Fleet(tmp_path, server.admin_endpoint, store) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, SLOTS)
+
+        def others_take_over(stopped):
+            others = [one for one in fleet.schedulers if one not in stopped]
+            fleet.step(MINUTE)
+            sweep.left -= 1
+            # Not when it stopped in a transaction, which others wait for.
+            fleet.settle(0.2, others)
+
+        sweep.stops(others_take_over)
+        sweep.finish(lambda: len(jobs_in(server)) >= SCHEDULES * SLOTS)
+
+        minutely.assert_each_slot_is_one_job(jobs_in(server))
+        minutely.assert_nothing_is_open()
+        sweep.assert_struck_everywhere(*sides_of(store))
+
+
+def test_connections_may_be_cut_between_any_two_steps(postgres, database, tmp_path):
+    minutely = Minutely(database, names(), SLOTS)
+    with Server() as server, Fleet(tmp_path, server.admin_endpoint, database) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, SLOTS)
+        sweep.stops(lambda _: postgres.cut_connections())
+        sweep.finish(lambda: len(jobs_in(server)) >= SCHEDULES * SLOTS)
+
+        minutely.assert_each_slot_is_one_job(jobs_in(server))
+        minutely.assert_nothing_is_open()
+        sweep.assert_struck_everywhere("send local")
+        assert "connected again" in fleet.log()
+
+
+def test_the_database_may_be_restarted_between_any_two_steps(postgres, database, tmp_path):
+    slots = max(5, SLOTS // 5)
+    minutely = Minutely(database, names(), slots)
+
+    def restart(_):
+        postgres.stop()
+        postgres.start()
+
+    with Server() as server, Fleet(tmp_path, server.admin_endpoint, database) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, slots)
+        sweep.stops(restart)
+        sweep.finish(lambda: len(jobs_in(server)) >= SCHEDULES * slots)
+
+        minutely.assert_each_slot_is_one_job(jobs_in(server))
+        minutely.assert_nothing_is_open()
+        assert sweep.struck
+
+
+@pytest.fixture(params=["serve", "fauxqs"])
+def endpoint(request):
+    if request.param == "serve":
+        with Server() as server:
+            yield server.endpoint
+        return
+    with fauxqs() as address:
+        yield address
+
+
+def messages_in(endpoint, queue):
+    received = ok(
+        *("message", "receive", queue, "--max", "1000000", "--visibility-timeout", "1h"),
+        *("--wait", "1s", "--delete", "-o", "ndjson"),
+        endpoint=endpoint,
+        seconds=300,
+    )
+    return received.lines()
+
+
+@pytest.mark.parametrize("queue", ["ticks", "ticks.fifo"])
+def test_a_queue_of_sqs_has_each_slot_under_one_id(endpoint, queue, tmp_path):
+    store = f"file:{tmp_path}"
+    in_order = queue.endswith(".fifo")
+    if in_order:
+        ok("queue", "create", queue, "--fifo", endpoint=endpoint)
+    minutely = Minutely(store, names(), SLOTS, "--queue", queue, "--group", "g")
+    with Fleet(tmp_path, f"sqs:{endpoint}/000000000000", store) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, SLOTS)
+        sweep.kills()
+        sweep.finish(minutely.has_enqueued_all)
+        sweep.assert_struck_everywhere(*sides_of(store))
+        minutely.assert_nothing_is_open()
+
+    ids = {}
+    messages = messages_in(endpoint, queue)
+    for message in messages:
+        attributes = message["attributes"]
+        slot = schedule_and_slot(json.loads(attributes["tranter.options"]["value"])["tags"])
+        ids.setdefault(slot, set()).add(attributes["tranter.id"]["value"])
+    print(f"{len(messages)} messages, {len(messages) - len(ids)} of them once more")
+    minutely.assert_each_slot_is_one_job(ids)
+    assert all(len(same) == 1 for same in ids.values())
+    assert len(set.union(*ids.values())) == len(ids)
+    if in_order:
+        assert len(messages) == len(ids)
