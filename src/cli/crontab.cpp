@@ -13,6 +13,7 @@ std::string_view without_ends(std::string_view text) {
     const std::size_t first = text.find_first_not_of(crontab_blanks);
     if (first == std::string_view::npos) return {};
     const std::size_t last = text.find_last_not_of(" \t\r");
+    if (last == std::string_view::npos || last < first) return {};
     return text.substr(first, last - first + 1);
 }
 

@@ -53,6 +53,13 @@ TEST(Crontab, SystemCrontabsHaveAUser) {
     EXPECT_EQ(crontab.entries[0].command, "run-parts /etc/cron.hourly");
 }
 
+TEST(Crontab, LinesOfBlanksAreEmptyHoweverTheyEnd) {
+    const Crontab crontab = parse_crontab("  \r\n\t\n\r\n0 0 * * * ok\r\n", false);
+
+    EXPECT_EQ(crontab.entries.size(), 1U);
+    EXPECT_TRUE(crontab.problems.empty());
+}
+
 TEST(Crontab, WhatIsNoEntryIsSaidWithItsLine) {
     const Crontab crontab = parse_crontab("@reboot start\n* * *\n* * * * *\n0 0 * * * ok\n", false);
 
