@@ -13,7 +13,9 @@ from pathlib import Path
 import jobs
 import settings
 from load import REPEATS
-from servers import BENCH, PATIENCE_SECONDS, DataDirectory, Missing, Server, binary, node
+from schedule_parts import (PEERS, REST_PEERS, STORES, Peer, Process, Role, Store, ours, tree_of,
+                            vacuum)
+from servers import BENCH, PATIENCE_SECONDS, DataDirectory, Server, binary, node
 from tables import median_of, spread_of, table, verdict
 from workers import memory_mb, run_time_ns
 
@@ -23,120 +25,12 @@ PASS_SECONDS = 60  # two passes of pg-boss
 LEAD_SECONDS = 6  # from registration to the first slot
 PREVIEW_LINES = 20_000
 SERVER = "tranter, sync"
-REDIS = {"Redis, appendfsync always": "appendfsync always", "Redis, no persistence": "in memory"}
 FROM = "2026-03-01T00:00:00Z"
 EXPRESSIONS = [
     ("*/5 * * * *", "UTC"), ("0 9 * * 1-5", "America/New_York"), ("30 2 * * *", "Europe/Berlin"),
     ("0 0 1 * *", "Asia/Tokyo"), ("15 10 L * *", "UTC"), ("0 12 * * MON#1", "Europe/London"),
     ("*/10 30 8-18 * * 1-5", "America/Chicago"), ("0 0 29 2 *", "UTC"),
 ]
-
-
-class Store:
-    """An empty store of schedules. Use it in a `with`."""
-
-    def __init__(self, kind):
-        self._stack = ExitStack()
-        self.server = None
-        if kind == "PostgreSQL":
-            self.server = self._stack.enter_context(Server("PostgreSQL", pinned=False))
-            self.url = f"postgres://postgres@127.0.0.1:{self.server.port}/postgres"
-        else:
-            self.url = f"file:{self._stack.enter_context(DataDirectory())}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
-
-
-STORES = ["SQLite", "PostgreSQL"]
-
-
-def tree_of(pid):
-    """The process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
-
-
-class Process:
-    """A program that runs until it is stopped, or says the figures that it has found. Use it in a
-    `with`."""
-
-    def __init__(self, words, says_ready=True):
-        self._process = subprocess.Popen([*settings.PRIORITY, *words], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, text=True)
-        self.pid = self._process.pid
-        if says_ready and self._process.stdout.readline() != "ready\n":
-            self.__exit__()
-            raise RuntimeError(f"{' '.join(words)} did not become ready")
-
-    def figures(self):
-        output = self._process.stdout.readline()
-        if not output:
-            raise RuntimeError(f"process {self.pid} ended without figures")
-        return json.loads(output)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.terminate()
-        self._process.wait(PATIENCE_SECONDS)
-
-
-class Role:
-    """A running `tranter schedule` or `tranter timers`. Use it in a `with`."""
-
-    def __init__(self, name, store, provider):
-        read, write = os.pipe()
-        words = [binary("tranter"), name, "--store", store.url, "--provider", provider,
-                 "--log-level", "warn", "--ready-fd", str(write)]
-        self._process = subprocess.Popen([*settings.PRIORITY, *words], stdin=subprocess.DEVNULL,
-                                         pass_fds=[write])
-        self.pid = self._process.pid
-        os.close(write)
-        with os.fdopen(read) as notice:
-            if not notice.readline().startswith("READY"):
-                raise RuntimeError(f"tranter {name} did not start")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._process.terminate()
-        self._process.wait(PATIENCE_SECONDS)
-
-
-def ours(mode, *words):
-    return jobs.run_json([binary("schedule_bench"), mode, *map(str, words)], pinned=False)
-
-
-class Peer:
-    """BullMQ or pg-boss over its server."""
-
-    def __init__(self, name):
-        module, script, *self._options = PEERS[name]
-        if not (BENCH / "node_modules" / module).is_dir():
-            raise Missing(f"{module} is not installed (npm ci in bench/)")
-        self.server_name = REDIS_OF.get(name, "PostgreSQL")
-        self._script = str(BENCH / script)
-
-    def words(self, server, mode, *words):
-        return [node(), self._script, mode, str(server.port), *map(str, words), *self._options]
-
-    def run(self, server, mode, *words):
-        return jobs.run_json(self.words(server, mode, *words), pinned=False)
-
-
-PEERS = {
-    **{f"BullMQ 6, {level}": ("bullmq", "bullmq_schedules.mjs") for level in REDIS.values()},
-    "pg-boss 12, as it comes": ("pg-boss", "pgboss_schedules.mjs"),
-    "pg-boss 12, a pass every second": ("pg-boss", "pgboss_schedules.mjs", "pass=1"),
-}
-REST_PEERS = ["BullMQ 6, in memory", "pg-boss 12, as it comes"]
-REDIS_OF = {f"BullMQ 6, {level}": name for name, level in REDIS.items()}
 
 
 def moment(seconds):
@@ -202,10 +96,13 @@ def lateness():
 
 def rest_of(process, server, seconds):
     """What a process and the database behind it use while nothing is due."""
+    if server and server.api == "sql":
+        vacuum(server)  # or it would do so by itself meanwhile, after so many rows
     others = tree_of(server.process.pid) if server else []
     before = {pid: run_time_ns(pid) for pid in [process.pid, *others]}
     time.sleep(seconds)
-    used = {pid: (run_time_ns(pid) - before[pid]) / seconds / 1e7 for pid in before}
+    used = {pid: (run_time_ns(pid) - before[pid]) / seconds / 1e7 for pid in before
+            if Path(f"/proc/{pid}").exists()}
     found = {"share": used.pop(process.pid), "memory": memory_mb(process.pid)[0]}
     if server:
         found["server_share"] = sum(used.values())
