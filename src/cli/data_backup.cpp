@@ -5,6 +5,7 @@
 #include "cli/terminal.hpp"
 #include "history/backup.hpp"
 #include "log/directory.hpp"
+#include "schedule/backup.hpp"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,18 @@ log::StoreScan verify_copy(log::Disk& disk) {
     );
 }
 
+/// Before the log: of a slot that becomes a job in between the copy knows nothing yet, so that it
+/// becomes that job again, by the same id. The other way round it would be lost. A copy of the
+/// messages is worth having without it.
+Result<schedule::StoreFileFigures> back_up_schedules(const fs::path& from, const fs::path& to) {
+    const auto copied =
+        schedule::copy_store_file(from / schedule::schedules_file, to / schedule::schedules_file);
+    if (copied) return copied->value_or(schedule::StoreFileFigures{});
+    return fail(
+        copied.error().code(), "the schedules are not in the copy: " + copied.error().message()
+    );
+}
+
 /// After the log: of a job that ends in between the copy may know twice, which the next look at it
 /// clears up, but never not at all. A copy of the messages is worth having without it.
 Result<history::FileFigures> back_up_history(const fs::path& from, const fs::path& to) {
@@ -76,8 +89,7 @@ Result<history::FileFigures> back_up_history(const fs::path& from, const fs::pat
     if (copied) return copied->value_or(history::FileFigures{});
     return fail(
         copied.error().code(),
-        "the history of finished jobs is not in the copy, everything else is: " +
-            copied.error().message()
+        "the history of finished jobs is not in the copy: " + copied.error().message()
     );
 }
 
@@ -93,6 +105,8 @@ Result<int> backup_data(const Arguments& arguments) {
     }
     const auto disk = log::open_directory(target);
     Progress progress;
+    progress.start("copying schedules");
+    const auto schedules = back_up_schedules(directory, target);
     const auto segments = log::list_segments(*source->disk);
     progress.start("copying, segment", segments.empty() ? 0 : segments.back());
     copy_store(*source->disk, *disk, source->identity, [&](log::SegmentNumber number) {
@@ -116,10 +130,14 @@ Result<int> backup_data(const Arguments& arguments) {
         .set("records", totals.records)
         .set("queues", held.queues.size())
         .set("messages", held.messages)
-        .set("finished_jobs", ended ? ended->entries : 0);
+        .set("finished_jobs", ended ? ended->entries : 0)
+        .set("schedules", schedules ? schedules->schedules : 0)
+        .set("jobs_for_later", schedules ? schedules->waiting_jobs : 0);
     data_output(arguments, progress).one(record);
-    if (ended) return 0;
-    say(ended.error().message());
+    if (!ended) say(ended.error().message());
+    if (!schedules) say(schedules.error().message());
+    if (ended && schedules) return 0;
+    say("everything else is in the copy");
     return 1;
 }
 

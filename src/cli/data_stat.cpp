@@ -3,6 +3,7 @@
 #include "cli/data_replay.hpp"
 #include "cli/terminal.hpp"
 #include "history/backup.hpp"
+#include "schedule/backup.hpp"
 
 #include <filesystem>
 #include <map>
@@ -56,6 +57,15 @@ void add_history(Json& summary, const std::filesystem::path& directory) {
     summary.set("finished_jobs", figures.entries).set("history_bytes", figures.bytes);
 }
 
+void add_schedules(Json& summary, const std::filesystem::path& directory) {
+    const auto stored = schedule::look_at_store_file(directory / schedule::schedules_file);
+    if (!stored) say(stored.error().message());
+    const auto figures = (stored ? *stored : std::nullopt).value_or(schedule::StoreFileFigures{});
+    summary.set("schedules", figures.schedules)
+        .set("jobs_for_later", figures.waiting_jobs)
+        .set("schedules_bytes", figures.bytes);
+}
+
 void print(Output& output, Json summary, Json::Array queues) {
     if (output.format() != Format::table) {
         summary.set("queues", std::move(queues));
@@ -101,6 +111,7 @@ Result<int> stat_data(const Arguments& arguments) {
         .set("records", totals.records)
         .set("messages", replayed.messages);
     add_history(summary, directory);
+    add_schedules(summary, directory);
     Json::Array queues;
     for (const ReplayedQueue& queue : replayed.queues)
         queues.push_back(queue_record(queue, written));

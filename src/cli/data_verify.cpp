@@ -2,6 +2,7 @@
 #include "cli/data_actions.hpp"
 #include "cli/data_files.hpp"
 #include "history/backup.hpp"
+#include "schedule/backup.hpp"
 
 #include <filesystem>
 #include <string>
@@ -50,6 +51,19 @@ Result<std::uint64_t> verify_history(
     return 0;
 }
 
+/// The same of schedules and jobs for later.
+Result<schedule::StoreFileFigures> verify_schedules(
+    const std::filesystem::path& directory, std::vector<log::Damage>& damage
+) {
+    const auto stored = schedule::check_store_file(directory / schedule::schedules_file);
+    if (stored) return stored->value_or(schedule::StoreFileFigures{});
+    if (stored.error().code() != Errc::corrupted) return std::unexpected(stored.error());
+    damage.push_back(
+        {.file = std::string(schedule::schedules_file), .what = stored.error().message()}
+    );
+    return schedule::StoreFileFigures{};
+}
+
 }  // namespace
 
 Result<int> verify_data(const Arguments& arguments) {
@@ -65,6 +79,9 @@ Result<int> verify_data(const Arguments& arguments) {
     progress.start("reading finished jobs");
     const auto ended = verify_history(directory, damage);
     if (!ended) return std::unexpected(ended.error());
+    progress.start("reading schedules");
+    const auto stored = verify_schedules(directory, damage);
+    if (!stored) return std::unexpected(stored.error());
     progress.stop();
 
     const bool intact = real_damage(damage).empty();
@@ -80,6 +97,8 @@ Result<int> verify_data(const Arguments& arguments) {
         .set("records", totals.records)
         .set("commits", totals.commits)
         .set("finished_jobs", *ended)
+        .set("schedules", stored->schedules)
+        .set("jobs_for_later", stored->waiting_jobs)
         .set("damage", std::move(list));
     data_output(arguments, progress).one(record);
     say_damage(damage);

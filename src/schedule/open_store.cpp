@@ -1,4 +1,5 @@
 #include "base/log_text.hpp"
+#include "schedule/backup.hpp"
 #include "schedule/postgres_store.hpp"
 #include "schedule/sqlite_store.hpp"
 #include "schedule/store.hpp"
@@ -9,8 +10,6 @@
 
 namespace tranter::schedule {
 namespace {
-
-constexpr std::string_view store_file_name = "schedules.db";
 
 /// Without what may be a password.
 std::unexpected<Error> refuse_store(std::string_view url, std::string_view why) {
@@ -49,7 +48,7 @@ std::string path_of_store(std::string_view rest) {
     // file:///var/lib/x is how others write file:/var/lib/x.
     if (rest.starts_with("///")) rest.remove_prefix(2);
     std::filesystem::path path(rest);
-    if (path.extension() != ".db") path /= store_file_name;
+    if (path.extension() != ".db") path /= schedules_file;
     return path.string();
 }
 

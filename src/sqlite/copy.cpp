@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
+#include <system_error>
 
 namespace tranter::sqlite {
 namespace {
@@ -65,6 +67,24 @@ void copy_database(const std::string& from, const std::string& to) {
     Database target(to, Database::Mode::write);
     copy_pages(source, target);
     check_database(target);
+}
+
+void remove_database(const std::string& path) {
+    for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+        std::error_code ignored;
+        std::filesystem::remove(fmt::format("{}{}", path, suffix), ignored);
+    }
+}
+
+bool may_be_there(const std::string& path) {
+    std::error_code failure;
+    return std::filesystem::exists(path, failure) || failure;
+}
+
+Error error_about(const std::string& path, const DatabaseError& error) {
+    return {
+        error.is_damage() ? Errc::corrupted : Errc::unavailable,
+        fmt::format("{}: {}", path, error.what())};
 }
 
 }  // namespace tranter::sqlite
