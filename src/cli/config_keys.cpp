@@ -200,6 +200,20 @@ constexpr ServerKey all_server_keys[] = {
         &SchedulerConfig::keep_runs>(
         "scheduler.keep_runs", "how long runs that have ended are kept"
     ),
+    server_key<EndpointCodec, &ServerConfig::scheduler_health>(
+        "scheduler.health",
+        "where health and metrics of `tranter schedule` listen; port 0 takes any free port, and so "
+        "does the default when it is taken"
+    ),
+    server_key<EndpointCodec, &ServerConfig::timers_health>(
+        "scheduler.timers_health", "the same of `tranter timers`"
+    ),
+    server_key<BoolCodec, &ServerConfig::scheduler_health_enabled>(
+        "scheduler.health_enabled", "whether they are served"
+    ),
+    server_key<DurationCodec<1, 30 * day>, &ServerConfig::scheduler, &SchedulerConfig::late_after>(
+        "scheduler.late_after", "a scheduler is `degraded` while something is overdue for longer"
+    ),
     server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::name>(
         "scheduler.name", "shown in the log; empty is host name and process id"
     ),

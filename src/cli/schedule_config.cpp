@@ -8,6 +8,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace tranter::cli {
 namespace {
@@ -36,29 +39,90 @@ RetryPolicy retry_policy(const RetryConfig& config) {
         .jitter = static_cast<double>(config.jitter_percent) / 100};
 }
 
+/// What is wrong with a schedule that has a time and a type; empty: nothing.
+std::string trouble_of(const ScheduleConfig& config, schedule::ZoneDirectory& zones) {
+    const auto definition = schedule_definition(config);
+    if (!definition) return definition.error().message();
+    const auto cadence = schedule::check_definition(zones, *definition);
+    if (!cadence) return cadence.error().message();
+    // What has ended is right; what could not fire on any day is a mistake.
+    const auto fires = cadence->check_fires({});
+    return fires ? std::string() : fires.error().message();
+}
+
+/// A key, and what it may always say.
+struct Suspect {
+    std::string_view key;
+    void (*clear)(ScheduleConfig& config);
+};
+
+template <auto member>
+constexpr Suspect suspect(std::string_view key) {
+    return {key, [](ScheduleConfig& config) {
+                config.*member = ScheduleConfig{.name = {}}.*member;
+            }};
+}
+
+constexpr Suspect suspects[] = {
+    {"cron",
+     [](ScheduleConfig& config) {
+         if (!config.cron.empty()) config.cron = "@daily";
+     }},
+    {"every",
+     [](ScheduleConfig& config) {
+         if (!config.every.empty()) config.every = "1h";
+     }},
+    {"type",
+     [](ScheduleConfig& config) {
+         config.type = "t";
+     }},
+    suspect<&ScheduleConfig::timezone>("timezone"),
+    suspect<&ScheduleConfig::anchor>("anchor"),
+    suspect<&ScheduleConfig::queue>("queue"),
+    suspect<&ScheduleConfig::payload>("payload"),
+    suspect<&ScheduleConfig::group>("group"),
+    suspect<&ScheduleConfig::tags>("tags"),
+    suspect<&ScheduleConfig::priority>("priority"),
+    suspect<&ScheduleConfig::timeout>("timeout"),
+    suspect<&ScheduleConfig::ttl>("ttl"),
+    suspect<&ScheduleConfig::retry>("retry"),
+    suspect<&ScheduleConfig::jitter>("jitter"),
+    suspect<&ScheduleConfig::overlap>("overlap"),
+    suspect<&ScheduleConfig::end_at>("end_at"),
+    suspect<&ScheduleConfig::start_at>("start_at"),
+};
+
+/// The key without which that would not be wrong. Who finds a mistake does not say in which of them
+/// it is: an expression may name a zone, and two times may contradict each other.
+ConfigPath culprit_of(
+    const ScheduleConfig& config, const std::string& trouble, schedule::ZoneDirectory& zones
+) {
+    for (const Suspect& one : suspects) {
+        ScheduleConfig without = config;
+        one.clear(without);
+        if (without != config && trouble_of(without, zones) != trouble) {
+            return {"schedules", config.name, std::string(one.key)};
+        }
+    }
+    return {"schedules", config.name};
+}
+
 std::optional<ConfigProblem> schedule_problem(
     const ScheduleConfig& config, schedule::ZoneDirectory& zones
 ) {
-    const ConfigPath path{"schedules", config.name};
-    if (config.cron.empty() == config.every.empty()) {
+    const ConfigPath table{"schedules", config.name};
+    if (config.cron.empty() && config.every.empty()) {
+        return problem_at(table, "has no time, write cron = \"0 9 * * *\" or every = \"30m\"");
+    }
+    if (!config.cron.empty() && !config.every.empty()) {
         return problem_at(
-            path,
-            config.cron.empty() ? "has no time, write cron = \"0 9 * * *\" or every = \"30m\""
-                                : "has both of cron and every, keep one"
+            {"schedules", config.name, "every"}, "stands beside cron, keep one of them"
         );
     }
-    if (config.type.empty()) {
-        return problem_at(path, "has no type, write that of its jobs");
-    }
-    const auto definition = schedule_definition(config);
-    if (!definition) return problem_at(path, definition.error().message());
-    const auto cadence = schedule::check_definition(zones, *definition);
-    if (!cadence) return problem_at(path, cadence.error().message());
-    // What has ended is right; what could not fire on any day is a mistake.
-    if (const auto fires = cadence->check_fires({}); !fires) {
-        return problem_at(path, fires.error().message());
-    }
-    return {};
+    if (config.type.empty()) return problem_at(table, "has no type, write that of its jobs");
+    const std::string trouble = trouble_of(config, zones);
+    if (trouble.empty()) return {};
+    return problem_at(culprit_of(config, trouble, zones), trouble);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST(ScheduleConfig, IsWrittenAsItWasRead) {
     EXPECT_EQ(*again, *config);
 }
 
-TEST(ScheduleConfig, WhatIsWrongIsSaidWithItsTable) {
+TEST(ScheduleConfig, WhatIsWrongIsSaidWithAReason) {
     const auto said = [](std::string_view body) {
         const auto config = parsed("[schedules.a]\n" + std::string(body));
         return config ? std::string() : config.error().message();
@@ -106,6 +106,56 @@ TEST(ScheduleConfig, WhatIsWrongIsSaidWithItsTable) {
     EXPECT_TRUE(says("evry = \"1h\"\ntype = \"t\"", "did you mean"));
     EXPECT_TRUE(says("every = \"1h\"\ntype = \"t\"\noverlap = \"no\"", "buffer_one"));
     EXPECT_EQ(said("every = \"1h\"\ntype = \"t\""), "");
+}
+
+TEST(ScheduleConfig, WhatIsWrongIsSaidWithTheLineOfItsKey) {
+    const auto place = [](std::string_view body) {
+        const auto config = parsed("\n[schedules.a]\n" + std::string(body));
+        if (config) return std::string("fine");
+        const std::string text = config.error().message();
+        return text.substr(0, text.find(": ", text.find(": ") + 1));
+    };
+
+    EXPECT_EQ(place("type = \"t\"\n"), "t.toml:2: schedules.a");
+    EXPECT_EQ(place("every = \"1h\"\n"), "t.toml:2: schedules.a");
+    EXPECT_EQ(place("type = \"t\"\ncron = \"61 * * * *\"\n"), "t.toml:4: schedules.a.cron");
+    EXPECT_EQ(
+        place("type = \"t\"\ncron = \"0 9 30 2 *\"\ntimezone = \"UTC\"\n"),
+        "t.toml:4: schedules.a.cron"
+    );
+    EXPECT_EQ(
+        place("type = \"t\"\nqueue = \"q\"\nevery = \"one hour\"\n"), "t.toml:5: schedules.a.every"
+    );
+    EXPECT_EQ(
+        place("type = \"t\"\ncron = \"@daily\"\ntimezone = \"Mars\"\n"),
+        "t.toml:5: schedules.a.timezone"
+    );
+    EXPECT_EQ(
+        place("type = \"t\"\ncron = \"CRON_TZ=Mars @daily\"\ntimezone = \"UTC\"\n"),
+        "t.toml:4: schedules.a.cron"
+    );
+    EXPECT_EQ(place("cron = \"@daily\"\n\ntype = \"a b\"\n"), "t.toml:5: schedules.a.type");
+    EXPECT_EQ(
+        place("cron = \"@daily\"\ntype = \"t\"\nend_at = \"soon\"\n"),
+        "t.toml:5: schedules.a.end_at"
+    );
+    EXPECT_EQ(
+        place("every = \"1h\"\ntype = \"t\"\nend_at = \"2026-01-01T00:00:00Z\"\n"
+              "start_at = \"2027-01-01T00:00:00Z\"\n"),
+        "t.toml:5: schedules.a.end_at"
+    );
+    EXPECT_EQ(place("every = \"1h\"\ntype = \"t\"\nqueue = \"\"\n"), "t.toml:5: schedules.a.queue");
+    EXPECT_EQ(
+        place("cron = \"@daily\"\ntype = \"t\"\nevery = \"1h\"\n"), "t.toml:5: schedules.a.every"
+    );
+    EXPECT_EQ(
+        place("cron = \"@daily\"\ntype = \"t\"\nanchor = \"registration\"\n"),
+        "t.toml:5: schedules.a.anchor"
+    );
+    EXPECT_EQ(
+        place("cron = \"@daily\"\ntype = \"t\"\ntags = [\"\"]\n"), "t.toml:5: schedules.a.tags"
+    );
+    EXPECT_EQ(place("cron = \"@daily\"\ntype = \"t\"\n"), "fine");
 }
 
 }  // namespace

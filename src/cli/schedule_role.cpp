@@ -176,7 +176,7 @@ admin::SchedulerServiceOptions service_options(
 HealthServerOptions health_of_role(const ServerConfig& config, const Roles& roles) {
     if (!config.scheduler_health_enabled) return {};
     const Endpoint& endpoint = roles.recurring ? config.scheduler_health : config.timers_health;
-    const Endpoint& usual = roles.recurring ? default_scheduler_health : default_timers_health;
+    const Endpoint usual = roles.recurring ? default_scheduler_health() : default_timers_health();
     return {.endpoint = endpoint, .may_move = endpoint == usual};
 }
 

@@ -115,6 +115,14 @@ struct AuthConfig {
     bool operator==(const AuthConfig&) const = default;
 };
 
+/// Where `tranter schedule` and `tranter timers` tell how they are, unless it is taken.
+inline Endpoint default_scheduler_health() {
+    return {.host = "127.0.0.1", .port = 3004};
+}
+inline Endpoint default_timers_health() {
+    return {.host = "127.0.0.1", .port = 3005};
+}
+
 /// Everything `tranter serve` is told by file, environment and flags. The members hold the
 /// defaults, so a ServerConfig{} is what runs without a file. docs/configuration.md explains each.
 struct ServerConfig {
@@ -160,6 +168,9 @@ struct ServerConfig {
     /// By type.
     std::vector<HandlerConfig> handlers;
     SchedulerConfig scheduler;
+    Endpoint scheduler_health = default_scheduler_health();
+    Endpoint timers_health = default_timers_health();
+    bool scheduler_health_enabled = true;
     /// By name.
     std::vector<ScheduleConfig> schedules;
     /// Ordered so that a queue stands after the queues it refers to.

@@ -4,11 +4,11 @@
 #include "base/log.hpp"
 #include "base/stop.hpp"
 #include "cli/config_file.hpp"
+#include "cli/health_server.hpp"
 #include "cli/known_secrets.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/work_config.hpp"
 #include "cli/work_handlers.hpp"
-#include "http/server.hpp"
 
 #include <tranter/worker.hpp>
 
@@ -24,7 +24,6 @@
 namespace tranter::cli {
 namespace {
 
-constexpr Duration health_grace = std::chrono::seconds(1);
 constexpr Duration provider_rest = std::chrono::seconds(1);
 
 std::string names_of(const std::vector<WorkerQueue>& queues) {
@@ -49,59 +48,22 @@ WorkerOptions worker_options(const WorkConfig& work, unsigned group_concurrency)
     return options;
 }
 
-/// The health of a worker on a port of its own.
-class HealthServer {
-  public:
-    HealthServer(const WorkConfig& work, const Worker& worker)
-        : service_(
-              {.version = TRANTER_VERSION,
-               .worker = worker.name(),
-               .concurrency = work.concurrency,
-               .figures = [&worker] { return worker.figures(); },
-               .metrics =
-                   [&worker] {
-                       return worker.metrics();
-                   }},
-              SteadyClock::wall_clock()
-          ) {
-        if (!work.config.worker_health_enabled) return;
-        const Endpoint& endpoint = work.config.worker_health;
-        http::ServerOptions options;
-        options.address = endpoint.host;
-        options.port = endpoint.port;
-        server_ = std::make_unique<http::Server>(
-            std::move(options),
-            [this](const http::Request& request, http::Exchange exchange) {
-                service_.handle(request, std::move(exchange));
-            }
-        );
-        try {
-            server_->start();
-        } catch (const SystemError& error) {
-            throw SystemError(fmt::format(
-                "{}; --health names another address, and port 0 takes any that is free",
-                error.what()
-            ));
-        }
-    }
-    ~HealthServer() {
-        if (server_) server_->stop(health_grace);
-    }
-    HealthServer(const HealthServer&) = delete;
-    HealthServer& operator=(const HealthServer&) = delete;
+admin::WorkerServiceOptions health_options(const Worker& worker, unsigned concurrency) {
+    return {
+        .version = TRANTER_VERSION,
+        .worker = worker.name(),
+        .concurrency = concurrency,
+        .figures = [&worker] { return worker.figures(); },
+        .metrics =
+            [&worker] {
+                return worker.metrics();
+            }};
+}
 
-    void set_draining() { service_.set_draining(); }
-    std::string address(const Endpoint& endpoint) const {
-        if (!server_) return "off";
-        Endpoint listening = endpoint;
-        listening.port = server_->port();
-        return format_endpoint(listening);
-    }
-
-  private:
-    admin::WorkerService service_;
-    std::unique_ptr<http::Server> server_;
-};
+HealthServerOptions health_endpoint(const ServerConfig& config) {
+    if (!config.worker_health_enabled) return {};
+    return {.endpoint = config.worker_health};
+}
 
 Result<> limit_groups_of(const std::string& queue, std::uint32_t limit, Provider& provider) {
     QueueLimits limits;
@@ -174,7 +136,8 @@ Result<int> run_work(const Arguments& arguments) {
     std::signal(SIGUSR1, SIG_IGN);
 
     auto provider = open_provider(
-        work->config.provider, {.dead_letter_queues = work->bindings.dead_letter_queues}
+        work->config.provider,
+        {.create = false, .dead_letter_queues = work->bindings.dead_letter_queues}
     );
     if (!provider) return std::unexpected(provider.error());
     Worker worker(
@@ -182,8 +145,11 @@ Result<int> run_work(const Arguments& arguments) {
         make_registry(work->config, work->concurrency, process_environment()),
         worker_options(*work, own_group_limit(work->config.worker, **provider))
     );
-    HealthServer health(*work, worker);
-    const std::string listening = health.address(work->config.worker_health);
+    admin::WorkerService service(
+        health_options(worker, work->concurrency), SteadyClock::wall_clock()
+    );
+    const HealthServer health(service, health_endpoint(work->config));
+    const std::string listening = health.address();
     log_info(
         "worker",
         "working",
@@ -192,17 +158,17 @@ Result<int> run_work(const Arguments& arguments) {
          {"concurrency", work->concurrency},
          {"health", listening}}
     );
-    std::optional<int> notice;
-    if (*ready_fd) notice = static_cast<int>(**ready_fd);
-    announce_ready(notice, fmt::format("READY health={}\n", listening));
     auto limited = limit_groups_in_time(work->config.worker, **provider, stop);
     if (!limited) return std::unexpected(limited.error());
+    std::optional<int> notice;
+    if (*ready_fd) notice = static_cast<int>(**ready_fd);
+    if (!stop.stop_requested()) announce_ready(notice, fmt::format("READY health={}\n", listening));
     std::atomic<std::chrono::steady_clock::time_point> stopping_since{
         std::chrono::steady_clock::now()};
     {
         const std::stop_callback stopping(stop, [&] {
             stopping_since = std::chrono::steady_clock::now();
-            health.set_draining();
+            service.set_draining();
             announce_stopping();
             log_info("worker", "stopping", {{"running", worker.figures().running}});
         });
