@@ -49,7 +49,7 @@ struct SchedulerMetrics {
     bool leads_timers = false;
     std::string time_zone_data{};  // version, such as "2026a"; empty: unknown
 
-    // In the store, when it was last looked at: every ten seconds or so.
+    // In the store, when it was last looked at: every few seconds, every minute when it is large.
     std::optional<TimePoint> looked_at{};
     std::uint64_t enabled = 0;   // schedules that are neither paused nor over
     std::uint64_t paused = 0;    // schedules

@@ -39,6 +39,7 @@ AcceptedType read_accepted(std::string_view element) {
     while (!element.empty()) {
         std::string_view value = cut_part(element, ';');
         const std::string_view name = cut_part(value, '=');
+        value = trimmed(value);
         if (name == "version") accepted.version = value;
         if (name != "q") continue;
         const auto [end, error] =

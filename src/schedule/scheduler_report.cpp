@@ -6,12 +6,14 @@
 namespace tranter::schedule {
 
 Result<std::vector<StoreOverview::Due>> SchedulerReport::look(ScheduleStore& store, TimePoint now) {
-    constexpr int rest_for_each_time = 100;
+    constexpr int rest_for_each_time = 1000;
+    constexpr Clock::duration rest_min = std::chrono::seconds(1);
+    constexpr Clock::duration rest_max = std::chrono::minutes(1);
     const auto begun = Clock::now();
     auto overview = store.overview(now, soonest_max);
     if (!overview) return std::unexpected(overview.error());
     const auto took = Clock::now() - begun;
-    next_look_ = begun + std::max<Clock::duration>(rest, took * rest_for_each_time);
+    next_look_ = begun + std::clamp(took * rest_for_each_time, rest_min, rest_max);
     auto names = overview->soonest;
     const std::lock_guard lock(mutex_);
     overview_ = std::move(*overview);

@@ -18,12 +18,12 @@ class SchedulerReport {
     using Clock = std::chrono::steady_clock;
 
     static constexpr std::size_t soonest_max = 200;
-    static constexpr std::chrono::seconds rest = std::chrono::seconds(10);
 
     /// `recurring`, `timers`: what the scheduler is there for.
     SchedulerReport(bool recurring, bool timers) : recurring_(recurring), timers_(timers) {}
 
-    /// Looking takes time in a large store: every ten seconds, and less than 1 % of the time.
+    /// Looking takes time in a large store: it gets a thousandth of all time, but is done every
+    /// minute, and every second at most.
     bool is_due(Clock::time_point now) const { return now >= next_look_; }
     /// The names of the schedules that come next.
     [[nodiscard]] Result<std::vector<StoreOverview::Due>> look(ScheduleStore& store, TimePoint now);
