@@ -11,6 +11,7 @@ import pytest
 from command_line import check_failure, ok, tranter
 from metrics import scrape
 from prometheus_client.parser import text_string_to_metric_families
+from scheduler_process import SchedulerProcess
 from server import REPO
 from waiting import eventually
 from worker_process import WorkerProcess
@@ -244,6 +245,14 @@ def test_health_asks_without_curl(worker, server):
     check_failure(tranter("health", "--url", "file:///etc/passwd"), 2)
 
 
+def test_a_worker_of_a_server_on_http_loads_no_libcurl(worker, queue, env):
+    """It has thirty libraries behind it, a fifth of what an idle worker then takes."""
+    running = worker()
+    assert ended(queue, "good", env)["state"] == "completed"
+    with open(f"/proc/{running.process.pid}/maps", encoding="ascii") as maps:
+        assert "libcurl" not in maps.read()
+
+
 def test_the_log_has_each_attempt(worker, queue, env):
     running = worker("--log-format", "json", "--log-level", "debug")
     good = ended(queue, "good", env)["id"]
@@ -312,12 +321,21 @@ def test_prometheus_finds_nothing_wrong(worker, server, queue, env):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def scheduler_metrics(server, folder):
+    scheduler = SchedulerProcess(server.admin_endpoint, f"file:{folder}", "--timers")
+    try:
+        return scheduler.get("/metrics")[1]
+    finally:
+        scheduler.end()
+
+
 def test_alerts_name_what_there_is(worker, own_server, tmp_path, queue, env):
     running = worker()
     ended(queue, "good", env)
     stored = own_server("--data", str(tmp_path / "data"))
     enqueue("mail", "good", {"TRANTER_URL": stored.admin_endpoint})
     shown = metrics_once(running, "jobs_completed_total", 1) + scrape(stored)
+    shown += scheduler_metrics(stored, tmp_path)
     named = set(re.findall(r"^# TYPE (\S+)", shown, re.MULTILINE))
     series = named | {f"{one}{suffix}" for one in named for suffix in ("_bucket", "_sum", "_count")}
     rules = re.sub(r"^\s*summary:.*$", "", (ALERTS / "alerts.yml").read_text(), flags=re.MULTILINE)

@@ -6,8 +6,9 @@ import urllib.request
 from waiting import eventually
 
 
-def scrape(server):
-    with urllib.request.urlopen(f"{server.admin_endpoint}/metrics", timeout=10) as response:
+def scrape(server, accept="*/*"):
+    request = urllib.request.Request(f"{server.admin_endpoint}/metrics", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=10) as response:
         return response.read().decode()
 
 

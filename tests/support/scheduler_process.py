@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import urllib.error
+import urllib.request
 
 from command_line import clean_environment
 from server import binary
@@ -10,7 +12,7 @@ from server import binary
 
 class SchedulerProcess:
     """Enqueues at `provider` what is due in `store` (None: `env` says where); has begun to when it is
-    made."""
+    made. `health` is where it tells how it is."""
 
     def __init__(
         self, provider, store, *flags, role="schedule", folder=None, env=None, log=subprocess.PIPE
@@ -19,6 +21,7 @@ class SchedulerProcess:
         self.process = subprocess.Popen(
             [binary(), role, "--provider", provider, "--ready-fd", str(told)]
             + (["--store", store] if store else [])
+            + ([] if "--health" in flags else ["--health", "127.0.0.1:0"])
             + [*flags],
             env=clean_environment(**(env or {})),
             pass_fds=[told],
@@ -28,7 +31,18 @@ class SchedulerProcess:
         )
         os.close(told)
         with os.fdopen(ready) as line:
-            self.began = line.readline().startswith("READY scheduler=")
+            told = line.readline().strip()
+        self.began = told.startswith("READY scheduler=")
+        self.health = told.rpartition(" health=")[2]
+
+    def get(self, path, **headers):
+        """Status and text."""
+        request = urllib.request.Request(f"http://{self.health}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def end(self, number=signal.SIGTERM):
         """Exit code, and the log unless it goes elsewhere."""
