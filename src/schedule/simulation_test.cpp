@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -247,6 +248,74 @@ TEST_F(ScheduleSimulation, TwoYearsInEightZonesAreWhatAFreshStartWouldSay) {
     for (const auto& [id, job] : jobs_.jobs) {
         const std::string at = std::string(slot_tag) + slot_text(job.at);
         EXPECT_EQ(job.job.options.tags.back(), at);
+    }
+}
+
+/// Half count from their registration, at odd moments, half from the end of the job before.
+TEST_F(ScheduleSimulation, AnchorsHoldWhoeverDiesWhen) {
+    constexpr std::size_t jobs_wanted = 3000;
+    for (int i = 0; i < 20; ++i) {
+        ScheduleDefinition one =
+            definition(i, "every " + std::to_string(random(5, 60)) + " seconds");
+        one.rules.anchor =
+            i % 2 == 0 ? IntervalAnchor::registration : IntervalAnchor::after_completion;
+        if (i % 2 != 0) one.rules.misfire = {.window = 24h};
+        now_ += std::chrono::milliseconds(random(1, 5000));
+        ASSERT_TRUE(add(registry(), one, ScheduleSource::code, now_));
+        definitions_.push_back(one);
+    }
+    std::map<std::string, TimePoint> ends;  // of jobs, by id
+    std::optional<Step> dies_at;
+    const auto at_step = [&](Step step) {
+        if (dies_at != step) return;
+        dies_at.reset();
+        throw Crash();
+    };
+    std::array<std::unique_ptr<Promoter>, 3> schedulers;
+    while (jobs_.jobs.size() < jobs_wanted) {
+        for (auto& [id, job] : jobs_.jobs) {
+            if (job.finished_at) continue;
+            const auto [end, fresh] =
+                ends.try_emplace(id, job.at + std::chrono::milliseconds(random(0, 90'000)));
+            if (end->second > now_) continue;
+            job.finished_at = end->second;
+            job.state = one_in(5) ? JobState::dead : JobState::completed;
+        }
+        auto& scheduler = schedulers.at(static_cast<std::size_t>(random(0, 2)));
+        if (!scheduler) scheduler = make_promoter(at_step);
+        if (one_in(4)) dies_at = static_cast<Step>(random(0, 4));
+        try {
+            ASSERT_TRUE(scheduler->promote());
+        } catch (const Crash&) {
+            scheduler.reset();
+        }
+        now_ += std::chrono::milliseconds(random(0, 1500));
+        if (one_in(200)) now_ += std::chrono::seconds(random(1, 600));
+    }
+
+    for (const ScheduleDefinition& one : definitions_) {
+        const Schedule schedule = store_->find(one.name).value();
+        const auto period = Cadence::parse(one.expression, {}, zones_)->period().value();
+        std::vector<const test::RecordedJobs::Job*> ours;
+        for (const std::string& id : jobs_.order) {
+            const auto& job = jobs_.jobs.at(id);
+            const auto& tags = job.job.options.tags;
+            if (tags.front() == std::string(schedule_tag) + one.name) ours.push_back(&job);
+        }
+        ASSERT_GT(ours.size(), 10U) << one.name;
+        for (std::size_t i = 0; i < ours.size(); ++i) {
+            const auto slot = jobs::parse_time_count(
+                ours[i]->job.options.tags.back().substr(slot_tag.size()), {1, 1'000'000}
+            );
+            const TimePoint at{TimePoint::duration(slot.value())};
+            EXPECT_GE(ours[i]->at, at);
+            if (one.rules.anchor == IntervalAnchor::registration) {
+                EXPECT_EQ((at - schedule.created_at) % period, 0us) << one.name;
+            } else if (i > 0) {
+                ASSERT_TRUE(ours[i - 1]->finished_at) << one.name;
+                EXPECT_GE(at, *ours[i - 1]->finished_at + period) << one.name;
+            }
+        }
     }
 }
 
