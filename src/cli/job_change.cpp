@@ -153,6 +153,7 @@ Command change_command(const Change& change, Action run) {
          .letter = 'y'},
         {.name = "dry-run", .value = "", .help = "only say which jobs it would be"},
         rate_option(),
+        later_store_option(),
     };
     options.insert(options.end(), own.begin(), own.end());
     return {

@@ -49,6 +49,7 @@ Command job_list_command() {
     const std::vector<Option> own{
         {.name = "limit", .value = "N", .help = "how many at most (default: 50)"},
         {.name = "cursor", .value = "TEXT", .help = "go on where an earlier list ended"},
+        later_store_option(),
     };
     options.insert(options.end(), own.begin(), own.end());
     return {

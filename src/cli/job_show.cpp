@@ -149,7 +149,7 @@ Command job_show_command() {
         .name = "show",
         .summary = "show all that is known of jobs",
         .positionals = {{.name = "ID", .help = "ids of jobs", .repeated = true}},
-        .options = with_provider_options({}),
+        .options = with_provider_options({later_store_option()}),
         .examples =
             {{"its state", "tranter job show \"$ID\" -o json | jq -r .state"},
              {"why it failed", "tranter job show \"$ID\" -o json | jq .failures"}},
