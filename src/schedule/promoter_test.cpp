@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -131,6 +132,25 @@ TEST_F(PromoterTest, AnErrorIsKeptRetriedAndStopsNoLaterSlot) {
     EXPECT_EQ(jobs().order.size(), 2U);
     EXPECT_EQ(states_of("daily"), (States{is_enqueued, is_enqueued}));
     EXPECT_EQ(store().find("daily")->last_error, "");
+}
+
+TEST_F(PromoterTest, AJobForLaterThatCouldNotBeEnqueuedIsTriedAgain) {
+    const std::array wanted = {
+        ScheduledJob{.id = "later", .queue = "q", .type = "t", .payload = "1", .due = now_}};
+    ASSERT_TRUE(store().add_jobs(wanted));
+    jobs().before = [](std::string_view, std::span<const NewJob>) -> Result<> {
+        return fail(Errc::unavailable, "no answer");
+    };
+    ASSERT_TRUE(promoter().move_timers());
+    EXPECT_EQ(store().find_job("later")->state, ScheduledState::waiting);
+    EXPECT_EQ(store().find_job("later")->error, "no answer");
+
+    jobs().before = {};
+    now_ += 10s;
+    ASSERT_TRUE(promoter().move_timers());
+
+    EXPECT_EQ(store().find_job("later")->state, ScheduledState::enqueued);
+    EXPECT_TRUE(jobs().jobs.contains("later"));
 }
 
 TEST_F(PromoterTest, OneJobThatIsRefusedCostsItselfAlone) {

@@ -488,14 +488,15 @@ def plant(one, folder):
 
 
 class Builder:
-    def __init__(self, options):
-        self.compile_command = [options.compiler, "-std=c++23", "-O1"]
+    def __init__(self, options, flags, libraries):
+        self.compile_command = [options.compiler, "-std=c++23", *flags]
         self.compile_command += [f"-I{SRC}", f"-I{ROOT}/include"]
         if shutil.which("ccache"):
             self.compile_command.insert(0, "ccache")
         # Not mold, which takes members out of an archive although nothing needs them any more.
         self.link_command = [options.compiler]
-        self.archives = [str(path) for path in [options.parts, *options.rooms]]
+        self.archives = [str(path) for path in [*options.parts, *options.rooms]]
+        self.libraries = libraries
         self.build = options.build
 
     def build_mutant(self, one):
@@ -508,16 +509,25 @@ class Builder:
                 check=True,
             )
         # Changed objects come first, so their libraries have nothing left to add.
-        program = folder / "store_sim"
+        program = folder / "mutant"
         subprocess.run(
-            [*self.link_command, *targets, *self.archives, *LIBRARIES, "-o", str(program)],
+            [*self.link_command, *targets, *self.archives, *self.libraries, "-o", str(program)],
             check=True,
         )
         return program
 
 
-def judge(one, program):
-    """What the simulation said, and whether it found anything."""
+def violation(output):
+    """What the simulation found."""
+    found = re.search(r"seed (\d+).*?: (\w+): (.*)", output)
+    if found is None:
+        return None
+    seed, invariant, text = found.groups()
+    return f"seed {seed:>4}  {invariant}: {text[:90]}"
+
+
+def judge(one, program, find=violation):
+    """What the program said, and whether it found anything."""
     command = [str(program), *one.arguments]
     try:
         done = subprocess.run(
@@ -526,32 +536,31 @@ def judge(one, program):
         )
     except subprocess.TimeoutExpired:
         return "hangs", True
-    found = re.search(r"seed (\d+).*?: (\w+): (.*)", done.stdout)
-    if found:
-        seed, invariant, text = found.groups()
-        return f"seed {seed:>4}  {invariant}: {text[:90]}", True
+    if said := find(done.stdout):
+        return said, True
     if done.returncode < 0:
         return f"crashes: {done.stdout.strip()}", True
     return "SURVIVES", False
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(mutants, find, flags, libraries):
+    """`find` reads what a mutant printed; every one of them has to be found."""
+    parser = argparse.ArgumentParser()
     parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--parts", type=Path, required=True, help="libtranter_store_sim_parts.a")
+    parser.add_argument("--parts", type=Path, nargs="+", required=True, help="what tests them")
     parser.add_argument("--rooms", type=Path, nargs="+", required=True, help="libraries, top first")
     parser.add_argument("--build", type=Path, required=True, help="where the mutants are built")
     parser.add_argument("--only", default="", help="mutants whose name matches this")
     options = parser.parse_args()
 
-    builder = Builder(options)
-    chosen = [one for one in MUTANTS if re.search(options.only, one.name)]
+    builder = Builder(options, flags, libraries)
+    chosen = [one for one in mutants if re.search(options.only, one.name)]
     with open(BUILD_LOCK, "a") as lock, ThreadPoolExecutor(JOBS) as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         programs = list(pool.map(builder.build_mutant, chosen))
 
     with ThreadPoolExecutor(JOBS) as pool:
-        verdicts = list(pool.map(judge, chosen, programs))
+        verdicts = list(pool.map(judge, chosen, programs, [find] * len(chosen)))
     missed = 0
     for one, (verdict, found) in zip(chosen, verdicts):
         missed += not found
@@ -561,4 +570,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(MUTANTS, violation, ["-O1"], LIBRARIES))
