@@ -1,5 +1,5 @@
-"""Schedules that nobody can have meant: each is refused with a reason, or does what is documented, and
-nothing hangs. Every item of schedules.jsonl has a test here."""
+"""Schedules that nobody can have meant: each is refused with a reason, or does what is documented,
+and nothing hangs. Every item of schedules.jsonl has a test here."""
 
 import json
 import re
@@ -148,7 +148,8 @@ def test_an_expression_of_a_mebibyte_is_refused_at_once(tmp_path, store):
 def test_two_of_everything(tmp_path, store):
     assert_refused(add(store, "--cron", "@daily", "--cron", "@hourly"), 2, "--cron")
     assert_refused(add(store, "--cron", "@daily", "--every", "1h"), 2)
-    assert_refused(add(store, "--cron", "@daily", "--tz", "UTC", "--tz", "Europe/Berlin"), 2, "--tz")
+    zones = ["--tz", "UTC", "--tz", "Europe/Berlin"]
+    assert_refused(add(store, "--cron", "@daily", *zones), 2, "--tz")
     assert_refused(tranter("schedule", "add", "x", "y", "--cron", "@daily", "--store", store), 2)
     assert_refused(add(store, "--cron", "CRON_TZ=UTC CRON_TZ=UTC @daily"), 2)
     assert_refused(add(store, "--cron", "@daily @daily"), 2)
