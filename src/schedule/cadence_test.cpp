@@ -138,6 +138,47 @@ TEST(Cadence, WarnsAboutWhatWasNotMeant) {
         "minute: a step of 90 only ever means 0; for a longer time use \"every 90 minutes\""
     );
     EXPECT_EQ(cadence("5/15 * * * *").warnings().at(0), "minute: 5/15 means 5-59/15");
+    EXPECT_EQ(
+        cadence("* 9 * * *").warnings().at(0),
+        "minute: * is every minute of hour 9; write 0 for once"
+    );
+    EXPECT_EQ(
+        cadence("* 30 9 * * *").warnings().at(0),
+        "second: * is every second of minute 30; write 0 for once"
+    );
+    EXPECT_EQ(
+        cadence("*/7 * * * *").warnings().at(0),
+        "minute: the steps begin anew every hour, so that 56 is followed by 0; for real time use "
+        "\"every 7 minutes\""
+    );
+    EXPECT_EQ(
+        cadence("0 0 1 * MON").warnings().at(0),
+        "day-of-week: a day of the month and one of the week are given, and either is enough; "
+        "write "
+        "+MON to ask for both"
+    );
+    EXPECT_EQ(
+        cadence("0 0 31 * *").warnings().at(0),
+        "day-of-month: day 31 is not in every month; L is the last day of each"
+    );
+}
+
+TEST(Cadence, WarnsOfNothingThatIsUsual) {
+    for (const char* usual :
+         {"0 9 * * 1-5",
+          "*/5 9-17 * * *",
+          "* * * * *",
+          "*/20 * * * * *",
+          "0 */6 * * *",
+          "0 0 L * *",
+          "0 0 29 2 *",
+          "0 0 31 1,3 *",
+          "0 0 1,15 * *",
+          "0 12 1 * +MON",
+          "@hourly",
+          "every 7 minutes"}) {
+        EXPECT_TRUE(cadence(usual).warnings().empty()) << usual;
+    }
 }
 
 TEST(Cadence, FollowsTheChosenRulesForDaylightSaving) {

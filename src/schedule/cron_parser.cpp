@@ -1,11 +1,13 @@
 #include "base/suggest.hpp"
 #include "schedule/cron_expression.hpp"
+#include "schedule/cron_lint.hpp"
 #include "schedule/expression_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -374,6 +376,7 @@ Result<CronExpression> CronExpression::parse(std::string_view text) {
             expression.warnings_.end(), field.warnings().begin(), field.warnings().end()
         );
     }
+    std::ranges::move(find_cron_lint(words, fields), std::back_inserter(expression.warnings_));
     return expression;
 }
 
