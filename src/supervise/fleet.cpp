@@ -1,0 +1,455 @@
+#include "supervise/fleet.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace tranter::supervise {
+
+Result<> Fleet::put(std::vector<App> apps) {
+    std::vector<App> all;
+    for (const auto& [name, member] : members_) {
+        const bool is_new = std::ranges::find(apps, name, &App::name) == apps.end();
+        if (is_new && !member.is_removed) all.push_back(*member.app);
+    }
+    all.insert(all.end(), apps.begin(), apps.end());
+    if (auto good = check_dependencies(all); !good) return good;
+    for (App& app : apps) {
+        Member& member = members_[app.name];
+        member.app = std::make_shared<const App>(std::move(app));
+        member.is_removed = false;
+        for (auto& [number, instance] : member.instances)
+            instance.use(member.app);
+    }
+    return {};
+}
+
+Result<Fleet::Member*> Fleet::get(std::string_view app) {
+    const auto found = members_.find(app);
+    if (found != members_.end()) return &found->second;
+    return fail(Errc::not_found, "there is no app " + std::string(app));
+}
+
+Result<> Fleet::start(std::string_view app, Instant now, std::string_view cause) {
+    auto member = get(app);
+    if (!member) return std::unexpected(member.error());
+    is_ending_ = false;
+    want(**member, now, cause);
+    settle(now);
+    return {};
+}
+
+void Fleet::want(Member& member, Instant now, std::string_view cause) {
+    for (const Dependency& dependency : member.app->depends_on) {
+        Member& needed = members_.at(dependency.app);
+        if (!needed.is_wanted && needed.instances.empty()) want(needed, now, cause);
+    }
+    member.is_wanted = true;
+    const bool may = may_start(member);
+    for (auto& [number, instance] : member.instances) {
+        if (!instance.is_live() || instance.state() == State::stopping) {
+            instance.start(may, now, cause);
+        }
+    }
+    while (member.instances.size() < member.app->instances)
+        add_instance(member, now, cause);
+}
+
+void Fleet::add_instance(Member& member, Instant now, std::string_view cause) {
+    std::uint32_t number = 0;
+    while (member.instances.contains(number))
+        ++number;
+    const auto added = member.instances.try_emplace(number, member.app).first;
+    added->second.start(may_start(member), now, cause);
+}
+
+Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) {
+    auto member = get(app);
+    if (!member) return std::unexpected(member.error());
+    (*member)->is_wanted = false;
+    if ((*member)->reload) end_reload(**member, "the app was stopped", now);
+    for (auto& [number, instance] : (*member)->instances)
+        instance.stop(now, cause);
+    settle(now);
+    return {};
+}
+
+Result<> Fleet::restart(std::string_view app, Instant now, std::string_view cause) {
+    auto member = get(app);
+    if (!member) return std::unexpected(member.error());
+    is_ending_ = false;
+    if ((*member)->reload) end_reload(**member, "the app was restarted", now);
+    const bool may = may_start(**member);
+    for (auto& [number, instance] : (*member)->instances)
+        instance.restart(may, now, cause);
+    want(**member, now, cause);
+    settle(now);
+    return {};
+}
+
+Result<> Fleet::scale(
+    std::string_view app,
+    std::uint32_t instances,
+    Instant now,
+    const std::function<double(const InstanceId&)>& load
+) {
+    auto found = get(app);
+    if (!found) return std::unexpected(found.error());
+    Member& member = **found;
+    if (member.reload) {
+        return fail(Errc::conflict, "a reload of " + member.app->name + " is under way");
+    }
+    App scaled = *member.app;
+    scaled.instances = instances;
+    member.app = std::make_shared<const App>(std::move(scaled));
+    for (auto& [number, instance] : member.instances)
+        instance.use(member.app);
+    if (!member.is_wanted) return {};
+    std::vector<std::pair<double, std::uint32_t>> running;
+    for (const auto& [number, instance] : member.instances) {
+        if (instance.state() == State::stopping) continue;
+        // What does not work has nothing to do, whatever is said of it.
+        const double busy = instance.is_live() ? load({member.app->name, number}) : -1;
+        running.emplace_back(busy, number);
+    }
+    std::ranges::sort(running, [](const auto& left, const auto& right) {
+        return std::pair(left.first, right.second) < std::pair(right.first, left.second);
+    });
+    const std::size_t surplus = running.size() - std::min<std::size_t>(running.size(), instances);
+    for (const auto& [busy, number] : running | std::views::take(surplus))
+        member.instances.at(number).stop(now, "scaled down");
+    for (std::size_t i = running.size(); i < instances; ++i)
+        add_instance(member, now, "scaled up");
+    settle(now);
+    return {};
+}
+
+Result<> Fleet::remove(std::string_view app, Instant now) {
+    for (const auto& [name, other] : members_) {
+        const auto& needs = other.app->depends_on;
+        if (other.is_removed || std::ranges::find(needs, app, &Dependency::app) == needs.end()) {
+            continue;
+        }
+        return fail(Errc::conflict, "app " + name + " depends on " + std::string(app));
+    }
+    if (auto stopped = stop(app, now, "removed"); !stopped) return stopped;
+    members_.find(app)->second.is_removed = true;
+    settle(now);
+    return {};
+}
+
+void Fleet::stop_all(Instant now, std::string_view cause) {
+    is_ending_ = true;
+    for (auto& [name, member] : members_) {
+        member.is_wanted = false;
+        if (member.reload) end_reload(member, "all apps are stopped", now);
+        for (auto& [number, instance] : member.instances) {
+            const bool rests = !instance.is_live() && !instance.is_at_rest();
+            if (rests) instance.stop(now, cause);
+        }
+    }
+    settle(now);
+}
+
+Instance* Fleet::find_instance(const InstanceId& id) {
+    const auto member = members_.find(id.app);
+    if (member == members_.end()) return nullptr;
+    const auto found = member->second.instances.find(id.number);
+    return found == member->second.instances.end() ? nullptr : &found->second;
+}
+
+void Fleet::spawned(const InstanceId& id, Instant now) {
+    if (Instance* instance = find_instance(id)) instance->spawned(now);
+    settle(now);
+}
+
+void Fleet::not_spawned(const InstanceId& id, std::string_view why, Instant now, double chance) {
+    if (Instance* instance = find_instance(id)) instance->not_spawned(why, now, chance);
+    settle(now);
+}
+
+void Fleet::ended(const InstanceId& id, const Ending& ending, Instant now) {
+    Instance* instance = find_instance(id);
+    if (instance == nullptr) return;
+    instance->ended(ending, now);
+    settle(now);
+}
+
+void Fleet::all_gone(const InstanceId& id, Instant now, double chance) {
+    if (Instance* instance = find_instance(id)) instance->all_gone(now, chance);
+    settle(now);
+}
+
+void Fleet::became_ready(const InstanceId& id, Instant now) {
+    if (Instance* instance = find_instance(id)) instance->became_ready(now);
+    settle(now);
+}
+
+void Fleet::failed_probe(const InstanceId& id, std::string_view why, Instant now) {
+    if (Instance* instance = find_instance(id)) instance->failed_probe(why, now);
+    settle(now);
+}
+
+void Fleet::pass_time(Instant now) {
+    for (auto& [name, member] : members_) {
+        for (auto& [number, instance] : member.instances)
+            instance.pass_time(now);
+    }
+    settle(now);
+}
+
+Instant Fleet::next_event() const {
+    Instant next = Instant::max();
+    for (const auto& [name, member] : members_) {
+        for (const auto& [number, instance] : member.instances)
+            next = std::min(next, instance.next_event());
+    }
+    return next;
+}
+
+bool Fleet::is_met(const Dependency& dependency) const {
+    const auto needed = members_.find(dependency.app);
+    if (needed == members_.end()) return false;
+    std::uint32_t good = 0;
+    for (const auto& [number, instance] : needed->second.instances) {
+        const State state = instance.state();
+        const auto& ending = instance.last_ending();
+        switch (dependency.condition) {
+            case Dependency::Condition::started:
+                good += state == State::starting || state == State::ready ? 1 : 0;
+                break;
+            case Dependency::Condition::ready:
+                good += state == State::ready ? 1 : 0;
+                break;
+            case Dependency::Condition::completed:
+                good += instance.is_at_rest() && ending ? 1 : 0;
+                break;
+            case Dependency::Condition::completed_successfully:
+                good += instance.is_at_rest() && ending && ending->is_success() ? 1 : 0;
+                break;
+        }
+    }
+    return good >= needed->second.app->instances;
+}
+
+bool Fleet::may_start(const Member& member) const {
+    if (is_ending_) return false;
+    return std::ranges::all_of(member.app->depends_on, [this](const Dependency& dependency) {
+        return is_met(dependency);
+    });
+}
+
+/// By an app that still runs.
+bool Fleet::is_needed(std::string_view app) const {
+    return std::ranges::any_of(members_, [app](const auto& entry) {
+        const auto& needs = entry.second.app->depends_on;
+        if (std::ranges::find(needs, app, &Dependency::app) == needs.end()) return false;
+        return std::ranges::any_of(entry.second.instances, [](const auto& one) {
+            return one.second.is_live();
+        });
+    });
+}
+
+/// Until nothing follows from what has changed.
+void Fleet::settle(Instant now) {
+    while (settle_once(now)) {
+    }
+    collect();
+}
+
+bool Fleet::settle_once(Instant now) {
+    bool changed = collect();
+    for (auto& [name, member] : members_) {
+        if (member.reload) changed = advance(member, now) || changed;
+        if (is_ending_) {
+            if (is_needed(name)) continue;
+            for (auto& [number, instance] : member.instances) {
+                if (instance.is_at_rest()) continue;
+                // One that is stopping may have been meant to start again.
+                changed = instance.state() != State::stopping || changed;
+                instance.stop(now, "all apps are stopped");
+            }
+            continue;
+        }
+        if (!may_start(member)) continue;
+        for (auto& [number, instance] : member.instances) {
+            if (instance.state() != State::waiting) continue;
+            instance.allow(now);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+/// Takes what the instances have to say. Whether one is something else than it was.
+bool Fleet::collect() {
+    std::vector<std::pair<std::string, Instant>> lost;
+    bool changed = false;
+    for (auto& [name, member] : members_) {
+        for (auto& [number, instance] : member.instances) {
+            const InstanceId id{name, number};
+            for (const Action& action : instance.take_actions())
+                actions_.push_back({id, action});
+            for (Change& change : instance.take_changes()) {
+                changed = true;
+                if (change.from == State::ready) lost.emplace_back(name, change.at);
+                changes_.push_back({id, std::move(change)});
+            }
+        }
+        forget_surplus(member);
+    }
+    std::erase_if(members_, [](const auto& entry) {
+        return entry.second.is_removed && entry.second.instances.empty();
+    });
+    for (const auto& [name, at] : lost)
+        restart_dependents(name, at);
+    return changed;
+}
+
+/// Those above the number that is wanted were scaled away, or replaced.
+void Fleet::forget_surplus(Member& member) {
+    std::erase_if(member.instances, [&member](const auto& entry) {
+        const bool is_surplus = member.instances.size() > member.app->instances;
+        const bool is_new = member.reload && member.reload->replaces.contains(entry.first);
+        const bool goes = entry.second.is_at_rest() && (member.is_removed || is_surplus) && !is_new;
+        // Its number may be given again.
+        if (goes && member.reload) std::erase(member.reload->old, entry.first);
+        return goes;
+    });
+}
+
+void Fleet::restart_dependents(std::string_view app, Instant now) {
+    if (is_ending_) return;
+    for (auto& [name, member] : members_) {
+        const bool follows = std::ranges::any_of(member.app->depends_on, [&](const auto& one) {
+            return one.app == app && one.restarts_with_it && !is_met(one);
+        });
+        if (!follows || !member.is_wanted) continue;
+        for (auto& [number, instance] : member.instances) {
+            if (instance.is_live()) instance.restart(false, now, std::string(app) + " restarts");
+        }
+    }
+}
+
+Result<> Fleet::reload(std::string_view app, Instant now) {
+    auto found = get(app);
+    if (!found) return std::unexpected(found.error());
+    Member& member = **found;
+    if (member.reload) {
+        return fail(Errc::conflict, "a reload of " + member.app->name + " is under way");
+    }
+    is_ending_ = false;
+    Reload reload;
+    for (const auto& [number, instance] : member.instances) {
+        if (instance.state() == State::ready) reload.old.push_back(number);
+    }
+    if (reload.old.empty()) {
+        if (auto restarted = restart(app, now, "reload"); !restarted) return restarted;
+        reloaded_.push_back({member.app->name, ""});
+        return {};
+    }
+    member.reload = std::move(reload);
+    begin_replacements(member, now);
+    settle(now);
+    return {};
+}
+
+void Fleet::begin_replacements(Member& member, Instant now) {
+    Reload& reload = *member.reload;
+    while (!reload.old.empty() && reload.replaces.size() < std::max(member.app->reloads_at_once, 1U)
+    ) {
+        std::uint32_t number = 0;
+        while (member.instances.contains(number))
+            ++number;
+        member.instances.try_emplace(number, member.app).first->second.start(true, now, "reload");
+        reload.replaces.emplace(number, reload.old.front());
+        reload.old.pop_front();
+    }
+}
+
+/// Whether a replacement has come, or failed.
+bool Fleet::advance(Member& member, Instant now) {
+    Reload& reload = *member.reload;
+    bool changed = false;
+    for (auto next = reload.replaces.begin(); next != reload.replaces.end();) {
+        const auto [number, replaced] = *next;
+        const State state = member.instances.at(number).state();
+        if (state == State::starting) {
+            ++next;
+            continue;
+        }
+        if (state != State::ready) {
+            end_reload(member, "the new instance " + std::to_string(number) + " failed", now);
+            return true;
+        }
+        const auto old = member.instances.find(replaced);
+        if (old != member.instances.end()) old->second.stop(now, "replaced");
+        next = reload.replaces.erase(next);
+        changed = true;
+    }
+    begin_replacements(member, now);
+    if (reload.replaces.empty() && reload.old.empty()) {
+        reloaded_.push_back({member.app->name, ""});
+        member.reload.reset();
+        changed = true;
+    }
+    return changed;
+}
+
+/// Takes back the replacements that are not ready; what they were to replace goes on.
+void Fleet::end_reload(Member& member, std::string trouble, Instant now) {
+    for (const auto& [number, replaced] : member.reload->replaces)
+        member.instances.at(number).stop(now, "the reload has failed");
+    reloaded_.push_back({member.app->name, std::move(trouble)});
+    member.reload.reset();
+}
+
+bool Fleet::is_at_rest() const {
+    return std::ranges::all_of(members_, [](const auto& entry) {
+        return std::ranges::all_of(entry.second.instances, [](const auto& one) {
+            return one.second.is_at_rest();
+        });
+    });
+}
+
+std::vector<std::string> Fleet::apps() const {
+    std::vector<std::string> out;
+    for (const auto& [name, member] : members_)
+        out.push_back(name);
+    return out;
+}
+
+const App* Fleet::find(std::string_view app) const {
+    const auto found = members_.find(app);
+    return found == members_.end() ? nullptr : found->second.app.get();
+}
+
+const Instance* Fleet::find(const InstanceId& id) const {
+    const auto member = members_.find(id.app);
+    if (member == members_.end()) return nullptr;
+    const auto found = member->second.instances.find(id.number);
+    return found == member->second.instances.end() ? nullptr : &found->second;
+}
+
+std::vector<InstanceId> Fleet::instances(std::string_view app) const {
+    std::vector<InstanceId> out;
+    const auto found = members_.find(app);
+    if (found == members_.end()) return out;
+    for (const auto& [number, instance] : found->second.instances)
+        out.push_back({found->first, number});
+    return out;
+}
+
+std::string Fleet::waits_for(std::string_view app) const {
+    const App* const one = find(app);
+    if (one == nullptr) return {};
+    std::string out;
+    for (const Dependency& dependency : one->depends_on) {
+        if (is_met(dependency)) continue;
+        if (!out.empty()) out += ", ";
+        out += dependency.app;
+    }
+    return out;
+}
+
+}  // namespace tranter::supervise
