@@ -179,6 +179,57 @@ TEST_F(SchedulerTest, SeveralSchedulersMakeOneJobOfEachSlot) {
     EXPECT_EQ(runs, provider().ids().size());
 }
 
+TEST_F(SchedulerTest, TheLibraryDoesWhatTheCommandsDo) {
+    Scheduler scheduler(client(), url());
+    ASSERT_TRUE(scheduler.every("cleanup", "0 * * * *", CacheCleanup{}));
+    const TimePoint now = wall_clock();
+    const Period past{.from = now - 3h, .to = now};
+
+    const auto dry = scheduler.backfill("cleanup", past, true);
+    ASSERT_TRUE(dry) << dry.error().message();
+    EXPECT_EQ(dry->slots.size(), 3U);
+    EXPECT_TRUE(scheduler.runs("cleanup")->empty());
+    EXPECT_EQ(scheduler.backfill("cleanup", past)->claimed, 3U);
+    EXPECT_EQ(scheduler.runs("cleanup")->size(), 3U);
+    EXPECT_EQ(scheduler.runs("cleanup", 2)->front().state, SlotState::claimed);
+    EXPECT_EQ(scheduler.runs("nothing").error().code(), Errc::not_found);
+
+    const auto edited = scheduler.edit("cleanup", [](ScheduleDefinition& definition) -> Result<> {
+        definition.expression = "30 * * * *";
+        return {};
+    });
+    ASSERT_TRUE(edited) << edited.error().message();
+    EXPECT_EQ(edited->source, ScheduleSource::hand);
+    ASSERT_TRUE(scheduler.pause("cleanup", "moving house"));
+    const auto told = scheduler.explain("cleanup", 2);
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->next.size(), 2U);
+    EXPECT_EQ(told->open_runs, 3U);
+    EXPECT_EQ(told->obstacles.front(), "it is paused: moving house");
+    ASSERT_TRUE(scheduler.resume("cleanup"));
+
+    scheduler.start();
+    EXPECT_TRUE(provider().wait_for(3));
+}
+
+TEST_F(SchedulerTest, JobsForLaterAreListedAndGetAnotherTime) {
+    Scheduler scheduler(client(), "memory:");
+    scheduler.start();
+    const auto first = scheduler.schedule(CacheCleanup{}, wall_clock() + 1h);
+    const auto second = scheduler.schedule(CacheCleanup{}, wall_clock() + 2h);
+    ASSERT_TRUE(first && second);
+    ASSERT_EQ(scheduler.jobs()->size(), 2U);
+    EXPECT_EQ(scheduler.jobs({}, 1)->front().id, *first);
+    EXPECT_EQ(scheduler.jobs(*first)->front().id, *second);
+
+    ASSERT_TRUE(scheduler.reschedule(*second, wall_clock()));
+
+    ASSERT_TRUE(provider().wait_for(1));
+    EXPECT_EQ(provider().ids(), std::set<std::string>{*second});
+    EXPECT_EQ(scheduler.find_job(*first)->state, ScheduledState::waiting);
+    EXPECT_EQ(scheduler.reschedule("nothing", wall_clock()).error().code(), Errc::not_found);
+}
+
 TEST_F(SchedulerTest, WorksOnceAtATime) {
     Scheduler scheduler(client(), "memory:");
     scheduler.start();
