@@ -22,6 +22,7 @@ constexpr QueryNote query_notes[] = {
     {"dead_letter_queue", "string", "Only what stands in this queue."},
     {"force", "boolean", "Also when the expression never fires."},
     {"open", "boolean", "Only those that are claimed or buffered."},
+    {"from", "string", "Times after this one, RFC 3339; left out: now."},
     {"count", "integer", "How many, 1 to 10,000; 20 when it is left out."},
     {"timeout", "string", "How long to wait: \"30s\", up to 20m."},
     {"queue", "string", "Only of this queue."},

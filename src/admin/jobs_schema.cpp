@@ -113,7 +113,7 @@ constexpr auto notes = std::to_array<MemberNote>({
     {"PreviewRequest", "from", "Firings after this time; left out: now."},
     {"PreviewRequest", "count", "Up to 10,000."},
     {"Firing", "local", "What clocks in the zone show, with their offset from UTC."},
-    {"Firing", "due_at", "With its jitter."},
+    {"Firing", "due", "With the jitter of the schedule."},
     {"Schedule", "next", "The next times, as clocks in the zone show them. Not in lists."},
     {"Schedule", "warnings", "What looks like a mistake in the expression. Not in lists."},
     {"Schedule", "obstacles", "What keeps it from firing. Not in lists."},
@@ -122,7 +122,8 @@ constexpr auto notes = std::to_array<MemberNote>({
     {"Schedule", "due_at", "The next slot with its jitter."},
     {"SchedulePage", "next", "The cursor of the next page; absent on the last one."},
     {"ScheduledJobPage", "next", "The cursor of the next page; absent on the last one."},
-    {"Explanation", "obstacles", "What keeps the schedule from firing."},
+    {"Schedule", "last_job_state", "Where it is explained, and its last job is known."},
+    {"Schedule", "open_runs", "Slots that are claimed or buffered, where it is explained."},
     {"Problem", "code", "What is wrong, for programs."},
 });
 

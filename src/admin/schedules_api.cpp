@@ -103,12 +103,7 @@ http::Response SchedulesApi::answer_schedule(
     JsonWriter json(out);
     json.begin_object();
     schedule::write_schedule_members(json, known->schedule);
-    json.member("words", known->words).key("next").begin_array();
-    for (const ScheduleFiring& firing : known->next)
-        json.value(firing.local);
-    json.end_array();
-    write_texts(json, "warnings", known->warnings);
-    write_texts(json, "obstacles", known->obstacles);
+    write_explanation(json, *known);
     json.key("last_runs").begin_array();
     for (const schedule::SlotRun& run : *runs)
         schedule::write_run(json, run);

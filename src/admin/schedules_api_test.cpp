@@ -26,6 +26,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 /// Over a store in memory, as one connection after the other asks.
 class SchedulesApiTest : public testing::Test {
@@ -388,11 +389,16 @@ TEST_F(SchedulesApiTest, SaysWhenAScheduleFiresAndWhatIsInItsWay) {
     ask("POST", "/schedules/a/pause", R"({"reason":"holidays"})");
 
     const auto preview = get<schedule_wire::Preview>("/schedules/a/preview?count=3");
-    const auto told = get<schedule_wire::Explanation>("/schedules/a/explain");
+    const auto told = get<schedule_wire::Schedule>("/schedules/a/explain");
 
     ASSERT_THAT(preview.firings, SizeIs(3));
     EXPECT_THAT(preview.firings[0].local, HasSubstr("-01-01T12:00:00+00:00"));
-    EXPECT_TRUE(preview.firings[0].due_at.has_value());
+    EXPECT_GE(preview.firings[0].due, preview.firings[0].at);
+    const auto later =
+        get<schedule_wire::Preview>("/schedules/a/preview?from=2090-06-01T00:00:00Z");
+    ASSERT_THAT(later.firings, SizeIs(20));
+    EXPECT_THAT(later.firings[0].local, StartsWith("2091-01-01T12:00:00"));
+    EXPECT_EQ(ask("GET", "/schedules/a/preview?from=tomorrow").status, 400);
     EXPECT_THAT(
         told.obstacles.value_or(std::vector<std::string>()),
         testing::Contains(HasSubstr("holidays"))

@@ -3,6 +3,7 @@
 #include "admin/jobs_checks.hpp"
 #include "base/uuid.hpp"
 #include "jobs/options_writer.hpp"
+#include "jobs/time_text.hpp"
 
 #include <tranter/job_type.hpp>
 #include <tranter/schedule.hpp>
@@ -15,6 +16,13 @@ namespace tranter::admin {
 namespace {
 
 constexpr std::size_t reason_bytes_max = 1024;
+
+void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
+    json.key(name).begin_array();
+    for (const std::string& text : texts)
+        json.value(jobs::as_utf8(text));
+    json.end_array();
+}
 
 }  // namespace
 
@@ -40,11 +48,14 @@ std::string_view body_or_nothing(const JobCall& call) {
     return is_blank_body(call.body) ? std::string_view("{}") : std::string_view(call.body);
 }
 
-void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
-    json.key(name).begin_array();
-    for (const std::string& text : texts)
-        json.value(jobs::as_utf8(text));
+void write_explanation(JsonWriter& json, const ScheduleExplanation& known) {
+    json.member("words", known.words);
+    write_texts(json, "obstacles", known.obstacles);
+    json.key("next").begin_array();
+    for (const ScheduleFiring& firing : known.next)
+        json.value(firing.local);
     json.end_array();
+    write_texts(json, "warnings", known.warnings);
 }
 
 Result<> check_reason(std::string_view reason) {
@@ -70,6 +81,24 @@ Result<std::string> read_cursor(const JobCall& call, bool (*is_one)(std::string_
     return fail(
         Errc::invalid_argument,
         fmt::format("cursor is {}, expected `next` of the page before", shown(given->second))
+    );
+}
+
+Result<TimePoint> read_time(const JobCall& call, std::string_view name, TimePoint otherwise) {
+    const auto given = call.query.find(name);
+    if (given == call.query.end()) return otherwise;
+    const auto count = jobs::parse_time_count(
+        given->second, {.num = TimePoint::period::num, .den = TimePoint::period::den}
+    );
+    if (count) return TimePoint(TimePoint::duration(*count));
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(
+            "{} is {}, expected a time like 2027-01-31T08:00:00Z: {}",
+            name,
+            shown(given->second),
+            count.error().message()
+        )
     );
 }
 

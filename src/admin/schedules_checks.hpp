@@ -9,6 +9,7 @@
 
 #include <tranter/job.hpp>
 #include <tranter/payload.hpp>
+#include <tranter/schedule.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -47,8 +48,13 @@ http::Response answer_struct(const T& value) {
     return text ? json_reply(200, std::move(*text)) : problem_reply(text.error());
 }
 
-/// An array of sentences.
-void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts);
+/// The members words, obstacles, next and warnings.
+void write_explanation(JsonWriter& json, const ScheduleExplanation& known);
+
+/// The query parameter `name` as RFC 3339; `otherwise` when it is not there.
+[[nodiscard]] Result<TimePoint> read_time(
+    const JobCall& call, std::string_view name, TimePoint otherwise
+);
 
 struct PageRequest {
     std::string after{};

@@ -1,11 +1,13 @@
 #include "admin/jobs_checks.hpp"
 #include "admin/schedules_api.hpp"
 #include "admin/schedules_checks.hpp"
+#include "jobs/state_name.hpp"
 #include "jobs/strict_json.hpp"
 #include "schedule/cadence.hpp"
 #include "schedule/explanation.hpp"
 #include "schedule/moment_text.hpp"
 #include "schedule/wire.hpp"
+#include "schedule/wire_json.hpp"
 
 #include <fmt/format.h>
 
@@ -59,15 +61,15 @@ schedule_wire::Explanation explanation_of(const schedule::Cadence& cadence, std:
 http::Response SchedulesApi::preview(const JobCall& call) {
     const auto count = read_number(call, "count", firings_default, firings_max);
     if (!count) return problem_reply(count.error());
+    const auto from = read_time(call, "from", current_time());
+    if (!from) return problem_reply(from.error());
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
-    const auto found = schedule::explain(*known, call.id, *count, current_time());
+    const auto found = schedule::explain(*known, call.id, *count, *from);
     if (!found) return problem_reply(found.error());
-    const bool jitters = found->schedule.definition.rules.jitter.count() != 0;
     schedule_wire::Preview out;
     for (const ScheduleFiring& firing : found->next) {
-        out.firings.push_back({.at = firing.slot, .local = firing.local});
-        if (jitters) out.firings.back().due_at = firing.due;
+        out.firings.push_back({.at = firing.slot, .local = firing.local, .due = firing.due});
     }
     return answer_struct(out);
 }
@@ -75,21 +77,20 @@ http::Response SchedulesApi::preview(const JobCall& call) {
 http::Response SchedulesApi::explain(const JobCall& call) {
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
-    auto found =
+    const auto found =
         schedule::explain(*known, call.id, firings_explained, current_time(), options_.jobs);
     if (!found) return problem_reply(found.error());
-    schedule_wire::Explanation out{
-        .words = std::move(found->words),
-        .expression = found->schedule.definition.expression,
-        .timezone = std::move(found->timezone),
-        .time_zone_data = std::move(found->time_zone_data),
-        .warnings = std::move(found->warnings),
-        .obstacles = std::move(found->obstacles),
-        .open_runs = found->open_runs,
-        .last_job_state = found->last_job_state};
-    for (ScheduleFiring& firing : found->next)
-        out.next.push_back(std::move(firing.local));
-    return answer_struct(out);
+    std::string out;
+    JsonWriter json(out);
+    json.begin_object();
+    write_explanation(json, *found);
+    json.member("time_zone_data", found->time_zone_data).member("open_runs", found->open_runs);
+    if (found->last_job_state) {
+        json.member("last_job_state", jobs::state_name(*found->last_job_state));
+    }
+    schedule::write_schedule_members(json, found->schedule);
+    json.end_object();
+    return json_reply(200, std::move(out));
 }
 
 http::Response SchedulesApi::preview_expression(const JobCall& call) {

@@ -102,6 +102,10 @@ struct Schedule {
     std::optional<std::vector<std::string>> warnings{};
     std::optional<std::vector<std::string>> obstacles{};
     std::optional<std::vector<ScheduleRun>> last_runs{};
+    // Where it is explained:
+    std::optional<std::string> time_zone_data{};
+    std::optional<std::uint64_t> open_runs{};
+    std::optional<JobState> last_job_state{};
 };
 
 struct SchedulePage {
@@ -152,7 +156,7 @@ struct ExplainRequest {
 struct Firing {
     TimePoint at{};
     std::string local{};
-    std::optional<TimePoint> due_at{};
+    std::optional<TimePoint> due{};  // of a schedule
 };
 struct Preview {
     std::vector<Firing> firings{};
@@ -164,10 +168,6 @@ struct Explanation {
     std::string time_zone_data{};
     std::vector<std::string> next{};
     std::vector<std::string> warnings{};
-    // Of a schedule:
-    std::optional<std::vector<std::string>> obstacles{};
-    std::optional<std::uint64_t> open_runs{};
-    std::optional<JobState> last_job_state{};
 };
 
 /// A job that is enqueued once, later.
