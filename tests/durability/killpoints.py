@@ -38,7 +38,7 @@ class Control:
 
 
 class SteeredScheduler(SchedulerProcess):
-    def __init__(self, folder, provider, store, *flags, clock_micros=0):
+    def __init__(self, folder, provider, store, *flags, role="schedule", clock_micros=0):
         library = TOOLS / "killpoints.so"
         assert library.exists(), f"{library} is missing: build durability_tools"
         self.control = Control(folder)
@@ -47,7 +47,7 @@ class SteeredScheduler(SchedulerProcess):
         self.log_path = pathlib.Path(self.control.path + ".log")
         env = {"LD_PRELOAD": str(library), "KILLPOINTS": self.control.path}
         with open(self.log_path, "wb") as log:
-            super().__init__(provider, store, *flags, env=env, log=log)
+            super().__init__(provider, store, *flags, role=role, env=env, log=log)
 
     def passed(self, kinds=KINDS):
         return sum(self.control[kind] for kind in kinds)
@@ -70,8 +70,8 @@ class SteeredScheduler(SchedulerProcess):
 class Fleet:
     """Schedulers on one store whose clocks go together, with minutes between two steps of them."""
 
-    def __init__(self, folder, provider, store, *flags, size=3):
-        self.folder, self.flags = folder, (provider, store, *flags)
+    def __init__(self, folder, provider, store, role="schedule", size=3):
+        self.folder, self.work, self.role = folder, (provider, store), role
         self.clock_micros = 0
         self.deaths = []  # where
         self.old = []
@@ -94,7 +94,9 @@ class Fleet:
             self.old.append(one)
             self.schedulers.remove(one)
         while len(self.schedulers) < self.size:
-            one = SteeredScheduler(self.folder, *self.flags, clock_micros=self.clock_micros)
+            one = SteeredScheduler(
+                self.folder, *self.work, role=self.role, clock_micros=self.clock_micros
+            )
             assert one.began, one.log()
             self.schedulers.append(one)
 

@@ -1,9 +1,13 @@
 """Three schedulers on one store that are killed, stopped or cut off between any two of their steps:
 each slot becomes one job. TRANTER_DURABILITY_FACTOR=20 makes it 10,000 slots of each kind."""
 
+import contextlib
 import json
 import random
 import signal
+import sqlite3
+import time
+import uuid
 from collections import Counter
 
 import pytest
@@ -48,8 +52,8 @@ class Sweep:
         self.chance = random.Random(SEED)
         self.struck = Counter()  # where
         self.order = []
-        effects = ("sync", "network")
-        self.points = self.points_of_a_firing([(KINDS, 5 / 4), (effects, 1)])
+        groups = [(KINDS, 5 / 4), (("sync",), 1), (("network",), 1)]
+        self.points = self.points_of_a_firing(groups)
 
     def points_of_a_firing(self, wanted):
         """How many of which kinds: the most that one of them passes in a minute in which nothing
@@ -111,9 +115,7 @@ class Sweep:
     def assert_struck_everywhere(self, *places):
         print(*sorted(self.struck.items()), sep="\n")
         for place in places:
-            for when in ("before", "after"):
-                found = sum(n for text, n in self.struck.items() if f"{when} {place}" in text)
-                assert found > 0, (when, place, self.struck)
+            assert any(place in text for text in self.struck), (place, self.struck)
 
 
 def sides_of(store):
@@ -122,13 +124,17 @@ def sides_of(store):
     return [*(of_store if store.startswith("file:") else ["send local"]), "send network"]
 
 
-def jobs_in(server):
+def listed_in(server):
     listed = ok(
         *("job", "list", "--limit", "1000000", "-o", "ndjson"),
         env={"TRANTER_URL": server.admin_endpoint},
         seconds=120,
     )
-    return [schedule_and_slot(job["tags"]) for job in listed.lines()]
+    return listed.lines()
+
+
+def jobs_in(server):
+    return [schedule_and_slot(job["tags"]) for job in listed_in(server)]
 
 
 def run_all(server, ran):
@@ -153,6 +159,36 @@ def test_a_scheduler_may_be_killed_between_any_two_steps(store, tmp_path):
 
         minutely.assert_each_slot_is_one_job(jobs_in(server))
         minutely.assert_nothing_is_open()
+        sweep.assert_struck_everywhere(*sides_of(store))
+
+
+def add_jobs_for_later(folder, first):
+    """Ids of some for each minute. Programs add them through the library, which has no command."""
+    ok("schedule", "list", env={"TRANTER_SCHEDULER_STORE": f"file:{folder}"})
+    ids = [str(uuid.UUID(int=number)) for number in range(1, SCHEDULES * SLOTS + 1)]
+    rows = [
+        (one, (first + number // SCHEDULES * MINUTE) * 1_000_000) for number, one in enumerate(ids)
+    ]
+    with contextlib.closing(sqlite3.connect(folder / "schedules.db")) as database, database:
+        database.executemany(
+            "INSERT INTO scheduled_jobs(id, queue, type, payload, job_group, options, "
+            "scheduled_for, ready_at, status, held, tries, error, created_at) "
+            "VALUES(?1, 'later', 't', '1', '', '{}', ?2, ?2, 0, 0, 0, '', 0)",
+            rows,
+        )
+    return ids
+
+
+def test_jobs_for_later_survive_a_kill_between_any_two_steps(tmp_path):
+    ids = add_jobs_for_later(tmp_path, int(time.time()) + MINUTE)
+    store = f"file:{tmp_path}"
+    with Server() as server, Fleet(tmp_path, server.admin_endpoint, store, role="timers") as fleet:
+        fleet.step(MINUTE / 2)
+        sweep = Sweep(fleet, SLOTS)
+        sweep.kills()
+        sweep.finish(lambda: len(listed_in(server)) >= len(ids))
+
+        assert sorted(job["id"] for job in listed_in(server)) == ids
         sweep.assert_struck_everywhere(*sides_of(store))
 
 
