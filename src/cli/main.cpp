@@ -10,7 +10,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace tranter::cli {
 
@@ -50,11 +55,25 @@ int run_guarded(std::vector<std::string> words) {
     }
 }
 
+/// Everybody on the machine can read the command line of a process: the password in a URL, above
+/// all, is there for as long as it takes to get here.
+void hide_secrets_from_ps(std::span<char*> arguments) {
+    for (char* const argument : arguments) {
+        const std::string given = argument;
+        std::string shown = without_secrets(given);
+        if (shown == given) continue;
+        shown.resize(given.size(), '\0');
+        std::ranges::copy(shown, argument);
+    }
+}
+
 }  // namespace
 
 }  // namespace tranter::cli
 
 int main(int argc, char** argv) {
     tranter::cli::prepare_standard_streams();
-    return tranter::cli::run_guarded({argv + 1, argv + argc});
+    std::vector<std::string> words(argv + 1, argv + argc);
+    tranter::cli::hide_secrets_from_ps({argv + 1, argv + argc});
+    return tranter::cli::run_guarded(std::move(words));
 }
