@@ -51,7 +51,8 @@ class Statement {
     /// The highest number of a parameter that stands in the SQL.
     int parameters() const;
 
-    /// Whether there is a row.
+    /// Whether there is a row. What is written outside of a Transaction is committed by the step
+    /// that finds no more, which says when that failed; reset() before it does so in silence.
     bool step();
     /// Steps to the end and makes ready for the next use.
     void run();
