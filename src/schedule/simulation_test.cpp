@@ -232,12 +232,16 @@ TEST_F(ScheduleSimulation, TwoYearsInEightZonesAreWhatAFreshStartWouldSay) {
         add_schedule(definition(i, expression, zones.at(static_cast<std::size_t>(i) % 8)));
     }
     const TimePoint end = simulation_begin + std::chrono::days(731);
-    const auto scheduler = make_promoter([](Step) {});
+    auto scheduler = make_promoter([](Step) {});
     while (true) {
         const auto next = store_->next_work().value().recurring;
         if (!next || *next > end) break;
         ASSERT_GT(*next, now_);
         now_ = *next;
+        if (one_in(500)) {
+            scheduler = make_promoter([](Step) {});
+            ASSERT_TRUE(scheduler->refresh());
+        }
         ASSERT_TRUE(scheduler->promote());
     }
     now_ = end;
