@@ -1,10 +1,12 @@
 #include "providers/later_provider.hpp"
 
+#include "base/unicode.hpp"
 #include "base/uuid.hpp"
 #include "history/matcher.hpp"
 #include "history/query.hpp"
 #include "jobs/supported.hpp"
 #include "providers/record_entry.hpp"
+#include "providers/sqs_job.hpp"
 #include "schedule/later.hpp"
 #include "schedule/store.hpp"
 
@@ -204,6 +206,12 @@ class LaterProvider final : public Provider {
     Result<ScheduledJob> keepable(std::string_view queue, NewJob job, TimePoint now) const {
         if (auto problem = problem_of(job); !problem.empty()) {
             return fail(Errc::invalid_argument, std::move(problem));
+        }
+        if (!is_json_text(job.payload)) {
+            return fail(
+                Errc::invalid_argument,
+                fmt::format("payload is {}, expected JSON", in_quotes(job.payload))
+            );
         }
         const TimePoint due = later_due(job, now);
         if (due - now > later_horizon) {

@@ -155,6 +155,7 @@ TEST_F(LaterProviderTest, WhatNobodyCouldDoIsRefusedAtOnce) {
         problem({.delay = 2h, .options = {.priority = 1}}), HasSubstr("sqs has no priorities")
     );
     EXPECT_THAT(problem({.id = "x", .delay = 2h}), HasSubstr("must be a UUID"));
+    EXPECT_THAT(problem({.payload = "{", .delay = 2h}), HasSubstr("expected JSON"));
     EXPECT_THAT(problem({.delay = 24h * 3651}), HasSubstr("delay is 3651d, limit is 3650d"));
     EXPECT_THAT(
         problem({.run_at = wall_time() + 24h * 3651}), HasSubstr("more than ten years away")

@@ -5,12 +5,14 @@ import json
 import random
 import signal
 import sqlite3
+from datetime import datetime
 
 import pytest
 from command_line import check_failure, ok, tranter
 from postgres_server import PostgresServer
 from scheduler_process import SchedulerProcess
 from waiting import eventually
+from worker_process import WorkerProcess
 
 
 @pytest.fixture(scope="module")
@@ -313,3 +315,59 @@ def test_three_schedulers_that_are_killed_again_and_again_make_one_job_of_each_s
         span = ["--from", slots[0], "--to", slots[-1], "--dry-run"]
         expected = [one["slot"] for one in run("backfill", schedule, *span).json()]
         assert slots == expected
+
+
+@in_every_store
+def test_a_stored_schedule_is_previewed_and_explained(run, store):
+    words = ["--cron", "0 9 * * *", "--tz", "America/New_York", "--type", "t"]
+    run("add", "daily", *words, "--jitter", "5m", "--max-runs", "3")
+
+    fires = run("preview", "daily", "--from", "2098-07-01T00:00:00Z").json()
+    assert len(fires) == 3
+    assert fires[0]["at"] == "2098-07-01T13:00:00Z"
+    assert fires[0]["local"] == "2098-07-01T09:00:00-04:00"
+    assert fires[0]["at"] <= fires[0]["due"] <= "2098-07-01T13:05:00Z"
+
+    told = run("explain", "daily").json()
+    assert told["words"] == "every day at 09:00, New York time"
+    assert told["obstacles"] == ["no scheduler works on the store"]
+    run("pause", "daily", "--reason", "moving house")
+    assert run("explain", "daily").json()["obstacles"][0] == "it is paused: moving house"
+
+    check_failure(tranter("schedule", "explain", "nothing", "--store", store), 3)
+    check_failure(tranter("schedule", "preview", "daily", "--tz", "UTC", "--store", store), 2)
+    # One word may be an expression all the same.
+    assert ok("schedule", "explain", "PT30M").json()["words"] == "every 30 minutes"
+    assert ok("schedule", "explain", "@daily").json()["words"] == "every day at 00:00, UTC"
+
+
+def seconds_of(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+@in_every_store
+def test_a_slot_comes_a_period_after_the_job_before_has_ended(
+    server, name, run, schedulers, tmp_path
+):
+    schedule, queue = name(), name()
+    after = ("--every", "1 second", "--anchor", "after_completion")
+    run("add", schedule, *after, "--type", "slow", "--queue", queue)
+    config = f"""
+        [worker]
+        queues = ["{queue}"]
+        [handlers.slow]
+        exec = ["/bin/sleep", "0.7"]
+        """
+    worker = WorkerProcess(tmp_path, server.admin_endpoint, config)
+    schedulers()
+
+    def ended():
+        jobs = jobs_of(server, schedule).values()
+        return sorted(one["finished_at"] for one in jobs if one["state"] == "completed")
+
+    ends = eventually(lambda: len(ended()) >= 3 and ended(), seconds=30)
+    worker.end()
+    slots = slots_of(jobs_of(server, schedule))
+
+    for end, slot in zip(ends, slots[1:], strict=False):
+        assert 1 <= seconds_of(slot) - seconds_of(end) < 1.01
