@@ -1,34 +1,17 @@
 #include "http/client.hpp"
 
-#include "http/address_rules.hpp"
-#include "http/libcurl.hpp"
+#include "http/curl_client.hpp"
+#include "http/plain_client.hpp"
+#include "http/plain_url.hpp"
 #include "http/text.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 
 namespace tranter::http {
 namespace {
-
-constexpr int poll_milliseconds_max = 60'000;
-/// Of all headers of an answer, with those of interim answers before it.
-constexpr std::size_t header_bytes_max = std::size_t{256} << 10;
-
-struct FreeList {
-    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-
-bool append(HeaderList& list, const std::string& line) {
-    curl_slist* const longer = curl().slist_append(list.get(), line.c_str());
-    if (longer == nullptr) return false;
-    [[maybe_unused]] const auto* same = list.release();
-    list.reset(longer);
-    return true;
-}
 
 bool has_line_break(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
@@ -39,106 +22,39 @@ std::string shown(std::string_view url) {
     return std::string(url.substr(0, url.find('?')));
 }
 
-// Proxies from the environment are for the world outside.
-bool is_loopback(std::string_view url) {
-    const std::string_view host = url.substr(url.find("://") + 3);
-    return host.starts_with("127.") || host.starts_with("localhost:") ||
-           host.starts_with("localhost/") || host == "localhost" || host.starts_with("[::1]");
+Result<void> check_headers(const ClientRequest& request) {
+    for (const auto& [name, value] : request.headers) {
+        if (name.empty() || !std::ranges::all_of(name, is_token_char) || has_line_break(value)) {
+            return fail(Errc::invalid_argument, "header '" + name + "' is malformed");
+        }
+    }
+    return {};
 }
 
-/// Where an answer goes.
-struct Transfer {
-    const ClientRequest& request;
-    ClientResponse response{};
-    std::size_t header_bytes = 0;
-    std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
-    bool ended = false;       // by whoever takes the body
-    std::string forbidden{};  // an address that may not be connected to
-
-    int status(CURL* handle) const {
-        long status = 0;
-        curl().easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-        return static_cast<int>(status);
-    }
-};
-
-/// What libcurl's callbacks get.
-struct Sink {
-    CURL* handle;
-    Transfer& transfer;
-};
-
-bool is_secure(std::string_view url) {
-    constexpr std::string_view scheme = "https:";
-    return same_ignoring_case(url.substr(0, scheme.size()), scheme);
+/// Whether a variable of the environment names a proxy for http:. HTTP_PROXY does not count: to a
+/// CGI program it is what a client sent.
+bool has_proxy() {
+    constexpr std::array names{"http_proxy", "all_proxy", "ALL_PROXY"};
+    return std::ranges::any_of(names, [](const char* name) {
+        const char* const value = std::getenv(name);
+        return value != nullptr && *value != '\0';
+    });
 }
 
-std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* into) {
-    auto& [handle, transfer] = *static_cast<Sink*>(into);
-    const std::string_view piece(bytes, size * count);
-    transfer.heard = std::chrono::steady_clock::now();
-    if (transfer.request.on_body && transfer.status(handle) / 100 == 2) {
-        transfer.ended = !transfer.request.on_body(piece);
-        return transfer.ended ? 0 : piece.size();
-    }
-    std::string& body = transfer.response.body;
-    if (body.size() + piece.size() > transfer.request.body_bytes_max) return 0;
-    body.append(piece);
-    return piece.size();
-}
-
-std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* into) {
-    Transfer& transfer = static_cast<Sink*>(into)->transfer;
-    transfer.heard = std::chrono::steady_clock::now();
-    auto& headers = transfer.response.headers;
-    std::string_view line(bytes, size * count);
-    transfer.header_bytes += line.size();
-    if (transfer.header_bytes > header_bytes_max) return 0;
-    while (line.ends_with('\n') || line.ends_with('\r'))
-        line.remove_suffix(1);
-    if (line.starts_with("HTTP/")) {
-        headers.clear();  // a new block: what came before was an interim answer
-        return size * count;
-    }
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return size * count;
-    std::string name(line.substr(0, colon));
-    std::ranges::transform(name, name.begin(), lower);
-    std::string_view value = line.substr(colon + 1);
-    while (value.starts_with(' ') || value.starts_with('\t'))
-        value.remove_prefix(1);
-    while (value.ends_with(' ') || value.ends_with('\t'))
-        value.remove_suffix(1);
-    headers.emplace_back(std::move(name), value);
-    return size * count;
-}
-
-/// Makes the socket of a connection, unless it may not be made.
-curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* address) {
-    Transfer& transfer = static_cast<Sink*>(into)->transfer;
-    if (!transfer.request.may_connect(address->addr)) {
-        transfer.forbidden = address_text(address->addr);
-        return CURL_SOCKET_BAD;
-    }
-    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-Errc code_of(CURLcode code) {
-    switch (code) {
-        case CURLE_OPERATION_TIMEDOUT:
-            return Errc::timed_out;
-        case CURLE_URL_MALFORMAT:
-        case CURLE_UNSUPPORTED_PROTOCOL:
-            return Errc::invalid_argument;
-        case CURLE_OUT_OF_MEMORY:
-        case CURLE_FAILED_INIT:
-        case CURLE_BAD_FUNCTION_ARGUMENT:
-            return Errc::internal;
-        case CURLE_WRITE_ERROR:
-            return Errc::limit_exceeded;
-        default:
-            return Errc::unavailable;
-    }
+/// Headers that say how a message or a connection goes on, which libcurl knows how to honour.
+bool changes_message(std::string_view name) {
+    constexpr std::array<std::string_view, 8> names{
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "transfer-encoding",
+        "upgrade"};
+    return std::ranges::any_of(names, [&](std::string_view one) {
+        return same_ignoring_case(one, name);
+    });
 }
 
 }  // namespace
@@ -172,189 +88,26 @@ Result<void> check_url(std::string_view url) {
 
 class Client::Impl {
   public:
-    ~Impl() {
-        if (handle_ != nullptr) curl().easy_cleanup(handle_);
-        if (multi_ != nullptr) curl().multi_cleanup(multi_);
-    }
-
     Result<ClientResponse> send(const ClientRequest& request) {
-        if (auto checked = check_url(request.url); !checked) {
-            return std::unexpected(std::move(checked.error()));
-        }
-        if (!curl().loaded) {
-            return fail(Errc::internal, "libcurl.so.4 is missing; install the package libcurl4");
-        }
-        if (handle_ == nullptr) handle_ = curl().easy_init();
-        if (multi_ == nullptr) multi_ = curl().multi_init();
-        if (handle_ == nullptr || multi_ == nullptr) {
-            return fail(Errc::internal, "libcurl cannot make a handle");
-        }
-        curl().easy_reset(handle_);
-
-        HeaderList headers;
-        for (const auto& [name, value] : request.headers) {
-            if (name.empty() || !std::ranges::all_of(name, is_token_char) ||
-                has_line_break(value)) {
-                return fail(Errc::invalid_argument, "header '" + name + "' is malformed");
-            }
-            append(headers, value.empty() ? name + ";" : name + ": " + value);
-        }
-        append(headers, "Expect:");  // no waiting for 100 Continue
-        Transfer transfer{request};
-        Sink sink{handle_, transfer};
-        prepare(request, headers.get(), sink);
-        if (request.signing) sign(*request.signing, headers);
-        if (auto done = perform(transfer); !done) return std::unexpected(std::move(done.error()));
-        transfer.response.status = transfer.status(handle_);
-        return std::move(transfer.response);
+        if (auto url = find_plain_url(request)) return plain_.send(request, *url);
+        return curl_.send(request);
     }
 
   private:
-    void prepare(const ClientRequest& request, curl_slist* headers, Sink& sink) {
-        error_[0] = '\0';
-        leaving_ = false;
-        set(CURLOPT_ERRORBUFFER, error_.data());
-        set(CURLOPT_URL, request.url.c_str());
-        set(CURLOPT_PROTOCOLS_STR, "http,https");
-        set(CURLOPT_FOLLOWLOCATION, 0L);
-        if (is_loopback(request.url)) set(CURLOPT_PROXY, "");
-        set(CURLOPT_NOSIGNAL, 1L);
-        set(CURLOPT_TCP_NODELAY, 1L);
-        set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-        set(CURLOPT_TIMEOUT_MS, timeout_milliseconds(request.timeout));
-        set(CURLOPT_HTTPHEADER, headers);
-        set(CURLOPT_WRITEFUNCTION, &take_body);
-        set(CURLOPT_WRITEDATA, &sink);
-        set(CURLOPT_HEADERFUNCTION, &take_header);
-        set(CURLOPT_HEADERDATA, &sink);
-        set(CURLOPT_SOCKOPTFUNCTION, &socket_opened);
-        set(CURLOPT_SOCKOPTDATA, this);
-        set(CURLOPT_CLOSESOCKETFUNCTION, &close_socket);
-        set(CURLOPT_CLOSESOCKETDATA, this);
-        if (request.may_connect) {
-            set(CURLOPT_PROXY, "");
-            set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
-            set(CURLOPT_OPENSOCKETDATA, &sink);
-        }
-        if (request.method == "HEAD") {
-            set(CURLOPT_NOBODY, 1L);
-        } else if (request.method != "GET" || !request.body.empty()) {
-            set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-            set(CURLOPT_POSTFIELDS, request.body.c_str());
-        }
-        if (request.method != "HEAD") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    /// When the plain client can do it.
+    std::optional<PlainUrl> find_plain_url(const ClientRequest& request) const {
+        const bool proxied = has_proxy_ && !request.may_connect && !is_loopback_url(request.url);
+        if (proxied || request.signing) return std::nullopt;
+        const bool changed = std::ranges::any_of(request.headers, [](const auto& header) {
+            return changes_message(header.first);
+        });
+        if (changed) return std::nullopt;
+        return read_plain_url(request.url);
     }
 
-    static long timeout_milliseconds(Duration timeout) {
-        if (timeout == Duration::max()) return 0;
-        const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-        return static_cast<long>(std::max<long long>(milliseconds, 1));
-    }
-
-    /// The multi interface and not easy_perform(), because only the first can be woken up.
-    Result<void> perform(Transfer& transfer) {
-        const ClientRequest& request = transfer.request;
-        const auto failure = [&](Errc code, std::string_view text) {
-            return fail(code, request.method + " " + shown(request.url) + ": " + std::string(text));
-        };
-        if (curl().multi_add_handle(multi_, handle_) != CURLM_OK) {
-            return failure(Errc::internal, "libcurl cannot begin");
-        }
-        const bool finished = run(transfer);
-        CURLcode code = CURLE_FAILED_INIT;
-        int left = 0;
-        while (const CURLMsg* message = curl().multi_info_read(multi_, &left)) {
-            if (message->msg == CURLMSG_DONE) code = message->data.result;
-        }
-        curl().multi_remove_handle(multi_, handle_);
-        if (!finished && !request.stop.stop_requested()) {
-            return failure(Errc::timed_out, "nothing was received for too long");
-        }
-        if (finished && code == CURLE_OK) return {};
-        if (!finished || transfer.ended || request.stop.stop_requested()) {
-            return failure(Errc::cancelled, "ended by the caller");
-        }
-        if (!transfer.forbidden.empty()) {
-            return failure(
-                Errc::permission_denied,
-                transfer.forbidden + " may not be connected to; allow its subnet if it should"
-            );
-        }
-        return failure(
-            code_of(code), error_[0] != '\0' ? error_.data() : curl().easy_strerror(code)
-        );
-    }
-
-    /// False when it was ended before its end: by its stop token, or by silence.
-    bool run(const Transfer& transfer) {
-        const ClientRequest& request = transfer.request;
-        const std::stop_callback wake(request.stop, [this] { curl().multi_wakeup(multi_); });
-        constexpr auto never = std::chrono::steady_clock::time_point::max();
-        auto farewell_end = never;
-        int running = 0;
-        while (curl().multi_perform(multi_, &running) == CURLM_OK && running != 0) {
-            const auto now = std::chrono::steady_clock::now();
-            if (request.stop.stop_requested() && farewell_end == never) {
-                if (!say_farewell(request)) return false;
-                farewell_end = now + request.farewell;
-            }
-            const auto silence_end =
-                request.silence > Duration::zero() ? transfer.heard + request.silence : never;
-            const auto end = std::min(farewell_end, silence_end);
-            if (end <= now) return false;
-            const auto wait = std::min(
-                std::chrono::milliseconds(poll_milliseconds_max),
-                std::chrono::ceil<std::chrono::milliseconds>(end - now)
-            );
-            curl().multi_poll(multi_, nullptr, 0, static_cast<int>(wait.count()), nullptr);
-        }
-        return true;
-    }
-
-    /// False when there is nobody to say it to.
-    bool say_farewell(const ClientRequest& request) {
-        if (request.farewell <= Duration::zero() || is_secure(request.url)) return false;
-        if (socket_ == CURL_SOCKET_BAD) return false;
-        set(CURLOPT_FORBID_REUSE, 1L);
-        leaving_ = true;
-        return ::shutdown(socket_, SHUT_WR) == 0;
-    }
-
-    // libcurl does not tell which socket a request under way uses, but it has one at a time.
-    static int socket_opened(void* self, curl_socket_t socket, curlsocktype) {
-        Impl& client = *static_cast<Impl*>(self);
-        // libcurl sends a request again when a connection that it kept closes without an answer.
-        if (client.leaving_) return CURL_SOCKOPT_ERROR;
-        client.socket_ = socket;
-        return CURL_SOCKOPT_OK;
-    }
-    static int close_socket(void* self, curl_socket_t socket) {
-        curl_socket_t& open = static_cast<Impl*>(self)->socket_;
-        if (open == socket) open = CURL_SOCKET_BAD;
-        return ::close(socket);
-    }
-
-    void sign(const Signing& signing, HeaderList& headers) {
-        if (!signing.session_token.empty()) {
-            append(headers, "X-Amz-Security-Token: " + signing.session_token);
-            set(CURLOPT_HTTPHEADER, headers.get());
-        }
-        const std::string provider = "aws:amz:" + signing.region + ":" + signing.service;
-        const std::string keys = signing.access_key + ":" + signing.secret_key;
-        set(CURLOPT_AWS_SIGV4, provider.c_str());
-        set(CURLOPT_USERPWD, keys.c_str());
-    }
-
-    template <class Value>
-    void set(CURLoption option, Value value) {
-        curl().easy_setopt(handle_, option, value);
-    }
-
-    CURL* handle_ = nullptr;
-    curl_socket_t socket_ = CURL_SOCKET_BAD;  // of the connection made last, while it is open
-    bool leaving_ = false;                    // the server was told
-    CURLM* multi_ = nullptr;                  // keeps the open connection
-    std::array<char, CURL_ERROR_SIZE> error_{};
+    const bool has_proxy_ = has_proxy();
+    PlainClient plain_{};
+    CurlClient curl_{};
 };
 
 Client::Client() : impl_(std::make_unique<Impl>()) {}
@@ -366,7 +119,16 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 Result<ClientResponse> Client::send(const ClientRequest& request) {
-    return impl_->send(request);
+    if (auto checked = check_url(request.url); !checked) {
+        return std::unexpected(std::move(checked.error()));
+    }
+    if (auto checked = check_headers(request); !checked) {
+        return std::unexpected(std::move(checked.error()));
+    }
+    auto answer = impl_->send(request);
+    if (answer) return answer;
+    const Error& error = answer.error();
+    return fail(error.code(), request.method + " " + shown(request.url) + ": " + error.message());
 }
 
 }  // namespace tranter::http

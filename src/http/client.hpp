@@ -26,6 +26,9 @@ struct Signing {
     std::string session_token{};  // empty: none
 };
 
+/// Of all headers of an answer, with those of interim answers before it.
+inline constexpr std::size_t answer_header_bytes_max = std::size_t{256} << 10;
+
 struct ClientRequest {
     std::string method = "GET";
     std::string url;  // http or https; anything else is refused
@@ -35,7 +38,7 @@ struct ClientRequest {
     /// Nothing received for so long is `timed_out`; 0: not watched.
     Duration silence{};
     std::optional<Signing> signing{};
-    /// Longer answers are `limit_exceeded`, and so are headers of more than 256 KiB.
+    /// Longer answers are `limit_exceeded`, and so are longer headers than the limit above.
     std::size_t body_bytes_max = std::size_t{64} << 20;
     /// Asked about each address before it is connected to; false is `permission_denied`. With it no
     /// proxy is used, which would connect for us.
@@ -60,8 +63,10 @@ struct ClientResponse {
 /// that belongs into no URL.
 [[nodiscard]] Result<void> check_url(std::string_view url);
 
-/// Blocking HTTP client with a kept-alive connection. One object per thread. libcurl is loaded at
-/// first use, so a process that never calls out does not pay for it.
+/// Blocking HTTP client with a kept-alive connection. One object per thread.
+///
+/// https:, signatures, and http: through a proxy (http_proxy, all_proxy) are libcurl's, which is
+/// loaded at first use: a process that needs none of them does not pay for it.
 class Client {
   public:
     Client();

@@ -1,6 +1,7 @@
 #include "http/client.hpp"
 
 #include "http/server.hpp"
+#include "http/test_sender.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +12,7 @@
 namespace tranter::http {
 namespace {
 
-class ClientTest : public testing::Test {
+class ClientTest : public testing::TestWithParam<By> {
   protected:
     void SetUp() override {
         server_ = std::make_unique<Server>(
@@ -59,6 +60,8 @@ class ClientTest : public testing::Test {
         std::move(exchange).respond(std::move(response));
     }
 
+    Result<ClientResponse> send(const ClientRequest& request) { return sender_.send(request); }
+
     /// Who wants to be sure that it arrives does not send it to somebody who has left.
     void answer_waiting(bool sure) {
         Response response;
@@ -81,17 +84,19 @@ class ClientTest : public testing::Test {
     std::stop_source stop_;
     std::promise<bool> arrived_;
     std::unique_ptr<Server> server_;
-    Client client_;
+    Sender sender_{GetParam()};
 };
 
-TEST_F(ClientTest, SendsAndReceives) {
+INSTANTIATE_TEST_SUITE_P(Http, ClientTest, by_both(), name_of_sender);
+
+TEST_P(ClientTest, SendsAndReceives) {
     ClientRequest request;
     request.method = "POST";
     request.url = url("/a?b=c");
     request.headers = {{"X-Empty", ""}};
     request.body = std::string("one\0two", 7);
 
-    const auto response = client_.send(request);
+    const auto response = send(request);
 
     ASSERT_TRUE(response.has_value()) << response.error().message();
     EXPECT_EQ(response->status, 200);
@@ -100,12 +105,12 @@ TEST_F(ClientTest, SendsAndReceives) {
     EXPECT_NE(std::ranges::find(response->headers, type), response->headers.end());
 }
 
-TEST_F(ClientTest, KeepsItsConnection) {
+TEST_P(ClientTest, KeepsItsConnection) {
     for (const char* method : {"GET", "DELETE", "HEAD", "PUT"}) {
         ClientRequest request;
         request.method = method;
         request.url = url("/");
-        const auto response = client_.send(request);
+        const auto response = send(request);
         ASSERT_TRUE(response.has_value()) << method << response.error().message();
         EXPECT_EQ(response->status, 200);
     }
@@ -113,14 +118,14 @@ TEST_F(ClientTest, KeepsItsConnection) {
     EXPECT_EQ(server_->connections(), 1U);
 }
 
-TEST_F(ClientTest, DoesNotFollowRedirects) {
+TEST_P(ClientTest, DoesNotFollowRedirects) {
     ClientRequest request;
     request.url = url("/redirect");
 
-    EXPECT_EQ(client_.send(request)->status, 302);
+    EXPECT_EQ(send(request)->status, 302);
 }
 
-TEST_F(ClientTest, SignsForAws) {
+TEST_P(ClientTest, SignsForAws) {
     ClientRequest request;
     request.method = "POST";
     request.url = url("/");
@@ -132,7 +137,7 @@ TEST_F(ClientTest, SignsForAws) {
         .secret_key = "SECRET",
         .session_token = "TOKEN"};
 
-    const auto response = client_.send(request);
+    const auto response = send(request);
 
     ASSERT_TRUE(response.has_value());
     EXPECT_NE(
@@ -143,7 +148,7 @@ TEST_F(ClientTest, SignsForAws) {
     EXPECT_EQ(response->body.find("SECRET"), std::string::npos);
 }
 
-TEST_F(ClientTest, RefusesUrlsItShouldNotFetch) {
+TEST(ClientChecks, RefusesUrlsItShouldNotFetch) {
     for (const char* bad :
          {"file:///etc/passwd",
           "ftp://127.0.0.1/",
@@ -156,69 +161,69 @@ TEST_F(ClientTest, RefusesUrlsItShouldNotFetch) {
           "http://a/\r\nX: y"}) {
         ClientRequest request;
         request.url = bad;
-        const auto response = client_.send(request);
+        const auto response = Client().send(request);
         ASSERT_FALSE(response.has_value()) << bad;
         EXPECT_EQ(response.error().code(), Errc::invalid_argument) << bad;
         EXPECT_EQ(response.error().message().find("secret"), std::string::npos);
     }
 }
 
-TEST_F(ClientTest, RefusesHeadersThatWouldAddLines) {
+TEST(ClientChecks, RefusesHeadersThatWouldAddLines) {
     ClientRequest request;
-    request.url = url("/");
+    request.url = "http://127.0.0.1/";
     request.headers = {{"X-A", "b\r\nX-C: d"}};
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(Client().send(request).error().code(), Errc::invalid_argument);
 }
 
-TEST_F(ClientTest, IsStoppedWhileItWaits) {
+TEST_P(ClientTest, IsStoppedWhileItWaits) {
     ClientRequest request;
     request.url = url("/wait");
     request.stop = stop_.get_token();
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_EQ(send(request).error().code(), Errc::cancelled);
     // Nor does it begin.
-    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_EQ(send(request).error().code(), Errc::cancelled);
 }
 
-TEST_F(ClientTest, TakesAnAnswerThatComesWithItsFarewell) {
+TEST_P(ClientTest, TakesAnAnswerThatComesWithItsFarewell) {
     ClientRequest request;
     request.url = url("/farewell");
     request.stop = stop_.get_token();
     request.farewell = std::chrono::seconds(10);
 
-    const auto response = client_.send(request);
+    const auto response = send(request);
 
     ASSERT_TRUE(response.has_value()) << response.error().message();
     EXPECT_EQ(response->body, "in time");
     request.stop = {};
     request.url = url("/");
-    EXPECT_EQ(client_.send(request)->status, 200);
+    EXPECT_EQ(send(request)->status, 200);
 }
 
-TEST_F(ClientTest, EndsWhenItsFarewellIsTakenForGoodbye) {
+TEST_P(ClientTest, EndsWhenItsFarewellIsTakenForGoodbye) {
     ClientRequest request;
     request.url = url("/goodbye");
     request.stop = stop_.get_token();
     request.farewell = std::chrono::minutes(10);
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_EQ(send(request).error().code(), Errc::cancelled);
     EXPECT_FALSE(arrived_.get_future().get());
 }
 
-TEST_F(ClientTest, DoesNotComeBackAfterItsFarewell) {
+TEST_P(ClientTest, DoesNotComeBackAfterItsFarewell) {
     ClientRequest request;
     request.url = url("/");
-    EXPECT_EQ(client_.send(request)->status, 200);
+    EXPECT_EQ(send(request)->status, 200);
     request.url = url("/goodbye");
     request.stop = stop_.get_token();
     request.farewell = std::chrono::minutes(10);
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_EQ(send(request).error().code(), Errc::cancelled);
     EXPECT_FALSE(arrived_.get_future().get());
 }
 
-TEST_F(ClientTest, TakesABodyAsItArrives) {
+TEST_P(ClientTest, TakesABodyAsItArrives) {
     ClientRequest request;
     request.url = url("/stream");
     std::string body;
@@ -229,42 +234,42 @@ TEST_F(ClientTest, TakesABodyAsItArrives) {
         return true;
     };
 
-    const auto response = client_.send(request);
+    const auto response = send(request);
 
     ASSERT_TRUE(response.has_value()) << response.error().message();
     EXPECT_EQ(body, "firstsecond");
     EXPECT_EQ(response->body, "");
 }
 
-TEST_F(ClientTest, EndsABodyThatItHasSeenEnoughOf) {
+TEST_P(ClientTest, EndsABodyThatItHasSeenEnoughOf) {
     ClientRequest request;
     request.url = url("/stream");
     request.on_body = [](std::string_view) {
         return false;
     };
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::cancelled);
+    EXPECT_EQ(send(request).error().code(), Errc::cancelled);
 }
 
-TEST_F(ClientTest, GivesUpAfterSilence) {
+TEST_P(ClientTest, GivesUpAfterSilence) {
     ClientRequest request;
     request.url = url("/stream");
     request.timeout = Duration::max();
     request.silence = std::chrono::milliseconds(50);
 
-    EXPECT_EQ(client_.send(request).error().code(), Errc::timed_out);
+    EXPECT_EQ(send(request).error().code(), Errc::timed_out);
 }
 
-TEST_F(ClientTest, SaysWhenNobodyAnswers) {
+TEST_P(ClientTest, SaysWhenNobodyAnswers) {
     ClientRequest waiting;
     waiting.url = url("/wait");
     waiting.timeout = std::chrono::milliseconds(50);
-    EXPECT_EQ(client_.send(waiting).error().code(), Errc::timed_out);
+    EXPECT_EQ(send(waiting).error().code(), Errc::timed_out);
 
     ClientRequest refused;
     refused.url = url("/");
     server_.reset();
-    EXPECT_EQ(client_.send(refused).error().code(), Errc::unavailable);
+    EXPECT_EQ(send(refused).error().code(), Errc::unavailable);
 }
 
 }  // namespace

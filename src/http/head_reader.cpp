@@ -9,18 +9,13 @@
 namespace tranter::http {
 namespace {
 
-bool ends_value(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-}
-
 /// The first byte that cannot be part of a value. There is one: the line feed before `end`.
 const char* find_value_end(const char* at, const char* end) {
     for (;; ++at) {
         at += bytes_before({at, end}, [](Bytes16 bytes) {
             return (bytes < each_of_16(0x20)) | (bytes == each_of_16(0x7f));
         });
-        if (ends_value(*at)) return at;
+        if (is_control(*at)) return at;
     }
 }
 
@@ -36,25 +31,15 @@ const char* find_name_end(const char* at, const char* end) {
     return at;
 }
 
-std::string_view trim(std::string_view text) {
-    while (text.ends_with(' ') || text.ends_with('\t'))
-        text.remove_suffix(1);
-    while (text.starts_with(' ') || text.starts_with('\t'))
-        text.remove_prefix(1);
-    return text;
-}
-
 /// False when something in the list is not a token.
 bool read_connection(std::string_view list, Head& head) {
-    while (!list.empty()) {
-        const std::size_t comma = std::min(list.find(','), list.size());
-        const std::string_view option = trim(list.substr(0, comma));
-        if (!std::ranges::all_of(option, is_token_char)) return false;
+    bool good = true;
+    for_each_in_list(list, [&](std::string_view option) {
+        good = good && std::ranges::all_of(option, is_token_char);
         if (same_ignoring_case(option, "close")) head.connection_close = true;
         if (same_ignoring_case(option, "keep-alive")) head.connection_keep_alive = true;
-        list.remove_prefix(std::min(comma + 1, list.size()));
-    }
-    return true;
+    });
+    return good;
 }
 
 /// Remembers where the headers are that the server itself needs. False for a malformed one.

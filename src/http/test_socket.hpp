@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/descriptor.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -7,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -15,8 +18,8 @@
 
 namespace tranter::http {
 
-/// A client for tests that sends exactly the bytes it is told to. Reads give up after ten seconds,
-/// so a server that hangs fails the test and does not stop it.
+/// One end of a connection, for tests, that sends exactly the bytes it is told to. Reads give up
+/// after ten seconds, so a peer that hangs fails the test and does not stop it.
 class TestSocket {
   public:
     explicit TestSocket(std::uint16_t port, int receive_buffer = 0)
@@ -24,15 +27,16 @@ class TestSocket {
         if (receive_buffer != 0) {
             ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
         }
-        const timeval wait{.tv_sec = 10, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-        const int on = 1;
-        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        set_options();
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    }
+    /// One that was accepted.
+    explicit TestSocket(Descriptor accepted) : fd_(::dup(accepted.get())), connected_(true) {
+        set_options();
     }
     ~TestSocket() { close(); }
     TestSocket(TestSocket&& other) noexcept
@@ -50,7 +54,7 @@ class TestSocket {
         return true;
     }
 
-    /// One answer with its body, by Content-Length. What follows is kept for the next call.
+    /// One message with its body, by Content-Length. What follows is kept for the next call.
     std::string read_answer(bool head_only = false) {
         std::size_t end = 0;
         while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
@@ -89,6 +93,12 @@ class TestSocket {
     /// The server has closed, without a byte more.
     bool at_end() { return buffer_.empty() && !read_more() && buffer_.empty() && ended_; }
 
+    /// Whether something can be read, or its end, before this time is over.
+    bool wait_for_input(std::chrono::milliseconds time) const {
+        pollfd input{.fd = fd_, .events = POLLIN, .revents = 0};
+        return ::poll(&input, 1, static_cast<int>(time.count())) > 0;
+    }
+
     void half_close() { ::shutdown(fd_, SHUT_WR); }
 
     void reset() {
@@ -103,6 +113,13 @@ class TestSocket {
     }
 
   private:
+    void set_options() {
+        const timeval wait{.tv_sec = 10, .tv_usec = 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+        const int on = 1;
+        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+
     bool read_more() {
         char bytes[65536];
         const auto got = ::recv(fd_, bytes, sizeof(bytes), 0);

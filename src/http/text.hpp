@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,12 @@ constexpr bool is_alnum(char c) {
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
+/// What neither a header value nor a line may hold. A tab may be there.
+constexpr bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
 /// The characters of an HTTP token (method, header name): RFC 9110 5.6.2.
 inline constexpr auto token_chars = [] {
     std::array<bool, 256> table{};
@@ -32,6 +39,25 @@ inline constexpr auto token_chars = [] {
 
 constexpr bool is_token_char(char c) {
     return token_chars[static_cast<unsigned char>(c)];
+}
+
+/// Without the spaces and tabs around it.
+constexpr std::string_view trim(std::string_view text) {
+    while (text.ends_with(' ') || text.ends_with('\t'))
+        text.remove_suffix(1);
+    while (text.starts_with(' ') || text.starts_with('\t'))
+        text.remove_prefix(1);
+    return text;
+}
+
+/// Gives `take` each part of a list with commas, trimmed.
+template <class Take>
+void for_each_in_list(std::string_view list, Take take) {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        take(trim(list.substr(0, comma)));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
 }
 
 /// Eight bytes with their ASCII letters in lower case.
