@@ -83,7 +83,10 @@ AttemptOutcome outcome_of_error(const Error& error, const Context& context) {
         case Errc::cancelled:
             return stopped_outcome(context);
         case Errc::permission_denied:
-            return Dead{.type = "forbidden_address", .reason = error.message()};
+            return Dead{
+                .type = "forbidden_address",
+                .reason = error.message() +
+                          "; if it should be, name its subnet in allow_addresses of the handler"};
         case Errc::invalid_argument:
             return Dead{.type = "http", .reason = error.message()};
         case Errc::limit_exceeded:

@@ -122,6 +122,11 @@ TEST_F(HttpHandlerTest, DoesNotCallAddressesThatAreNotPublic) {
     test::TestRun run;
     const auto outcome = make_http_handler(guarded)(run.context());
     EXPECT_EQ(std::get<Dead>(outcome).type, "forbidden_address");
+    EXPECT_THAT(
+        std::get<Dead>(outcome).reason,
+        testing::EndsWith("/jobs: 127.0.0.1 may not be connected to; if it should be, name its "
+                          "subnet in allow_addresses of the handler")
+    );
     EXPECT_TRUE(body_.empty());
 }
 
