@@ -2,6 +2,7 @@
 
 #include "base/digest.hpp"
 #include "base/encoding.hpp"
+#include "http/text.hpp"
 #include "sqs/text_rules.hpp"
 
 #include <fmt/format.h>
@@ -65,14 +66,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
         if (end == std::string_view::npos) return parts;
         text.remove_prefix(end + 1);
     }
-}
-
-std::string_view trim(std::string_view text) {
-    while (text.starts_with(' ') || text.starts_with('\t'))
-        text.remove_prefix(1);
-    while (text.ends_with(' ') || text.ends_with('\t'))
-        text.remove_suffix(1);
-    return text;
 }
 
 std::string lower(std::string_view text) {
@@ -168,7 +161,7 @@ Outcome<Claim> read_header_claim(const http::Request& request, std::string_view 
     bool has_headers = false;
     bool has_signature = false;
     for (std::string_view part : split(value, ',')) {
-        part = trim(part);
+        part = http::trim(part);
         const std::size_t equals = part.find('=');
         const std::string_view name = part.substr(0, equals);
         const std::string_view content =
@@ -327,7 +320,7 @@ Outcome<> check_coverage(const http::Request& request, const Claim& claim) {
 
 /// Surrounding blanks off, runs of them as one.
 void append_collapsed(std::string& out, std::string_view value) {
-    value = trim(value);
+    value = http::trim(value);
     bool blank = false;
     for (const char c : value) {
         if (c == ' ' && blank) continue;
