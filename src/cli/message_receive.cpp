@@ -16,7 +16,7 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr std::int64_t batch_max = 10;
+constexpr std::int64_t per_call_max = 10;
 constexpr seconds long_poll_max(20);
 constexpr std::int64_t visibility_timeout_max = 43200;
 
@@ -53,8 +53,8 @@ Result<std::uint64_t> delete_batch(
     SqsClient& client, const std::string& url, const std::vector<std::string>& receipts
 ) {
     std::uint64_t failed = 0;
-    for (std::size_t first = 0; first < receipts.size(); first += batch_max) {
-        const std::size_t end = std::min<std::size_t>(first + batch_max, receipts.size());
+    for (std::size_t first = 0; first < receipts.size(); first += per_call_max) {
+        const std::size_t end = std::min<std::size_t>(first + per_call_max, receipts.size());
         Json entries;
         for (std::size_t i = first; i < end; ++i) {
             Json entry;
@@ -119,7 +119,7 @@ class Receiver {
         all.push("All");
         Json input;
         input.set("QueueUrl", url_)
-            .set("MaxNumberOfMessages", std::min(options_.max - received_, batch_max))
+            .set("MaxNumberOfMessages", std::min(options_.max - received_, per_call_max))
             .set("WaitTimeSeconds", wait.count())
             .set("AttributeNames", all)
             .set("MessageAttributeNames", all);

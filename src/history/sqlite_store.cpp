@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t page_entries_max = 1000;
 constexpr std::size_t remove_step = 1000;
-constexpr std::size_t trim_step = 2000;
+constexpr std::size_t rows_per_trim = 2000;
 constexpr std::string_view cursor_prefix = "h1";
 constexpr std::string_view name_in_errors = "the history";
 
@@ -276,7 +276,7 @@ Result<bool> SqliteStore::remove(std::string_view id) {
 
 Result<bool> SqliteStore::maintain() {
     return write([this](Session& session) {
-        const bool trims = session.recorder.trim(clock_.now(), trim_step);
+        const bool trims = session.recorder.trim(clock_.now(), rows_per_trim);
         const bool indexes = session.indexer.step();
         if (trims || indexes || session.indexer.tidy()) return true;
         session.move_journal();
