@@ -250,12 +250,12 @@ TEST(ResponseReader, GivesABodyOnAsItComes) {
         return body.size() < 10;
     };
     ResponseReader reader(request);
-    using State = ResponseReader::State;
+    using Progress = ResponseReader::State;
     EXPECT_EQ(
-        reader.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), State::more
+        reader.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), Progress::more
     );
     EXPECT_EQ(body, "hel");
-    EXPECT_EQ(reader.feed("lo\r\n8\r\n, world!\r\n"), State::failed);
+    EXPECT_EQ(reader.feed("lo\r\n8\r\n, world!\r\n"), Progress::failed);
     EXPECT_EQ(body, "hello, world!");
     EXPECT_EQ(reader.error().code(), Errc::cancelled);
 
