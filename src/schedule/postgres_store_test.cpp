@@ -271,7 +271,10 @@ TEST_F(PostgresStoreTest, WhatIsPrintedMakesTheTablesThatAreUsed) {
     connection.run(postgres::first_migration().c_str());
     for (const auto step : postgres_migrations())
         connection.run(std::string(step).c_str());
-    connection.run("INSERT INTO tranter.schema_versions VALUES('schedule', 1)");
+    const std::string version = std::to_string(postgres_migrations().size());
+    connection.run(
+        ("INSERT INTO tranter.schema_versions VALUES('schedule', " + version + ")").c_str()
+    );
 
     EXPECT_TRUE(open()->insert(every_minute("daily")));
 }
