@@ -135,22 +135,23 @@ TEST_F(PromoterTest, AnErrorIsKeptRetriedAndStopsNoLaterSlot) {
 }
 
 TEST_F(PromoterTest, AJobForLaterThatCouldNotBeEnqueuedIsTriedAgain) {
+    const std::string id = job_id_of({"later", now_, false});
     const std::array wanted = {
-        ScheduledJob{.id = "later", .queue = "q", .type = "t", .payload = "1", .due = now_}};
+        ScheduledJob{.id = id, .queue = "q", .type = "t", .payload = "1", .due = now_}};
     ASSERT_TRUE(store().add_jobs(wanted));
     jobs().before = [](std::string_view, std::span<const NewJob>) -> Result<> {
         return fail(Errc::unavailable, "no answer");
     };
     ASSERT_TRUE(promoter().move_timers());
-    EXPECT_EQ(store().find_job("later")->state, ScheduledState::waiting);
-    EXPECT_EQ(store().find_job("later")->error, "no answer");
+    EXPECT_EQ(store().find_job(id)->state, ScheduledState::waiting);
+    EXPECT_EQ(store().find_job(id)->error, "no answer");
 
     jobs().before = {};
     now_ += 10s;
     ASSERT_TRUE(promoter().move_timers());
 
-    EXPECT_EQ(store().find_job("later")->state, ScheduledState::enqueued);
-    EXPECT_TRUE(jobs().jobs.contains("later"));
+    EXPECT_EQ(store().find_job(id)->state, ScheduledState::enqueued);
+    EXPECT_TRUE(jobs().jobs.contains(id));
 }
 
 TEST_F(PromoterTest, OneJobThatIsRefusedCostsItselfAlone) {

@@ -22,9 +22,18 @@ QUICK = (
 POSTGRES = "Stores/ScheduleStoreTest.*/postgres:PostgresStoreTest.Runs*"
 
 
+def arguments(tests):
+    return (f"--gtest_filter={tests}", "--gtest_fail_fast", "--gtest_brief=1")
+
+
 def mutant(name, file, find, replace, tests=QUICK):
-    arguments = (f"--gtest_filter={tests}", "--gtest_fail_fast", "--gtest_brief=1")
-    return Mutant(name, ((f"schedule/{file}", find, replace),), arguments)
+    return Mutant(name, ((f"schedule/{file}", find, replace),), arguments(tests))
+
+
+SOUND = [
+    Mutant("nothing is planted", (), arguments(QUICK)),
+    Mutant("nothing is planted, in PostgreSQL", (), arguments(POSTGRES)),
+]
 
 
 MUTANTS = [
@@ -142,4 +151,4 @@ def failure(output):
 
 
 if __name__ == "__main__":
-    sys.exit(main(MUTANTS, failure, FLAGS, LIBRARIES))
+    sys.exit(main(MUTANTS, failure, FLAGS, LIBRARIES, SOUND))

@@ -543,8 +543,9 @@ def judge(one, program, find=violation):
     return "SURVIVES", False
 
 
-def main(mutants, find, flags, libraries):
-    """`find` reads what a mutant printed; every one of them has to be found."""
+def main(mutants, find, flags, libraries, sound=()):
+    """`find` reads what a mutant printed; every one of them has to be found. In the `sound` ones
+    nothing is planted, so that nothing may be."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="what tests them")
@@ -554,7 +555,7 @@ def main(mutants, find, flags, libraries):
     options = parser.parse_args()
 
     builder = Builder(options, flags, libraries)
-    chosen = [one for one in mutants if re.search(options.only, one.name)]
+    chosen = list(sound) + [one for one in mutants if re.search(options.only, one.name)]
     with open(BUILD_LOCK, "a") as lock, ThreadPoolExecutor(JOBS) as pool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         programs = list(pool.map(builder.build_mutant, chosen))
@@ -563,9 +564,9 @@ def main(mutants, find, flags, libraries):
         verdicts = list(pool.map(judge, chosen, programs, [find] * len(chosen)))
     missed = 0
     for one, (verdict, found) in zip(chosen, verdicts):
-        missed += not found
+        missed += found != bool(one.edits)
         print(f"{one.name:<54} {verdict}")
-    print(f"{len(chosen) - missed} of {len(chosen)} planted bugs found")
+    print(f"{len(chosen) - missed} of {len(chosen)} as they should be")
     return 1 if missed else 0
 
 
