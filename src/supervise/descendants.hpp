@@ -1,0 +1,27 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace tranter::supervise {
+
+/// What `ancestor` has started, and what that has started, in whatever group and session it is, the
+/// ancestor itself left out. Complete for processes that `ancestor` adopts
+/// (PR_SET_CHILD_SUBREAPER), as far as they were there when it began to look; zombies are among
+/// them.
+std::vector<pid_t> descendants_of(pid_t ancestor);
+
+struct ResourceUse {
+    std::uint64_t memory_bytes = 0;  // resident; what processes share counts for each
+    std::uint64_t cpu_micros = 0;    // of those that run, and of children they have waited for
+    std::uint32_t processes = 0;
+
+    bool operator==(const ResourceUse&) const = default;
+};
+
+/// Of all of them together; those that are gone meanwhile count nothing.
+ResourceUse use_of(const std::vector<pid_t>& processes);
+
+}  // namespace tranter::supervise
