@@ -88,7 +88,7 @@ Result<int> cancel_timers(ScheduleSession& session, const Arguments& arguments) 
     for (const std::string& id : arguments.list("ID")) {
         const auto cancelled = session.store.cancel_job(id, ScheduleSession::now());
         if (!cancelled && !concerns_one(cancelled.error().code())) {
-            session.output.end();
+            if (done > 0) session.output.end();
             return std::unexpected(cancelled.error());
         }
         if (!cancelled) {
@@ -100,7 +100,7 @@ Result<int> cancel_timers(ScheduleSession& session, const Arguments& arguments) 
         record.set("id", id).set("result", "cancelled");
         session.output.row(std::move(record));
     }
-    session.output.end();
+    if (done > 0) session.output.end();
     return refusals.exit_status(done);
 }
 
