@@ -27,16 +27,22 @@ def other_sqs():
         yield endpoint
 
 
-@pytest.fixture(params=["tranter", "fauxqs"])
-def endpoint(request):
-    if request.param == "fauxqs":
+@pytest.fixture(params=[("file", "tranter"), ("postgres", "fauxqs")], ids="-".join)
+def kinds(request):
+    """Of the store of schedules, and of the server behind it."""
+    return request.param
+
+
+@pytest.fixture
+def endpoint(kinds, request):
+    if kinds[1] == "fauxqs":
         return request.getfixturevalue("other_sqs")
     return request.getfixturevalue("server").endpoint
 
 
-@pytest.fixture(params=["file", "postgres"])
-def store(request, tmp_path):
-    if request.param == "postgres":
+@pytest.fixture
+def store(kinds, request, tmp_path):
+    if kinds[0] == "postgres":
         return request.getfixturevalue("postgres").new_database()
     return f"file:{tmp_path}"
 
@@ -187,7 +193,7 @@ def test_a_bulk_of_jobs_is_divided_between_the_queue_and_the_store(
     assert [json.loads(one["body"]) for one in messages(queue, endpoint)] == [0]
 
 
-@pytest.mark.parametrize("endpoint,store", [("tranter", "file")], indirect=True)
+@pytest.mark.parametrize("kinds", [("file", "tranter")], indirect=True)
 def test_timers_that_are_killed_lose_nothing(name, provider, store, endpoint, timers):
     queue = name()
     jobs = {
