@@ -1,0 +1,196 @@
+#include "supervise/log_file.hpp"
+#include "supervise/log_writer.hpp"
+#include "supervise/output_lines.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace tranter::supervise {
+namespace {
+
+using namespace std::chrono_literals;
+
+class AppLogTest : public ::testing::Test {
+  public:
+    AppLogTest() {
+        std::string pattern = "/tmp/tranter-log-XXXXXX";
+        folder = ::mkdtemp(pattern.data());
+    }
+    ~AppLogTest() override { std::filesystem::remove_all(folder); }
+
+    std::string path(std::string_view name = "api.log") const {
+        return folder + "/" + std::string(name);
+    }
+    std::string content(std::string_view name = "api.log") const {
+        std::ifstream file(path(name));
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    std::string folder;
+    Instant now = Instant(1h);
+};
+
+TEST_F(AppLogTest, MakesItsFolderAndAppends) {
+    LogFile file({.path = path("a/b/api.log")});
+
+    ASSERT_TRUE(file.append("one\n", now));
+    ASSERT_TRUE(file.append("two\n", now));
+
+    EXPECT_EQ(content("a/b/api.log"), "one\ntwo\n");
+}
+
+TEST_F(AppLogTest, RotatesBySizeAndKeepsSoMany) {
+    LogFile file({.path = path(), .bytes_max = 8, .files_max = 2});
+
+    for (const char* line : {"one\n", "two\n", "three\n", "four\n", "five\n"})
+        ASSERT_TRUE(file.append(line, now));
+
+    EXPECT_EQ(content(), "five\n");
+    EXPECT_EQ(content("api.log.1"), "four\n");
+    EXPECT_EQ(content("api.log.2"), "three\n");
+    EXPECT_FALSE(std::filesystem::exists(path("api.log.3")));
+}
+
+TEST_F(AppLogTest, RotatesByAge) {
+    LogFile file({.path = path(), .age_max = 1h});
+    ASSERT_TRUE(file.append("one\n", now));
+    ASSERT_TRUE(file.append("two\n", now + 59min));
+
+    ASSERT_TRUE(file.append("three\n", now + 1h));
+
+    EXPECT_EQ(content(), "three\n");
+    EXPECT_EQ(content("api.log.1"), "one\ntwo\n");
+}
+
+TEST_F(AppLogTest, GoesOnWithTheFileThatIsThere) {
+    ASSERT_TRUE(LogFile({.path = path(), .bytes_max = 10}).append("before\n", now));
+    LogFile file({.path = path(), .bytes_max = 10});
+
+    ASSERT_TRUE(file.append("after\n", now));
+
+    EXPECT_EQ(content("api.log.1"), "before\n");
+    EXPECT_EQ(content(), "after\n");
+}
+
+TEST_F(AppLogTest, WritesANewFileWhenTheOldOneWasMovedAway) {
+    LogFile file({.path = path()});
+    ASSERT_TRUE(file.append("one\n", now));
+    std::filesystem::rename(path(), path("moved"));
+
+    file.reopen();
+    ASSERT_TRUE(file.append("two\n", now));
+
+    EXPECT_EQ(content(), "two\n");
+    EXPECT_EQ(content("moved"), "one\n");
+}
+
+TEST_F(AppLogTest, SaysWhichFileCannotBeWritten) {
+    LogFile file({.path = folder});
+
+    const auto done = file.append("one\n", now);
+
+    ASSERT_FALSE(done);
+    EXPECT_NE(done.error().message().find(folder), std::string::npos);
+}
+
+TEST_F(AppLogTest, AFlushEmptiesAllOfThem) {
+    LogFile file({.path = path(), .bytes_max = 4});
+    ASSERT_TRUE(file.append("one\n", now));
+    ASSERT_TRUE(file.append("two\n", now));
+
+    ASSERT_TRUE(file.flush());
+    ASSERT_TRUE(file.append("three\n", now));
+
+    EXPECT_EQ(content(), "three\n");
+    EXPECT_FALSE(std::filesystem::exists(path("api.log.1")));
+}
+
+TEST_F(AppLogTest, AFileThatNobodyReadsCostsLinesAndNoTime) {
+    // A pipe without a reader: whoever opens it to write waits for ever.
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    const SteadyClock clock;
+    LogWriter writer({.clock = clock, .waiting_bytes_max = 100});
+    const auto stuck = writer.open({.path = path()});
+    const auto good = writer.open({.path = path("other.log")});
+
+    for (int i = 0; i < 100; ++i)
+        writer.write(stuck, "ten bytes\n");
+    EXPECT_EQ(writer.dropped(stuck), 90U);
+    EXPECT_EQ(writer.dropped(good), 0U);
+
+    std::ifstream reader(path());
+    writer.write(good, "fine\n");
+    writer.wait_until_written();
+    EXPECT_EQ(content("other.log"), "fine\n");
+}
+
+TEST_F(AppLogTest, SaysHowManyLinesWereDropped) {
+    const SteadyClock clock;
+    LogWriter writer({.clock = clock, .waiting_bytes_max = 8});
+    const auto target = writer.open({.path = path()});
+
+    writer.write(target, "one\ntwo\nthree\n");
+    writer.write(target, "four\n");
+    writer.wait_until_written();
+
+    EXPECT_EQ(content(), "[tranter] 3 lines were dropped, the disk was too slow\nfour\n");
+    EXPECT_EQ(writer.dropped(target), 3U);
+}
+
+TEST_F(AppLogTest, WhatWaitsIsWrittenAtTheEnd) {
+    const SteadyClock clock;
+    {
+        LogWriter writer({.clock = clock});
+        const auto target = writer.open({.path = path()});
+        for (int i = 0; i < 100; ++i)
+            writer.write(target, "line\n");
+    }
+
+    EXPECT_EQ(content().size(), 500U);
+}
+
+TEST(OutputLinesTest, GivesWholeLinesAndTheRestAtTheEnd) {
+    OutputLines lines({.app = "api"});
+
+    EXPECT_EQ(lines.add("one\ntw", {}), "one\n");
+    EXPECT_EQ(lines.add("o\n", {}), "two\n");
+    EXPECT_EQ(lines.add("three", {}), "");
+    EXPECT_EQ(lines.finish({}), "three\n");
+    EXPECT_EQ(lines.finish({}), "");
+}
+
+TEST(OutputLinesTest, ALineWithoutAnEndIsDivided) {
+    OutputLines lines({.app = "api", .line_bytes_max = 4});
+
+    EXPECT_EQ(lines.add("123456789", {}), "1234\n5678\n");
+    EXPECT_EQ(lines.finish({}), "9\n");
+}
+
+TEST(OutputLinesTest, PutsTheTimeInFront) {
+    OutputLines lines({.app = "api", .time_format = "%Y-%m-%dT%H:%M:%S"});
+
+    EXPECT_EQ(lines.add("one\n", Instant(25h)), "1970-01-02T01:00:00: one\n");
+}
+
+TEST(OutputLinesTest, AsJsonWhateverTheBytesAre) {
+    OutputLines lines({.app = "api", .number = 2, .is_errors = true, .json = true});
+
+    EXPECT_EQ(
+        lines.add("say \"\x1b\xff\"\n", Instant(1h)),
+        R"({"message":"say \"\u001b)"
+        "\xef\xbf\xbd"
+        R"(\"","timestamp":"1970-01-01T01:00:00Z","type":"err","process_id":2,"app_name":"api"})"
+        "\n"
+    );
+}
+
+}  // namespace
+}  // namespace tranter::supervise

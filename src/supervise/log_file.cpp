@@ -1,0 +1,97 @@
+#include "supervise/log_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace tranter::supervise {
+namespace {
+
+std::unexpected<Error> failed_file(const std::string& path, std::string_view what) {
+    const int error = errno;
+    return fail(
+        Errc::unavailable, path + " cannot be " + std::string(what) + ": " + std::strerror(error)
+    );
+}
+
+}  // namespace
+
+Result<> LogFile::append(std::string_view lines, Instant now) {
+    if (!file_) {
+        if (auto opened = open(now); !opened) return opened;
+    }
+    if (is_due(lines.size(), now)) {
+        if (auto rotated = rotate(); !rotated) return rotated;
+        if (auto opened = open(now); !opened) return opened;
+    }
+    while (!lines.empty()) {
+        const ssize_t put = ::write(file_.get(), lines.data(), lines.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return failed_file(options_.path, "written");
+        lines.remove_prefix(static_cast<std::size_t>(put));
+        bytes_ += static_cast<std::uint64_t>(put);
+    }
+    return {};
+}
+
+bool LogFile::is_due(std::size_t more_bytes, Instant now) const {
+    if (bytes_ == 0) return false;
+    if (options_.bytes_max > 0 && bytes_ + more_bytes > options_.bytes_max) return true;
+    return options_.age_max > Duration{} && now - begun_at_ >= options_.age_max;
+}
+
+Result<> LogFile::open(Instant now) {
+    const std::filesystem::path folder = std::filesystem::path(options_.path).parent_path();
+    std::error_code ignored;  // open() says what is wrong
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+    constexpr mode_t readable = 0640;
+    file_ = Descriptor(
+        ::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, readable)
+    );
+    struct stat info {};
+    if (!file_ || ::fstat(file_.get(), &info) != 0) return failed_file(options_.path, "opened");
+    bytes_ = static_cast<std::uint64_t>(info.st_size);
+    // Of one that was there before nobody knows when it was begun, only when it was written to.
+    begun_at_ = now;
+    if (bytes_ > 0) begun_at_ = Instant(std::chrono::seconds(info.st_mtim.tv_sec));
+    return {};
+}
+
+std::string LogFile::rotated(std::uint32_t number) const {
+    return number == 0 ? options_.path : options_.path + "." + std::to_string(number);
+}
+
+Result<> LogFile::rotate() {
+    file_.reset();
+    if (options_.files_max == 0) {
+        if (::unlink(options_.path.c_str()) != 0) return failed_file(options_.path, "removed");
+        return {};
+    }
+    for (std::uint32_t number = options_.files_max; number > 0; --number) {
+        const std::string from = rotated(number - 1);
+        if (std::rename(from.c_str(), rotated(number).c_str()) != 0 && errno != ENOENT) {
+            return failed_file(from, "renamed");
+        }
+    }
+    return {};
+}
+
+Result<> LogFile::flush() {
+    file_.reset();
+    for (std::uint32_t number = 1; number <= options_.files_max; ++number)
+        ::unlink(rotated(number).c_str());
+    if (::truncate(options_.path.c_str(), 0) != 0 && errno != ENOENT) {
+        return failed_file(options_.path, "emptied");
+    }
+    return {};
+}
+
+}  // namespace tranter::supervise
