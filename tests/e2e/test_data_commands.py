@@ -373,6 +373,45 @@ def test_a_damaged_history_is_named_and_does_not_spoil_the_backup(serve, data, t
     assert "history.db" in stat.err and stat.json()["finished_jobs"] == 0
 
 
+def test_a_backup_holds_the_schedules(serve, data, tmp_path):
+    server = serve()
+    Api(server, "json").create("orders")
+    store = f"file:{data}"
+    words = ["--every", "1 hour", "--type", "t", "--store", store]
+    ok("schedule", "add", "hourly", *words)
+    target = tmp_path / "copy"
+
+    shown = ok("data", "backup", str(data), str(target)).json()
+    ok("schedule", "add", "later", *words)
+
+    assert (shown["schedules"], shown["jobs_for_later"]) == (1, 0)
+    assert "schedules.db" in contents(target) and "schedules.db-wal" not in contents(target)
+    assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o600}
+    assert ok("data", "verify", str(target)).json()["schedules"] == 1
+    assert ok("data", "stat", str(target)).json()["schedules"] == 1
+    assert ok("data", "verify", str(data)).json()["schedules"] == 2
+    listed = ok("schedule", "list", "-o", "name", "--store", f"file:{target}").out
+    assert listed == "hourly\n"
+
+
+def test_damaged_schedules_are_named_and_do_not_spoil_the_backup(serve, data, tmp_path):
+    server = serve()
+    Api(server, "json").create("orders")
+    finish(server, 1)
+    server.stop()
+    (data / "schedules.db").write_bytes(b"x" * 20_000)
+    target = tmp_path / "copy"
+
+    backup = tranter("data", "backup", str(data), str(target))
+    verify = tranter("data", "verify", str(data))
+
+    assert backup.code == 1 and "schedules.db" in backup.err
+    assert backup.json()["finished_jobs"] == 1
+    assert "schedules.db" not in contents(target)
+    assert verify.code == 1
+    assert [one["file"] for one in verify.json()["damage"]] == ["schedules.db"]
+
+
 # --- repair
 
 
