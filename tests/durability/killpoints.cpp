@@ -114,6 +114,13 @@ auto between_points(Kind kind, const char* call, int fd, Act act) {
     return result;
 }
 
+template <typename Act>
+ssize_t while_sending(int fd, Act act) {
+    const Kind kind = kind_of_socket(fd);
+    const char* const call = kind == Kind::local ? "send local" : "send network";
+    return between_points(kind, call, fd, act);
+}
+
 std::int64_t micros_of(const timespec& time) {
     return time.tv_sec * 1'000'000 + time.tv_nsec / 1000;
 }
@@ -155,10 +162,14 @@ int fdatasync(int fd) {
 }
 
 ssize_t send(int fd, const void* from, size_t bytes, int flags) {
-    const Kind kind = kind_of_socket(fd);
-    const char* const call = kind == Kind::local ? "send local" : "send network";
-    return between_points(kind, call, fd, [&] {
+    return while_sending(fd, [&] {
         return static_cast<ssize_t>(syscall(SYS_sendto, fd, from, bytes, flags, nullptr, 0));
+    });
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+    return while_sending(fd, [&] {
+        return static_cast<ssize_t>(syscall(SYS_sendmsg, fd, message, flags));
     });
 }
 
