@@ -7,6 +7,7 @@ import signal
 import pytest
 from command_line import check_failure, ok, tranter
 from waiting import eventually
+from wire import Api
 from worker_process import WorkerProcess
 
 HANDLERS = """
@@ -95,6 +96,19 @@ def test_an_exit_code_decides_and_the_error_output_says_why(worker, queue, env):
     shown = ok("job", "show", failed, env=env).json()
     assert shown["failures"][-1]["text"] == "exit code 1: broken"
     assert "broken" in ok("job", "logs", failed, env=env).out
+
+
+def test_dead_jobs_of_a_queue_of_an_sqs_client_have_a_place(worker, queue, env, server):
+    sqs = Api(server, "json")
+    url = sqs.create(queue)
+    worker()
+    job = ok("job", "enqueue", queue, "bury", env=env).json()["id"]
+    tranter("job", "wait", job, "--timeout", "60s", env=env)
+    (dead,) = json.loads(ok("dlq", "peek", queue + "-dlq", "-o", "json", env=env).out)
+    assert dead["id"] == job
+    attributes = {"QueueUrl": url, "AttributeNames": ["All"]}
+    shown = sqs.reply("GetQueueAttributes", attributes).json()["Attributes"]
+    assert "RedrivePolicy" not in shown  # its messages stay where they are
 
 
 def test_an_interrupted_job_goes_back_and_costs_no_attempt(worker, queue, env):
