@@ -111,7 +111,7 @@ http::Response SchedulesApi::list_jobs(const JobCall& call) {
     if (!known) return problem_reply(known.error());
     return answer_page(
         "jobs",
-        {.after = *cursor, .limit = *limit},
+        {.after = *cursor, .limit = *limit, .bytes = options_.page_bytes},
         [&](std::string_view after, std::size_t max) { return known->store.list_jobs(after, max); },
         schedule::write_scheduled_job,
         [](const ScheduledJob& job) { return job.id; }

@@ -120,7 +120,7 @@ http::Response SchedulesApi::list(const JobCall& call) {
     if (!known) return problem_reply(known.error());
     return answer_page(
         "schedules",
-        {.after = *cursor, .limit = *limit},
+        {.after = *cursor, .limit = *limit, .bytes = options_.page_bytes},
         [&](std::string_view after, std::size_t max) { return known->store.list(after, max); },
         schedule::write_schedule,
         [](const Schedule& schedule) { return schedule.definition.name; }

@@ -25,6 +25,8 @@ struct SchedulesApiOptions {
     Provider* jobs = nullptr;
     std::size_t threads = 2;        // which a slow database may hold up, and nobody else
     std::size_t waiting_max = 200;  // calls; more are answered 503
+    /// A page may be shorter than was asked for, but not longer than this by more than an item.
+    std::size_t page_bytes = std::size_t{8} << 20;
 };
 
 /// The part of the Jobs API that is about schedules and jobs for later: what `tranter schedule`

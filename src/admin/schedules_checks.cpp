@@ -76,7 +76,7 @@ Result<> check_reason(std::string_view reason) {
 
 Result<std::string> read_cursor(const JobCall& call, bool (*is_one)(std::string_view text)) {
     const auto given = call.query.find("cursor");
-    if (given == call.query.end()) return std::string();
+    if (given == call.query.end() || given->second.empty()) return std::string();
     if (is_one(given->second)) return given->second;
     return fail(
         Errc::invalid_argument,

@@ -59,9 +59,8 @@ void write_explanation(JsonWriter& json, const ScheduleExplanation& known);
 struct PageRequest {
     std::string after{};
     std::size_t limit = 0;
+    std::size_t bytes = 0;  // it ends behind the item that passes them
 };
-/// A page may be shorter than was asked for, but not longer than this by more than an item.
-inline constexpr std::size_t page_bytes_max = std::size_t{8} << 20;
 inline constexpr std::size_t page_step = 50;
 
 /// {"`name`":[...],"next":"..."} of what `list(after, max)` gives in steps, so that large payloads
@@ -77,7 +76,7 @@ http::Response answer_page(
         const auto some = list(page.after, std::clamp<std::size_t>(page.limit, 1, page_step));
         if (!some) return problem_reply(some.error());
         if (some->empty()) break;
-        if (page.limit == 0 || out.size() > page_bytes_max) {
+        if (page.limit == 0 || out.size() > page.bytes) {
             json.end_array().member("next", page.after).end_object();
             return json_reply(200, std::move(out));
         }
@@ -85,7 +84,7 @@ http::Response answer_page(
             write(json, item);
             page.after = key(item);
             --page.limit;
-            if (out.size() > page_bytes_max) break;
+            if (out.size() > page.bytes) break;
         }
     }
     json.end_array().end_object();
