@@ -1,16 +1,11 @@
 #include "jobs/state_name.hpp"
 
-#include <tranter/enum_names.hpp>
-
-#include <cstdint>
+#include "jobs/enum_text.hpp"
 
 namespace tranter::jobs {
 
 std::string_view state_name(JobState state) {
-    for (const EnumName& known : enum_names<JobState>()) {
-        if (known.value == static_cast<std::uint8_t>(state)) return known.name;
-    }
-    return "unknown";
+    return enum_text(state);
 }
 
 }  // namespace tranter::jobs

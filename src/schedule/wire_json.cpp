@@ -1,25 +1,17 @@
 #include "schedule/wire_json.hpp"
 
+#include "jobs/enum_text.hpp"
 #include "jobs/job_json.hpp"
 #include "jobs/options_writer.hpp"
 #include "jobs/strict_json.hpp"
 
-#include <tranter/enum_names.hpp>
 #include <tranter/payload.hpp>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace tranter::schedule {
 namespace {
-
-template <class E>
-std::string_view name_of_value(E value) {
-    const auto names = enum_names<E>();
-    const auto found = std::ranges::find(names, static_cast<std::uint8_t>(value), &EnumName::value);
-    return found == names.end() ? std::string_view("unknown") : found->name;
-}
 
 void write_time_or_null(
     JsonWriter& json, std::string_view name, const std::optional<TimePoint>& when
@@ -102,7 +94,7 @@ void write_schedule_members(JsonWriter& json, const Schedule& schedule) {
     const ScheduleDefinition& definition = schedule.definition;
     json.member("name", definition.name).member("expression", definition.expression);
     json.member("timezone", definition.timezone.empty() ? "UTC" : definition.timezone);
-    json.member("state", name_of_value(state_of(schedule)));
+    json.member("state", jobs::enum_text(state_of(schedule)));
     write_time_or_null(json, "next_run_at", schedule.next_slot);
     write_time_or_null(json, "last_run_at", schedule.last_slot);
     json.member("queue", definition.queue).member("type", definition.type);
@@ -112,7 +104,7 @@ void write_schedule_members(JsonWriter& json, const Schedule& schedule) {
     jobs::write_options(json, definition.options, jobs::Defaults::leave_out);
     json.end_object();
     json.key("rules").raw(to_json(definition.rules).value_or("{}"));  // nothing is refused
-    json.member("source", name_of_value(schedule.source));
+    json.member("source", jobs::enum_text(schedule.source));
     if (schedule.paused) json.member("pause_reason", jobs::as_utf8(schedule.pause_reason));
     write_time_or_null(json, "due_at", schedule.next_due);
     write_text_or_null(json, "last_job", schedule.last_job);
@@ -132,7 +124,7 @@ void write_schedule(JsonWriter& json, const Schedule& schedule) {
 void write_run(JsonWriter& json, const SlotRun& run) {
     json.begin_object();
     jobs::write_member(json, "slot", run.key.slot);
-    json.member("state", name_of_value(run.state));
+    json.member("state", jobs::enum_text(run.state));
     json.member("manual", run.key.manual).member("job", run.job_id);
     write_time_or_null(json, "enqueued_at", run.enqueued_at);
     json.member("tries", run.tries);
@@ -143,7 +135,7 @@ void write_run(JsonWriter& json, const SlotRun& run) {
 void write_scheduled_job(JsonWriter& json, const ScheduledJob& job) {
     json.begin_object().member("id", job.id).member("queue", job.queue).member("type", job.type);
     json.key("payload").raw(job.payload);
-    json.member("state", name_of_value(job.state));
+    json.member("state", jobs::enum_text(job.state));
     jobs::write_member(json, "run_at", job.due);
     json.member("tries", job.tries);
     write_text_or_null(json, "error", job.error);
