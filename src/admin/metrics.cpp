@@ -16,6 +16,7 @@ struct QueueFigures {
     std::string name;
     engine::Counters counters{};
     double oldest_age_seconds = 0;
+    double oldest_in_flight_seconds = 0;
     std::size_t waiting = 0;
     bool holds_dead = false;  // it is the dead-letter queue of another one
 };
@@ -74,6 +75,10 @@ std::vector<QueueFigures> collect(const broker::Broker& broker) {
             .name = queue->name(), .counters = queue->counters(now), .waiting = queue->waiting()};
         if (const auto oldest = queue->oldest(now)) {
             figures.oldest_age_seconds = std::chrono::duration<double>(now - *oldest).count();
+        }
+        if (const auto longest = queue->longest_in_flight(now)) {
+            figures.oldest_in_flight_seconds =
+                std::chrono::duration<double>(now - *longest).count();
         }
         all.push_back(std::move(figures));
     }
@@ -181,6 +186,11 @@ void render_queues(Exposition& out, const std::vector<QueueFigures>& queues) {
         "tranter_queue_oldest_age_seconds",
         "Age of the oldest message, 0 when there is none.",
         [](const QueueFigures& queue) { return queue.oldest_age_seconds; }
+    );
+    gauge(
+        "tranter_queue_oldest_inflight_seconds",
+        "How long the longest delivery has been in flight, 0 when there is none.",
+        [](const QueueFigures& queue) { return queue.oldest_in_flight_seconds; }
     );
     render_dead(out, queues);
     gauge("tranter_queue_bytes", "Bytes of the messages held.", [](const QueueFigures& queue) {

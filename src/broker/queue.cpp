@@ -61,6 +61,12 @@ std::optional<Instant> Queue::oldest(Instant now) const {
     return state_->engine.oldest();
 }
 
+std::optional<Instant> Queue::longest_in_flight(Instant now) const {
+    const QueueLock lock(*state_);
+    state_->engine.advance(now);
+    return state_->engine.longest_in_flight();
+}
+
 std::size_t Queue::waiting() const {
     const std::lock_guard lock(state_->mutex);
     return state_->waiters.size();

@@ -50,6 +50,8 @@ class Queue {
     SettingsSnapshot settings() const;
     engine::Counters counters(Instant now) const;
     std::optional<Instant> oldest(Instant now) const;
+    /// See engine::Queue::longest_in_flight().
+    std::optional<Instant> longest_in_flight(Instant now) const;
     std::size_t waiting() const;
     std::vector<engine::MessageView> peek(std::size_t offset, std::size_t max) const;
 

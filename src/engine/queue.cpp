@@ -208,6 +208,7 @@ void Queue::join_flight(Slot slot) {
     if (message.group != no_slot && groups_[message.group].in_flight++ == 0) {
         ++counters_.groups_in_flight;
     }
+    note_flight(slot);
     if (message.has_extras) joined_flight(slot);
 }
 

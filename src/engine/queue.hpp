@@ -195,6 +195,9 @@ class Queue {
     /// Send time of the oldest message (for dead letters the time of the move); messages received
     /// three times or more count as moved to the back (SQS_SPEC 12). Nothing when empty.
     std::optional<Instant> oldest() const;
+    /// When that message was handed out which has been in flight the longest; a renewed lease
+    /// changes nothing. Nothing when none is.
+    std::optional<Instant> longest_in_flight();
 
     /// Up to `max` messages in order of arrival, skipping `offset`.
     std::vector<MessageView> peek(std::size_t offset, std::size_t max) const;
@@ -224,6 +227,7 @@ class Queue {
     void start_timer(Slot slot, State state, Instant due);
     void join_flight(Slot slot);
     void leave_flight(Slot slot);
+    void note_flight(Slot slot);
     void leave_line(Slot slot, Message& message);
     void remove(Slot slot);
     void leave_arrivals(Slot slot, const Message& message);
@@ -300,6 +304,7 @@ class Queue {
     Slot first_after(const ArrivalList& list, Sequence sequence) const;
     void check_extras() const;
     void check_holds() const;
+    void check_flights() const;
     MessageView view_of(Slot slot) const;
 
     /// When a message from another queue expires, and the place it had then.
@@ -311,6 +316,15 @@ class Queue {
             return base != other.base ? base > other.base : sequence > other.sequence;
         }
     };
+    /// A hand-out, which is over unless its message is still in flight since then.
+    struct Flight {
+        Instant since{};
+        Slot slot = 0;
+        Sequence sequence = 0;
+        bool operator>(const Flight& other) const { return since > other.since; }
+    };
+    bool is_over(const Flight& flight) const;
+
     struct MovedAt {
         Sequence sequence = 0;
         Instant at{};
@@ -337,6 +351,8 @@ class Queue {
     ArrivalList moved_;
     std::priority_queue<MovedExpiry, std::vector<MovedExpiry>, std::greater<>> moved_expiry_;
     std::deque<MovedAt> moved_at_;
+    // A heap, the earliest first, in which every message in flight is, and as many others at most.
+    std::vector<Flight> flights_{};
     Instant now_{};               // of the operation under way
     std::vector<Slot> fired_;     // scratch of advance()
     std::vector<Slot> let_go_{};  // held back until the step under way

@@ -321,5 +321,47 @@ TEST_F(QueueTest, AMovedMessageKeepsItsAgeInAStandardQueue) {
     EXPECT_EQ(bodies(target), "") << "but it expires by its first send";
 }
 
+TEST_F(QueueTest, KnowsWhatHasBeenInFlightTheLongest) {
+    Queue queue({});
+    EXPECT_FALSE(queue.longest_in_flight());
+    for (const char* body : {"a", "b", "c"})
+        send(queue, body);
+    EXPECT_FALSE(queue.longest_in_flight());
+    const Instant first = now;
+    const Receipt a = receive(queue, 1).at(0).receipt;
+    pass(seconds(5));
+    const Receipt b = receive(queue, 1).at(0).receipt;
+
+    EXPECT_EQ(queue.longest_in_flight(), first);
+    ASSERT_TRUE(queue.change_visibility(a, minutes(5), now));
+    EXPECT_EQ(queue.longest_in_flight(), first) << "a renewed lease is no new hand-out";
+    ASSERT_TRUE(queue.change_visibility(a, {}, now));
+    EXPECT_EQ(queue.longest_in_flight(), first + seconds(5)) << "it was given back";
+    pass(seconds(1));
+    std::ignore = receive(queue, 2);
+    EXPECT_TRUE(queue.acknowledge(b, now).value());
+    EXPECT_EQ(queue.longest_in_flight(), first + seconds(6));
+    pass(minutes(6));
+    queue.advance(now);
+    EXPECT_FALSE(queue.longest_in_flight()) << "all leases are over";
+    queue.check();
+}
+
+TEST_F(QueueTest, HandOutsThatAreOverDoNotPileUp) {
+    Queue queue({});
+    send(queue, "stays");
+    const Instant first = now;
+    const Receipt stays = receive(queue, 1).at(0).receipt;
+    for (int i = 0; i < 1000; ++i) {
+        pass(seconds(1));
+        ASSERT_TRUE(queue.change_visibility(stays, minutes(1), now));
+        send(queue, "goes");
+        EXPECT_TRUE(queue.acknowledge(receive(queue, 1).at(0).receipt, now).value());
+    }
+
+    EXPECT_EQ(queue.longest_in_flight(), first);
+    queue.check();
+}
+
 }  // namespace
 }  // namespace tranter::engine

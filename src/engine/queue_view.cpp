@@ -1,5 +1,7 @@
 #include "engine/queue.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <unordered_set>
@@ -76,6 +78,34 @@ std::optional<Instant> Queue::oldest() const {
         return !oldest && ++searched < search_max;
     });
     return oldest ? oldest : first;
+}
+
+bool Queue::is_over(const Flight& flight) const {
+    const Message* message = slab_.find(flight.slot, flight.sequence);
+    return message == nullptr || message->state != State::in_flight ||
+           message->received_at != flight.since;
+}
+
+/// Hand-outs come in the order of time, so that this is a look at one other entry; those that are
+/// over are dropped together, when they are more than half of all.
+void Queue::note_flight(Slot slot) {
+    constexpr std::size_t small = 64;
+    if (flights_.size() > small + 2 * counters_.in_flight) {
+        std::erase_if(flights_, [this](const Flight& flight) { return is_over(flight); });
+        std::ranges::make_heap(flights_, std::greater<>());
+    }
+    const Message& message = slab_[slot];
+    flights_.push_back({.since = message.received_at, .slot = slot, .sequence = message.sequence});
+    std::ranges::push_heap(flights_, std::greater<>());
+}
+
+std::optional<Instant> Queue::longest_in_flight() {
+    while (!flights_.empty() && is_over(flights_.front())) {
+        std::ranges::pop_heap(flights_, std::greater<>());
+        flights_.pop_back();
+    }
+    if (flights_.empty()) return std::nullopt;
+    return flights_.front().since;
 }
 
 std::vector<MessageView> Queue::peek(std::size_t offset, std::size_t max) const {
@@ -202,6 +232,17 @@ void Queue::check() const {
     }
     check_extras();
     check_holds();
+    check_flights();
+}
+
+void Queue::check_flights() const {
+    std::unordered_set<Slot> under_way;
+    for (const Flight& flight : flights_) {
+        if (!is_over(flight)) under_way.insert(flight.slot);
+    }
+    if (under_way.size() != counters_.in_flight) {
+        throw std::logic_error("engine: hand-outs are missing");
+    }
 }
 
 /// What stands beside the messages: traits and notes, unique keys, deadlines, the index of ids.
