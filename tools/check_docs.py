@@ -5,7 +5,8 @@ A fenced block takes part when the line before it is one of these comments:
 
     <!-- run -->          the block is a piece of shell that must succeed; all blocks of one page
                           run in one shell, in order, in an empty folder, with `tranter` in PATH
-    <!-- run: server -->  the same, with `tranter serve` on its usual ports for the whole page
+    <!-- run: server -->  the same, with `tranter serve` on its usual ports for the whole page; the
+                          store of schedules is in the folder
     <!-- output -->       what the block before printed to stdout; `...` stands for anything
     <!-- file: NAME -->   becomes a file of the page's folder; a .toml or .conf file must pass
                           `tranter config check`
@@ -34,7 +35,7 @@ BLOCK = re.compile(
 MARK = "tranter-docs-block-ends"
 START_SERVER = """
 mkfifo .ready
-tranter serve --ready-fd 9 9>.ready >server.log 2>&1 &
+TRANTER_SCHEDULER_STORE=file:$PWD tranter serve --ready-fd 9 9>.ready >server.log 2>&1 &
 server=$!
 trap 'kill $server; wait $server' EXIT
 read -r _ <.ready

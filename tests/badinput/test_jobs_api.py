@@ -68,10 +68,15 @@ def test_no_path_of_the_api_is_open(server):
 def test_bodies_made_to_be_expensive_are_refused_at_once(server, body):
     begun = time.monotonic()
 
-    status, text = ask(server, "POST", "/v1/queues/hostile/jobs", body)
+    answers = [
+        ask(server, "POST", "/v1/queues/hostile/jobs", body),
+        ask(server, "PUT", "/v1/schedules/hostile", body),
+        ask(server, "POST", "/v1/scheduled-jobs", body),
+    ]
 
-    assert status == 400, text[:300]
-    assert len(text) < 2_000
+    for status, text in answers:
+        assert status == 400, text[:300]
+        assert len(text) < 2_000
     assert time.monotonic() - begun < HOSTILE_SECONDS
     assert ask(server, "GET", "/v1/queues/hostile")[0] == 404
 
