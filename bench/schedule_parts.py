@@ -14,7 +14,7 @@ from servers import (BENCH, PATIENCE_SECONDS, POSTGRES, DataDirectory, Missing, 
 
 REDIS = {"Redis, appendfsync always": "appendfsync always", "Redis, no persistence": "in memory"}
 STORES = ["SQLite", "PostgreSQL"]
-FIGURES_SECONDS = 300  # a process that has not found them by then never will
+FIGURES_SECONDS = 400  # a process that has not found them by then never will
 
 
 class Store:
