@@ -8,7 +8,6 @@
 #include "jobs/time_text.hpp"
 
 namespace tranter::jobs {
-namespace {
 
 std::string_view mode_name(DedupMode mode) {
     switch (mode) {
@@ -23,6 +22,8 @@ std::string_view mode_name(DedupMode mode) {
     }
     return "simple";
 }
+
+namespace {
 
 void write_retry(JsonWriter& json, const RetryPolicy& retry, Defaults defaults) {
     const RetryPolicy fresh;

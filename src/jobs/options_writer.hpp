@@ -24,4 +24,7 @@ enum class Defaults : std::uint8_t { leave_out, write };
 /// The members of an object that is begun, without the group.
 void write_options(JsonWriter& json, const JobOptions& options, Defaults defaults);
 
+/// "keep_latest"
+std::string_view mode_name(DedupMode mode);
+
 }  // namespace tranter::jobs

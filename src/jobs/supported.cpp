@@ -1,6 +1,7 @@
 #include "jobs/supported.hpp"
 
 #include "base/duration.hpp"
+#include "jobs/options_writer.hpp"
 
 #include <fmt/format.h>
 
@@ -12,20 +13,6 @@
 namespace tranter::jobs {
 
 namespace {
-
-std::string_view mode_name(DedupMode mode) {
-    switch (mode) {
-        case DedupMode::simple:
-            return "simple";
-        case DedupMode::throttle:
-            return "throttle";
-        case DedupMode::debounce:
-            return "debounce";
-        case DedupMode::keep_latest:
-            return "keep_latest";
-    }
-    return "unknown";
-}
 
 constexpr std::string_view where_jobs_wait =
     "later jobs wait in a store of schedules, when one is named (schedule_store, --store)";
