@@ -168,15 +168,18 @@ def test_the_wait_of_a_delayed_job_begins_when_it_is_due(worker, server, queue, 
     assert value(of_server, "job_queue_latency_seconds_sum", queue=queue) < 2.5
 
 
-def test_a_running_job_keeps_a_slot_busy_and_its_lease(worker, queue, env):
+def test_a_running_job_keeps_a_slot_busy_and_its_lease(worker, server, queue, env):
     running = worker("--concurrency", "2")
     ended_later = enqueue(queue, "long", env)
     text = metrics_once(running, "jobs_running", 1)
     assert value(text, "worker_slots", state="busy") == 1
     assert value(text, "worker_slots", state="idle") == 1
     assert value(text, "worker_saturation_ratio") == 0.5
+    of_server = scrape(server)
+    assert 0 < value(of_server, "queue_oldest_inflight_seconds", queue=queue) < 600
     ok("job", "wait", ended_later, "--timeout", "60s", env=env)
     text = metrics_once(running, "jobs_completed_total", 1)
+    assert value(scrape(server), "queue_oldest_inflight_seconds", queue=queue) == 0
     assert value(text, "job_lease_extensions_total") >= 1
     assert value(text, "worker_poll_duration_seconds_count") >= 1
     assert value(text, "worker_last_heartbeat_timestamp_seconds") > 1.7e9
