@@ -124,7 +124,8 @@ TEST_F(SchedulesApiTest, APutMakesAScheduleAndReplacesIt) {
         "name": "daily", "expression": "0 9 * * 1-5", "timezone": "America/New_York",
         "queue": "reports", "type": "report:generate", "payload": {"n": 12345678901234567890},
         "group": "acme", "options": {"priority": 1, "tags": ["a"], "retry": {"max_attempts": 3}},
-        "rules": {"overlap": "skip", "jitter": "30s", "misfire": {"policy": "run_all", "cap": 7}}})";
+        "rules": {"overlap": "skip", "jitter": "30s",
+                  "misfire": {"policy": "run_all", "cap": 7}}})";
 
     const Answer made = ask("PUT", "/schedules/daily", whole);
     ASSERT_EQ(ask("POST", "/schedules/daily/pause").status, 200);
