@@ -29,7 +29,7 @@ constexpr auto crowded_patience = 1s;
 constexpr Milliseconds put_off_min = 1s;
 constexpr Milliseconds put_off_max = 10s;
 /// Jobs to be asked for at once to look past blocked ones, as a multiple of those that may be.
-constexpr std::size_t looks_max = 4;
+constexpr std::size_t looks_max = 8;
 
 }  // namespace
 
