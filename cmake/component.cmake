@@ -5,25 +5,64 @@
 # and a forbidden one fails in tools/check_layers.py. A folder without sources is header-only.
 #
 # With TRANTER_UNITY several files are compiled as one; ALONE names files that must not be, because
-# a private name of theirs stands in another file of the room too.
+# a private name of theirs stands in another file of the room too. ONE_THREAD says that neither room
+# nor tests start a thread, so the thread sanitizer has nothing to look for in its tests.
 
-# One precompiled header for all components, built once.
+# Two precompiled headers, built once: for all components, and for all tests. What links base has
+# the same definitions as they have, which a compiler insists on.
 if(TRANTER_PCH)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/pch.cpp CONTENT "")
   add_library(tranter_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
   target_precompile_headers(tranter_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.hpp)
+  target_link_libraries(tranter_pch PRIVATE fmt::fmt spdlog::spdlog simdjson::simdjson)
+endif()
+if(TRANTER_PCH AND TRANTER_TESTS)
+  add_library(tranter_test_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
+  target_precompile_headers(tranter_test_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch_test.hpp)
+  target_link_libraries(
+    tranter_test_pch PRIVATE fmt::fmt spdlog::spdlog simdjson::simdjson GTest::gmock)
+endif()
+
+# tranter_test_code(engine_test)
+#
+# How the code of tests is compiled, wherever it stands: quickly. The code that they test is
+# optimised and watched for undefined behaviour; their assertions are most of what there is to
+# compile, and need neither.
+function(tranter_test_code target)
+  target_compile_options(${target} PRIVATE "SHELL:-O0 -U_FORTIFY_SOURCE")
+  if(TRANTER_SANITIZE MATCHES undefined)
+    target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  endif()
+  if(TRANTER_PCH AND NOT target STREQUAL tranter_test_pch)
+    target_precompile_headers(${target} REUSE_FROM tranter_test_pch)
+  endif()
+endfunction()
+if(TARGET tranter_test_pch)
+  tranter_test_code(tranter_test_pch)
 endif()
 
 set_property(GLOBAL PROPERTY TRANTER_COMPONENTS "")
 add_custom_target(unit_tests)
 
 function(tranter_component name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_THREAD" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${name}/main.cpp)
+
+  if(ARG_ONE_THREAD)
+    foreach(file IN LISTS sources tests)
+      file(STRINGS ${file} started REGEX "std::(j?thread|async)")
+      if(started)
+        message(FATAL_ERROR "${file} starts a thread, and its room is ONE_THREAD")
+      endif()
+    endforeach()
+    if(TRANTER_SANITIZE MATCHES thread)
+      set(tests "")
+    endif()
+  endif()
 
   list(TRANSFORM ARG_ALONE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -49,13 +88,9 @@ function(tranter_component name)
   if(TRANTER_TESTS AND TRANTER_UNIT_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${target} GTest::gmock GTest::gtest_main)
-    if(TRANTER_PCH)
-      target_precompile_headers(${name}_test REUSE_FROM tranter_pch)
-    endif()
-    if(TRANTER_SANITIZE MATCHES undefined)
-      # The code is watched for undefined behaviour, not the assertions about it: they are most of
-      # what there is to compile.
-      target_compile_options(${name}_test PRIVATE -fno-sanitize=undefined)
+    tranter_test_code(${name}_test)
+    if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+      set_target_properties(${name}_test PROPERTIES EXCLUDE_FROM_ALL ON)
     endif()
     add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
