@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using Micros = std::chrono::duration<double, std::micro>;
 
 /// So much work is kept at hand: it bridges a call to the store.
-constexpr Micros at_hand_time = 5ms;
+constexpr Micros at_hand_time = 20ms;
 /// Handlers count as slow until they have shown otherwise.
 constexpr double presumed_micros = 1e6;
 constexpr double newest_weight = 1.0 / 8;

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 // For more outcomes to share a call. Nobody notices while more jobs wait anyway, and a call costs
 // about as much as to start a program.
-constexpr auto company_wait = 3ms;
+constexpr auto company_wait = 10ms;
 constexpr std::size_t pending_batches_max = 8;
 constexpr auto first_settle_rest = 50ms;
 constexpr auto longest_settle_rest = 5000ms;
