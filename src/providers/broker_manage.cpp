@@ -156,7 +156,7 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
         .receive_count = entry.attempt};
     Revived revived{.events = pending_again(parts, handle, message)};
     const Instant at = reopening_time(parts, entry);
-    reopen_in_history(parts, **queue, std::move(message), at);
+    reopen_in_history(parts, **queue, message, at);
     auto sent = send_again(parts, handle, encoder, revived.position);
     if (!sent) {
         take_back_reopening(parts, entry, at);
