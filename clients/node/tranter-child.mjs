@@ -20,6 +20,8 @@ for (const [number, other] of [[0, "/dev/null"], [1, "/proc/self/fd/2"]]) {
   openSync(other, number ? "a" : "r");
 }
 
+// With more, writing might block while the worker waits for its answers to be read.
+const unansweredMax = 32;
 const handlers = new Map();
 let current; // the job that is being done
 export const handle = (type, handler) => void handlers.set(type, handler);
@@ -35,6 +37,8 @@ class Context {
   #abort = new AbortController();
   #steps = new Map();
   #answers = new Map(); // who waits for the worker to keep a step
+  #places = unansweredMax;
+  #waiting = []; // with a step, for a place
   signal = this.#abort.signal;
   stopReason = null;
   constructor(job) {
@@ -52,15 +56,24 @@ class Context {
   async #keep(name, work) {
     try {
       const result = (await work()) ?? null;
-      if (this !== current) throw new Error(`step ${name} is not kept, the job is over`);
-      this.#say("step", { name, result });
-      const { error } = await new Promise((heard) => this.#answers.set(name, heard));
-      if (error) throw Object.assign(new Error(error.text), error);
+      if (this.#places-- <= 0) await new Promise((go) => this.#waiting.push(go));
+      try {
+        await this.#send(name, result);
+      } finally {
+        ++this.#places;
+        this.#waiting.shift()?.();
+      }
       return result;
     } catch (error) {
       this.#steps.delete(name);
       throw error;
     }
+  }
+  async #send(name, result) {
+    if (this !== current) throw new Error(`step ${name} is not kept, the job is over`);
+    this.#say("step", { name, result });
+    const { error } = await new Promise((heard) => this.#answers.set(name, heard));
+    if (error) throw Object.assign(new Error(error.text), error);
   }
   hear({ message, reason, name, error }) {
     if (message === "step") this.#answers.get(name)?.({ error });
@@ -71,6 +84,7 @@ class Context {
   end(outcome, fields) {
     this.#say("result", { outcome, ...fields });
     if (this === current) current = undefined;
+    for (const go of this.#waiting.splice(0)) go();
   }
   fail(error) {
     if (error instanceof Dead) return this.end("dead", { reason: error.message });

@@ -147,6 +147,13 @@ def test_a_step_is_done_once_in_all_attempts_whatever_ends_them(work, finished, 
     assert done.read_text() == "x"
 
 
+def test_any_number_of_steps_may_be_begun_at_once(work, finished, language):
+    if language == "python":
+        pytest.skip("one step at a time")
+    work()
+    assert finished("many.steps", 5000, timeout="50s", **ONCE).get("result") == 5000
+
+
 def test_a_step_that_cannot_be_kept_fails_the_attempt(work, finished):
     work()
     job = finished("refused", **ONCE)

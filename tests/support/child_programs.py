@@ -42,6 +42,10 @@ handle("step", async (job, context) => {
   if (job.attempt === 2) throw new Retry("again", "1ms");
   return [first, same, await context.step("nothing", () => {})];
 });
+handle("many.steps", async (job, context) => {
+  const names = Array.from({ length: job.payload }, (_, number) => `step ${number}`);
+  return (await Promise.all(names.map((name) => context.step(name, () => 1)))).length;
+});
 handle("refused", async (job, context) => context.step("x".repeat(200), () => 1));
 handle("wait", async (job, context) => {
   console.log("begun");
