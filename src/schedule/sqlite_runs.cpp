@@ -9,8 +9,6 @@
 namespace tranter::schedule {
 namespace {
 
-constexpr auto run_claimed = static_cast<std::int64_t>(RunState::claimed);
-
 void bind_run_key(sqlite::Statement& row, const RunKey& key) {
     row.bind(1, key.schedule).bind(2, micros(key.slot)).bind(3, std::int64_t{key.manual ? 1 : 0});
 }

@@ -169,12 +169,14 @@ def test_health_and_metrics(worker, queue, env):
     assert running.get("/nothing")[0] == 404
 
 
-def test_a_misspelt_queue_is_said_with_the_name_that_was_meant(worker, queue, env, server):
+def test_a_misspelt_queue_is_said_with_the_name_that_was_meant(
+    worker, queue, env, server, tmp_path
+):
     ok("job", "enqueue", queue, "echo", env=env)
-    running = worker("--queue", queue[1:])
+    log = tmp_path / "log"
+    running = worker("--queue", queue[1:], log_path=log)
+    eventually(lambda: f"did you mean {queue}?" in log.read_text(), seconds=60)
     eventually(lambda: running.get("/readyz")[0] == 200, seconds=60)
-    _, log = running.end()
-    assert f"did you mean {queue}?" in log
 
     sqs = f"sqs:{server.endpoint}/000000000000"
     keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
