@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace tranter::supervise {
+namespace {
+
+using Replacement = std::map<std::uint32_t, std::uint32_t>::value_type;
+
+}  // namespace
 
 Result<> Fleet::put(std::vector<App> apps) {
     std::vector<App> all;
@@ -26,32 +31,52 @@ Result<> Fleet::put(std::vector<App> apps) {
 
 Result<Fleet::Member*> Fleet::get(std::string_view app) {
     const auto found = members_.find(app);
-    if (found != members_.end()) return &found->second;
+    if (found != members_.end() && !found->second.is_removed) return &found->second;
     return fail(Errc::not_found, "there is no app " + std::string(app));
 }
 
 Result<> Fleet::start(std::string_view app, Instant now, std::string_view cause) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
-    is_ending_ = false;
+    const bool was_ending = std::exchange(is_ending_, false);
     want(**member, now, cause);
+    if (was_ending) stop_unwanted(now);
     settle(now);
     return {};
+}
+
+/// What the end of all had not come to yet.
+void Fleet::stop_unwanted(Instant now) {
+    for (auto& [name, member] : members_) {
+        if (member.is_wanted) continue;
+        for (auto& [number, instance] : member.instances)
+            instance.stop(now, "all apps were stopped");
+    }
 }
 
 void Fleet::want(Member& member, Instant now, std::string_view cause) {
     for (const Dependency& dependency : member.app->depends_on) {
         Member& needed = members_.at(dependency.app);
-        if (!needed.is_wanted && needed.instances.empty()) want(needed, now, cause);
+        if (!needed.is_wanted && !needed.was_stopped) want(needed, now, cause);
     }
     member.is_wanted = true;
+    member.was_stopped = false;
     const bool may = may_start(member);
+    auto staying =
+        static_cast<std::uint32_t>(std::ranges::count_if(member.instances, [](const auto& one) {
+            return !one.second.is_leaving();
+        }));
     for (auto& [number, instance] : member.instances) {
-        if (!instance.is_live() || instance.state() == State::stopping) {
-            instance.start(may, now, cause);
+        if (instance.is_leaving()) {
+            // It may be one too many, scaled away or replaced.
+            if (staying >= member.app->instances) continue;
+            ++staying;
+        } else if (instance.is_live()) {
+            continue;
         }
+        instance.start(may, now, cause);
     }
-    while (member.instances.size() < member.app->instances)
+    for (; staying < member.app->instances; ++staying)
         add_instance(member, now, cause);
 }
 
@@ -67,6 +92,7 @@ Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) 
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
     (*member)->is_wanted = false;
+    (*member)->was_stopped = true;
     if ((*member)->reload) end_reload(**member, "the app was stopped", now);
     for (auto& [number, instance] : (*member)->instances)
         instance.stop(now, cause);
@@ -77,12 +103,14 @@ Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) 
 Result<> Fleet::restart(std::string_view app, Instant now, std::string_view cause) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
-    is_ending_ = false;
+    const bool was_ending = std::exchange(is_ending_, false);
     if ((*member)->reload) end_reload(**member, "the app was restarted", now);
     const bool may = may_start(**member);
-    for (auto& [number, instance] : (*member)->instances)
-        instance.restart(may, now, cause);
+    for (auto& [number, instance] : (*member)->instances) {
+        if (!instance.is_leaving()) instance.restart(may, now, cause);
+    }
     want(**member, now, cause);
+    if (was_ending) stop_unwanted(now);
     settle(now);
     return {};
 }
@@ -107,7 +135,7 @@ Result<> Fleet::scale(
     if (!member.is_wanted) return {};
     std::vector<std::pair<double, std::uint32_t>> running;
     for (const auto& [number, instance] : member.instances) {
-        if (instance.state() == State::stopping) continue;
+        if (instance.is_leaving()) continue;
         // What does not work has nothing to do, whatever is said of it.
         const double busy = instance.is_live() ? load({member.app->name, number}) : -1;
         running.emplace_back(busy, number);
@@ -326,7 +354,8 @@ void Fleet::restart_dependents(std::string_view app, Instant now) {
         });
         if (!follows || !member.is_wanted) continue;
         for (auto& [number, instance] : member.instances) {
-            if (instance.is_live()) instance.restart(false, now, std::string(app) + " restarts");
+            const bool stays = instance.is_live() && !instance.is_leaving();
+            if (stays) instance.restart(false, now, std::string(app) + " restarts");
         }
     }
 }
@@ -338,7 +367,6 @@ Result<> Fleet::reload(std::string_view app, Instant now) {
     if (member.reload) {
         return fail(Errc::conflict, "a reload of " + member.app->name + " is under way");
     }
-    is_ending_ = false;
     Reload reload;
     for (const auto& [number, instance] : member.instances) {
         if (instance.state() == State::ready) reload.old.push_back(number);
@@ -348,6 +376,9 @@ Result<> Fleet::reload(std::string_view app, Instant now) {
         reloaded_.push_back({member.app->name, ""});
         return {};
     }
+    const bool was_ending = std::exchange(is_ending_, false);
+    want(member, now, "reload");
+    if (was_ending) stop_unwanted(now);
     member.reload = std::move(reload);
     begin_replacements(member, now);
     settle(now);
@@ -429,6 +460,11 @@ const Instance* Fleet::find(const InstanceId& id) const {
     if (member == members_.end()) return nullptr;
     const auto found = member->second.instances.find(id.number);
     return found == member->second.instances.end() ? nullptr : &found->second;
+}
+
+bool Fleet::is_reloading(std::string_view app) const {
+    const auto found = members_.find(app);
+    return found != members_.end() && found->second.reload;
 }
 
 std::vector<InstanceId> Fleet::instances(std::string_view app) const {

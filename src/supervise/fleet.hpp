@@ -96,6 +96,7 @@ class Fleet {
     const App* find(std::string_view app) const;
     const Instance* find(const InstanceId& id) const;
     std::vector<InstanceId> instances(std::string_view app) const;
+    bool is_reloading(std::string_view app) const;
     /// What an app that waits is waiting for, for people; empty: nothing.
     std::string waits_for(std::string_view app) const;
 
@@ -111,12 +112,14 @@ class Fleet {
     struct Member {
         std::shared_ptr<const App> app{};  // shared with its instances
         std::map<std::uint32_t, Instance> instances{};
-        bool is_wanted = false;   // to run
-        bool is_removed = false;  // once it is at rest
+        bool is_wanted = false;    // to run
+        bool was_stopped = false;  // by hand, so that only a start of its own starts it
+        bool is_removed = false;   // once it is at rest
         std::optional<Reload> reload{};
     };
     using Members = std::map<std::string, Member, std::less<>>;
 
+    /// Of those that are not removed.
     [[nodiscard]] Result<Member*> get(std::string_view app);
     Instance* find_instance(const InstanceId& id);
     bool is_met(const Dependency& dependency) const;
@@ -124,6 +127,7 @@ class Fleet {
     bool is_needed(std::string_view app) const;
     void want(Member& member, Instant now, std::string_view cause);
     void add_instance(Member& member, Instant now, std::string_view cause);
+    void stop_unwanted(Instant now);
     void settle(Instant now);
     bool settle_once(Instant now);
     bool collect();

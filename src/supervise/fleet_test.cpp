@@ -286,6 +286,91 @@ TEST_F(FleetTest, ARemovedAppIsForgottenOnceItIsGone) {
     EXPECT_EQ(fleet.start("api", now, "test").error().code(), Errc::not_found);
 }
 
+TEST_F(FleetTest, AStartBringsDependenciesBackThatWereStoppedWithAllOthers) {
+    put({app_named("db"), app_named("api", {{.app = "db"}})});
+    start("api");
+    fleet.stop_all(now, "test");
+    follow();
+
+    start("api");
+    EXPECT_EQ(state({"api", 0}), State::ready);
+
+    ASSERT_TRUE(fleet.stop("db", now, "by hand"));
+    ASSERT_TRUE(fleet.stop("api", now, "by hand"));
+    follow();
+    start("api");
+    EXPECT_EQ(state({"api", 0}), State::waiting);
+}
+
+TEST_F(FleetTest, WhatIsRestartingCountsWhenItIsScaled) {
+    App app = app_named("work");
+    app.instances = 3;
+    put({app});
+    start("work");
+    for (std::uint32_t number = 0; number < 3; ++number)
+        stubborn.insert({"work", number});
+    ASSERT_TRUE(fleet.restart("work", now, "test"));
+    follow();
+
+    ASSERT_TRUE(fleet.scale("work", 3, now, no_load));
+    follow();
+    pass(10s);
+
+    EXPECT_EQ(running.size(), 3U);
+}
+
+TEST_F(FleetTest, AStartDoesNotBringBackWhatIsScaledAway) {
+    App app = app_named("work");
+    app.instances = 3;
+    put({app});
+    start("work");
+    stubborn.insert({"work", 2});
+    ASSERT_TRUE(fleet.scale("work", 2, now, no_load));
+    follow();
+
+    start("work");
+    ASSERT_TRUE(fleet.restart("work", now, "test"));
+    follow();
+    pass(10s);
+
+    EXPECT_EQ(running.size(), 2U);
+    EXPECT_EQ(fleet.instances("work").size(), 2U);
+}
+
+TEST_F(FleetTest, AnAppThatIsBeingRemovedIsNotStarted) {
+    put({app_named("db"), app_named("api", {{.app = "db"}})});
+    start("api");
+    stubborn = {{"api", 0}};
+    ASSERT_TRUE(fleet.remove("api", now));
+    ASSERT_TRUE(fleet.remove("db", now));
+    follow();
+
+    EXPECT_EQ(fleet.start("api", now, "test").error().code(), Errc::not_found);
+    EXPECT_EQ(fleet.reload("api", now).error().code(), Errc::not_found);
+}
+
+TEST_F(FleetTest, ANumberIsNotGivenAgainWhileItIsReplaced) {
+    App app = app_named("api");
+    app.instances = 3;
+    app.reloads_at_once = 2;
+    app.restart = {.when = RestartWhen::never};
+    put({app});
+    start("api");
+    never_ready = {{"api", 4}};
+    ASSERT_TRUE(fleet.reload("api", now));
+    follow();
+
+    end({"api", 1}, {.code = 1});
+    follow();
+    fleet.became_ready({"api", 4}, now);
+    follow();
+
+    const auto reloaded = fleet.take_reloaded();
+    ASSERT_EQ(reloaded.size(), 1U);
+    EXPECT_EQ(reloaded[0].trouble, "");
+    EXPECT_EQ(running.size(), 3U);
+}
+
 /// Any commands and deaths in any order.
 class FleetLife : public FleetTest {
   public:
@@ -332,7 +417,16 @@ class FleetLife : public FleetTest {
         for (const std::string& name : fleet.apps()) {
             for (const InstanceId& id : fleet.instances(name))
                 EXPECT_EQ(fleet.find(id)->is_live(), running.contains(id)) << name << id.number;
+            const std::uint32_t more = fleet.is_reloading(name) ? 1 : 0;
+            EXPECT_LE(staying(name), fleet.find(name)->instances + more) << states();
         }
+    }
+
+    std::uint32_t staying(const std::string& name) const {
+        std::uint32_t count = 0;
+        for (const InstanceId& id : fleet.instances(name))
+            count += fleet.find(id)->is_leaving() ? 0 : 1;
+        return count;
     }
 
     void settle() {

@@ -108,6 +108,8 @@ class Instance {
     bool is_live() const;
     /// Will not run by itself again.
     bool is_at_rest() const;
+    /// Ends because somebody wants it to, and will not run again by itself.
+    bool is_leaving() const { return is_live() && then_ == Then::stop; }
     /// What was killed does not go away, so nothing new is started.
     bool is_stuck() const { return is_stuck_; }
     const std::optional<Ending>& last_ending() const { return last_ending_; }

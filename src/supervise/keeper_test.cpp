@@ -18,7 +18,7 @@
 namespace tranter::supervise {
 namespace {
 
-using Kind = Keeper::Report::Kind;
+using Said = Keeper::Report::Kind;
 
 /// A shell script under a keeper. What it prints can be read line by line, and ends when the last
 /// process that could print has ended.
@@ -35,7 +35,7 @@ class KeeperTest : public ::testing::Test {
         auto started = Keeper::start(program);
         ASSERT_TRUE(started) << started.error().message();
         keeper.emplace(std::move(*started));
-        ASSERT_EQ(next().kind, Kind::spawned);
+        ASSERT_EQ(next().kind, Said::spawned);
     }
 
     Keeper::Report next() {
@@ -64,9 +64,9 @@ TEST_F(KeeperTest, TellsHowItsProgramEnded) {
 
     const Keeper::Report ended = next();
 
-    EXPECT_EQ(ended.kind, Kind::ended);
+    EXPECT_EQ(ended.kind, Said::ended);
     EXPECT_EQ(ended.ending, (Ending{.code = 7}));
-    EXPECT_EQ(next().kind, Kind::all_gone);
+    EXPECT_EQ(next().kind, Said::all_gone);
 }
 
 TEST_F(KeeperTest, SaysWhyAProgramCannotBeStarted) {
@@ -78,7 +78,7 @@ TEST_F(KeeperTest, SaysWhyAProgramCannotBeStarted) {
     keeper.emplace(std::move(*started));
     const Keeper::Report report = next();
 
-    EXPECT_EQ(report.kind, Kind::not_spawned);
+    EXPECT_EQ(report.kind, Said::not_spawned);
     EXPECT_NE(report.why.find("/nowhere/program"), std::string::npos) << report.why;
 }
 
@@ -93,7 +93,7 @@ TEST_F(KeeperTest, KnowsWhatLeftItsSessionAndItsParent) {
     EXPECT_FALSE(keeper->read());
     keeper->tell(Keeper::Order::kill_all);
 
-    EXPECT_EQ(next().kind, Kind::all_gone);
+    EXPECT_EQ(next().kind, Said::all_gone);
     EXPECT_EQ(read_line(), "");
 }
 
@@ -102,12 +102,12 @@ TEST_F(KeeperTest, KillsWhatForkedTwiceAndClearedItsEnvironment) {
         "(env -i setsid sh -c 'trap \"\" TERM; echo away; while :; do sleep 1000; done' &) ; exit 0"
     );
     ASSERT_EQ(read_line(), "away");
-    ASSERT_EQ(next().kind, Kind::ended);
+    ASSERT_EQ(next().kind, Said::ended);
 
     keeper->tell(Keeper::Order::signal_all, SIGTERM);
     keeper->tell(Keeper::Order::kill_all);
 
-    EXPECT_EQ(next().kind, Kind::all_gone);
+    EXPECT_EQ(next().kind, Said::all_gone);
     EXPECT_EQ(read_line(), "");
 }
 
@@ -123,7 +123,7 @@ TEST_F(KeeperTest, ASignalForTheGroupReachesItsChildren) {
     EXPECT_EQ(read_line(), "child");
     EXPECT_EQ(read_line(), "leader");
     EXPECT_EQ(next().ending, (Ending{.code = 3}));
-    EXPECT_EQ(next().kind, Kind::all_gone);
+    EXPECT_EQ(next().kind, Said::all_gone);
 }
 
 TEST_F(KeeperTest, NothingOutlivesASupervisorThatGoes) {
@@ -141,7 +141,7 @@ TEST_F(KeeperTest, ALostKeeperTakesItsLeaderWithIt) {
 
     ::kill(keeper->pid(), SIGKILL);
 
-    EXPECT_EQ(next().kind, Kind::lost);
+    EXPECT_EQ(next().kind, Said::lost);
     EXPECT_EQ(read_line(), "");
 }
 

@@ -47,7 +47,7 @@ Restarts::Decision Restarts::again(Duration uptime, Instant now, double chance) 
     ++total_;
     const Duration rest = wait(chance);
     // The start is what counts, so a long wait does not make a crash loop look rare.
-    if (rule_.window != Duration{}) recent_.push_back(now + rest);
+    if (rule_.max > 0 && rule_.window != Duration{}) recent_.push_back(now + rest);
     return {.verdict = Verdict::restart, .wait = rest};
 }
 
