@@ -12,6 +12,9 @@ namespace tranter::schedule {
 namespace {
 
 constexpr std::size_t call_jobs_max = 1000;
+/// Of a call that is not all or nothing it is not known which of its jobs were taken when it fails:
+/// what is then enqueued again may be there twice, so it should be little.
+constexpr std::size_t partial_call_jobs_max = 10;
 
 using Answers = std::vector<Result<Enqueued>>;
 
@@ -71,7 +74,9 @@ std::vector<Result<Enqueued>> hand_over(Provider& provider, std::span<const Parc
             by_queue[parcels[i].queue].push_back(i);
         }
     }
-    const std::size_t most = std::min(call_jobs_max, provider.capabilities().batch_max);
+    const Capabilities can = provider.capabilities();
+    const std::size_t most =
+        std::min(can.atomic_batch ? call_jobs_max : partial_call_jobs_max, can.batch_max);
     for (const auto& [queue, all] : by_queue) {
         std::span<const std::size_t> places(all);
         while (!places.empty()) {

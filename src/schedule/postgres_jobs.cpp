@@ -243,7 +243,12 @@ Result<> PostgresStore::settle_jobs(std::span<const JobOutcome> outcomes, TimePo
 Result<std::size_t> PostgresStore::trim(TimePoint before, std::size_t max) {
     return session_.write([&](Connection& connection) -> Result<std::size_t> {
         const std::size_t runs = delete_some(
-            connection, "tranter.schedule_runs", "state >= 2 AND created_at < $1", before, max
+            connection,
+            "tranter.schedule_runs",
+            // One that was left out before its time has to be remembered until then.
+            "state >= 2 AND created_at < $1 AND slot < $1",
+            before,
+            max
         );
         const std::size_t jobs = delete_some(
             connection, "tranter.scheduled_jobs", "status > 0 AND ended_at < $1", before, max - runs

@@ -135,45 +135,40 @@ Result<> SchedulerLoop::look() {
     return {};
 }
 
-Result<> SchedulerLoop::work_on_schedules() {
+Result<bool> SchedulerLoop::work_on_schedules() {
     if (!refreshed_) {
-        if (auto done = promoter_.refresh(); !done) return done;
+        if (auto done = promoter_.refresh(); !done) return std::unexpected(done.error());
         refreshed_ = true;
     }
-    while (true) {
-        const auto more = promoter_.promote();
-        if (!more) return std::unexpected(more.error());
-        if (!*more) break;
-        if (auto done = look(); !done) return done;
-    }
-    return promoter_.release_buffered();
-}
-
-Result<> SchedulerLoop::work_on_timers() {
-    while (true) {
-        const auto more = promoter_.move_timers();
-        if (!more) return std::unexpected(more.error());
-        if (!*more) return {};
-        if (auto done = look(); !done) return done;
-    }
+    const auto more = promoter_.promote();
+    if (!more) return more;
+    if (auto done = promoter_.release_buffered(); !done) return std::unexpected(done.error());
+    return more;
 }
 
 /// Returns when there is next something to do.
 Result<TimePoint> SchedulerLoop::work() {
     store_->drain_wake();
+    bool is_more_due = false;
     if (options_.recurring) {
         if (auto done = lead(schedules_); !done) return std::unexpected(done.error());
         if (schedules_.leads) {
-            if (auto done = work_on_schedules(); !done) return std::unexpected(done.error());
+            const auto more = work_on_schedules();
+            if (!more) return std::unexpected(more.error());
+            is_more_due = *more;
         }
     }
     if (options_.timers) {
         if (auto done = lead(timers_); !done) return std::unexpected(done.error());
         if (timers_.leads) {
-            if (auto done = work_on_timers(); !done) return std::unexpected(done.error());
+            const auto more = promoter_.move_timers();
+            if (!more) return std::unexpected(more.error());
+            is_more_due = is_more_due || *more;
         }
     }
     if (auto done = look(); !done) return std::unexpected(done.error());
+    // The other role, the leases and a stop must not wait until all is done that was late.
+    if (is_more_due) return wall_now();
     const TimePoint now = wall_now();
     if (now - trimmed_at_ > trim_rest && (schedules_.leads || timers_.leads)) {
         const auto gone = store_->trim(now - options_.keep_runs, trim_batch);

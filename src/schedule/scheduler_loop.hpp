@@ -57,8 +57,8 @@ class SchedulerLoop {
     bool hangs() const;
     void rest_until(TimePoint when, const std::stop_token& stop);
     Result<> lead(Role& role);
-    Result<> work_on_schedules();
-    Result<> work_on_timers();
+    /// A batch. Whether more is due.
+    Result<bool> work_on_schedules();
     Result<TimePoint> next_wake();
     TimePoint rest_after_error(const Error& error);
     void publish(const std::string& store_error);

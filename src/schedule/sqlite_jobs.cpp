@@ -172,7 +172,7 @@ Result<std::size_t> SqliteStore::trim(TimePoint before, std::size_t max) {
         std::size_t gone = 0;
         const sqlite::StatementUse runs = database_.use(
             "DELETE FROM schedule_runs WHERE rowid IN (SELECT rowid FROM schedule_runs WHERE "
-            "state >= 2 AND created_at < ?1 LIMIT ?2) RETURNING 1"
+            "state >= 2 AND created_at < ?1 AND slot < ?1 LIMIT ?2) RETURNING 1"
         );
         runs->bind(1, micros(before)).bind(2, static_cast<std::int64_t>(max));
         while (runs->step())
