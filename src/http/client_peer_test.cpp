@@ -213,6 +213,28 @@ TEST_P(ClientPeerTest, TriesEveryAddressOfAName) {
     EXPECT_EQ(result_of(sender.send(request_to(peer, "localhost"))), "200 ok");
 }
 
+TEST_P(ClientPeerTest, AForbiddenAddressDoesNotHideThatTheAllowedOneIsDown) {
+    const Descriptor closed(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(closed.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::getsockname(closed.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    ClientRequest request;
+    request.url = "http://localhost:" + std::to_string(ntohs(address.sin_port)) + "/";
+    request.timeout = 20s;
+    request.may_connect = [](const sockaddr& to) {
+        return to.sa_family == AF_INET;
+    };
+    Sender sender(GetParam());
+
+    const auto answer = sender.send(request);
+
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code(), Errc::unavailable) << answer.error().message();
+}
+
 TEST_P(ClientPeerTest, ConnectsToIpv6) {
     TestPeer peer(always(std::string(good_answer)), AF_INET6);
     if (!peer.listens()) GTEST_SKIP() << "no IPv6 here";

@@ -36,7 +36,8 @@ struct Transfer {
     std::size_t header_bytes = 0;
     std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
     bool ended = false;       // by whoever takes the body
-    std::string forbidden{};  // an address that may not be connected to
+    bool tried = false;       // an address that may be connected to
+    std::string forbidden{};  // one that may not
 
     int status(CURL* handle) const {
         long status = 0;
@@ -98,6 +99,7 @@ curl_socket_t open_socket(void* into, curlsocktype, curl_sockaddr* address) {
         transfer.forbidden = address_text(address->addr);
         return CURL_SOCKET_BAD;
     }
+    transfer.tried = true;
     return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -215,7 +217,7 @@ class CurlClient::Impl {
         if (!finished || transfer.ended || stop.stop_requested()) {
             return fail(Errc::cancelled, "ended by the caller");
         }
-        if (!transfer.forbidden.empty()) {
+        if (!transfer.forbidden.empty() && !transfer.tried) {
             return fail(Errc::permission_denied, transfer.forbidden + " may not be connected to");
         }
         return fail(code_of(code), error_[0] != '\0' ? error_.data() : curl().easy_strerror(code));

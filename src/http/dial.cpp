@@ -182,8 +182,9 @@ class Race {
                    std::generic_category().message(error);
     }
 
+    /// One that may be connected to may be reached the next time, whatever the others are.
     std::unexpected<Error> lost() const {
-        if (!forbidden_.empty()) {
+        if (failure_.empty()) {
             return fail(Errc::permission_denied, forbidden_ + " may not be connected to");
         }
         return fail(Errc::unavailable, failure_);
