@@ -97,12 +97,14 @@ std::shared_ptr<void> Queue::purge(Instant now) {
         Slab slab;
         ExtrasTable extras;
         Deduplication deduplication;
+        std::vector<Flight> flights;
     };
     auto debris = std::make_shared<Debris>();
     std::swap(debris->slab, slab_);
     std::swap(debris->deduplication, deduplication_);
     unique_.clear();
     std::swap(debris->extras, extras_);
+    std::swap(debris->flights, flights_);
     deadlines_ = {};
     index_.clear();
     wheel_.clear();
@@ -216,6 +218,7 @@ void Queue::join_flight(Slot slot) {
 void Queue::leave_flight(Slot slot) {
     const Message& message = slab_[slot];
     --counters_.in_flight;
+    forget_flights();
     if (message.has_extras) left_flight(slot);
     if (message.group == no_slot) return;
     Group& group = groups_[message.group];

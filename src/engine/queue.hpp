@@ -228,6 +228,8 @@ class Queue {
     void join_flight(Slot slot);
     void leave_flight(Slot slot);
     void note_flight(Slot slot);
+    void forget_flights();
+    void drop_flights_over();
     void leave_line(Slot slot, Message& message);
     void remove(Slot slot);
     void leave_arrivals(Slot slot, const Message& message);
@@ -351,7 +353,7 @@ class Queue {
     ArrivalList moved_;
     std::priority_queue<MovedExpiry, std::vector<MovedExpiry>, std::greater<>> moved_expiry_;
     std::deque<MovedAt> moved_at_;
-    // A heap, the earliest first, in which every message in flight is, and as many others at most.
+    // A heap, the earliest first, in which every message in flight is, and not many more others.
     std::vector<Flight> flights_{};
     Instant now_{};               // of the operation under way
     std::vector<Slot> fired_;     // scratch of advance()

@@ -359,8 +359,66 @@ TEST_F(QueueTest, HandOutsThatAreOverDoNotPileUp) {
         EXPECT_TRUE(queue.acknowledge(receive(queue, 1).at(0).receipt, now).value());
     }
 
+    queue.check();
     EXPECT_EQ(queue.longest_in_flight(), first);
     queue.check();
+}
+
+TEST_F(QueueTest, OfAPeakInFlightNothingStays) {
+    constexpr std::uint32_t peak = 10'000;
+    Queue queue({});
+    for (std::uint32_t i = 0; i < peak; ++i)
+        send(queue, "x");
+    std::vector<Receipt> receipts;
+    for (const Delivery& delivery : receive(queue, peak))
+        receipts.push_back(delivery.receipt);
+    const Instant first = now;
+    pass(seconds(1));
+    send(queue, "last");
+    const Receipt last = receive(queue, 1).at(0).receipt;
+    ASSERT_EQ(receipts.size(), peak);
+
+    for (std::uint32_t i = 0; i < peak; ++i) {
+        EXPECT_TRUE(queue.acknowledge(receipts[i], now).value());
+        if (i == 100) {
+            EXPECT_EQ(queue.longest_in_flight(), first);
+        }
+        if (i % 1'000 == 0) queue.check();
+    }
+
+    EXPECT_EQ(queue.longest_in_flight(), first + seconds(1));
+    queue.check();
+    EXPECT_TRUE(queue.acknowledge(last, now).value());
+    queue.check();
+    EXPECT_FALSE(queue.longest_in_flight());
+}
+
+TEST_F(QueueTest, AMessageHiddenAgainAndAgainIsOneHandOut) {
+    Queue queue({});
+    send(queue, "stays");
+    send(queue, "hidden");
+    const Instant first = now;
+    const std::vector<Delivery> both = receive(queue, 2);
+    const Receipt hidden = both.at(1).receipt;
+    for (int i = 0; i < 1'000; ++i) {
+        ASSERT_TRUE(queue.change_visibility(hidden, {}, now));
+        ASSERT_TRUE(queue.change_visibility(hidden, minutes(1), now));
+        if (i % 100 == 0) queue.check();
+    }
+
+    queue.check();
+    EXPECT_EQ(queue.longest_in_flight(), first);
+}
+
+TEST_F(QueueTest, APurgeForgetsWhatWasInFlight) {
+    Queue queue({});
+    send(queue, "a");
+    std::ignore = receive(queue);
+
+    const auto debris = queue.purge(now);
+
+    queue.check();
+    EXPECT_FALSE(queue.longest_in_flight());
 }
 
 }  // namespace

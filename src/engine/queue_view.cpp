@@ -4,9 +4,18 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 
 namespace tranter::engine {
+namespace {
+
+/// So many hand-outs that are over may stand beside twice as many as are in flight.
+constexpr std::size_t flights_over_max = 64;
+/// A list with room for more gives it back after a peak.
+constexpr std::size_t flights_kept_max = 4'096;
+
+}  // namespace
 
 /// Calls `visit(Slot)` in order of arrival until it returns false.
 template <class Visit>
@@ -86,21 +95,48 @@ bool Queue::is_over(const Flight& flight) const {
            message->received_at != flight.since;
 }
 
-/// Hand-outs come in the order of time, so that this is a look at one other entry; those that are
-/// over are dropped together, when they are more than half of all.
+/// Hand-outs come in the order of time, so that this is a look at one other entry.
 void Queue::note_flight(Slot slot) {
-    constexpr std::size_t small = 64;
-    if (flights_.size() > small + 2 * counters_.in_flight) {
-        std::erase_if(flights_, [this](const Flight& flight) { return is_over(flight); });
-        std::ranges::make_heap(flights_, std::greater<>());
-    }
     const Message& message = slab_[slot];
     flights_.push_back({.since = message.received_at, .slot = slot, .sequence = message.sequence});
     std::ranges::push_heap(flights_, std::greater<>());
 }
 
+/// After one has left: those that are over are dropped together, when they are more than half of
+/// all, so that each costs a few steps however many were in flight at once.
+void Queue::forget_flights() {
+    if (counters_.in_flight == 0) {
+        flights_.clear();
+        if (flights_.capacity() > flights_kept_max) flights_.shrink_to_fit();
+    } else if (flights_.size() > flights_over_max + 2 * counters_.in_flight) {
+        drop_flights_over();
+    }
+}
+
+void Queue::drop_flights_over() {
+    std::erase_if(flights_, [this](const Flight& flight) { return is_over(flight); });
+    // The message that is leaving may count as in flight still. Any more are of messages that were
+    // hidden again, or handed out again in the same instant: the same hand-out, noted twice.
+    if (flights_.size() > counters_.in_flight + 1) {
+        const auto place = [](const Flight& flight) {
+            return std::tuple(flight.since, flight.sequence);
+        };
+        std::ranges::sort(flights_, {}, place);
+        const auto twice = std::ranges::unique(flights_, {}, place);
+        flights_.erase(twice.begin(), twice.end());
+    }
+    std::ranges::make_heap(flights_, std::greater<>());
+    if (flights_.capacity() > flights_kept_max && flights_.size() < flights_.capacity() / 4) {
+        flights_.shrink_to_fit();
+    }
+}
+
 std::optional<Instant> Queue::longest_in_flight() {
-    while (!flights_.empty() && is_over(flights_.front())) {
+    for (std::size_t popped = 0; !flights_.empty() && is_over(flights_.front()); ++popped) {
+        if (popped == flights_over_max) {
+            drop_flights_over();
+            break;
+        }
         std::ranges::pop_heap(flights_, std::greater<>());
         flights_.pop_back();
     }
@@ -242,6 +278,11 @@ void Queue::check_flights() const {
     }
     if (under_way.size() != counters_.in_flight) {
         throw std::logic_error("engine: hand-outs are missing");
+    }
+    const std::size_t flights_max =
+        counters_.in_flight == 0 ? 0 : flights_over_max + 2 * counters_.in_flight;
+    if (flights_.size() > flights_max) {
+        throw std::logic_error("engine: hand-outs that are over pile up");
     }
 }
 
