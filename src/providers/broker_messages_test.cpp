@@ -3,19 +3,23 @@
 #include "broker/broker.hpp"
 #include "broker/message_attributes.hpp"
 #include "providers/broker_provider.hpp"
+#include "providers/broker_queues.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tranter::providers {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -113,6 +117,29 @@ TEST_F(BrokerMessagesTest, AQueueThatSaysNoDeadLetterQueueGetsOneForItsJobs) {
     ASSERT_TRUE(provider.retry(id));
     EXPECT_THAT(receive(), SizeIs(1));
     EXPECT_THAT(provider.list({.dead_letter_queue = "q-dlq"})->jobs, IsEmpty());
+}
+
+TEST_F(BrokerMessagesTest, NobodyPassesBeforeDeadJobsHaveAPlaceToGo) {
+    constexpr int threads_max = 4;
+    JobQueues queues(broker);
+    for (int round = 0; round < 200; ++round) {
+        const std::string name = "q" + std::to_string(round);
+        const JobQueuePtr queue = queues.of(make(name, {}));
+        std::vector<std::string> seen(threads_max);
+        std::barrier start(threads_max);
+        {
+            std::vector<std::jthread> threads;
+            for (std::string& place : seen) {
+                threads.emplace_back([&] {
+                    start.arrive_and_wait();
+                    queues.find_place_for_dead(*queue);
+                    place = queue->handle->settings()->dead_letter_queue;
+                });
+            }
+        }
+        ASSERT_THAT(seen, Each(name + "-dlq"));
+        ASSERT_NE(broker.find_queue(name + "-dlq"), nullptr);
+    }
 }
 
 TEST_F(BrokerMessagesTest, AMessageWhoseWorkersDieIsDeadAfterAllAttempts) {

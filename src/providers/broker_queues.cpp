@@ -119,11 +119,16 @@ Result<> JobQueues::make(std::string_view name) {
 }
 
 void JobQueues::look_for_dead_letter_queue(JobQueue& queue) {
-    if (!queue.is_unseen.exchange(false)) return;
     const std::string& name = queue.handle->name();
-    if (counts_receives(*queue.handle->settings()) || name.ends_with(dead_suffix)) return;
-    if (!broker_.dead_letter_sources(name).empty()) return;  // it is one itself
+    const bool has_place = counts_receives(*queue.handle->settings()) ||
+                           name.ends_with(dead_suffix) ||
+                           !broker_.dead_letter_sources(name).empty();  // it is one itself
+    if (has_place) {
+        queue.is_unseen = false;
+        return;
+    }
     if (!check_queue_name(name)) {
+        if (!queue.is_unseen.exchange(false)) return;
         log_warn(
             "jobs",
             "dead jobs of the queue will be in the history alone, it has no dead-letter queue",
@@ -132,10 +137,11 @@ void JobQueues::look_for_dead_letter_queue(JobQueue& queue) {
         return;
     }
     const std::string dead = fmt::format("{}{}", name, dead_suffix);
-    if (!make(dead) || !send_dead_jobs(queue, dead)) {
-        queue.is_unseen = true;  // a disk without space has some later
-        return;
-    }
+    if (!make(dead)) return;  // a disk without space has some later
+    const auto sent = send_dead_jobs(queue, dead);
+    if (!sent) return;
+    queue.is_unseen = false;
+    if (!*sent) return;
     log_info(
         "jobs",
         "dead jobs of the queue go to another, as it had no dead-letter queue",
@@ -143,14 +149,16 @@ void JobQueues::look_for_dead_letter_queue(JobQueue& queue) {
     );
 }
 
-Result<broker::Position> JobQueues::send_dead_jobs(const JobQueue& queue, const std::string& to) {
-    return broker_.change_settings(
-        queue.handle,
-        [&to](broker::QueueSettings& settings) -> Result<> {
-            if (!counts_receives(settings)) settings.dead_letter_queue = to;
+Result<bool> JobQueues::send_dead_jobs(const JobQueue& queue, const std::string& to) {
+    bool is_new = false;
+    const auto changed =
+        broker_.change_settings(queue.handle, [&](broker::QueueSettings& settings) -> Result<> {
+            is_new = !counts_receives(settings);
+            if (is_new) settings.dead_letter_queue = to;
             return {};
-        }
-    );
+        });
+    if (!changed) return std::unexpected(changed.error());
+    return is_new;
 }
 
 std::unexpected<Error> JobQueues::no_such_queue(std::string_view name) const {

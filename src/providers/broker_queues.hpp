@@ -31,7 +31,7 @@ struct JobQueue {
     std::atomic<std::uint64_t> failed{0};
     std::atomic<std::uint64_t> dead{0};
     std::atomic<std::uint64_t> cancelled{0};
-    /// Nobody has looked yet whether its dead jobs have a place to go.
+    /// Nobody has made sure yet that its dead jobs have a place to go.
     std::atomic<bool> is_unseen{true};
 };
 /// Shared by the table and by calls under way: a deleted queue lives on until they end.
@@ -56,7 +56,7 @@ class JobQueues {
     /// often they are received, and the SQS API shows no redrive policy. The log says so, and also
     /// when there cannot be one: dead jobs are then in the history alone.
     void find_place_for_dead(JobQueue& queue) {
-        if (queue.is_unseen.load(std::memory_order_relaxed)) look_for_dead_letter_queue(queue);
+        if (queue.is_unseen.load(std::memory_order_acquire)) look_for_dead_letter_queue(queue);
     }
     JobQueuePtr of(const broker::QueueHandle& handle);
     std::vector<broker::QueueHandle> all() const;
@@ -75,10 +75,10 @@ class JobQueues {
 
   private:
     [[nodiscard]] Result<> make(std::string_view name);
+    /// Several threads may do so at once: each returns with the place made, whoever made it.
     void look_for_dead_letter_queue(JobQueue& queue);
-    [[nodiscard]] Result<broker::Position> send_dead_jobs(
-        const JobQueue& queue, const std::string& to
-    );
+    /// Whether it was this call that said so.
+    [[nodiscard]] Result<bool> send_dead_jobs(const JobQueue& queue, const std::string& to);
     std::unexpected<Error> no_such_queue(std::string_view name) const;
 
     broker::Broker& broker_;

@@ -230,7 +230,8 @@ Outcome<> list_dead_letter_source_queues(Call& call) {
 
     std::vector<broker::QueueHandle> queues = call.broker.dead_letter_sources((*queue)->name());
     std::erase_if(queues, [&](const broker::QueueHandle& source) {
-        return source->name() <= *after;
+        // Without a count of receives it has no RedrivePolicy: only dead jobs go there.
+        return source->name() <= *after || source->settings()->engine.max_receives == 0;
     });
     const bool more = limited && queues.size() > *size;
     queues.resize(std::min(queues.size(), *size));

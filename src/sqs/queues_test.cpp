@@ -121,6 +121,19 @@ TEST_F(QueuesTest, SourcesOfADeadLetterQueueAreListed) {
     EXPECT_EQ(on("s1", "ListDeadLetterSourceQueues").body(), "{}");
 }
 
+TEST_F(QueuesTest, AQueueThatSendsOnlyDeadJobsIsNoSourceButTheyCanBeMovedBack) {
+    make_queue("q-dlq");
+    ASSERT_TRUE(broker.create_queue("q", {.dead_letter_queue = "q-dlq"}));
+
+    EXPECT_EQ(attribute("q", "RedrivePolicy"), "");
+    EXPECT_EQ(on("q-dlq", "ListDeadLetterSourceQueues").body(), "{}");
+    EXPECT_EQ(
+        json("StartMessageMoveTask", R"({"SourceArn":"arn:aws:sqs:us-east-1:000000000000:q-dlq"})")
+            .status(),
+        200
+    );
+}
+
 TEST_F(QueuesTest, PurgeDropsEverything) {
     make_queue("q");
     on("q", "SendMessage", R"("MessageBody":"x")");
