@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace tranter {
 
@@ -16,17 +17,17 @@ namespace tranter {
 class WakeEvent {
   public:
     /// Throws SystemError when there are no descriptors left: without it nobody could be woken.
-    WakeEvent() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    WakeEvent() : fd_(open()) {
         if (!fd_) throw SystemError(std::string("no eventfd can be made: ") + std::strerror(errno));
     }
 
     /// The same with `unavailable`.
     static Result<WakeEvent> make() {
-        try {
-            return WakeEvent();
-        } catch (const SystemError& error) {
-            return fail(Errc::unavailable, error.what());
-        }
+        Descriptor fd = open();
+        if (fd) return WakeEvent(std::move(fd));
+        return fail(
+            Errc::unavailable, std::string("no eventfd can be made: ") + std::strerror(errno)
+        );
     }
 
     int get() const { return fd_.get(); }
@@ -38,6 +39,10 @@ class WakeEvent {
     }
 
   private:
+    explicit WakeEvent(Descriptor fd) : fd_(std::move(fd)) {}
+
+    static Descriptor open() { return Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
     Descriptor fd_;
 };
 
