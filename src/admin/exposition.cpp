@@ -84,6 +84,11 @@ void Exposition::sample(std::string_view name, Labels labels, double number) {
     value(number);
 }
 
+void Exposition::figure(std::string_view name, Type type, std::string_view help, double number) {
+    header(name, type, help);
+    sample(name, {}, number);
+}
+
 void Exposition::value(double value) {
     // Counters stay readable: whole numbers without an exponent.
     if (std::abs(value) < 9e15 && value == std::floor(value)) {

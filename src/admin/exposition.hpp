@@ -24,6 +24,8 @@ class Exposition {
 
     void header(std::string_view name, Type type, std::string_view help);
     void sample(std::string_view name, Labels labels, double value);
+    /// A metric of one sample without labels, with its header.
+    void figure(std::string_view name, Type type, std::string_view help, double value);
     /// `counts` are those between two bounds: one more than there are bounds.
     void histogram(
         std::string_view name,

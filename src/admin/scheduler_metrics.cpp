@@ -21,13 +21,6 @@ constexpr std::array slot_outcomes{
     SlotOutcome{"error", &ScheduleMetrics::errors},
 };
 
-void one_figure(
-    Exposition& out, std::string_view name, Type type, std::string_view help, std::uint64_t value
-) {
-    out.header(name, type, help);
-    out.sample(name, {}, static_cast<double>(value));
-}
-
 void render_lateness(
     Exposition& out, std::string_view name, std::string_view help, const DurationBuckets& buckets
 ) {
@@ -70,23 +63,21 @@ void render_schedules(Exposition& out, const SchedulerMetrics& metrics) {
     out.header(schedules, Type::gauge, "Schedules that fire, and those that are paused.");
     out.sample(schedules, {{"state", "enabled"}}, static_cast<double>(metrics.enabled));
     out.sample(schedules, {{"state", "paused"}}, static_cast<double>(metrics.paused));
-    one_figure(
-        out,
+    out.figure(
         "tranter_schedules_due",
         Type::gauge,
         "Schedules whose time has come and that were not looked at.",
-        metrics.due
+        static_cast<double>(metrics.due)
     );
     constexpr std::string_view slots = "tranter_schedule_slots";
     out.header(slots, Type::gauge, "Slots that are to become jobs, by what they wait for.");
     out.sample(slots, {{"state", "claimed"}}, static_cast<double>(metrics.claimed));
     out.sample(slots, {{"state", "buffered"}}, static_cast<double>(metrics.buffered));
-    one_figure(
-        out,
+    out.figure(
         "tranter_schedule_recomputed_total",
         Type::counter,
         "Next slots that were another once the data about time zones had changed.",
-        metrics.recomputed
+        static_cast<double>(metrics.recomputed)
     );
 }
 
@@ -101,38 +92,34 @@ void render_timers(Exposition& out, const SchedulerMetrics& metrics) {
         "From when a job for later was due until it was enqueued.",
         metrics.timer_lateness
     );
-    one_figure(
-        out,
+    out.figure(
         "tranter_timers_waiting",
         Type::gauge,
         "Jobs for later in the store of schedules.",
-        metrics.timers_waiting
+        static_cast<double>(metrics.timers_waiting)
     );
-    one_figure(
-        out,
+    out.figure(
         "tranter_timers_due",
         Type::gauge,
         "Jobs for later whose time has come and that are not enqueued.",
-        metrics.timers_due
+        static_cast<double>(metrics.timers_due)
     );
 }
 
 void render_schedule_store(
     Exposition& out, const SchedulerMetrics& metrics, const SchedulerHealth& health
 ) {
-    one_figure(
-        out,
+    out.figure(
         "tranter_schedule_store_connected",
         Type::gauge,
         "1 while the store of schedules answers.",
         health.store_answers ? 1 : 0
     );
-    one_figure(
-        out,
+    out.figure(
         "tranter_schedule_store_errors_total",
         Type::counter,
         "Calls that the store of schedules could not do.",
-        metrics.store_errors
+        static_cast<double>(metrics.store_errors)
     );
     render_lateness(
         out,

@@ -85,11 +85,12 @@ class SchedulerService::SchedulerLook final : public Look {
     }
 
     void render(Exposition& out, bool is_up) const override {
-        const auto gauge = [&](std::string_view name, std::string_view help, double value) {
-            out.header(name, Type::gauge, help);
-            out.sample(name, {}, value);
-        };
-        gauge("tranter_scheduler_up", "1 while the scheduler works and its store answers.", is_up);
+        out.figure(
+            "tranter_scheduler_up",
+            Type::gauge,
+            "1 while the scheduler works and its store answers.",
+            is_up
+        );
         constexpr std::string_view leader = "tranter_scheduler_leader";
         out.header(leader, Type::gauge, "1 while this scheduler does the work of all.");
         if (options_.recurring) {
@@ -98,8 +99,9 @@ class SchedulerService::SchedulerLook final : public Look {
         if (options_.timers) {
             out.sample(leader, {{"role", "timers"}}, metrics_.leads_timers ? 1 : 0);
         }
-        gauge(
+        out.figure(
             "tranter_scheduler_overdue_seconds",
+            Type::gauge,
             "How late that is which has waited the longest, 0 when nothing is due.",
             metrics_.next ? std::chrono::duration<double>(metrics_.next->late).count() : 0
         );

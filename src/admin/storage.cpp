@@ -61,8 +61,7 @@ void render_storage(
     if (!sources.figures) return;
     const log::LogFigures figures = sources.figures();
     const auto one = [&](std::string_view name, Type type, std::string_view help, auto value) {
-        out.header(name, type, help);
-        out.sample(name, {}, static_cast<double>(value));
+        out.figure(name, type, help, static_cast<double>(value));
     };
     one("tranter_store_wal_bytes", Type::gauge, "Size of the log.", figures.bytes);
     one("tranter_store_wal_segments",

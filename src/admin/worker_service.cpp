@@ -47,8 +47,12 @@ void render_calls(Exposition& out, const WorkerMetrics& metrics) {
     const auto last = metrics.last_answer.value_or(TimePoint()).time_since_epoch();
     out.sample(heartbeat, {}, std::chrono::duration<double>(last).count());
     constexpr std::string_view extensions = "tranter_job_lease_extensions_total";
-    out.header(extensions, Type::counter, "Leases that were renewed.");
-    out.sample(extensions, {}, static_cast<double>(metrics.lease_extensions));
+    out.figure(
+        extensions,
+        Type::counter,
+        "Leases that were renewed.",
+        static_cast<double>(metrics.lease_extensions)
+    );
 }
 
 void render_slots(Exposition& out, const WorkerFigures& figures, unsigned concurrency) {
@@ -58,8 +62,7 @@ void render_slots(Exposition& out, const WorkerFigures& figures, unsigned concur
     out.sample("tranter_worker_slots", {{"state", "busy"}}, busy);
     out.sample("tranter_worker_slots", {{"state", "idle"}}, idle);
     constexpr std::string_view saturation = "tranter_worker_saturation_ratio";
-    out.header(saturation, Type::gauge, "Busy slots of all.");
-    out.sample(saturation, {}, busy / std::max(1U, concurrency));
+    out.figure(saturation, Type::gauge, "Busy slots of all.", busy / std::max(1U, concurrency));
 }
 
 }  // namespace
@@ -101,19 +104,19 @@ class WorkerService::WorkerLook final : public Look {
     }
 
     void render(Exposition& out, bool is_up) const override {
-        const auto gauge = [&](std::string_view name, std::string_view help, double value) {
-            out.header(name, Type::gauge, help);
-            out.sample(name, {}, value);
-        };
-        gauge("tranter_worker_up", "1 while the worker receives jobs.", is_up ? 1 : 0);
+        out.figure(
+            "tranter_worker_up", Type::gauge, "1 while the worker receives jobs.", is_up ? 1 : 0
+        );
         render_slots(out, figures_, options_.concurrency);
-        gauge(
+        out.figure(
             "tranter_worker_jobs_waiting",
+            Type::gauge,
             "Jobs received and not begun.",
             static_cast<double>(figures_.waiting)
         );
-        gauge(
+        out.figure(
             "tranter_worker_shutdown_duration_seconds",
+            Type::gauge,
             "How long the worker has been stopping, 0 while it works.",
             shutdown_seconds_
         );
