@@ -1,6 +1,7 @@
 #include "process/orphans.hpp"
 
 #include "process/descriptor.hpp"
+#include "process/process_stat.hpp"
 
 #include <poll.h>
 #include <sys/prctl.h>
@@ -13,35 +14,10 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 
 namespace tranter::process {
 namespace {
-
-struct ProcessState {
-    char state = ' ';
-    pid_t parent = 0;
-    std::uint64_t start_ticks = 0;
-};
-
-/// The third, fourth and 22nd field of /proc/PID/stat; the second may have any character in it.
-ProcessState state_of(const std::filesystem::path& process) {
-    std::ifstream file(process / "stat");
-    std::string line;
-    std::getline(file, line);
-    const std::size_t name_end = line.rfind(')');
-    if (name_end == std::string::npos) return {};
-    std::istringstream fields(line.substr(name_end + 1));
-    ProcessState out;
-    fields >> out.state >> out.parent;
-    std::string skipped;
-    for (int field = 5; field < 22; ++field)
-        fields >> skipped;
-    fields >> out.start_ticks;
-    return fields ? out : ProcessState{};
-}
 
 template <class Accept>
 std::vector<pid_t> children_that(Accept accept) {
@@ -50,9 +26,9 @@ std::vector<pid_t> children_that(Accept accept) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
         const std::string name = entry.path().filename();
         if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-        const ProcessState found = state_of(entry.path());
-        if (found.parent != ::getpid() || !accept(found.state)) continue;
-        out.push_back(static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10)));
+        const auto pid = static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10));
+        const auto found = read_stat(pid);
+        if (found && found->parent == ::getpid() && accept(found->state)) out.push_back(pid);
     }
     return out;
 }
@@ -81,7 +57,7 @@ std::vector<pid_t> list_zombies() {
 }
 
 std::uint64_t start_ticks(pid_t pid) {
-    return state_of("/proc/" + std::to_string(pid)).start_ticks;
+    return read_stat(pid).value_or(ProcessStat{}).start_ticks;
 }
 
 std::uint64_t ticks_now() {
