@@ -77,15 +77,15 @@ void Fleet::want(Member& member, Instant now, std::string_view cause) {
         instance.start(may, now, cause);
     }
     for (; staying < member.app->instances; ++staying)
-        add_instance(member, now, cause);
+        add_instance(member, may, now, cause);
 }
 
-void Fleet::add_instance(Member& member, Instant now, std::string_view cause) {
+std::uint32_t Fleet::add_instance(Member& member, bool may, Instant now, std::string_view cause) {
     std::uint32_t number = 0;
     while (member.instances.contains(number))
         ++number;
-    const auto added = member.instances.try_emplace(number, member.app).first;
-    added->second.start(may_start(member), now, cause);
+    member.instances.try_emplace(number, member.app).first->second.start(may, now, cause);
+    return number;
 }
 
 Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) {
@@ -147,7 +147,7 @@ Result<> Fleet::scale(
     for (const auto& [busy, number] : running | std::views::take(surplus))
         member.instances.at(number).stop(now, "scaled down");
     for (std::size_t i = running.size(); i < instances; ++i)
-        add_instance(member, now, "scaled up");
+        add_instance(member, may_start(member), now, "scaled up");
     settle(now);
     return {};
 }
@@ -179,43 +179,38 @@ void Fleet::stop_all(Instant now, std::string_view cause) {
     settle(now);
 }
 
-Instance* Fleet::find_instance(const InstanceId& id) {
+template <class Event>
+void Fleet::tell(const InstanceId& id, Instant now, Event event) {
     const auto member = members_.find(id.app);
-    if (member == members_.end()) return nullptr;
+    if (member == members_.end()) return;
     const auto found = member->second.instances.find(id.number);
-    return found == member->second.instances.end() ? nullptr : &found->second;
+    if (found == member->second.instances.end()) return;
+    event(found->second);
+    settle(now);
 }
 
 void Fleet::spawned(const InstanceId& id, Instant now) {
-    if (Instance* instance = find_instance(id)) instance->spawned(now);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.spawned(now); });
 }
 
 void Fleet::not_spawned(const InstanceId& id, std::string_view why, Instant now, double chance) {
-    if (Instance* instance = find_instance(id)) instance->not_spawned(why, now, chance);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.not_spawned(why, now, chance); });
 }
 
 void Fleet::ended(const InstanceId& id, const Ending& ending, Instant now) {
-    Instance* instance = find_instance(id);
-    if (instance == nullptr) return;
-    instance->ended(ending, now);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.ended(ending, now); });
 }
 
 void Fleet::all_gone(const InstanceId& id, Instant now, double chance) {
-    if (Instance* instance = find_instance(id)) instance->all_gone(now, chance);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.all_gone(now, chance); });
 }
 
 void Fleet::became_ready(const InstanceId& id, Instant now) {
-    if (Instance* instance = find_instance(id)) instance->became_ready(now);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.became_ready(now); });
 }
 
 void Fleet::failed_probe(const InstanceId& id, std::string_view why, Instant now) {
-    if (Instance* instance = find_instance(id)) instance->failed_probe(why, now);
-    settle(now);
+    tell(id, now, [&](Instance& instance) { instance.failed_probe(why, now); });
 }
 
 void Fleet::pass_time(Instant now) {
@@ -389,10 +384,7 @@ void Fleet::begin_replacements(Member& member, Instant now) {
     Reload& reload = *member.reload;
     while (!reload.old.empty() && reload.replaces.size() < std::max(member.app->reloads_at_once, 1U)
     ) {
-        std::uint32_t number = 0;
-        while (member.instances.contains(number))
-            ++number;
-        member.instances.try_emplace(number, member.app).first->second.start(true, now, "reload");
+        const std::uint32_t number = add_instance(member, true, now, "reload");
         reload.replaces.emplace(number, reload.old.front());
         reload.old.pop_front();
     }

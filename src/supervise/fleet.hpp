@@ -121,12 +121,16 @@ class Fleet {
 
     /// Of those that are not removed.
     [[nodiscard]] Result<Member*> get(std::string_view app);
-    Instance* find_instance(const InstanceId& id);
+    template <class Event>
+    void tell(const InstanceId& id, Instant now, Event event);
     bool is_met(const Dependency& dependency) const;
     bool may_start(const Member& member) const;
     bool is_needed(std::string_view app) const;
     void want(Member& member, Instant now, std::string_view cause);
-    void add_instance(Member& member, Instant now, std::string_view cause);
+    /// With the lowest free number, which it returns. `may`: start at once.
+    static std::uint32_t add_instance(
+        Member& member, bool may, Instant now, std::string_view cause
+    );
     void stop_unwanted(Instant now);
     void settle(Instant now);
     bool settle_once(Instant now);

@@ -95,8 +95,6 @@ class Instance {
     void became_ready(Instant now);
     /// A probe that was watched has failed for good. Ends the process, like a crash.
     void failed_probe(std::string_view why, Instant now);
-    /// It uses more than it may.
-    void over_limit(std::string_view which, Instant now) { failed_probe(which, now); }
     void pass_time(Instant now);
     /// Instant::max(): nothing happens by itself.
     Instant next_event() const;
