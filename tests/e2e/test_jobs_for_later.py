@@ -10,7 +10,7 @@ import pytest
 from command_line import check_failure, ok, tranter
 from dead_letters import fauxqs
 from postgres_server import PostgresServer
-from scheduler_process import SchedulerProcess
+from scheduler_process import started_schedulers
 from waiting import eventually
 
 
@@ -55,17 +55,8 @@ def provider(endpoint):
 @pytest.fixture
 def timers(provider, store):
     """`tranter timers` on the store; ended with the test."""
-    started = []
-
-    def start():
-        started.append(SchedulerProcess(provider, store, role="timers"))
-        assert started[-1].began, started[-1].end()
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+    with started_schedulers() as start:
+        yield lambda: start(provider, store, role="timers")
 
 
 def rfc3339(seconds_from_now):

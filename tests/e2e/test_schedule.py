@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from command_line import check_failure, ok, tranter
 from postgres_server import PostgresServer
-from scheduler_process import SchedulerProcess
+from scheduler_process import SchedulerProcess, started_schedulers
 from waiting import eventually
 from worker_process import WorkerProcess
 
@@ -46,17 +46,8 @@ def run(store):
 @pytest.fixture
 def schedulers(server, store):
     """Starts schedulers on the store, and ends what is left of them."""
-    started = []
-
-    def start(*flags, **options):
-        started.append(SchedulerProcess(server.admin_endpoint, store, *flags, **options))
-        assert started[-1].began, started[-1].end()
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+    with started_schedulers() as start:
+        yield lambda *flags, **options: start(server.admin_endpoint, store, *flags, **options)
 
 
 def jobs_of(server, schedule):

@@ -13,29 +13,13 @@ from datetime import datetime
 
 import pytest
 from command_line import check_failure, ok, tranter
-from metrics import scrape
+from metrics import samples, scrape, value
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
-from prometheus_client.parser import text_string_to_metric_families as families
-from scheduler_process import SchedulerProcess
+from scheduler_process import SchedulerProcess, started_schedulers
 from waiting import eventually
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
 SECRET = "payload-of-the-owner-4711"
-
-
-def samples(text, parse=families):
-    """{(name, (label, ...)): value}; a series may be there once."""
-    found = {}
-    for family in parse(text):
-        for sample in family.samples:
-            key = (sample.name, tuple(sorted(sample.labels.items())))
-            assert key not in found, key
-            found[key] = sample.value
-    return found
-
-
-def value(text, name, **labels):
-    return samples(text)[(f"tranter_{name}", tuple(sorted(labels.items())))]
 
 
 @pytest.fixture
@@ -55,18 +39,10 @@ def schedule(store):
 
 @pytest.fixture
 def schedulers(server, store):
-    started = []
-
-    def start(*flags, provider=None, **options):
-        provider = provider or server.admin_endpoint
-        started.append(SchedulerProcess(provider, store, *flags, **options))
-        assert started[-1].began, started[-1].end()
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+    with started_schedulers() as start:
+        yield lambda *flags, provider=server.admin_endpoint, **options: start(
+            provider, store, *flags, **options
+        )
 
 
 def metrics_once(scheduler, name, wanted, **labels):

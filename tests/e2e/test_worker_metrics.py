@@ -9,8 +9,7 @@ import subprocess
 
 import pytest
 from command_line import check_failure, ok, tranter
-from metrics import scrape
-from prometheus_client.parser import text_string_to_metric_families
+from metrics import samples, scrape, value
 from scheduler_process import SchedulerProcess
 from server import REPO
 from waiting import eventually
@@ -41,21 +40,6 @@ exec = ["/bin/true"]
 exec = ["/bin/sh", "-c", "echo http://ann:hunter2@host $LEAK Bearer abcdefghijklmnop >&2; exit 1"]
 environment = { LEAK = "LEAKED" }
 """
-
-
-def samples(text):
-    """{(name, (label, ...)): value} of what a real parser reads; a series may be there once."""
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            key = (sample.name, tuple(sorted(sample.labels.items())))
-            assert key not in found, key
-            found[key] = sample.value
-    return found
-
-
-def value(text, name, **labels):
-    return samples(text)[(f"tranter_{name}", tuple(sorted(labels.items())))]
 
 
 def total(text, name, **labels):

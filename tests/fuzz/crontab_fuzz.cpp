@@ -1,12 +1,11 @@
 // Any bytes as a crontab. What was read is written as a crontab again, from which the same entries
 // have to come; every expression can be read as a schedule or is refused with a reason.
 #include "cli/crontab.hpp"
+#include "require.hpp"
 #include "schedule/cadence.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,19 +18,6 @@ using tranter::cli::CrontabEntry;
 using tranter::schedule::Cadence;
 using tranter::schedule::UtcMillis;
 using tranter::schedule::ZoneDirectory;
-
-void require(bool good, std::string_view what, std::string_view input) {
-    if (good) return;
-    std::fprintf(
-        stderr,
-        "%.*s: %.*s\n",
-        static_cast<int>(what.size()),
-        what.data(),
-        static_cast<int>(input.size()),
-        input.data()
-    );
-    std::abort();
-}
 
 /// As it stood in the crontab, without the + that stands for the rule of cron about days.
 std::string fields_of(const std::string& expression) {

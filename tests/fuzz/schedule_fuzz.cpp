@@ -1,29 +1,15 @@
 // Any bytes as a schedule, a rule of a time zone and a file of one. What can be read fires strictly
 // later and strictly earlier, and both directions agree.
+#include "require.hpp"
 #include "schedule/cadence.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 namespace {
 
 using namespace tranter::schedule;
-
-void require(bool good, std::string_view what, std::string_view input) {
-    if (good) return;
-    std::fprintf(
-        stderr,
-        "%.*s: %.*s\n",
-        static_cast<int>(what.size()),
-        what.data(),
-        static_cast<int>(input.size()),
-        input.data()
-    );
-    std::abort();
-}
 
 void check_cadence(std::string_view text) {
     static ZoneDirectory zones;

@@ -1,8 +1,10 @@
-"""What the server itself says about waiting clients: a reason not to sleep in tests."""
+"""Metrics as a real parser reads them, and what the server says about waiting clients: a reason not
+to sleep in tests."""
 
 import re
 import urllib.request
 
+from prometheus_client.parser import text_string_to_metric_families
 from waiting import eventually
 
 
@@ -10,6 +12,21 @@ def scrape(server, accept="*/*"):
     request = urllib.request.Request(f"{server.admin_endpoint}/metrics", headers={"Accept": accept})
     with urllib.request.urlopen(request, timeout=10) as response:
         return response.read().decode()
+
+
+def samples(text, parse=text_string_to_metric_families):
+    """{(name, (label, ...)): value}; a series may be there once."""
+    found = {}
+    for family in parse(text):
+        for sample in family.samples:
+            key = (sample.name, tuple(sorted(sample.labels.items())))
+            assert key not in found, key
+            found[key] = sample.value
+    return found
+
+
+def value(text, name, **labels):
+    return samples(text)[(f"tranter_{name}", tuple(sorted(labels.items())))]
 
 
 def long_polls(server, queue):

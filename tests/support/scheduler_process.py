@@ -1,5 +1,6 @@
 """Runs `tranter schedule` or `tranter timers` as a process of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,3 +50,19 @@ class SchedulerProcess:
         self.process.send_signal(number)
         _, log = self.process.communicate(timeout=60)
         return self.process.returncode, (log or b"").decode()
+
+
+@contextlib.contextmanager
+def started_schedulers():
+    """Makes SchedulerProcesses, which have begun then, and kills what is left of them."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(SchedulerProcess(*arguments, **options))
+        assert started[-1].began, started[-1].end()
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.end(signal.SIGKILL)
