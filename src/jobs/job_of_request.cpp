@@ -7,15 +7,11 @@
 #include <utility>
 
 namespace tranter::jobs {
-namespace {
 
-/// An empty one is left to the store, which need not look whether it knows an id of its own.
-std::string normal_id(const std::string& id) {
+std::string normal_id(std::string_view id) {
     const auto uuid = parse_uuid(id);
-    return uuid ? format_uuid(*uuid) : id;
+    return uuid ? format_uuid(*uuid) : std::string(id);
 }
-
-}  // namespace
 
 NewJob to_job(JobRequest request) {
     EnqueueOptions& options = request.options;

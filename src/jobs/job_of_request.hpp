@@ -6,6 +6,7 @@
 #include <tranter/job.hpp>
 
 #include <string>
+#include <string_view>
 
 /// From what a caller says to what a store is given.
 namespace tranter::jobs {
@@ -17,5 +18,9 @@ namespace tranter::jobs {
 std::string take_queue(JobRequest& request);
 /// The job with nothing left open but its id, which may be empty.
 NewJob to_job(JobRequest request);
+
+/// An id as stores write it; what is no UUID stays as it is. An empty one is left to the store,
+/// which need not look whether it knows an id of its own.
+std::string normal_id(std::string_view id);
 
 }  // namespace tranter::jobs

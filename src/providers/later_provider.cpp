@@ -1,9 +1,9 @@
 #include "providers/later_provider.hpp"
 
 #include "base/unicode.hpp"
-#include "base/uuid.hpp"
 #include "history/matcher.hpp"
 #include "history/query.hpp"
+#include "jobs/job_of_request.hpp"
 #include "jobs/supported.hpp"
 #include "providers/record_entry.hpp"
 #include "providers/sqs_job.hpp"
@@ -162,7 +162,7 @@ class LaterProvider final : public Provider {
         return list_kept(request, *query, others);
     }
     Result<Cancelled> cancel(std::string_view id) override {
-        const auto gone = store_->cancel_job(normal(id), later_now());
+        const auto gone = store_->cancel_job(jobs::normal_id(id), later_now());
         if (gone) return Cancelled::removed;
         if (is_elsewhere(id, gone.error())) return jobs_->cancel(id);
         return std::unexpected(gone.error());
@@ -170,7 +170,7 @@ class LaterProvider final : public Provider {
     Result<> retry(std::string_view id) override { return jobs_->retry(id); }
     Result<> promote(std::string_view id) override {
         const TimePoint now = later_now();
-        auto moved = store_->reschedule_job(normal(id), now, now);
+        auto moved = store_->reschedule_job(jobs::normal_id(id), now, now);
         if (moved || !is_elsewhere(id, moved.error())) return moved;
         return jobs_->promote(id);
     }
@@ -275,15 +275,9 @@ class LaterProvider final : public Provider {
         return answers;
     }
 
-    /// As the store of schedules writes it.
-    static std::string normal(std::string_view id) {
-        const auto uuid = parse_uuid(id);
-        return uuid ? format_uuid(*uuid) : std::string(id);
-    }
-
     /// Nothing when it is not known there.
     Result<std::optional<ScheduledJob>> kept_job(std::string_view id) {
-        auto job = store_->find_job(normal(id));
+        auto job = store_->find_job(jobs::normal_id(id));
         if (job) return std::move(*job);
         if (job.error().code() == Errc::not_found) return std::nullopt;
         return std::unexpected(job.error());
