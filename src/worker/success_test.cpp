@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <semaphore>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 
 namespace tranter {
@@ -31,8 +32,12 @@ class SuccessTest : public WorkerTest {
             return cancelled();
         };
     }
-    /// Waits for the other runs.
+    /// Waits for the other runs, or until it is asked to stop: then the others may never begin.
     void arrive(const Context& context) {
+        const std::stop_callback at_stop(context.stop_token(), [&] {
+            begun_ = context.runs();
+            begun_.notify_all();
+        });
         ++begun_;
         begun_.notify_all();
         for (auto begun = begun_.load(); begun < context.runs(); begun = begun_)
