@@ -1,0 +1,49 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "supervise/app.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Reads files that say which apps to run: PM2's ecosystem files in each of their forms, YAML,
+/// JSON, Procfiles. (tranter.toml is read by `cli`, with the tables that this room gives it.)
+namespace tranter::appfile {
+
+struct LoadOptions {
+    std::string path{};
+    /// --env NAME: `env_NAME` of each app is put over `env`.
+    std::string environment_name{};
+    /// Of whoever asks for it, "NAME=value" each: process.env of the file, and what apps inherit.
+    std::vector<std::string> environment{};
+    /// Where logs go that the file does not place.
+    std::string logs_directory{};
+    /// {}: node when it is in PATH of `environment`. false: only the evaluator of our own.
+    std::optional<bool> uses_node{};
+};
+
+/// Something that is not as the file says, or that the file says in vain.
+struct Remark {
+    std::string where{};  // "apps[0].max_restart", "line 3, column 4"
+    std::string text{};   // "unknown key max_restart, the nearest is max_restarts"
+};
+
+struct Loaded {
+    std::vector<supervise::App> apps{};
+    std::vector<Remark> remarks{};
+};
+
+/// Whether the name is that of a file which load() reads.
+bool is_app_file(const std::string& path);
+
+/// `invalid_argument` names file, place and what would be right; `not_found` when there is no file.
+/// Environments of the apps are complete (what they inherit included), paths are absolute.
+[[nodiscard]] Result<Loaded> load(const LoadOptions& options);
+
+/// As [apps.NAME] tables of tranter.toml, which mean the same.
+std::string to_toml(const std::vector<supervise::App>& apps);
+
+}  // namespace tranter::appfile

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "supervise/app.hpp"
+#include "supervise/event_loop.hpp"
+#include "supervise/fleet.hpp"
+#include "supervise/log_writer.hpp"
+#include "supervise/view.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::supervise {
+
+/// Keeps apps running: does what Fleet decides with real processes (Keeper), reads what they print
+/// into log files, asks probes whether they are well, measures them, restarts them by cron and when
+/// files change. Everything happens on the thread that runs the loop. Not thread-safe.
+class Supervisor {
+  public:
+    struct Options {
+        EventLoop& loop;
+        LogWriter& logs;
+        /// A directory of ours, mode 0700, for the sockets that apps report to. It exists.
+        std::string runtime_directory{};
+        /// How often memory and processor are measured.
+        Duration measure_period = std::chrono::seconds(2);
+    };
+
+    explicit Supervisor(Options options);
+    /// Kills what is left.
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    // What people want; see Fleet. All return at once, what comes of it is told by events.
+
+    /// Their environment is complete: what they inherit has been put in by whoever read their file.
+    [[nodiscard]] Result<> put(std::vector<App> apps);
+    [[nodiscard]] Result<> start(std::string_view app, std::string_view cause);
+    [[nodiscard]] Result<> stop(std::string_view app, std::string_view cause);
+    [[nodiscard]] Result<> restart(std::string_view app, std::string_view cause);
+    [[nodiscard]] Result<> reload(std::string_view app);
+    [[nodiscard]] Result<> scale(std::string_view app, std::uint32_t instances);
+    [[nodiscard]] Result<> remove(std::string_view app);
+    void stop_all(std::string_view cause);
+    /// To the leader of each instance that runs. `not_found` when there is no such app.
+    [[nodiscard]] Result<> signal(std::string_view app, int signal);
+    /// What was counted of restarts so far is forgotten.
+    [[nodiscard]] Result<> reset(std::string_view app);
+    /// Empties its log files.
+    [[nodiscard]] Result<> flush_logs(std::string_view app);
+    /// Begins log files anew that somebody has moved away.
+    void reopen_logs();
+
+    // What there is.
+
+    bool is_at_rest() const;  // nothing runs, and nothing will by itself
+    std::vector<std::string> apps() const;
+    const App* find(std::string_view app) const;
+    std::vector<InstanceView> instances() const;  // by app and number
+    /// The latest thousand, oldest first, that came after `number`.
+    std::vector<Event> events_after(std::uint64_t number) const;
+    /// The latest lines of an instance, oldest first; the last hundred are kept.
+    std::vector<OutputLine> latest_lines(const InstanceId& id) const;
+
+    // Who listens. Called on the thread of the loop, in order.
+
+    void on_event(std::function<void(const Event&)> listener);
+    void on_line(std::function<void(const OutputLine&)> listener);
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tranter::supervise
