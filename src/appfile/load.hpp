@@ -15,6 +15,9 @@ namespace tranter::appfile {
 
 struct LoadOptions {
     std::string path{};
+    /// What its relative paths are relative to and where its code runs: for PM2 the current
+    /// directory of whoever asks. Empty: that of the file.
+    std::string directory{};
     /// --env NAME: `env_NAME` of each app is put over `env`.
     std::string environment_name{};
     /// Of whoever asks for it, "NAME=value" each: process.env of the file, and what apps inherit.
@@ -23,6 +26,11 @@ struct LoadOptions {
     std::string logs_directory{};
     /// {}: node when it is in PATH of `environment`. false: only the evaluator of our own.
     std::optional<bool> uses_node{};
+    /// Only what the file itself says, to be written down: complete() is not applied, and a script
+    /// that is not there is a remark instead of an error.
+    bool converts = false;
+    /// Procfiles: "web" runs twice with {"web", 2}; "all" stands for every name.
+    std::vector<std::pair<std::string, std::uint32_t>> formation{};
 };
 
 /// Something that is not as the file says, or that the file says in vain.
@@ -40,10 +48,18 @@ struct Loaded {
 bool is_app_file(const std::string& path);
 
 /// `invalid_argument` names file, place and what would be right; `not_found` when there is no file.
-/// Environments of the apps are complete (what they inherit included), paths are absolute.
+/// Environments of the apps are complete (what they inherit included). Directories and paths of
+/// logs are absolute; a script in `command` may be relative to the app's directory. Takes up to 10
+/// seconds where node is asked.
 [[nodiscard]] Result<Loaded> load(const LoadOptions& options);
 
-/// As [apps.NAME] tables of tranter.toml, which mean the same.
-std::string to_toml(const std::vector<supervise::App>& apps);
+/// What an app gets from whoever starts it. Before this, log paths that are empty were not named,
+/// and "/dev/null" is none at all; after it, an empty path is none. Environments get what they
+/// inherit, unless a variable is there already. The same again changes nothing of the environment.
+void complete(
+    supervise::App& app,
+    const std::vector<std::string>& environment,
+    const std::string& logs_directory
+);
 
 }  // namespace tranter::appfile

@@ -139,6 +139,11 @@ struct App {
     std::vector<std::string> hidden_variables{};
     /// Holds the number of the instance, from 0.
     std::string number_variable = "TRANTER_INSTANCE";
+    /// Names a variable of `environment` with a whole number, to which each instance adds its own
+    /// number: ports. Empty: none.
+    std::string increment_variable{};
+    /// Holds the pid of the leader while it runs. {number} as in logs; empty: none.
+    std::string pid_file{};
 
     std::uint32_t instances = 1;
     bool starts_by_itself = true;
@@ -152,7 +157,11 @@ struct App {
     /// Instances that a reload replaces at a time.
     std::uint32_t reloads_at_once = 1;
     std::string restart_cron{};  // empty: none
+    /// Files, and folders with all that is in them.
     std::vector<std::string> watched{};
+    /// Patterns of fnmatch(3) for a name ("node_modules", ".*") or for a whole path ("/srv/tmp/*"),
+    /// or "re:" and a regular expression (ECMAScript) that is searched for in the path. What is
+    /// below a folder that does not count does not count either.
     std::vector<std::string> unwatched{};
     Duration watch_delay = std::chrono::milliseconds(200);
 
