@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ class Supervisor {
         std::string runtime_directory{};
         /// How often memory and processor are measured.
         Duration measure_period = std::chrono::seconds(2);
+        /// The first moment after `after` that App::restart_cron means; nothing when it is no cron
+        /// expression, or means none. Not set: no app may have one.
+        std::function<std::optional<Instant>(std::string_view cron, Instant after)> next_cron{};
     };
 
     explicit Supervisor(Options options);
@@ -41,6 +45,7 @@ class Supervisor {
     // What people want; see Fleet. All return at once, what comes of it is told by events.
 
     /// Their environment is complete: what they inherit has been put in by whoever read their file.
+    /// `invalid_argument` also for a restart_cron that never comes.
     [[nodiscard]] Result<> put(std::vector<App> apps);
     [[nodiscard]] Result<> start(std::string_view app, std::string_view cause);
     [[nodiscard]] Result<> stop(std::string_view app, std::string_view cause);
@@ -57,6 +62,9 @@ class Supervisor {
     [[nodiscard]] Result<> flush_logs(std::string_view app);
     /// Begins log files anew that somebody has moved away.
     void reopen_logs();
+    /// Takes processes that we have adopted and that have ended: for whoever is pid 1, at SIGCHLD.
+    /// Those that were started by us are left to whoever did.
+    void reap_orphans();
 
     // What there is.
 
@@ -66,7 +74,7 @@ class Supervisor {
     std::vector<InstanceView> instances() const;  // by app and number
     /// The latest thousand, oldest first, that came after `number`.
     std::vector<Event> events_after(std::uint64_t number) const;
-    /// The latest lines of an instance, oldest first; the last hundred are kept.
+    /// The latest lines of an instance, oldest first; the last hundred are kept, of 64 KiB at most.
     std::vector<OutputLine> latest_lines(const InstanceId& id) const;
 
     // Who listens. Called on the thread of the loop, in order.
