@@ -30,7 +30,9 @@ struct DaemonView {
 };
 
 /// What is asked of apps by name. Targets are names of apps, namespaces, keys ("3") or "all"; which
-/// one is meant is found out by the daemon. `not_found` names a target that is nothing.
+/// one is meant is found out by the daemon, in this order. A key stands for the app of its
+/// instance. `not_found` names a target that is nothing; `internal` says which apps failed, and
+/// why.
 struct Order {
     enum class Kind : std::uint8_t {
         start,
@@ -48,6 +50,8 @@ struct Order {
     std::string count{};
     /// The answer comes when all is done (ready, stopped, replaced), or has failed; else at once.
     bool waits = true;
+    /// What is not done by then is `timed_out`; it goes on all the same. {}: however long it takes.
+    Duration limit{};
 };
 
 /// One connection. Calls block until the daemon has answered. Not thread-safe. Errors of the daemon
@@ -68,8 +72,8 @@ class Client {
     Result<std::vector<supervise::OutputLine>> latest_lines(const std::vector<std::string>& targets
     );
 
-    /// Adds or replaces definitions; nothing is started.
-    Result<> put(const std::vector<supervise::App>& apps);
+    /// Adds or replaces definitions; nothing is started. `file`: where they come from.
+    Result<> put(const std::vector<supervise::App>& apps, const std::string& file = {});
     Result<> give(const Order& order);
     Result<> reopen_logs();
     /// Stops all apps and then the daemon; the answer comes when nothing is left.
