@@ -24,13 +24,14 @@ bool is_steering(char32_t value);
 /// \xff. Text from a server or a user goes through here before it is shown to a person.
 std::string printable(std::string_view text);
 
-/// printable() of at most `columns` characters; what is cut off is replaced by an ellipsis.
+/// printable() of at most `columns` columns; what is cut off is replaced by an ellipsis.
 std::string printable(std::string_view text, std::size_t columns);
 
 /// printable() between single quotes, cut to what is enough to recognise a word: for error texts.
 std::string in_quotes(std::string_view text);
 
-/// Characters in a text, taking each for one column wide.
+/// How wide a terminal shows a text: wide characters (East Asian, emoji) take two columns, marks
+/// that stand on the character before them none.
 std::size_t columns_of(std::string_view text);
 
 }  // namespace tranter

@@ -31,5 +31,21 @@ TEST(PrintableTest, CutsByCharactersAndSaysSo) {
     EXPECT_EQ(printable("ab\x1b", 4), "ab…");
 }
 
+TEST(PrintableTest, NeverTakesMoreColumnsThanThereAre) {
+    EXPECT_EQ(printable("日本語", 6), "日本語");
+    EXPECT_EQ(printable("日本語", 5), "日本…");
+    EXPECT_EQ(printable("日本語", 4), "日…");
+    EXPECT_EQ(printable("e\u0301e\u0301e\u0301", 3), "e\u0301e\u0301e\u0301");
+}
+
+TEST(ColumnsTest, AreTwoForWideCharactersAndNoneForMarks) {
+    EXPECT_EQ(columns_of("plain é ½"), 9U);
+    EXPECT_EQ(columns_of("日本語"), 6U);
+    EXPECT_EQ(columns_of("한글 ｆｗ"), 9U);
+    EXPECT_EQ(columns_of("😀🚀"), 4U);
+    EXPECT_EQ(columns_of("e\u0301"), 1U);
+    EXPECT_EQ(columns_of("…─│█"), 4U);
+}
+
 }  // namespace
 }  // namespace tranter
