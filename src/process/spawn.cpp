@@ -1,8 +1,8 @@
 #include "process/spawn.hpp"
 
+#include "process/launch.hpp"
+
 #include <fcntl.h>
-#include <linux/close_range.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -10,105 +10,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
 namespace tranter::process {
 namespace {
 
-/// Everything that the child needs between vfork and exec, where nothing may be allocated.
-struct Launch {
-    const char* program = nullptr;
-    const char* directory = nullptr;
-    char* const* arguments = nullptr;
-    char* const* environment = nullptr;
-    std::array<int, 3> descriptors{};
-    std::array<std::pair<__rlimit_resource_t, rlim_t>, 4> limits{};
-    std::size_t limit_count = 0;
-    bool dies_with_us = true;
-    pid_t parent = 0;
-    sigset_t signals{};     // to block in the program
-    int failure_pipe = -1;  // takes a Failure; closed by exec
-};
+using Step = LaunchFailure::Step;
 
-/// What failed in the child. Sent and not shared: a sanitizer makes vfork a fork.
-struct Failure {
-    enum class Step : int {
-        none,
-        fork,
-        start,
-        session,
-        privileges,
-        descriptors,
-        directory,
-        limits,
-        exec
-    };
-    Step step = Step::none;
-    int error = 0;
-};
-
-/// Makes `descriptors` 0, 1 and 2. Each is first moved out of the way of the others.
-bool place_descriptors(std::array<int, 3> descriptors) {
-    for (int& fd : descriptors) {
-        fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0) return false;
-    }
-    for (int i = 0; i < 3; ++i) {
-        if (::dup2(descriptors[static_cast<std::size_t>(i)], i) < 0) return false;
-    }
-    return true;
-}
-
-void reset_signals(const sigset_t& blocked) {
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; ++number) {
-        if (number != SIGKILL && number != SIGSTOP) ::sigaction(number, &standard, nullptr);
-    }
-    ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
-}
-
-/// In the child. Returns only when something failed, and what. Nothing but system calls.
-Failure become(const Launch& launch) {
-    using Step = Failure::Step;
-    const auto fail_at = [](Step step) {
-        return Failure{step, errno};
-    };
-    if (::setsid() < 0) return fail_at(Step::session);
-    if (launch.dies_with_us) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        // We may have died before the line above.
-        if (::getppid() != launch.parent) return fail_at(Step::start);
-    }
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_at(Step::privileges);
-    if (!place_descriptors(launch.descriptors)) return fail_at(Step::descriptors);
-    ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (launch.directory != nullptr && ::chdir(launch.directory) != 0)
-        return fail_at(Step::directory);
-    for (std::size_t i = 0; i < launch.limit_count; ++i) {
-        const rlimit limit{launch.limits[i].second, launch.limits[i].second};
-        if (::setrlimit(launch.limits[i].first, &limit) != 0) return fail_at(Step::limits);
-    }
-    reset_signals(launch.signals);
-    ::execve(launch.program, launch.arguments, launch.environment);
-    return fail_at(Step::exec);
-}
-
-/// The only function that lives in both processes, so that no local of another is clobbered.
-[[gnu::noinline]] pid_t launch_child(const Launch& launch) {
-    const pid_t pid = ::vfork();
-    if (pid == 0) {
-        const Failure failure = become(launch);
-        [[maybe_unused]] const auto told = ::write(launch.failure_pipe, &failure, sizeof failure);
-        ::_exit(127);
-    }
-    return pid;
-}
+/// Of what a program inherits; the kernel allows a thousand unless somebody has raised that.
+constexpr int descriptor_number_max = 999;
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> out;
@@ -166,11 +81,32 @@ Errc code_of(int error) {
     }
 }
 
-std::unexpected<Error> cannot_start(const SpawnOptions& options, const Failure& failure) {
-    std::string text = options.command.front() + " cannot be started";
-    if (failure.step == Failure::Step::directory) text += " in " + options.directory;
-    if (failure.step == Failure::Step::limits) text += " with its limits";
-    return fail(code_of(failure.error), text + ": " + std::strerror(failure.error));
+/// Follows "cannot be started".
+std::string what_failed(const SpawnOptions& options, Step step) {
+    switch (step) {
+        case Step::directory:
+            return " in " + options.directory;
+        case Step::limits:
+            return " with its limits";
+        case Step::nice:
+            return " with nice " + std::to_string(options.nice);
+        case Step::cgroup:
+            return " in the group of " + options.cgroup_procs;
+        case Step::identity:
+            return options.identity ? " as user " + std::to_string(options.identity->user) +
+                                          ", group " + std::to_string(options.identity->group)
+                                    : "";
+        default:
+            return "";
+    }
+}
+
+std::unexpected<Error> cannot_start(const SpawnOptions& options, const LaunchFailure& failure) {
+    return fail(
+        code_of(failure.error),
+        options.command.front() + " cannot be started" + what_failed(options, failure.step) + ": " +
+            std::strerror(failure.error)
+    );
 }
 
 void note_limit(Launch& launch, __rlimit_resource_t resource, std::uint64_t value) {
@@ -178,36 +114,18 @@ void note_limit(Launch& launch, __rlimit_resource_t resource, std::uint64_t valu
 }
 
 /// Nothing failed when the pipe was closed by exec.
-Failure read_failure(Pipe pipe, Descriptor writes) {
+LaunchFailure read_failure(Pipe pipe, Descriptor writes) {
     pipe.write.reset();
     writes.reset();
-    Failure failure;
+    LaunchFailure failure;
     ssize_t got = 0;
     do {
         got = ::read(pipe.read.get(), &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
-    return got == sizeof failure ? failure : Failure{};
+    return got == sizeof failure ? failure : LaunchFailure{};
 }
 
-/// Blocks every signal while it lives, so that no handler of ours runs in the child.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
-
-}  // namespace
-
-Result<Child> spawn(const SpawnOptions& options) {
+Result<> check(const SpawnOptions& options) {
     if (options.command.empty() || options.command.front().empty()) {
         return fail(Errc::invalid_argument, "the command is empty, it names a program at least");
     }
@@ -221,20 +139,66 @@ Result<Child> spawn(const SpawnOptions& options) {
             }
         }
     }
+    std::vector<int> numbers;
+    for (const auto& [ours, number] : options.descriptors) {
+        if (number < 3 || number > descriptor_number_max ||
+            std::ranges::count(numbers, number) > 0) {
+            return fail(
+                Errc::invalid_argument,
+                "descriptor " + std::to_string(number) + " of " + options.command.front() +
+                    " has to be one of 3 to " + std::to_string(descriptor_number_max) +
+                    " and may be given once"
+            );
+        }
+        numbers.push_back(number);
+    }
+    return {};
+}
+
+/// What becomes which descriptor of the program.
+std::vector<Launch::Placed> places(const SpawnOptions& options, int null) {
+    std::vector<Launch::Placed> out{{options.input, 0}, {options.output, 1}, {options.errors, 2}};
+    for (const auto& [ours, number] : options.descriptors)
+        out.push_back({ours, number});
+    for (Launch::Placed& one : out) {
+        if (one.ours < 0) one.ours = null;
+    }
+    return out;
+}
+
+/// Room for the pid behind the name.
+std::string pid_variable_of(const SpawnOptions& options) {
+    constexpr std::size_t digits_max = 10;
+    return options.pid_variable + "=" + std::string(digits_max + 1, '\0');
+}
+
+}  // namespace
+
+Result<Child> spawn(const SpawnOptions& options) {
+    if (auto fine = check(options); !fine) return std::unexpected(fine.error());
     const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    const auto or_null = [&](int fd) {
-        return fd >= 0 ? fd : null.get();
-    };
     const std::string program = find_program(options);
     const auto arguments = pointers(options.command);
-    const auto environment = pointers(options.environment);
+    auto environment = pointers(options.environment);
+    auto descriptors = places(options, null.get());
+    std::string pid_variable;
 
     Launch launch;
     launch.program = program.c_str();
     launch.directory = options.directory.empty() ? nullptr : options.directory.c_str();
     launch.arguments = arguments.data();
+    if (!options.pid_variable.empty()) {
+        pid_variable = pid_variable_of(options);
+        environment.insert(environment.end() - 1, pid_variable.data());
+        launch.pid_text = std::span(pid_variable).subspan(options.pid_variable.size() + 1);
+    }
     launch.environment = environment.data();
-    launch.descriptors = {or_null(options.input), or_null(options.output), or_null(options.errors)};
+    launch.descriptors = descriptors;
+    launch.descriptor_max = std::ranges::max(descriptors, {}, &Launch::Placed::number).number;
+    if (options.identity) launch.identity = &*options.identity;
+    if (!options.cgroup_procs.empty()) launch.cgroup_procs = options.cgroup_procs.c_str();
+    launch.nice = options.nice;
+    launch.umask = options.umask;
     launch.dies_with_us = options.dies_with_us;
     launch.parent = ::getpid();
     ::sigemptyset(&launch.signals);
@@ -245,17 +209,14 @@ Result<Child> spawn(const SpawnOptions& options) {
 
     auto failures = Pipe::make();
     if (!failures) return std::unexpected(std::move(failures.error()));
-    // Out of the way of the three that the program gets.
-    Descriptor tells(::fcntl(failures->write.get(), F_DUPFD_CLOEXEC, 3));
-    if (!null || !tells) return cannot_start(options, {Failure::Step::descriptors, errno});
+    // Out of the way of those that the program gets.
+    Descriptor tells(::fcntl(failures->write.get(), F_DUPFD_CLOEXEC, launch.descriptor_max + 1));
+    if (!null || !tells) return cannot_start(options, {Step::descriptors, errno});
     launch.failure_pipe = tells.get();
     Child child;
-    {
-        const SignalsBlocked blocked;
-        child.pid_ = launch_child(launch);
-    }
-    if (child.pid_ < 0) return cannot_start(options, {Failure::Step::fork, errno});
-    if (const Failure failure = read_failure(std::move(*failures), std::move(tells));
+    child.pid_ = launch_child(launch);
+    if (child.pid_ < 0) return cannot_start(options, {Step::fork, errno});
+    if (const LaunchFailure failure = read_failure(std::move(*failures), std::move(tells));
         failure.error != 0) {
         child.wait();
         return cannot_start(options, failure);
@@ -267,7 +228,7 @@ Result<Child> spawn(const SpawnOptions& options) {
         const int error = errno;
         child.signal_group(SIGKILL);
         child.wait();
-        return cannot_start(options, {Failure::Step::descriptors, error});
+        return cannot_start(options, {Step::descriptors, error});
     }
     return child;
 }

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "process/descriptor.hpp"
+#include "process/identity.hpp"
 #include "process/running_groups.hpp"
 
 #include <sys/types.h>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tranter::process {
@@ -31,13 +33,26 @@ struct SpawnOptions {
     std::vector<std::string> environment{};
     std::string directory{};  // empty: ours
     ResourceLimits limits{};
-    // What becomes its descriptors 0, 1 and 2; it inherits no others. -1: /dev/null.
+    // What becomes its descriptors 0, 1 and 2; it inherits no others but `descriptors`.
+    // -1: /dev/null.
     int input = -1;
     int output = -1;
     int errors = -1;
     /// Killed when the thread that started it ends, which it does with its process, however that
     /// ends.
     bool dies_with_us = true;
+    /// Further descriptors of ours, each with the number that it gets, from 3 to 999.
+    std::vector<std::pair<int, int>> descriptors{};
+    /// A variable that holds its own pid (LISTEN_PID); empty: none.
+    std::string pid_variable{};
+    /// Nothing: it runs as us. For root only. `directory` is entered, and the program executed,
+    /// with its rights; HOME and the like are the business of `environment`.
+    std::optional<Identity> identity{};
+    int umask = -1;  // -1: ours
+    int nice = 0;    // added to ours
+    /// The file cgroup.procs of a control group that it is in before anything of it runs; empty:
+    /// ours.
+    std::string cgroup_procs{};
 };
 
 /// A program that was started, in a session and a process group of its own, which is killed when a

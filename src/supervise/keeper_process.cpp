@@ -17,6 +17,7 @@
 #include <csignal>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tranter::supervise {
 namespace {
@@ -34,6 +35,14 @@ void close_all_but(std::vector<int> kept) {
         from = static_cast<unsigned>(fd) + 1;
     }
     ::close_range(from, ~0U, 0);
+}
+
+/// Of ours, what the program gets.
+std::vector<int> descriptors_of(const process::SpawnOptions& program) {
+    std::vector<int> out{program.input, program.output, program.errors};
+    for (const auto& [ours, number] : program.descriptors)
+        out.push_back(ours);
+    return out;
 }
 
 /// The life of the keeper's process.
@@ -58,7 +67,7 @@ class Keeping {
         auto child = process::adopt_orphans() && signals_ >= 0
                          ? process::spawn(program)
                          : fail(Errc::unavailable, "the kernel does not let us adopt orphans");
-        for (const int fd : {program.input, program.output, program.errors})
+        for (const int fd : descriptors_of(program))
             if (fd >= 0) ::close(fd);
         if (!child) {
             say({.kind = Kind::not_spawned}, child.error().message());
@@ -159,7 +168,9 @@ class Keeping {
 }  // namespace
 
 void keep_program(int socket, const process::SpawnOptions& program) {
-    close_all_but({socket, program.input, program.output, program.errors});
+    std::vector<int> kept = descriptors_of(program);
+    kept.push_back(socket);
+    close_all_but(std::move(kept));
     Keeping keeping(socket);
     if (keeping.start(program)) keeping.run();
     ::_exit(0);

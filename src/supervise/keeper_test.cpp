@@ -82,6 +82,24 @@ TEST_F(KeeperTest, SaysWhyAProgramCannotBeStarted) {
     EXPECT_NE(report.why.find("/nowhere/program"), std::string::npos) << report.why;
 }
 
+TEST_F(KeeperTest, PassesFurtherDescriptorsOnAndKeepsNoneOfThem) {
+    auto pipe = process::Pipe::make();
+    ASSERT_TRUE(pipe);
+    process::SpawnOptions program;
+    program.command = {"/bin/sh", "-c", "echo here >&7; exec sleep 1000 7>&-"};
+    program.environment = {"PATH=/usr/bin:/bin"};
+    program.descriptors = {{pipe->write.get(), 7}};
+    output = std::move(pipe->read);
+
+    auto started = Keeper::start(program);
+    ASSERT_TRUE(started);
+    keeper.emplace(std::move(*started));
+    pipe->write.reset();
+
+    EXPECT_EQ(read_line(), "here");
+    EXPECT_EQ(read_line(), "");  // nobody else has it
+}
+
 TEST_F(KeeperTest, KnowsWhatLeftItsSessionAndItsParent) {
     start("setsid sh -c 'echo away; exec sleep 1000' & wait $!; echo never");
     ASSERT_EQ(read_line(), "away");
