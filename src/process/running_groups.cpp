@@ -40,6 +40,14 @@ RunningGroup::RunningGroup(pid_t leader) {
     }
 }
 
+bool leads_running_group(pid_t pid) {
+    for (const Block* block = &first_block; block != nullptr; block = block->next) {
+        for (const std::atomic<pid_t>& leader : block->leaders)
+            if (leader == pid) return true;
+    }
+    return false;
+}
+
 void kill_running_groups() {
     for (const Block* block = &first_block; block != nullptr; block = block->next) {
         for (const std::atomic<pid_t>& leader : block->leaders) {

@@ -30,6 +30,9 @@ class RunningGroup {
     std::atomic<pid_t>* place_ = nullptr;  // in a table that is never freed
 };
 
+/// Whether it was started by us and is not waited for yet.
+bool leads_running_group(pid_t pid);
+
 /// For a signal handler.
 void kill_running_groups();
 

@@ -166,6 +166,14 @@ Result<> Fleet::remove(std::string_view app, Instant now) {
     return {};
 }
 
+Result<> Fleet::reset(std::string_view app) {
+    auto member = get(app);
+    if (!member) return std::unexpected(member.error());
+    for (auto& [number, instance] : (*member)->instances)
+        instance.forget_restarts();
+    return {};
+}
+
 void Fleet::stop_all(Instant now, std::string_view cause) {
     is_ending_ = true;
     for (auto& [name, member] : members_) {

@@ -76,6 +76,8 @@ class Fleet {
     /// Stops it and forgets it once nothing of it is left. `conflict` names an app that depends on
     /// it.
     [[nodiscard]] Result<> remove(std::string_view app, Instant now);
+    /// What was counted of its restarts is forgotten.
+    [[nodiscard]] Result<> reset(std::string_view app);
     /// Stops all, those first on which no other depends. Until start() of any.
     void stop_all(Instant now, std::string_view cause);
 

@@ -84,6 +84,8 @@ class Instance {
     /// Stops it when it runs, and starts it anew.
     void restart(bool may_start, Instant now, std::string_view cause);
 
+    void forget_restarts() { restarts_.forget(); }
+
     // What happened.
 
     void spawned(Instant now);
@@ -101,6 +103,7 @@ class Instance {
 
     /// As it was when it was started last.
     const App& app() const { return *app_; }
+    const std::shared_ptr<const App>& app_pointer() const { return app_; }
     State state() const { return state_; }
     /// Has processes, or is about to have one.
     bool is_live() const;

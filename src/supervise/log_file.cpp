@@ -43,7 +43,7 @@ Result<> LogFile::append(std::string_view lines, Instant now) {
 }
 
 bool LogFile::is_due(std::size_t more_bytes, Instant now) const {
-    if (bytes_ == 0) return false;
+    if (bytes_ == 0 || !is_regular_) return false;
     if (options_.bytes_max > 0 && bytes_ + more_bytes > options_.bytes_max) return true;
     return options_.age_max > Duration{} && now - begun_at_ >= options_.age_max;
 }
@@ -58,6 +58,7 @@ Result<> LogFile::open(Instant now) {
     );
     struct stat info {};
     if (!file_ || ::fstat(file_.get(), &info) != 0) return failed_file(options_.path, "opened");
+    is_regular_ = S_ISREG(info.st_mode);
     bytes_ = static_cast<std::uint64_t>(info.st_size);
     // Of one that was there before nobody knows when it was begun, only when it was written to.
     begun_at_ = now;

@@ -13,7 +13,8 @@ namespace tranter::supervise {
 
 /// A file that text is appended to, whole lines at a time, and that makes room for a new one when
 /// it is large or old: FILE becomes FILE.1, FILE.1 becomes FILE.2 and so on, and the last is
-/// removed. Nothing is copied, so a full disk does not get fuller by it. Not thread-safe.
+/// removed. Nothing is copied, so a full disk does not get fuller by it. What is no regular file (a
+/// terminal, a pipe, /dev/null) is only written to. Not thread-safe.
 class LogFile {
   public:
     struct Options {
@@ -44,6 +45,7 @@ class LogFile {
 
     const Options options_;
     Descriptor file_{};
+    bool is_regular_ = false;
     std::uint64_t bytes_ = 0;
     Instant begun_at_{};
 };

@@ -48,6 +48,7 @@ std::string OutputLines::finish(Instant now) {
 }
 
 void OutputLines::append(std::string_view line) {
+    if (options_.see) options_.see(line);
     const std::string time =
         options_.time_format.empty() ? "" : formatted(options_.time_format, now_);
     if (!options_.json) {

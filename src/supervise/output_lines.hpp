@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ class OutputLines {
         bool json = false;
         std::string time_format{};                           // strftime, UTC; empty: no time
         std::size_t line_bytes_max = std::size_t{64} << 10;  // a longer one is divided
+        /// Called with each line as it was printed, without its newline. Not set: nobody.
+        std::function<void(std::string_view line)> see{};
     };
 
     explicit OutputLines(Options options);

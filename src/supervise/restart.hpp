@@ -47,8 +47,13 @@ class Restarts {
     }
     /// Somebody asked for a start: what was counted is forgotten.
     void reset();
+    /// As if there had been none.
+    void forget() {
+        reset();
+        total_ = 0;
+    }
 
-    /// All that were decided since it was made.
+    /// All that were decided since it was made, or forgotten.
     std::uint64_t total() const { return total_; }
     /// Ends before min_uptime, in succession.
     std::uint32_t unstable() const { return unstable_; }

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "supervise/app.hpp"
+#include "supervise/log_writer.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tranter::supervise {
+
+/// `path` with the number of an instance for each {number} in it.
+std::string numbered(std::string_view path, std::uint32_t number);
+
+/// The log files of one instance. Null: there is none. Several may be the same.
+struct InstanceLogs {
+    LogWriter::TargetPtr output{};
+    LogWriter::TargetPtr errors{};
+    LogWriter::TargetPtr combined{};
+
+    /// Where its output, or its errors, are written to, each once.
+    std::vector<LogWriter::TargetPtr> targets(bool is_errors) const;
+    /// All of them, each once.
+    std::vector<LogWriter::TargetPtr> all() const;
+};
+
+/// Opens each file once, whoever writes to it: two that rotate the same file would lose lines. Not
+/// thread-safe.
+class LogTargets {
+  public:
+    explicit LogTargets(LogWriter& writer) : writer_(writer) {}
+
+    InstanceLogs open(const LogRule& rule, std::uint32_t number);
+
+  private:
+    LogWriter::TargetPtr open_path(const std::string& path, const LogRule& rule);
+
+    LogWriter& writer_;
+    std::map<std::string, std::weak_ptr<LogWriter::Target>> targets_{};
+};
+
+}  // namespace tranter::supervise

@@ -1,0 +1,101 @@
+#include "supervise/restart_triggers.hpp"
+
+#include "base/log.hpp"
+
+#include <utility>
+
+namespace tranter::supervise {
+
+Result<> RestartTriggers::check(const App& app) const {
+    if (app.restart_cron.empty()) return {};
+    const std::string what = "app " + app.name + ": restart_cron " + app.restart_cron;
+    if (!options_.next_cron) {
+        return fail(Errc::invalid_argument, what + " needs a calendar, and there is none here");
+    }
+    if (options_.next_cron(app.restart_cron, options_.loop.now())) return {};
+    return fail(
+        Errc::invalid_argument, what + " is no cron expression, or never comes; say 0 3 * * *"
+    );
+}
+
+void RestartTriggers::wait_for_cron(const App& app) {
+    const auto found = moments_.find(app.name);
+    if (found != moments_.end() && found->second.cron == app.restart_cron) return;
+    if (found != moments_.end()) {
+        options_.loop.cancel(found->second.timer);
+        moments_.erase(found);
+    }
+    if (app.restart_cron.empty()) return;
+    Moment& moment = moments_[app.name];
+    moment.cron = app.restart_cron;
+    arm(app.name, moment);
+}
+
+void RestartTriggers::arm(const std::string& app, Moment& moment) {
+    const auto at = options_.next_cron(moment.cron, options_.loop.now());
+    moment.timer = EventLoop::TimerId::none;
+    if (!at) return;
+    moment.timer = options_.loop.call_at(*at, [this, app] {
+        arm(app, moments_.at(app));
+        options_.moment_came(app);
+    });
+}
+
+void RestartTriggers::watch_files(const App& app) {
+    if (app.watched.empty() || watches_.contains(app.name)) return;
+    auto made = FileWatch::make(
+        {.loop = options_.loop,
+         .paths = app.watched,
+         .ignored = app.unwatched,
+         .quiet = app.watch_delay,
+         .changed =
+             [this, name = app.name](const std::string& path) {
+                 tell_change(name, path);
+             }}
+    );
+    if (made) {
+        watches_[app.name].files = std::move(*made);
+        return;
+    }
+    log_warn(
+        "supervise",
+        "files are not watched",
+        {{"app", app.name}, {"reason", made.error().message()}}
+    );
+}
+
+/// Later, since whoever is told may end the watch that tells.
+void RestartTriggers::tell_change(const std::string& app, const std::string& path) {
+    Watch& watch = watches_.at(app);
+    if (watch.timer != EventLoop::TimerId::none) return;
+    watch.timer = options_.loop.call_at(options_.loop.now(), [this, app, path] {
+        watches_.at(app).timer = EventLoop::TimerId::none;
+        options_.file_changed(app, path);
+    });
+}
+
+void RestartTriggers::unwatch_files(std::string_view app) {
+    const auto found = watches_.find(app);
+    if (found == watches_.end()) return;
+    options_.loop.cancel(found->second.timer);
+    watches_.erase(found);
+}
+
+void RestartTriggers::stop(std::string_view app) {
+    unwatch_files(app);
+    const auto found = moments_.find(app);
+    if (found == moments_.end()) return;
+    options_.loop.cancel(found->second.timer);
+    moments_.erase(found);
+}
+
+void RestartTriggers::stop_all() {
+    for (const auto& [app, moment] : moments_)
+        options_.loop.cancel(moment.timer);
+    for (const auto& [app, watch] : watches_)
+        options_.loop.cancel(watch.timer);
+    moments_.clear();
+    watches_.clear();
+}
+
+}  // namespace tranter::supervise

@@ -1,0 +1,260 @@
+#include "supervise/running_process.hpp"
+
+#include "base/log.hpp"
+#include "process/descriptor.hpp"
+#include "process/identity.hpp"
+#include "supervise/instance_environment.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace tranter::supervise {
+namespace {
+
+/// Names of apps are anybody's, those of folders are not.
+std::string folder_name(const InstanceId& id) {
+    std::string out;
+    for (const char c : id.app) {
+        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_';
+        out += is_plain ? c : '_';
+    }
+    constexpr std::size_t name_max = 100;
+    return out.substr(0, name_max) + "-" + std::to_string(id.number);
+}
+
+/// What a control group alone can do.
+bool needs_leaf(const Limits& limits) {
+    return limits.processes > 0 || limits.cpus > 0;
+}
+
+}  // namespace
+
+RunningProcess::RunningProcess(Options options, Listener& listener)
+    : options_(std::move(options)), listener_(listener) {}
+
+RunningProcess::~RunningProcess() {
+    if (is_watched_) options_.loop.unwatch(keeper_->descriptor());
+    if (leader_ != 0) remove_pid_file();
+}
+
+Result<std::unique_ptr<RunningProcess>> RunningProcess::start(Options options, Listener& listener) {
+    std::unique_ptr<RunningProcess> process(new RunningProcess(std::move(options), listener));
+    if (auto launched = process->launch(); !launched) return std::unexpected(launched.error());
+    return process;
+}
+
+Result<> RunningProcess::launch() {
+    auto program = describe();
+    if (!program) return std::unexpected(std::move(program.error()));
+    auto output = process::Pipe::make();
+    auto errors = process::Pipe::make();
+    if (!output || !errors) return std::unexpected(std::move((output ? errors : output).error()));
+    program->output = output->write.get();
+    program->errors = errors->write.get();
+    if (auto made = make_probing(); !made) return made;
+    probing_->prepare(*program);
+    make_leaf(*program);
+    auto keeper = Keeper::start(*program);
+    if (!keeper) return std::unexpected(std::move(keeper.error()));
+    keeper_.emplace(std::move(*keeper));
+    meter_.emplace(keeper_->pid(), options_.loop.now());
+    read_output(output_, std::move(output->read), false);
+    read_output(errors_, std::move(errors->read), true);
+    options_.loop.watch(keeper_->descriptor(), [this] { take_reports(); });
+    is_watched_ = true;
+    return {};
+}
+
+Result<process::SpawnOptions> RunningProcess::describe() const {
+    const App& app = *options_.app;
+    process::SpawnOptions program;
+    program.command = app.command;
+    program.directory = app.directory;
+    program.limits.open_files = app.limits.open_files;
+    program.umask = app.limits.umask;
+    program.nice = app.limits.nice;
+    if (!app.limits.user.empty() || !app.limits.group.empty()) {
+        auto identity = process::find_identity(app.limits.user, app.limits.group);
+        if (!identity) return std::unexpected(std::move(identity.error()));
+        program.identity = std::move(*identity);
+    }
+    program.environment = environment_of(app, options_.id.number, options_.key, program.identity);
+    return program;
+}
+
+Result<> RunningProcess::make_probing() {
+    auto made = Probing::make(
+        {.loop = options_.loop,
+         .app = *options_.app,
+         .number = options_.id.number,
+         .runtime_directory = options_.runtime_directory},
+        {.ready = [this] { listener_.became_ready(options_.id); },
+         .failed = [this](const std::string& why) { listener_.failed_probe(options_.id, why); },
+         .status =
+             [this](std::string_view text) {
+                 listener_.said_status(options_.id, text);
+             }}
+    );
+    if (!made) return std::unexpected(std::move(made.error()));
+    probing_ = std::move(*made);
+    return {};
+}
+
+/// Without one it runs all the same, if need be with less of a limit than was wished for.
+void RunningProcess::make_leaf(process::SpawnOptions& program) {
+    const Limits& limits = options_.app->limits;
+    std::string reason = "there is no cgroup v2 tree that we may write to";
+    if (*options_.cgroups) {
+        auto made = (*options_.cgroups)->make(folder_name(options_.id), limits);
+        if (made) {
+            leaf_ = std::move(*made);
+            program.cgroup_procs = leaf_->procs_path();
+            return;
+        }
+        reason = made.error().message();
+    }
+    if (!needs_leaf(limits)) return;
+    log_warn(
+        "supervise",
+        "limits of processors and processes are not set",
+        {{"app", options_.id.app}, {"reason", reason}}
+    );
+}
+
+void RunningProcess::read_output(
+    std::unique_ptr<OutputReader>& reader, Descriptor pipe, bool is_errors
+) {
+    const App& app = *options_.app;
+    OutputLines::Options lines{
+        .app = app.name,
+        .number = options_.id.number,
+        .is_errors = is_errors,
+        .json = app.logs.json,
+        .time_format = app.logs.time_format};
+    if (app.readiness.probe.kind == Probe::Kind::log_line) {
+        lines.see = [this](std::string_view line) {
+            if (probing_) probing_->see_line(line);
+        };
+    }
+    OutputReader::Options options{
+        .loop = options_.loop,
+        .writer = options_.writer,
+        .targets = options_.logs.targets(is_errors),
+        .lines = std::move(lines),
+        .taken = [this, is_errors](std::string_view text) {
+            listener_.printed(options_.id, is_errors, text);
+        }};
+    reader = std::make_unique<OutputReader>(std::move(options), std::move(pipe));
+}
+
+void RunningProcess::follow(const Action& action) {
+    switch (action.kind) {
+        case Action::Kind::spawn:
+            break;
+        case Action::Kind::signal_group:
+            return keeper_->tell(Keeper::Order::signal_group, action.signal);
+        case Action::Kind::signal_leader:
+            return keeper_->tell(Keeper::Order::signal_leader, action.signal);
+        case Action::Kind::signal_all:
+            return keeper_->tell(Keeper::Order::signal_all, action.signal);
+        case Action::Kind::send_shutdown:
+            // Whoever cannot be told by a message is told by the signal.
+            if (probing_ && probing_->send_shutdown()) return;
+            return keeper_->tell(Keeper::Order::signal_group, app().stop.signal);
+        case Action::Kind::kill_all:
+            return kill_all();
+        case Action::Kind::watch_readiness:
+            if (probing_) probing_->watch_readiness();
+            break;
+        case Action::Kind::watch_liveness:
+            if (probing_) probing_->watch_liveness();
+            break;
+        case Action::Kind::unwatch:
+            if (probing_) probing_->unwatch();
+            break;
+    }
+}
+
+void RunningProcess::kill_all() {
+    if (leaf_) leaf_->kill_all();
+    if (is_over_) return;
+    keeper_->tell(Keeper::Order::kill_all);
+    // Somebody may have stopped it.
+    ::kill(keeper_->pid(), SIGCONT);
+}
+
+void RunningProcess::take_reports() {
+    // After its last word it can only have ended.
+    if (is_over_) {
+        options_.loop.unwatch(keeper_->descriptor());
+        is_watched_ = false;
+        return listener_.keeper_ended(*this);
+    }
+    while (const auto report = keeper_->read())
+        take(*report);
+}
+
+void RunningProcess::take(const Keeper::Report& report) {
+    using Kind = Keeper::Report::Kind;
+    switch (report.kind) {
+        case Kind::spawned:
+            leader_ = report.pid;
+            was_spawned_ = true;
+            write_pid_file();
+            probing_->spawned(leader_);
+            break;
+        case Kind::ended:
+            remove_pid_file();
+            leader_ = 0;
+            break;
+        case Kind::not_spawned:
+        case Kind::all_gone:
+            is_over_ = true;
+            finish();
+            break;
+        case Kind::lost:
+            is_over_ = true;
+            remove_pid_file();
+            leader_ = 0;
+            break;
+    }
+    listener_.reported(*this, report);
+}
+
+void RunningProcess::finish() {
+    probing_.reset();
+    leaf_.reset();
+    output_->finish();
+    errors_->finish();
+}
+
+void RunningProcess::write_pid_file() const {
+    if (app().pid_file.empty()) return;
+    const std::string path = numbered(app().pid_file, options_.id.number);
+    std::error_code ignored;  // open() says what is wrong
+    const auto folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+    constexpr mode_t readable = 0644;
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, readable));
+    const std::string text = std::to_string(leader_) + "\n";
+    if (file && ::write(file.get(), text.data(), text.size()) > 0) return;
+    log_warn(
+        "supervise",
+        "a pid file is not written",
+        {{"app", options_.id.app}, {"path", path}, {"reason", std::strerror(errno)}}
+    );
+}
+
+void RunningProcess::remove_pid_file() const {
+    if (!app().pid_file.empty()) ::unlink(numbered(app().pid_file, options_.id.number).c_str());
+}
+
+}  // namespace tranter::supervise

@@ -1,0 +1,231 @@
+#include "supervise/supervisor.hpp"
+
+#include "supervise/strays.hpp"
+#include "supervise/supervisor_impl.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace tranter::supervise {
+
+Supervisor::Supervisor(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Supervisor::~Supervisor() = default;
+
+Result<> Supervisor::put(std::vector<App> apps) {
+    return impl_->put(std::move(apps));
+}
+Result<> Supervisor::start(std::string_view app, std::string_view cause) {
+    return impl_->start(app, cause);
+}
+Result<> Supervisor::stop(std::string_view app, std::string_view cause) {
+    return impl_->stop(app, cause);
+}
+Result<> Supervisor::restart(std::string_view app, std::string_view cause) {
+    return impl_->restart(app, cause);
+}
+Result<> Supervisor::reload(std::string_view app) {
+    return impl_->reload(app);
+}
+Result<> Supervisor::scale(std::string_view app, std::uint32_t instances) {
+    return impl_->scale(app, instances);
+}
+Result<> Supervisor::remove(std::string_view app) {
+    return impl_->remove(app);
+}
+void Supervisor::stop_all(std::string_view cause) {
+    impl_->stop_all(cause);
+}
+Result<> Supervisor::signal(std::string_view app, int signal) {
+    return impl_->signal(app, signal);
+}
+Result<> Supervisor::reset(std::string_view app) {
+    return impl_->reset(app);
+}
+Result<> Supervisor::flush_logs(std::string_view app) {
+    return impl_->flush_logs(app);
+}
+void Supervisor::reopen_logs() {
+    impl_->reopen_logs();
+}
+void Supervisor::reap_orphans() {
+    impl_->reap_orphans();
+}
+bool Supervisor::is_at_rest() const {
+    return impl_->fleet().is_at_rest();
+}
+std::vector<std::string> Supervisor::apps() const {
+    return impl_->fleet().apps();
+}
+const App* Supervisor::find(std::string_view app) const {
+    return impl_->fleet().find(app);
+}
+std::vector<InstanceView> Supervisor::instances() const {
+    return impl_->instances();
+}
+std::vector<Event> Supervisor::events_after(std::uint64_t number) const {
+    return impl_->events_after(number);
+}
+std::vector<OutputLine> Supervisor::latest_lines(const InstanceId& id) const {
+    return impl_->latest_lines(id);
+}
+void Supervisor::on_event(std::function<void(const Event&)> listener) {
+    impl_->on_event(std::move(listener));
+}
+void Supervisor::on_line(std::function<void(const OutputLine&)> listener) {
+    impl_->on_line(std::move(listener));
+}
+
+Supervisor::Impl::Impl(Options options)
+    : options_(std::move(options)),
+      targets_(options_.logs),
+      triggers_(
+          {.loop = options_.loop,
+           .next_cron = options_.next_cron,
+           .moment_came =
+               [this](const std::string& app) {
+                   // Removed meanwhile, perhaps, which is as good.
+                   [[maybe_unused]] const auto done = restart(app, "restart_cron");
+               },
+           .file_changed =
+               [this](const std::string& app, const std::string& path) {
+                   publish({.kind = Event::Kind::watch, .id = {.app = app}, .cause = path});
+                   [[maybe_unused]] const auto done = restart(app, "watch: " + path);
+               }}
+      ),
+      cgroups_(Cgroups::find()),
+      random_(std::random_device{}()) {
+    measure_timer_ = options_.loop.call_at(now() + options_.measure_period, [this] { measure(); });
+}
+
+Supervisor::Impl::~Impl() {
+    for (const auto timer : {later_timer_, fleet_timer_, measure_timer_, lost_timer_})
+        options_.loop.cancel(timer);
+    for (const auto& [id, process] : running_)
+        process->kill();
+    running_.clear();
+    retired_.clear();
+    if (!lost_.empty()) kill_strays([](pid_t) { return false; });
+}
+
+Result<> Supervisor::Impl::put(std::vector<App> apps) {
+    for (const App& app : apps) {
+        if (auto good = triggers_.check(app); !good) return good;
+    }
+    std::vector<std::string> names;
+    for (const App& app : apps)
+        names.push_back(app.name);
+    if (auto done = fleet_.put(std::move(apps)); !done) return done;
+    for (const std::string& name : names) {
+        removing_.erase(name);
+        const App& app = *fleet_.find(name);
+        for (std::uint32_t number = 0; number < app.instances; ++number)
+            record({name, number});
+        triggers_.wait_for_cron(app);
+        triggers_.unwatch_files(name);
+        for (const auto& [id, process] : running_) {
+            if (id.app == name) triggers_.watch_files(app);
+        }
+    }
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::start(std::string_view app, std::string_view cause) {
+    if (auto done = fleet_.start(app, now(), cause); !done) return done;
+    triggers_.wait_for_cron(*fleet_.find(app));
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::stop(std::string_view app, std::string_view cause) {
+    if (auto done = fleet_.stop(app, now(), cause); !done) return done;
+    triggers_.unwatch_files(app);
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::restart(std::string_view app, std::string_view cause) {
+    if (auto done = fleet_.restart(app, now(), cause); !done) return done;
+    triggers_.wait_for_cron(*fleet_.find(app));
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::reload(std::string_view app) {
+    if (auto done = fleet_.reload(app, now()); !done) return done;
+    triggers_.wait_for_cron(*fleet_.find(app));
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::scale(std::string_view app, std::uint32_t instances) {
+    const auto load = [this](const InstanceId& id) {
+        const auto found = running_.find(id);
+        return found == running_.end() ? 0 : found->second->meter().cpu_share();
+    };
+    if (auto done = fleet_.scale(app, instances, now(), load); !done) return done;
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::remove(std::string_view app) {
+    const std::string name(app);
+    if (auto done = fleet_.remove(app, now()); !done) return done;
+    triggers_.stop(name);
+    removing_.insert(name);
+    settle();
+    return {};
+}
+
+Result<> Supervisor::Impl::reset(std::string_view app) {
+    return fleet_.reset(app);
+}
+
+void Supervisor::Impl::stop_all(std::string_view cause) {
+    triggers_.stop_all();
+    fleet_.stop_all(now(), cause);
+    settle();
+}
+
+Result<> Supervisor::Impl::signal(std::string_view app, int signal) {
+    if (fleet_.find(app) == nullptr) {
+        return fail(Errc::not_found, "there is no app " + std::string(app));
+    }
+    if (signal < 1 || signal > SIGRTMAX) {
+        return fail(
+            Errc::invalid_argument,
+            "there is no signal " + std::to_string(signal) + ", they go from 1 to " +
+                std::to_string(SIGRTMAX)
+        );
+    }
+    for (const auto& [id, process] : running_) {
+        if (id.app == app) process->signal_leader(signal);
+    }
+    return {};
+}
+
+Result<> Supervisor::Impl::flush_logs(std::string_view app) {
+    const App* const one = fleet_.find(app);
+    if (one == nullptr) return fail(Errc::not_found, "there is no app " + std::string(app));
+    std::set<LogWriter::TargetPtr> targets;
+    for (const auto& [id, record] : records_) {
+        if (id.app != app) continue;
+        for (const InstanceLogs& logs : {record.logs, targets_.open(one->logs, id.number)}) {
+            for (const auto& target : logs.all())
+                targets.insert(target);
+        }
+    }
+    for (const auto& target : targets)
+        options_.logs.flush(target);
+    return {};
+}
+
+void Supervisor::Impl::reap_orphans() {
+    reap_strays([this](pid_t pid) { return is_keeper(pid); });
+}
+
+double Supervisor::Impl::chance() {
+    return std::uniform_real_distribution<double>(0, 1)(random_);
+}
+
+}  // namespace tranter::supervise
