@@ -65,13 +65,14 @@ TEST_F(SpawnTest, GivesFurtherDescriptorsTheirNumbersInAnyOrder) {
     const std::string from_second = std::to_string(first->read.get());
     const std::string said = output_of(
         "head -n 1 /proc/self/fd/" + from_first + "; head -n 1 /proc/self/fd/" + from_second +
-        "; ls /proc/$$/fd | sort -n | tr '\\n' ' '"
+        "; ls -v /proc/$$/fd"
     );
 
     const int low = std::min(first->read.get(), second->read.get());
     const int high = std::max(first->read.get(), second->read.get());
     EXPECT_EQ(
-        said, "first\nsecond\n0 1 2 " + std::to_string(low) + " " + std::to_string(high) + " 57 "
+        said,
+        "first\nsecond\n0\n1\n2\n" + std::to_string(low) + "\n" + std::to_string(high) + "\n57\n"
     );
 }
 
