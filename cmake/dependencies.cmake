@@ -13,6 +13,14 @@ find_path(TRANTER_LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
 mark_as_advanced(TRANTER_LIBPQ_INCLUDE)
 add_library(PostgreSQL::headers INTERFACE IMPORTED)
 target_include_directories(PostgreSQL::headers SYSTEM INTERFACE ${TRANTER_LIBPQ_INCLUDE})
+# From its archive where there is one: a worker that reads no YAML then has nothing to load.
+find_path(TRANTER_YAML_INCLUDE yaml.h REQUIRED)
+find_library(TRANTER_YAML_LIBRARY NAMES libyaml.a yaml REQUIRED)
+mark_as_advanced(TRANTER_YAML_INCLUDE TRANTER_YAML_LIBRARY)
+add_library(LibYaml::yaml UNKNOWN IMPORTED)
+set_target_properties(
+  LibYaml::yaml PROPERTIES IMPORTED_LOCATION ${TRANTER_YAML_LIBRARY}
+                           INTERFACE_INCLUDE_DIRECTORIES ${TRANTER_YAML_INCLUDE})
 if(TRANTER_TESTS)
   enable_testing()
   find_package(GTest REQUIRED)
