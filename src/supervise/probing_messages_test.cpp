@@ -1,5 +1,5 @@
 #include "supervise/notify_socket.hpp"
-#include "supervise/probing_fixture.hpp"
+#include "supervise/test_probing.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

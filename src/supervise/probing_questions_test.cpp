@@ -1,5 +1,5 @@
 #include "supervise/descendants.hpp"
-#include "supervise/probing_fixture.hpp"
+#include "supervise/test_probing.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
