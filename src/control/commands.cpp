@@ -36,13 +36,17 @@ Commands::Commands(Options options)
       supervisor_(options_.supervisor),
       orders_(options_.loop, supervisor_),
       server_({.loop = options_.loop, .service = *this, .path = options_.socket}) {
-    supervisor_.on_event([this](const supervise::Event& event) {
+    // The supervisor may outlive us.
+    const std::weak_ptr<const bool> alive = alive_;
+    supervisor_.on_event([this, alive](const supervise::Event& event) {
+        if (alive.expired()) return;
         orders_.see(event);
         tell_followers(event.id, [&](std::uint64_t id) { return write_event(id, event); });
         if (options_.event) options_.event(event);
         settle_soon();
     });
-    supervisor_.on_line([this](const OutputLine& line) {
+    supervisor_.on_line([this, alive](const OutputLine& line) {
+        if (alive.expired()) return;
         tell_followers(line.id, [&](std::uint64_t id) { return write_line(id, line); });
         if (options_.line) options_.line(line);
     });
@@ -50,8 +54,6 @@ Commands::Commands(Options options)
 
 Commands::~Commands() {
     options_.loop.cancel(settling_);
-    supervisor_.on_event({});
-    supervisor_.on_line({});
 }
 
 Commands::Call Commands::find_call(std::string_view name) {

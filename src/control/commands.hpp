@@ -7,14 +7,15 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tranter::control {
 
-/// What the daemon does for its clients: each call of the protocol. It takes both listeners of the
-/// supervisor. Everything happens on the thread of the loop. Not thread-safe.
+/// What the daemon does for its clients: each call of the protocol. Everything happens on the
+/// thread of the loop. Not thread-safe.
 class Commands final : public Service {
   public:
     struct Options {
@@ -79,6 +80,7 @@ class Commands final : public Service {
     std::map<Caller, Follower> followers_{};
     bool is_ending_ = false;
     supervise::EventLoop::TimerId settling_{};
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
     Server server_;  // last: it calls us
 };
 

@@ -51,7 +51,6 @@ Server::Server(const Options& options) : options_(options), listener_(listen_at(
 
 Server::~Server() {
     finish({});
-    ::unlink(options_.path.c_str());
 }
 
 void Server::accept_all() {
@@ -165,6 +164,8 @@ void Server::finish(Duration patience) {
     if (!listener_) return;
     options_.loop.unwatch(listener_.get());
     listener_.reset();
+    // Before the last client hears that we are gone: it may start another daemon at once.
+    ::unlink(options_.path.c_str());
     const auto until = std::chrono::steady_clock::now() + patience;
     while (!connections_.empty()) {
         const auto& [id, connection] = *connections_.begin();

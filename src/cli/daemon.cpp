@@ -1,0 +1,223 @@
+#include "cli/daemon.hpp"
+
+#include "base/log.hpp"
+#include "cli/daemon_calendar.hpp"
+#include "cli/daemon_health.hpp"
+#include "cli/daemon_home.hpp"
+#include "cli/daemon_leftovers.hpp"
+#include "cli/daemon_signals.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/foreground_output.hpp"
+#include "cli/ready_notice.hpp"
+#include "control/commands.hpp"
+#include "supervise/event_loop.hpp"
+#include "supervise/log_writer.hpp"
+#include "supervise/supervisor.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace tranter::cli {
+namespace {
+
+constexpr Duration leftover_patience = std::chrono::seconds(5);
+/// Apps change in bursts.
+constexpr Duration state_delay = std::chrono::milliseconds(50);
+
+/// The daemon and everything it is made of, in order of construction.
+class Daemon {
+  public:
+    explicit Daemon(DaemonOptions options)
+        : options_(std::move(options)),
+          logs_({.clock = clock_}),
+          supervisor_(
+              {.loop = loop_,
+               .logs = logs_,
+               .runtime_directory = options_.home.runtime(),
+               .next_cron = local_calendar()}
+          ),
+          commands_(command_options()),
+          output_(loop_, STDOUT_FILENO),
+          service_(clock_),
+          health_(service_, options_.health) {
+        signals_.listen(loop_, signal_calls());
+        if (options_.health.endpoint) refresh_health();
+    }
+    ~Daemon() {
+        loop_.cancel(state_timer_);
+        loop_.cancel(health_timer_);
+    }
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    int run() {
+        log_info(
+            "daemon",
+            "started",
+            {{"pid", ::getpid()}, {"home", options_.home.directory}, {"health", health_.address()}}
+        );
+        announce_ready(options_.ready_fd, "READY\n");
+        // Whoever has started us reads to the end.
+        if (options_.ready_fd == STDOUT_FILENO) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+        if (!options_.apps.empty()) start_apps();
+        while (!is_over_ && !(options_.foreground && has_run_out()))
+            loop_.run_once(Instant::max());
+        const int status = exit_status();
+        commands_.finish();
+        remove_state(options_.home);
+        log_info("daemon", "ended");
+        return status;
+    }
+
+  private:
+    control::Commands::Options command_options() {
+        return {
+            .loop = loop_,
+            .supervisor = supervisor_,
+            .socket = options_.home.socket(),
+            .daemon =
+                {.pid = ::getpid(),
+                 .version = TRANTER_VERSION,
+                 .started_at = clock_.now(),
+                 .home = options_.home.directory},
+            .event = [this](const supervise::Event& event) { see(event); },
+            .line =
+                [this](const supervise::OutputLine& line) {
+                    if (options_.foreground) output_.print(line);
+                },
+            .over =
+                [this] {
+                    is_over_ = true;
+                }};
+    }
+
+    DaemonSignals::Calls signal_calls() {
+        return {
+            .end = [this](int signal) { end_by(signal); },
+            .reopen_logs = [this] { reopen_logs(); },
+            .child_ended =
+                [this] {
+                    supervisor_.reap_orphans();
+                }};
+    }
+
+    void start_apps() {
+        if (auto put = commands_.put(options_.apps, options_.file); !put) {
+            log_error("daemon", "apps cannot be started", {{"error", put.error().message()}});
+            has_failed_ = is_over_ = true;
+            return;
+        }
+        control::Order order;
+        for (const supervise::App& app : options_.apps) {
+            if (app.starts_by_itself) order.targets.push_back(app.name);
+        }
+        if (order.targets.empty()) return;
+        commands_.orders().give(order, [this](const Result<>& result) {
+            if (result) {
+                log_info("daemon", "all apps are ready", {{"apps", options_.apps.size()}});
+            } else {
+                log_error("daemon", "apps are not ready", {{"error", result.error().message()}});
+            }
+        });
+    }
+
+    void see(const supervise::Event& event) {
+        service_.see(event);
+        if (event.kind == supervise::Event::Kind::change) {
+            const bool is_bad = event.to == supervise::State::errored ||
+                                event.to == supervise::State::unhealthy ||
+                                event.to == supervise::State::backoff;
+            log_line(
+                is_bad ? LogLevel::warn : LogLevel::info,
+                "daemon",
+                "app",
+                {{"app", event.id.app},
+                 {"instance", event.id.number},
+                 {"state", name_of(event.to)},
+                 {"cause", event.cause}}
+            );
+        }
+        if (state_timer_ != supervise::EventLoop::TimerId::none) return;
+        state_timer_ = loop_.call_at(clock_.now() + state_delay, [this] { save_state(); });
+    }
+
+    void save_state() {
+        state_timer_ = supervise::EventLoop::TimerId::none;
+        if (auto written = write_state(options_.home); !written) {
+            log_warn(
+                "daemon", "the state cannot be written", {{"error", written.error().message()}}
+            );
+        }
+    }
+
+    void refresh_health() {
+        service_.set_instances(supervisor_.instances());
+        health_timer_ =
+            loop_.call_at(clock_.now() + std::chrono::seconds(1), [this] { refresh_health(); });
+    }
+
+    void end_by(int signal) {
+        // What we leave behind is killed by its keepers.
+        if (std::exchange(is_ending_, true)) ::_exit(128 + signal);
+        log_info("daemon", "stopping", {{"signal", signal}});
+        announce_stopping();
+        service_.set_draining();
+        commands_.orders().stop_all("the daemon ends", [this](const Result<>& result) {
+            if (!result) {
+                log_error("daemon", "apps do not end", {{"error", result.error().message()}});
+            }
+            is_over_ = true;
+        });
+    }
+
+    void reopen_logs() {
+        supervisor_.reopen_logs();
+        if (options_.foreground) return;
+        if (const auto log = open_daemon_log(options_.home)) ::dup2(log->get(), STDERR_FILENO);
+        log_info("daemon", "log files were opened anew");
+    }
+
+    bool has_run_out() const { return !is_ending_ && supervisor_.is_at_rest(); }
+
+    int exit_status() const {
+        const auto instances = supervisor_.instances();
+        const bool is_errored = std::ranges::any_of(instances, [](const auto& view) {
+            return view.state == supervise::State::errored;
+        });
+        const bool is_bad = has_failed_ || (is_errored && options_.foreground && !is_ending_);
+        return static_cast<int>(is_bad ? ExitCode::failed : ExitCode::ok);
+    }
+
+    const DaemonOptions options_;
+    DaemonSignals signals_{};  // before all that has threads
+    const SteadyClock clock_{};
+    supervise::EventLoop loop_{clock_};
+    supervise::LogWriter logs_;
+    supervise::Supervisor supervisor_;
+    bool is_over_ = false;
+    bool is_ending_ = false;
+    bool has_failed_ = false;
+    supervise::EventLoop::TimerId state_timer_{};
+    supervise::EventLoop::TimerId health_timer_{};
+    control::Commands commands_;
+    ForegroundOutput output_;
+    DaemonService service_;
+    HealthServer health_;
+};
+
+}  // namespace
+
+Result<int> run_daemon(DaemonOptions options) {
+    const auto killed = clear_leftovers(options.home, leftover_patience);
+    if (!killed) return std::unexpected(killed.error());
+    if (*killed > 0) {
+        log_warn("daemon", "processes of the last daemon were killed", {{"processes", *killed}});
+    }
+    return Daemon(std::move(options)).run();
+}
+
+}  // namespace tranter::cli

@@ -1,0 +1,137 @@
+#include "cli/daemon_leftovers.hpp"
+
+#include "cli/daemon_home.hpp"
+#include "cli/json.hpp"
+#include "process/descriptor.hpp"
+#include "process/orphans.hpp"
+#include "process/process_stat.hpp"
+#include "supervise/descendants.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace tranter::cli {
+namespace {
+
+struct KnownProcess {
+    pid_t pid = 0;
+    std::uint64_t start_ticks = 0;
+
+    bool lives() const {
+        const auto stat = process::read_stat(pid);
+        return stat && stat->start_ticks == start_ticks && stat->state != 'Z';
+    }
+};
+
+std::string boot_id() {
+    return read_file("/proc/sys/kernel/random/boot_id").value_or("");
+}
+
+std::vector<KnownProcess> read_state(const control::Home& home) {
+    const auto text = read_file(home.state_file());
+    if (!text) return {};
+    const auto state = Json::parse(*text);
+    // Of an earlier boot nothing is left.
+    if (!state || (*state)["boot_id"].text() != boot_id()) return {};
+    std::vector<KnownProcess> known;
+    for (const Json& one : (*state)["processes"].items()) {
+        known.push_back(
+            {.pid = static_cast<pid_t>(one["pid"].number()),
+             .start_ticks = static_cast<std::uint64_t>(one["start_ticks"].number())}
+        );
+    }
+    return known;
+}
+
+/// A keeper is a copy of its daemon, so it has its environment.
+bool is_keeper_of(pid_t pid, const control::Home& home) {
+    const auto name = read_file(fmt::format("/proc/{}/comm", pid));
+    return name && *name == "tranter-keeper\n" &&
+           process::initial_variable(pid, "TRANTER_HOME") == home.directory;
+}
+
+/// Also those that were started after the state was written last.
+void add_keepers(const control::Home& home, std::vector<KnownProcess>& known) {
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
+         entry.increment(failed)) {
+        const auto pid =
+            static_cast<pid_t>(std::strtol(entry->path().filename().c_str(), nullptr, 10));
+        if (pid <= 0 || pid == ::getpid() || !is_keeper_of(pid, home)) continue;
+        known.push_back({.pid = pid, .start_ticks = process::start_ticks(pid)});
+        for (const pid_t kept : supervise::descendants_of(pid))
+            known.push_back({.pid = kept, .start_ticks = process::start_ticks(kept)});
+    }
+}
+
+/// Whether it has ended by then.
+bool ends_by(const KnownProcess& known, std::chrono::steady_clock::time_point deadline) {
+    const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, known.pid, 0)));
+    if (!handle || !known.lives()) return true;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    const auto millis = std::max<std::int64_t>(left.count(), 0);
+    return ::poll(&ended, 1, static_cast<int>(millis)) > 0;
+}
+
+}  // namespace
+
+Result<> write_state(const control::Home& home) {
+    Json processes{Json::Array()};
+    for (const pid_t pid : supervise::descendants_of(::getpid())) {
+        const std::uint64_t ticks = process::start_ticks(pid);
+        if (ticks == 0) continue;
+        Json one;
+        one.set("pid", pid).set("start_ticks", ticks);
+        processes.push(std::move(one));
+    }
+    Json state;
+    state.set("boot_id", boot_id())
+        .set("daemon", ::getpid())
+        .set("processes", std::move(processes));
+    return replace_file(home.state_file(), state.dump() + "\n", Outlives::process);
+}
+
+void remove_state(const control::Home& home) {
+    ::unlink(home.state_file().c_str());
+}
+
+Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience) {
+    std::size_t killed = 0;
+    auto deadline = std::chrono::steady_clock::now() + patience;
+    std::vector<KnownProcess> known = read_state(home);
+    // What a keeper kills may have started something just before, which then is the keeper's too.
+    for (int round = 0; round < 8; ++round) {
+        add_keepers(home, known);
+        std::erase_if(known, [](const KnownProcess& one) { return !one.lives(); });
+        if (known.empty()) break;
+        for (const KnownProcess& one : known) {
+            if (ends_by(one, deadline)) continue;
+            if (one.lives() && ::kill(one.pid, SIGKILL) == 0) ++killed;
+        }
+        deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    }
+    if (!known.empty()) {
+        return fail(
+            Errc::conflict,
+            fmt::format("process {} of the last daemon does not end", known.front().pid)
+        );
+    }
+    remove_state(home);
+    return killed;
+}
+
+}  // namespace tranter::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "control/client.hpp"
+
+#include <cstddef>
+#include <string>
+
+/// What a daemon that was killed has left running. Its keepers see its end and kill what they keep,
+/// so there is hardly ever something; but no app is started before that is certain.
+namespace tranter::cli {
+
+/// Writes down which processes are ours, those of all apps: which of this boot, by pid and the
+/// moment of their start, so that no other process is taken for one of them.
+[[nodiscard]] Result<> write_state(const control::Home& home);
+/// After everything has ended.
+void remove_state(const control::Home& home);
+
+/// Waits for the end of what the last daemon of this home has left, at most for `patience`, and
+/// kills what is there then. To be called by whoever has the lock of the home, before it starts
+/// anything. Returns how many had to be killed; `conflict` names a process that cannot be.
+[[nodiscard]] Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience);
+
+}  // namespace tranter::cli
