@@ -3,6 +3,7 @@
 #include "cli/bench_command.hpp"
 #include "cli/completion_command.hpp"
 #include "cli/config_command.hpp"
+#include "cli/daemon_command.hpp"
 #include "cli/data_command.hpp"
 #include "cli/dlq_command.hpp"
 #include "cli/health_command.hpp"
@@ -14,6 +15,7 @@
 #include "cli/serve_command.hpp"
 #include "cli/serve_options.hpp"
 #include "cli/terminal.hpp"
+#include "cli/up_command.hpp"
 #include "cli/work_command.hpp"
 #include "cli/worker_command.hpp"
 
@@ -120,7 +122,10 @@ Command command_tree() {
              {"a message", "tranter queue create q && tranter message send q hello"},
              {"all about one command", "tranter message receive --help"}},
         .commands =
-            {serve_command(),
+            {up_command(),
+             down_command(),
+             daemon_command(),
+             serve_command(),
              work_command(),
              job_command(),
              schedule_command(),

@@ -58,8 +58,12 @@ std::vector<KnownProcess> read_state(const control::Home& home) {
 /// A keeper is a copy of its daemon, so it has its environment.
 bool is_keeper_of(pid_t pid, const control::Home& home) {
     const auto name = read_file(fmt::format("/proc/{}/comm", pid));
-    return name && *name == "tranter-keeper\n" &&
-           process::initial_variable(pid, "TRANTER_HOME") == home.directory;
+    if (!name || *name != "tranter-keeper\n") return false;
+    const auto its = control::home_of(
+        {"TRANTER_HOME=" + process::initial_variable(pid, "TRANTER_HOME"),
+         "HOME=" + process::initial_variable(pid, "HOME")}
+    );
+    return its && its->directory == home.directory;
 }
 
 /// Also those that were started after the state was written last.

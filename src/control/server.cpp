@@ -90,7 +90,8 @@ bool Server::take_lines(std::uint64_t id) {
         const auto found = connections_.find(id);
         if (found == connections_.end()) return false;
         Connection& connection = found->second;
-        if (connection.ends) return true;
+        // One answer after the other: who does not read them is not worked for.
+        if (connection.ends || !connection.output.empty()) return true;
         const std::size_t end = connection.input.find('\n', connection.searched);
         if (end == std::string::npos) {
             connection.searched = connection.input.size();
@@ -142,13 +143,18 @@ void Server::flush(std::uint64_t id) {
     wait_for(id);
 }
 
+void Server::go_on(std::uint64_t id) {
+    flush(id);
+    if (connections_.contains(id) && take_lines(id)) wait_for(id);
+}
+
 /// While something waits to be sent nothing more is read, so whoever does not read cannot ask.
 void Server::wait_for(std::uint64_t id) {
     const Connection& connection = connections_.at(id);
     if (connection.output.empty()) {
         options_.loop.watch(connection.socket.get(), [this, id] { read(id); });
     } else {
-        options_.loop.watch_writable(connection.socket.get(), [this, id] { flush(id); });
+        options_.loop.watch_writable(connection.socket.get(), [this, id] { go_on(id); });
     }
 }
 

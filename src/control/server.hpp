@@ -77,6 +77,7 @@ class Server {
     bool take_lines(std::uint64_t id);
     void refuse(std::uint64_t id, std::string_view why);
     void flush(std::uint64_t id);
+    void go_on(std::uint64_t id);
     void wait_for(std::uint64_t id);
     void close(std::uint64_t id);
 
