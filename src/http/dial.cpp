@@ -1,19 +1,14 @@
 #include "http/dial.hpp"
 
 #include "http/address_rules.hpp"
-#include "http/text.hpp"
+#include "http/resolve.hpp"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
-#include <memory>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -23,80 +18,6 @@ namespace {
 
 /// RFC 8305 says 250 ms; libcurl waits for 200.
 constexpr auto head_start = std::chrono::milliseconds(200);
-/// A name may have as many as its owner likes.
-constexpr std::size_t addresses_max = 16;
-
-struct Address {
-    sockaddr_storage bytes{};
-    socklen_t size = 0;
-
-    const sockaddr& get() const { return reinterpret_cast<const sockaddr&>(bytes); }
-};
-
-bool is_localhost(std::string_view host) {
-    constexpr std::string_view name = "localhost";
-    if (host.size() < name.size()) return false;
-    if (host.size() > name.size() && host[host.size() - name.size() - 1] != '.') return false;
-    return same_ignoring_case(host.substr(host.size() - name.size()), name);
-}
-
-struct FreeAddresses {
-    void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-
-/// Appends what getaddrinfo() finds. 0, or its error.
-int look_up(const char* host, const std::string& port, int flags, std::vector<Address>& addresses) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = flags | AI_NUMERICSERV;
-    addrinfo* list = nullptr;
-    const int error = ::getaddrinfo(host, port.c_str(), &hints, &list);
-    if (error != 0) return error;
-    const std::unique_ptr<addrinfo, FreeAddresses> owner(list);
-    for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
-        Address address;
-        if (one->ai_addrlen > sizeof address.bytes) continue;
-        std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
-        address.size = one->ai_addrlen;
-        addresses.push_back(address);
-    }
-    return 0;
-}
-
-/// One of each family in turn, in the order of the resolver.
-void interleave(std::vector<Address>& addresses) {
-    if (addresses.empty()) return;
-    const auto first_family = addresses.front().bytes.ss_family;
-    std::vector<Address> of_first;
-    std::vector<Address> others;
-    for (const Address& one : addresses)
-        (one.bytes.ss_family == first_family ? of_first : others).push_back(one);
-    addresses.clear();
-    for (std::size_t i = 0; i < std::max(of_first.size(), others.size()); ++i) {
-        if (i < of_first.size()) addresses.push_back(of_first[i]);
-        if (i < others.size()) addresses.push_back(others[i]);
-    }
-}
-
-Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
-    const std::string service = std::to_string(port);
-    std::vector<Address> addresses;
-    int error = look_up(host.c_str(), service, AI_NUMERICHOST, addresses);
-    if (error == EAI_NONAME && is_localhost(host)) {
-        look_up("::1", service, AI_NUMERICHOST, addresses);
-        error = look_up("127.0.0.1", service, AI_NUMERICHOST, addresses);
-    } else if (error == EAI_NONAME) {
-        error = look_up(host.c_str(), service, 0, addresses);
-    }
-    if (error != 0 || addresses.empty()) {
-        const std::string why =
-            error == EAI_SYSTEM ? std::generic_category().message(errno) : ::gai_strerror(error);
-        return fail(Errc::unavailable, "cannot resolve " + host + ": " + why);
-    }
-    interleave(addresses);
-    if (addresses.size() > addresses_max) addresses.resize(addresses_max);
-    return addresses;
-}
 
 /// Attempts to reach one of some addresses, several of which may be under way.
 class Race {
@@ -208,7 +129,7 @@ Result<Dialed> dial(
     const std::function<bool(const sockaddr&)>& may_connect,
     Patience& patience
 ) {
-    auto addresses = resolve(host, port);
+    auto addresses = resolve(host, port, patience);
     if (!addresses) return std::unexpected(std::move(addresses.error()));
     return Race(std::move(*addresses), may_connect).run(patience);
 }

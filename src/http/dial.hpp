@@ -26,8 +26,7 @@ struct Dialed {
 ///
 /// `may_connect`, when there is one, is asked about each address: `permission_denied` when it
 /// refused one and no other was connected to. Otherwise `unavailable`, and the errors of
-/// Patience::wait(); `cancelled` on a stop. Nothing ends the wait for a resolver but its own
-/// timeout (resolv.conf).
+/// Patience::wait(); `cancelled` on a stop.
 [[nodiscard]] Result<Dialed> dial(
     const std::string& host,
     std::uint16_t port,
