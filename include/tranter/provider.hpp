@@ -37,8 +37,10 @@ struct Capabilities {
     bool events = false;
     bool workers = false;                       // who works
     bool atomic_batch = false;                  // enqueue of many: all or none
+    std::size_t partial_batch = 1;              // jobs of one request when it is not
     Milliseconds delay_max{};                   // longest delay; 0: any
     bool fifo_delays = true;                    // of single jobs in queues named *.fifo
+    bool free_returns = true;                   // releasing or snoozing a job leaves no count of it
     std::size_t batch_max = jobs_per_call_max;  // jobs per call
     bool virtual_time = false;                  // see Provider::virtual_time()
 };
@@ -225,6 +227,31 @@ class Provider {
     [[nodiscard]] virtual Result<std::vector<Enqueued>> enqueue(
         std::string_view queue, std::span<const NewJob> jobs
     ) = 0;
+    /// As enqueue(), with an answer of its own for each job: one with an error is not there, unless
+    /// the error says that the store did not answer. Stores that do not take all or none are asked
+    /// for one job at a time, if they know no better.
+    [[nodiscard]] virtual std::vector<Result<Enqueued>> enqueue_each(
+        std::string_view queue, std::span<const NewJob> jobs
+    ) {
+        const std::size_t most = capabilities().atomic_batch ? jobs.size() : 1;
+        std::vector<Result<Enqueued>> answers;
+        answers.reserve(jobs.size());
+        for (auto rest = jobs; !rest.empty(); rest = rest.subspan(most)) {
+            auto some = enqueue(queue, rest.first(most));
+            for (std::size_t i = 0; i < most; ++i) {
+                if (!some) {
+                    answers.emplace_back(std::unexpected(some.error()));
+                } else if (some->size() != most) {
+                    answers.emplace_back(
+                        std::unexpected(Error(Errc::internal, "the store did not answer for all"))
+                    );
+                } else {
+                    answers.emplace_back(std::move((*some)[i]));
+                }
+            }
+        }
+        return answers;
+    }
     /// Empty when the wait ends.
     [[nodiscard]] virtual Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request
     ) = 0;

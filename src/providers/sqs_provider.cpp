@@ -19,8 +19,10 @@ namespace {
 
 constexpr Capabilities sqs_capabilities{
     .dedup_simple_fifo = true,
+    .partial_batch = sqs_batch_max,
     .delay_max = sqs_delay_max,
     .fifo_delays = false,
+    .free_returns = false,
 };
 constexpr Milliseconds sqs_lease_min = std::chrono::seconds(1);
 
@@ -48,16 +50,14 @@ class SqsProvider final : public Provider {
 
     Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> jobs)
         override {
-        if (auto open = check_open(); !open) return std::unexpected(open.error());
-        if (jobs.size() > sqs_capabilities.batch_max) {
-            return fail(
-                Errc::limit_exceeded,
-                fmt::format(
-                    "{} jobs in one call, limit is {}", jobs.size(), sqs_capabilities.batch_max
-                )
-            );
-        }
+        if (auto can = check_call(jobs.size()); !can) return std::unexpected(can.error());
         return enqueue_in_sqs(store_, queue, jobs);
+    }
+    std::vector<Result<Enqueued>> enqueue_each(std::string_view queue, std::span<const NewJob> jobs)
+        override {
+        const auto can = check_call(jobs.size());
+        if (can) return enqueue_each_in_sqs(store_, queue, jobs);
+        return {jobs.size(), Result<Enqueued>(std::unexpected(can.error()))};
     }
 
     Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request) override {
@@ -161,6 +161,14 @@ class SqsProvider final : public Provider {
     void close() override { closing_.request_stop(); }
 
   private:
+    Result<> check_call(std::size_t jobs) const {
+        if (auto open = check_open(); !open) return open;
+        if (jobs <= sqs_capabilities.batch_max) return {};
+        return fail(
+            Errc::limit_exceeded,
+            fmt::format("{} jobs in one call, limit is {}", jobs, sqs_capabilities.batch_max)
+        );
+    }
     Result<> check_open() const {
         if (!closing_.stop_requested()) return {};
         return fail(

@@ -86,7 +86,7 @@ std::size_t Board::most_of(std::size_t queue, Moment now) const {
     }
     const bool may_block = limit > 0 || config_.limits_handlers || config_.group_concurrency > 0;
     if (!may_block) return most;
-    if (is_crowded(queue)) return next_look(queue) <= now ? most : 0;
+    if (is_crowded(queue)) return config_.looks_past && next_look(queue) <= now ? most : 0;
     keep_below(blocked_max(), blocked);
     return most;
 }
@@ -129,7 +129,10 @@ Grant Board::wait_for_room(std::size_t queue) {
 /// When the queue may be asked though nothing else happens before; Moment::max(): it may not.
 Moment Board::next_chance(std::size_t queue, Moment now) const {
     Moment chance = asking_.rests_until(queue);
-    if (is_crowded(queue)) chance = std::max(chance, next_look(queue));
+    if (is_crowded(queue)) {
+        if (!config_.looks_past) return Moment::max();
+        chance = std::max(chance, next_look(queue));
+    }
     return chance > now ? chance : Moment::max();
 }
 
@@ -142,7 +145,7 @@ void Board::take_in(std::size_t queue, std::span<const std::shared_ptr<Task>> ta
         const bool was_crowded = is_crowded(queue);
         if (waiting_.add(task, queue, now)) {
             any_may_begin = true;
-        } else if (was_crowded) {
+        } else if (was_crowded && config_.looks_past) {
             put_off_.push_back(
                 {.task = waiting_.take_newest_blocked(queue),
                  .time = std::clamp(waited, put_off_min, put_off_max)}

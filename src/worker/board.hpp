@@ -39,6 +39,9 @@ class Board {
         std::size_t batch_max = 1;
         /// Whether a handler has a limit, so that any job may turn out to be blocked.
         bool limits_handlers = false;
+        /// Whether jobs may be put off to see what is behind them. Where the store counts each
+        /// delivery of a job, that would cost blocked jobs their attempts.
+        bool looks_past = true;
     };
     /// `out_of_work` is called, without a lock, when somebody begins to wait for work.
     Board(Config config, std::function<void()> out_of_work);

@@ -201,6 +201,29 @@ TEST_F(BoardTest, WhatIsBehindBlockedJobsIsAskedForAndPutOffWhenItMayNotBeginEit
     EXPECT_EQ(board.held().groups, 1);
 }
 
+TEST_F(BoardTest, WhereADeliveryCountsNothingIsReceivedToBePutOff) {
+    Board board(
+        {.concurrency = 2,
+         .queues = {"a"},
+         .group_concurrency = 1,
+         .batch_max = 100,
+         .looks_past = false},
+        [] {}
+    );
+    ASSERT_TRUE(board.add(0, tasks(9, {.group = "x"})));
+    Work work;
+    ASSERT_TRUE(board.exchange(0, work, std::nullopt));
+
+    ASSERT_TRUE(board.add(0, tasks(1, {.group = "x"})));
+    EXPECT_EQ(board.load().blocked, 9);
+    // For longer than it takes until others look past them.
+    std::jthread closing([&] {
+        board.wait_until_idle(Steady::now() + 1200ms);
+        board.close();
+    });
+    EXPECT_EQ(board.wait_for_room(0).jobs, 0);
+}
+
 TEST_F(BoardTest, CloseGivesBackWhatWasNotBegunAndEndsAllWaits) {
     Board board({.concurrency = 1, .queues = {"a"}, .batch_max = 10}, [] {});
     ASSERT_TRUE(board.add(0, tasks(2)));

@@ -41,6 +41,7 @@ Session::Session(
       handlers_(handlers),
       options_(options),
       tally_(tally),
+      store_watch_(tally.observers()),
       leases_(provider, {options.lease, batch_max_of(provider, options)}, tally, store_watch_),
       board_(
           {.concurrency = options.concurrency,
@@ -48,7 +49,8 @@ Session::Session(
            .order = options.queue_order,
            .group_concurrency = options.group_concurrency,
            .batch_max = batch_max_of(provider, options),
-           .limits_handlers = handlers.has_limits()},
+           .limits_handlers = handlers.has_limits(),
+           .looks_past = provider.capabilities().free_returns},
           [this] { settler_.hurry(); }
       ),
       settler_(
@@ -217,7 +219,9 @@ void Session::take_in(std::size_t queue, std::vector<ReceivedJob> jobs) {
     tasks.reserve(jobs.size());
     for (ReceivedJob& job : jobs) {
         const auto* entry = handlers_.find(job.type);
+        std::string enqueued_in = tally_.introduce(job);
         tasks.push_back(std::make_shared<Task>(std::move(job), entry, surroundings_));
+        tasks.back()->enqueued_in = std::move(enqueued_in);
     }
     tally_.meet(tasks);
     leases_.add(tasks);
