@@ -188,10 +188,31 @@ class SqsDeadLetters final : public DeadLetterStore {
         // The only answer of SQS whose name begins with a small letter.
         for (const Json& url : (*answer)["queueUrls"].items())
             sources.push_back(aws::queue_name_of_url(url.text()));
+        return or_by_name(std::move(sources), name);
+    }
+
+    /// The dead jobs of a queue without a policy go to where its name leads.
+    std::vector<std::string> or_by_name(std::vector<std::string> sources, const std::string& name) {
+        constexpr std::string_view ending = "-dlq";
+        const std::size_t at = name.rfind(ending);
+        if (!sources.empty() || at == std::string::npos) return sources;
+        std::string source = name;
+        source.erase(at, ending.size());
+        if (providers::dead_letter_name(source) == name && queues_.get(source)) {
+            sources.push_back(std::move(source));
+        }
         return sources;
     }
 
-    /// The dead-letter queues that redrive policies name, without counts.
+    /// Where dead jobs of a queue without a policy go; empty when nothing has gone there yet.
+    std::string dead_letters_by_name(const std::string& name, const std::vector<std::string>& all) {
+        std::string letters = providers::dead_letter_name(name);
+        const bool exists = only_.empty() ? std::ranges::find(all, letters) != all.end()
+                                          : !letters.empty() && queues_.get(letters).has_value();
+        return exists ? letters : std::string();
+    }
+
+    /// The dead-letter queues that redrive policies name, or names alone, without counts.
     Result<std::map<std::string, DeadLetterQueue>> policies() {
         auto names = only_.empty() ? queues_.names() : std::vector{only_};
         if (!names) return std::unexpected(names.error());
@@ -200,8 +221,10 @@ class SqsDeadLetters final : public DeadLetterStore {
             const auto source = queues_.get(name);
             if (!source && source.error().code() == Errc::not_found) continue;
             if (!source) return std::unexpected(source.error());
-            if ((*source)->dead_letter_queue.empty()) continue;
-            found[(*source)->dead_letter_queue].sources.push_back(
+            std::string letters = (*source)->dead_letter_queue;
+            if (letters.empty()) letters = dead_letters_by_name(name, *names);
+            if (letters.empty()) continue;
+            found[std::move(letters)].sources.push_back(
                 {.queue = name, .max_receives = (*source)->max_receives}
             );
         }

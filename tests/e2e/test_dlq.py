@@ -415,6 +415,31 @@ def test_a_dead_job_of_a_worker_on_sqs_is_replayed(messages, queue, tmp_path):
     assert report["replayed"] == 1 and messages.waiting(other) == [{"n": 1}]
 
 
+def test_dead_jobs_of_a_queue_without_a_policy_are_found_by_name(messages, queue, tmp_path):
+    ok("queue", "create", queue, endpoint=messages.endpoint)
+    config = f"""
+        [worker]
+        queues = ["{queue}"]
+        [handlers."*"]
+        exec = ["/bin/sh", "-c", "exit 65"]
+    """
+    job = ok("job", "enqueue", queue, "report", '{"n": 1}', env=messages.env).json()["id"]
+    worker = WorkerProcess(tmp_path, messages.env["TRANTER_URL"], config)
+
+    def is_dead():
+        queues = ok("dlq", "list", "--depth-only", env=messages.env).json()
+        return any(one["name"] == f"{queue}-dlq" and one["depth"] == 1 for one in queues)
+
+    try:
+        wait_for(is_dead)
+    finally:
+        worker.kill()
+
+    assert [source["queue"] for source in listed(messages, queue)["sources"]] == [queue]
+    (letter,) = peeked(messages, queue)
+    assert letter["id"] == job and letter["queue"] == queue
+
+
 # --- many, at once, and interrupted
 
 
