@@ -73,32 +73,84 @@ bool is_missing(const Result<std::string>& id) {
     return !id && id.error().code() == Errc::not_found;
 }
 
+/// Sends what `messages_for(rules)` returns, again for as long as SQS does not know the queue.
+template <class MessagesFor>
+Result<std::vector<Result<std::string>>> send_to_queue(
+    SqsStore& store,
+    std::string_view name,
+    AfterRefusal after_refusal,
+    const MessagesFor& messages_for
+) {
+    for (int tries = 1;; ++tries) {
+        const auto queue = store.queues.get_or_make(name);
+        if (!queue) return std::unexpected(queue.error());
+        const auto messages = messages_for((*queue)->rules(store.url.default_type));
+        if (!messages) return std::unexpected(messages.error());
+        auto sent = send_sqs_messages(*store.endpoint, **queue, *messages, after_refusal);
+        const bool missing = !sent.empty() && is_missing(sent.front());
+        if (!missing || tries == missing_tries_max) return sent;
+        // It was deleted since we looked, or it is too new.
+        store.queues.forget(name);
+        if (tries > 1) std::this_thread::sleep_for(missing_rest);
+    }
+}
+
+Enqueued enqueued_of(const NewJob& job, const std::string& message_id) {
+    return {.id = job.id.empty() ? message_id : job.id};
+}
+
 }  // namespace
 
 Result<std::vector<Enqueued>> enqueue_in_sqs(
     SqsStore& store, std::string_view name, std::span<const NewJob> jobs
 ) {
-    std::vector<Result<std::string>> sent;
-    for (int tries = 1;; ++tries) {
-        const auto queue = store.queues.get_or_make(name);
-        if (!queue) return std::unexpected(queue.error());
-        const auto messages =
-            messages_of(jobs, (*queue)->rules(store.url.default_type), store.now());
-        if (!messages) return std::unexpected(messages.error());
-        sent = send_sqs_messages(*store.endpoint, **queue, *messages);
-        const bool missing = !sent.empty() && is_missing(sent.front());
-        if (!missing || tries == missing_tries_max) break;
-        // It was deleted since we looked, or it is too new.
-        store.queues.forget(name);
-        if (tries > 1) std::this_thread::sleep_for(missing_rest);
-    }
-
+    const auto sent = send_to_queue(store, name, AfterRefusal::stop, [&](const SqsJobRules& rules) {
+        return messages_of(jobs, rules, store.now());
+    });
+    if (!sent) return std::unexpected(sent.error());
     std::vector<Enqueued> enqueued;
-    for (std::size_t i = 0; i < sent.size(); ++i) {
-        if (!sent[i]) return std::unexpected(describe_partial_failure(sent));
-        enqueued.push_back({.id = jobs[i].id.empty() ? *sent[i] : jobs[i].id});
+    for (std::size_t i = 0; i < sent->size(); ++i) {
+        if (!(*sent)[i]) return std::unexpected(describe_partial_failure(*sent));
+        enqueued.push_back(enqueued_of(jobs[i], *(*sent)[i]));
     }
     return enqueued;
+}
+
+std::vector<Result<Enqueued>> enqueue_each_in_sqs(
+    SqsStore& store, std::string_view name, std::span<const NewJob> jobs
+) {
+    std::vector<Result<Enqueued>> answers(jobs.size());
+    std::vector<std::size_t> places;  // of those that can be sent
+    const auto sent = send_to_queue(
+        store,
+        name,
+        AfterRefusal::go_on,
+        [&](const SqsJobRules& rules) -> Result<std::vector<SqsMessage>> {
+            std::vector<SqsMessage> messages;
+            places.clear();
+            for (std::size_t i = 0; i < jobs.size(); ++i) {
+                auto one = messages_of(jobs.subspan(i, 1), rules, store.now());
+                if (!one) {
+                    answers[i] = std::unexpected(one.error());
+                    continue;
+                }
+                messages.push_back(std::move(one->front()));
+                places.push_back(i);
+            }
+            return messages;
+        }
+    );
+    if (!sent) {
+        std::ranges::fill(answers, Result<Enqueued>(std::unexpected(sent.error())));
+        return answers;
+    }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const Result<std::string>& id = (*sent)[i];
+        const NewJob& job = jobs[places[i]];
+        answers[places[i]] =
+            id ? Result<Enqueued>(enqueued_of(job, *id)) : std::unexpected(id.error());
+    }
+    return answers;
 }
 
 }  // namespace tranter::providers

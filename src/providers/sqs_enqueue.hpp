@@ -17,4 +17,10 @@ namespace tranter::providers {
     SqsStore& store, std::string_view queue, std::span<const NewJob> jobs
 );
 
+/// The same with an answer for each job; one that is refused does not keep the others from being
+/// sent. When a whole call fails, those behind it are `cancelled`.
+std::vector<Result<Enqueued>> enqueue_each_in_sqs(
+    SqsStore& store, std::string_view queue, std::span<const NewJob> jobs
+);
+
 }  // namespace tranter::providers
