@@ -158,34 +158,43 @@ std::vector<NextSlot> upcoming_slots(
     return slots;
 }
 
+NextSlot slot_after_completion(
+    const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
+) {
+    UtcMillis end = to_slot(*schedule.next_slot) - cadence.period().value_or(tick);
+    // A clock that goes ahead of ours must not put it off.
+    const UtcMillis soonest = std::chrono::ceil<milliseconds>(now);
+    if (last.at) end = std::max(end, std::min(std::chrono::ceil<milliseconds>(*last.at), soonest));
+    return next_slot(cadence.anchored(end), schedule.definition, schedule.runs, end);
+}
+
 SlotPlan plan_after_completion(
     const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
 ) {
     SlotPlan plan;
     if (!schedule.next_slot) return plan;
-    const ScheduleDefinition& definition = schedule.definition;
-    const auto after = [&](UtcMillis end) {
-        return next_slot(cadence.anchored(end), definition, schedule.runs + plan.run.size(), end);
-    };
     const UtcMillis soonest = std::chrono::ceil<milliseconds>(now);
+    const auto look_later = [&] {
+        const std::uint64_t runs = schedule.runs + plan.run.size();
+        plan.next = next_slot(cadence.anchored(soonest), schedule.definition, runs, soonest);
+        plan.next.due = plan.next.slot;
+    };
     if (!last.finished) {
-        plan.next = after(soonest);
+        look_later();
         return plan;
     }
-    UtcMillis end = to_slot(*schedule.next_slot) - cadence.period().value_or(tick);
-    // A clock that goes ahead of ours must not put it off.
-    if (last.at) end = std::max(end, std::min(std::chrono::ceil<milliseconds>(*last.at), soonest));
-    plan.next = after(end);
+    plan.next = slot_after_completion(cadence, schedule, last, now);
     if (!plan.next.due || *plan.next.due > now) return plan;
     const UtcMillis slot = to_slot(*plan.next.slot);
-    const MisfirePolicy& misfire = definition.rules.misfire;
-    const bool on_time = now - *plan.next.due <= misfire_threshold;
+    const MisfirePolicy& misfire = schedule.definition.rules.misfire;
+    const TimePoint looked_for = std::max(*plan.next.due, schedule.next_due.value_or(TimePoint()));
+    const bool on_time = now - looked_for <= misfire_threshold;
     if (on_time || (misfire.policy != Misfire::skip && now - slot <= misfire.window)) {
         plan.run.push_back(slot);
     } else {
         plan.missed = 1;
     }
-    plan.next = after(soonest);
+    look_later();
     return plan;
 }
 

@@ -57,9 +57,14 @@ struct LastJobEnd {
     std::optional<TimePoint> at{};  // empty: not known, or there was none
 };
 
-/// The same with IntervalAnchor::after_completion: one slot at most, a period after the end of the
-/// job before and not before `schedule.next_slot`. While that job is not finished, the next time to
-/// look is a period from now: the slot cannot be earlier.
+/// The next slot with IntervalAnchor::after_completion, when the job before has finished: a period
+/// after its end and not before `schedule.next_slot`, which must be there.
+NextSlot slot_after_completion(
+    const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
+);
+/// As plan_slots() with that: one slot at most. While the job is not finished, the next time to
+/// look is a period from now, without jitter: the slot cannot be earlier. A slot is late when it
+/// was not looked at in time, and not because of when that time came.
 SlotPlan plan_after_completion(
     const Cadence& cadence, const Schedule& schedule, const LastJobEnd& last, TimePoint now
 );
