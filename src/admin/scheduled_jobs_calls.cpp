@@ -21,6 +21,7 @@ namespace schedule_wire = schedule::wire;
 
 constexpr std::size_t later_default = 50;
 constexpr std::size_t later_max = 1000;
+constexpr std::size_t asked_at_once = 500;  // of ids
 
 std::unexpected<Error> no_time(std::string_view path) {
     return fail(
@@ -67,10 +68,24 @@ Result<std::vector<ScheduledJob>> rows_of(jobs::JobsForLater&& read, TimePoint n
 }
 
 /// Whether a request made all of the jobs already, under ids that follow from its key.
-bool are_there(schedule::ScheduleStore& store, const std::vector<ScheduledJob>& rows) {
-    return std::ranges::all_of(rows, [&](const ScheduledJob& row) {
-        return store.find_job(row.id).has_value();
-    });
+Result<bool> are_there(schedule::ScheduleStore& store, std::span<const ScheduledJob> rows) {
+    while (!rows.empty()) {
+        const auto some = rows.first(std::min(rows.size(), asked_at_once));
+        std::vector<std::string> ids;
+        for (const ScheduledJob& row : some)
+            ids.push_back(row.id);
+        const auto known = store.known_jobs(ids);
+        if (!known) return std::unexpected(known.error());
+        const bool all =
+            std::ranges::all_of(*known, [](const auto& job) { return job.has_value(); });
+        if (!all) return false;
+        rows = rows.subspan(some.size());
+    }
+    return true;
+}
+
+bool is_place_or_id(std::string_view text) {
+    return is_job_id(text.substr(text.find('.') + 1));  // npos + 1: all of it
 }
 
 Result<TimePoint> read_moment(const JobCall& call, TimePoint now) {
@@ -105,16 +120,20 @@ http::Response SchedulesApi::answer_job(const Result<ScheduledJob>& job) {
 http::Response SchedulesApi::list_jobs(const JobCall& call) {
     const auto limit = read_number(call, "limit", later_default, later_max);
     if (!limit) return problem_reply(limit.error());
-    const auto cursor = read_cursor(call, is_job_id);
+    const auto cursor = read_cursor(call, is_place_or_id);
     if (!cursor) return problem_reply(cursor.error());
     const auto known = registry();
     if (!known) return problem_reply(known.error());
     return answer_page(
         "jobs",
         {.after = *cursor, .limit = *limit, .bytes = options_.page_bytes},
-        [&](std::string_view after, std::size_t max) { return known->store.list_jobs(after, max); },
+        [&](std::string_view after, std::size_t max) -> Result<std::vector<ScheduledJob>> {
+            const auto place = schedule::read_place(known->store, after);
+            if (!place) return std::unexpected(place.error());
+            return known->store.list_jobs(*place, max);
+        },
         schedule::write_scheduled_job,
-        [](const ScheduledJob& job) { return job.id; }
+        schedule::place_text
     );
 }
 
@@ -134,8 +153,10 @@ http::Response SchedulesApi::create_jobs(const JobCall& call) {
     const auto added = known->store.add_jobs(*rows);
     if (added) return made_reply(*rows, array);
     const bool repeated = repeatable && added.error().code() == Errc::already_exists;
-    if (repeated && are_there(known->store, *rows)) return made_reply(*rows, array);
-    return problem_reply(added.error());
+    if (!repeated) return problem_reply(added.error());
+    const auto there = are_there(known->store, *rows);
+    if (!there) return problem_reply(there.error());
+    return *there ? made_reply(*rows, array) : problem_reply(added.error());
 }
 
 http::Response SchedulesApi::find_job(const JobCall& call) {

@@ -75,6 +75,12 @@ SchedulesApi::Workplace& SchedulesApi::workplace() {
     return *place_;
 }
 
+schedule::ZoneDirectory& SchedulesApi::zones() {
+    schedule::ZoneDirectory& zones = workplace().zones;
+    zones.reload_if_changed();
+    return zones;
+}
+
 Result<schedule::Registry> SchedulesApi::registry() {
     const std::lock_guard lock(mutex_);
     if (store_ == nullptr) {
@@ -82,7 +88,7 @@ Result<schedule::Registry> SchedulesApi::registry() {
         if (!opened) return std::unexpected(opened.error());
         store_ = std::move(*opened);
     }
-    return schedule::Registry{.store = *store_, .zones = workplace().zones};
+    return schedule::Registry{.store = *store_, .zones = zones()};
 }
 
 Result<schedule::Registry> SchedulesApi::registry_for(const JobCall& call) {
@@ -208,7 +214,7 @@ http::Response SchedulesApi::run_now(const JobCall& call) {
 http::Response SchedulesApi::skip_next(const JobCall& call) {
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
-    const auto slot = schedule::skip_next(*known, call.id, current_time());
+    const auto slot = schedule::skip_next(*known, call.id, current_time(), options_.jobs);
     if (!slot) return problem_reply(slot.error());
     return answer_struct(schedule_wire::SkipAnswer{.skipped = *slot, .schedule = call.id});
 }

@@ -11,6 +11,7 @@
 #include <tranter/provider.hpp>
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,8 +22,10 @@ struct SchedulesApiOptions {
     /// The store, which is opened by the first call that needs it; by the next one again when that
     /// went wrong. `unsupported` when there is none.
     std::function<Result<std::shared_ptr<schedule::ScheduleStore>>()> open{};
-    /// Is asked for the last job of a schedule that is explained; null: nobody is. Outlives this.
+    /// Is asked for the last job of a schedule that is explained or of which a slot is left out;
+    /// null: nobody is. Outlives this.
     Provider* jobs = nullptr;
+    std::filesystem::path zone_files = schedule::ZoneDirectory::system_path();
     std::size_t threads = 2;        // which a slow database may hold up, and nobody else
     std::size_t waiting_max = 200;  // calls; more are answered 503
     /// A page may be shorter than was asked for, but not longer than this by more than an item.
@@ -69,13 +72,15 @@ class SchedulesApi {
   private:
     struct Workplace {
         explicit Workplace(const SchedulesApiOptions& options)
-            : pool(options.threads, options.waiting_max) {}
+            : zones(options.zone_files), pool(options.threads, options.waiting_max) {}
 
-        schedule::ZoneDirectory zones{};
+        schedule::ZoneDirectory zones;
         WorkPool pool;
     };
 
     Workplace& workplace();
+    /// As the files are now.
+    schedule::ZoneDirectory& zones();
     /// The store is there, and so is what calls need beside it.
     Result<schedule::Registry> registry();
     /// The same for a call with the name of a schedule. `not_found` for what no schedule is called.

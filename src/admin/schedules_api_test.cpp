@@ -12,7 +12,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +47,7 @@ class SchedulesApiTest : public testing::Test {
             return open_error ? Opened(std::unexpected(*open_error)) : Opened(store);
         };
         schedules_ = std::make_unique<SchedulesApi>(SchedulesApiOptions{
-            .open = open, .page_bytes = page_bytes});
+            .open = open, .zone_files = zone_files, .page_bytes = page_bytes});
         api_ = std::make_unique<JobsApi>(JobsApiOptions{.schedules = schedules_.get()}, jobs_);
         server_ = std::make_unique<http::Server>(
             http::ServerOptions{},
@@ -108,6 +112,7 @@ class SchedulesApiTest : public testing::Test {
     std::optional<Error> open_error{};
     int opened = 0;
     std::size_t page_bytes = SchedulesApiOptions().page_bytes;
+    std::filesystem::path zone_files = SchedulesApiOptions().zone_files;
 
   private:
     ScriptedStore jobs_;
@@ -390,6 +395,46 @@ TEST_F(SchedulesApiTest, SaysWhenAnExpressionFiresWithoutAStore) {
     EXPECT_THAT(never.firings, IsEmpty());
 }
 
+TEST_F(SchedulesApiTest, NewDataAboutTimeZonesCountAtOnce) {
+    std::string path = (std::filesystem::temp_directory_path() / "zones-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(path.data()), nullptr);
+    zone_files = path;
+    const auto move_city_to = [&](const std::string& clocks, const std::string& version) {
+        std::filesystem::create_directories(zone_files / "Test");
+        std::filesystem::copy_file("/usr/share/zoneinfo/" + clocks, zone_files / "new");
+        std::filesystem::rename(zone_files / "new", zone_files / "Test/City");
+        std::ofstream(zone_files / "new") << "# version " << version << "\n";
+        std::filesystem::rename(zone_files / "new", zone_files / "tzdata.zi");
+    };
+    move_city_to("Europe/Berlin", "2026a");
+    start();
+    constexpr std::string_view body =
+        R"({"expression":"0 9 * * *","timezone":"Test/City","from":"2026-06-01T12:00:00Z"})";
+    const auto first_of_expression = [&] {
+        return read<schedule_wire::Preview>(ask("POST", "/schedules/preview", body))
+            .firings.at(0)
+            .local;
+    };
+    const auto first_of_schedule = [&](const std::string& name) {
+        ask("PUT",
+            "/schedules/" + name,
+            R"({"expression":"0 9 * * *","timezone":"Test/City","type":"t"})");
+        return get<schedule_wire::Preview>(
+                   "/schedules/" + name + "/preview?from=2026-06-01T12:00:00Z"
+        )
+            .firings.at(0)
+            .local;
+    };
+    EXPECT_THAT(first_of_expression(), HasSubstr("+02:00"));
+
+    move_city_to("Asia/Tokyo", "2026b");
+
+    EXPECT_THAT(first_of_expression(), HasSubstr("+09:00"));
+    move_city_to("Asia/Kathmandu", "2026c");
+    EXPECT_THAT(first_of_schedule("a"), HasSubstr("+05:45"));
+    std::filesystem::remove_all(zone_files);
+}
+
 TEST_F(SchedulesApiTest, SaysWhenAScheduleFiresAndWhatIsInItsWay) {
     put("a", "0 12 1 1 *");
     ask("PATCH", "/schedules/a", R"({"rules":{"jitter":"10m"}})");
@@ -510,6 +555,28 @@ TEST_F(SchedulesApiTest, ARepeatedRequestKeepsAJobOnceEvenOverARestart) {
     EXPECT_EQ(second.status, 201) << second.body;
     EXPECT_EQ(first.body, second.body);
     EXPECT_THAT(get<schedule_wire::ScheduledJobPage>("/scheduled-jobs").jobs, SizeIs(2));
+}
+
+TEST_F(SchedulesApiTest, ARepeatedRequestFindsThousandsOfItsJobs) {
+    constexpr std::string_view key = "Idempotency-Key: k1\r\n";
+    std::string body;
+    for (int i = 0; i < 1'200; ++i)
+        body += R"(,{"type":"t","delay":"1h"})";
+    body.front() = '[';
+    body += "]";
+    const Answer first = ask("POST", "/scheduled-jobs", body, key);
+    ASSERT_EQ(first.status, 201) << first.body;
+
+    start();
+    const auto calls = [&] {
+        const auto counts = store->meter().state().calls.counts;
+        return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    };
+    const std::uint64_t before = calls();
+    const Answer second = ask("POST", "/scheduled-jobs", body, key);
+
+    EXPECT_EQ(second.body, first.body);
+    EXPECT_LE(calls() - before, 4U);
 }
 
 TEST_F(SchedulesApiTest, AStoreThatCannotBeOpenedIsTriedAgainByTheNextCall) {

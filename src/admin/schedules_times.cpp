@@ -102,7 +102,7 @@ http::Response SchedulesApi::preview_expression(const JobCall& call) {
             fmt::format("count is {}, limit is {}", body->count, firings_max)
         ));
     }
-    const auto cadence = read_cadence(*body, workplace().zones);
+    const auto cadence = read_cadence(*body, zones());
     if (!cadence) return problem_reply(cadence.error());
     schedule_wire::Preview out;
     const TimePoint from = body->from.value_or(current_time());
@@ -115,10 +115,10 @@ http::Response SchedulesApi::preview_expression(const JobCall& call) {
 http::Response SchedulesApi::explain_expression(const JobCall& call) {
     const auto body = jobs::from_json_strictly<schedule_wire::ExplainRequest>(call.body);
     if (!body) return problem_reply(body.error());
-    schedule::ZoneDirectory& zones = workplace().zones;
-    const auto cadence = read_cadence(*body, zones);
+    schedule::ZoneDirectory& known_zones = zones();
+    const auto cadence = read_cadence(*body, known_zones);
     if (!cadence) return problem_reply(cadence.error());
-    return answer_struct(explanation_of(*cadence, zones.version()));
+    return answer_struct(explanation_of(*cadence, known_zones.version()));
 }
 
 }  // namespace tranter::admin

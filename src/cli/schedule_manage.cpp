@@ -1,3 +1,4 @@
+#include "cli/job_session.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_flags.hpp"
 #include "cli/schedule_record.hpp"
@@ -50,8 +51,11 @@ Result<int> run_schedule_now(ScheduleSession& session, const Arguments& argument
 }
 
 Result<int> skip_slot(ScheduleSession& session, const Arguments& arguments) {
-    const auto slot =
-        schedule::skip_next(session.registry(), arguments.text("NAME"), ScheduleSession::now());
+    const auto provider = find_job_provider(arguments);
+    if (!provider) return std::unexpected(provider.error());
+    const auto slot = schedule::skip_next(
+        session.registry(), arguments.text("NAME"), ScheduleSession::now(), provider->get()
+    );
     if (!slot) return std::unexpected(slot.error());
     Json record;
     record.set("skipped", time_cell(*slot, {})).set("schedule", arguments.text("NAME"));
@@ -168,8 +172,11 @@ Command schedule_skip_command() {
     return {
         .name = "skip",
         .summary = "leave out the next slot",
+        .description =
+            "Of an interval that counts from the end of the job before there is none while that "
+            "job runs, which\nthe store of its jobs has to say (--provider).",
         .positionals = {schedule_positional()},
-        .options = with_store_options({}),
+        .options = with_store_options({provider_option()}),
         .examples = {{"not tomorrow", "tranter schedule skip daily-team-report"}},
         .run = in_schedule_session<skip_slot>,
     };

@@ -59,6 +59,19 @@ Result<std::unique_ptr<ScheduleSession>> ScheduleSession::open(const Arguments& 
     return std::make_unique<ScheduleSession>(std::move(*store), stdout_options(arguments));
 }
 
+Result<std::shared_ptr<Provider>> find_job_provider(const Arguments& arguments) {
+    std::string url;
+    if (const auto given = arguments.find("provider")) {
+        url = *given;
+    } else if (const auto file = arguments.find("config")) {
+        const auto loaded = load_config(*file, process_environment());
+        if (!loaded) return std::unexpected(loaded.error());
+        url = loaded->config.provider;
+    }
+    if (url.empty()) return nullptr;
+    return open_provider(url, {.create = false});
+}
+
 Option schedule_store_option() {
     return {
         .name = "store",

@@ -7,6 +7,8 @@
 #include "schedule/registration.hpp"
 #include "schedule/store.hpp"
 
+#include <tranter/provider.hpp>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -51,6 +53,10 @@ class ScheduleSession {
 
 /// What a configuration says of it, or DATABASE_URL; nothing when neither says anything.
 std::optional<std::string> find_schedule_store(const ServerConfig& config);
+
+/// Where the jobs of schedules are, when --provider or the file of --config says so; otherwise
+/// null: nobody is asked for them.
+[[nodiscard]] Result<std::shared_ptr<Provider>> find_job_provider(const Arguments& arguments);
 
 template <Result<int> (*run)(ScheduleSession&, const Arguments&)>
 Result<int> in_schedule_session(const Arguments& arguments) {

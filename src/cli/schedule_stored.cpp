@@ -1,6 +1,5 @@
 #include "cli/schedule_stored.hpp"
 
-#include "cli/config_file.hpp"
 #include "cli/schedule_expression.hpp"
 #include "cli/schedule_record.hpp"
 #include "cli/schedule_session.hpp"
@@ -37,20 +36,6 @@ Result<> refuse_expression_flags(const Arguments& arguments) {
         );
     }
     return {};
-}
-
-/// Where its jobs are, when somebody says so; otherwise nobody is asked for them.
-Result<std::shared_ptr<Provider>> find_provider_to_ask(const Arguments& arguments) {
-    std::string url;
-    if (const auto given = arguments.find("provider")) {
-        url = *given;
-    } else if (const auto file = arguments.find("config")) {
-        const auto loaded = load_config(*file, process_environment());
-        if (!loaded) return std::unexpected(loaded.error());
-        url = loaded->config.provider;
-    }
-    if (url.empty()) return nullptr;
-    return open_provider(url, {.create = false});
 }
 
 Json texts_json(const std::vector<std::string>& texts) {
@@ -97,7 +82,7 @@ Result<int> preview_in(ScheduleSession& session, const Arguments& arguments) {
 }
 
 Result<int> explain_in(ScheduleSession& session, const Arguments& arguments) {
-    const auto provider = find_provider_to_ask(arguments);
+    const auto provider = find_job_provider(arguments);
     if (!provider) return std::unexpected(provider.error());
     const auto told = schedule::explain(
         session.registry(),

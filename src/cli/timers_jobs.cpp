@@ -7,6 +7,7 @@
 #include "cli/schedule_session.hpp"
 #include "cli/terminal.hpp"
 #include "jobs/enum_text.hpp"
+#include "jobs/job_of_request.hpp"
 #include "jobs/options_writer.hpp"
 #include "schedule/later.hpp"
 
@@ -60,12 +61,14 @@ Result<int> list_timers(ScheduleSession& session, const Arguments& arguments) {
     bool more = true;
     while (left > 0 && more) {
         const std::size_t most = std::min(left, timers_page);
-        const auto page = session.store.list_jobs(after, most);
+        const auto place = schedule::read_place(session.store, after);
+        if (!place) return std::unexpected(place.error());
+        const auto page = session.store.list_jobs(*place, most);
         if (!page) return std::unexpected(page.error());
         for (const ScheduledJob& job : *page)
             session.output.row(timer_record(job, session.style()));
         more = page->size() == most;
-        if (!page->empty()) after = page->back().id;
+        if (!page->empty()) after = schedule::place_text(page->back());
         left -= page->size();
     }
     session.output.end();
@@ -74,7 +77,7 @@ Result<int> list_timers(ScheduleSession& session, const Arguments& arguments) {
 }
 
 Result<int> show_timers(ScheduleSession& session, const Arguments& arguments) {
-    const auto job = session.store.find_job(arguments.text("ID"));
+    const auto job = session.store.find_job(jobs::normal_id(arguments.text("ID")));
     if (!job) return std::unexpected(job.error());
     session.output.one(timer_record(*job, session.style()));
     return 0;
@@ -85,7 +88,8 @@ Result<int> cancel_timers(ScheduleSession& session, const Arguments& arguments) 
     Refusals refusals(progress);
     std::uint64_t done = 0;
     session.output.begin({{"id", "ID"}, {"result", "RESULT"}});
-    for (const std::string& id : arguments.list("ID")) {
+    for (const std::string& given : arguments.list("ID")) {
+        const std::string id = jobs::normal_id(given);
         const auto cancelled = session.store.cancel_job(id, ScheduleSession::now());
         if (!cancelled && !concerns_one(cancelled.error().code())) {
             if (done > 0) session.output.end();
@@ -129,7 +133,9 @@ Command timers_list_command() {
         .summary = "list jobs that wait for their time",
         .options = with_store_options(
             {{.name = "limit", .value = "N", .help = "how many at most (default: 50)"},
-             {.name = "after", .value = "ID", .help = "those after this job"}}
+             {.name = "after",
+              .value = "PLACE",
+              .help = "those after this job, by its id or place"}}
         ),
         .examples =
             {{"all of one type",

@@ -23,7 +23,8 @@ bool is_there(Connection& connection, const char* in_catalog) {
     return !connection.query(in_catalog).empty();
 }
 
-/// 0: none yet.
+}  // namespace
+
 std::size_t version_of(Connection& connection, std::string_view room) {
     const char* in_catalog =
         "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'tranter' AND "
@@ -35,6 +36,8 @@ std::size_t version_of(Connection& connection, std::string_view room) {
     );
     return static_cast<std::size_t>(found.integer(0, 0));
 }
+
+namespace {
 
 void take_steps(Connection& connection, std::string_view room, std::span<const Migration> steps) {
     // One lock for all rooms, since they share the schema. The number is "TrMi".

@@ -1,6 +1,7 @@
 #include "providers/later_provider.hpp"
 
 #include "base/unicode.hpp"
+#include "base/uuid.hpp"
 #include "history/matcher.hpp"
 #include "history/query.hpp"
 #include "jobs/job_of_request.hpp"
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,7 +30,7 @@ constexpr Milliseconds later_horizon = std::chrono::days(3650);
 constexpr std::size_t later_page = 500;
 /// Looked at in one call, so that a filter that nothing matches does not take for ever.
 constexpr std::size_t later_looked_at_max = 10'000;
-/// In front of cursors: the id of the last job of the page, or one of the store behind.
+/// In front of cursors: the place of the last job of the page, or one of the store behind.
 constexpr std::string_view later_cursor = "later:";
 constexpr std::string_view inner_cursor = "inner:";
 
@@ -85,23 +87,41 @@ class LaterProvider final : public Provider {
     Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> jobs)
         override {
         const TimePoint now = later_now();
-        std::vector<std::size_t> late;
-        for (std::size_t i = 0; i < jobs.size(); ++i) {
-            if (is_too_late(queue, jobs[i], now)) late.push_back(i);
-        }
-        if (late.empty()) return jobs_->enqueue(queue, jobs);
+        const auto sorted = sort_out(queue, jobs, now);
+        if (!sorted) return std::unexpected(sorted.error());
+        if (sorted->now.size() == jobs.size()) return jobs_->enqueue(queue, jobs);
         std::vector<ScheduledJob> kept;
-        for (const std::size_t place : late) {
+        for (const std::size_t place : sorted->late) {
             auto job = keepable(queue, jobs[place], now);
             if (!job) return std::unexpected(about_one(place, jobs.size(), job.error()));
             kept.push_back(std::move(*job));
         }
-        auto answers = enqueue_others(queue, jobs, late);
+        auto answers = enqueue_now(queue, jobs, sorted->now);
         if (!answers) return answers;
+        for (const std::size_t place : sorted->known) {
+            const std::string id = jobs::normal_id(jobs[place].id);
+            (*answers)[place] = {.id = id, .duplicate_of = id};
+        }
         const auto added = add(kept);
         if (!added) return std::unexpected(added.error());
-        for (std::size_t i = 0; i < late.size(); ++i)
-            (*answers)[late[i]] = (*added)[i];
+        for (std::size_t i = 0; i < kept.size(); ++i)
+            (*answers)[sorted->late[i]] = (*added)[i];
+        return answers;
+    }
+    /// Those of one call that are for now are one call of the store behind.
+    std::vector<Result<Enqueued>> enqueue_each(std::string_view queue, std::span<const NewJob> jobs)
+        override {
+        const TimePoint now = later_now();
+        const auto sorted = sort_out(queue, jobs, now);
+        if (!sorted) return {jobs.size(), Result<Enqueued>(std::unexpected(sorted.error()))};
+        if (sorted->now.size() == jobs.size()) return jobs_->enqueue_each(queue, jobs);
+        std::vector<Result<Enqueued>> answers;
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            auto one = enqueue(queue, jobs.subspan(i, 1));
+            answers.push_back(
+                one ? Result<Enqueued>(std::move(one->front())) : std::unexpected(one.error())
+            );
+        }
         return answers;
     }
 
@@ -202,6 +222,43 @@ class LaterProvider final : public Provider {
         return job.run_at ? *job.run_at > now + most : job.delay > most;
     }
 
+    /// Places of jobs in a call.
+    struct Sorted {
+        std::vector<std::size_t> late{};   // they will wait in the store of schedules
+        std::vector<std::size_t> known{};  // they wait there already, or will by this very call
+        std::vector<std::size_t> now{};    // all others
+    };
+
+    Result<Sorted> sort_out(std::string_view queue, std::span<const NewJob> jobs, TimePoint now)
+        const {
+        Sorted sorted;
+        std::vector<std::string> ids;  // of those that may be known
+        std::vector<std::size_t> places;
+        std::set<std::string> late_ids;
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            const bool has_id = parse_uuid(jobs[i].id).has_value();
+            if (is_too_late(queue, jobs[i], now)) {
+                sorted.late.push_back(i);
+                if (has_id) late_ids.insert(jobs::normal_id(jobs[i].id));
+            } else if (has_id) {
+                ids.push_back(jobs::normal_id(jobs[i].id));
+                places.push_back(i);
+            } else {
+                sorted.now.push_back(i);
+            }
+        }
+        const auto known = store_->known_jobs(ids);
+        if (!known) return std::unexpected(known.error());
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const auto& job = (*known)[i];
+            // What somebody holds is on its way here.
+            const bool waits = job && job->state == ScheduledState::waiting && !job->held;
+            (waits || late_ids.contains(ids[i]) ? sorted.known : sorted.now).push_back(places[i]);
+        }
+        std::ranges::sort(sorted.now);
+        return sorted;
+    }
+
     /// As the store of schedules keeps it.
     Result<ScheduledJob> keepable(std::string_view queue, NewJob job, TimePoint now) const {
         if (auto problem = problem_of(job); !problem.empty()) {
@@ -236,18 +293,14 @@ class LaterProvider final : public Provider {
         return {error.code(), fmt::format("jobs[{}]: {}", place, error.message())};
     }
 
-    /// Answers for all, those of the late ones empty.
-    Result<std::vector<Enqueued>> enqueue_others(
-        std::string_view queue, std::span<const NewJob> jobs, std::span<const std::size_t> late
+    /// Answers for all, those of the others empty.
+    Result<std::vector<Enqueued>> enqueue_now(
+        std::string_view queue, std::span<const NewJob> jobs, std::span<const std::size_t> places
     ) {
         std::vector<Enqueued> answers(jobs.size());
         std::vector<NewJob> others;
-        std::vector<std::size_t> places;
-        for (std::size_t i = 0; i < jobs.size(); ++i) {
-            if (std::ranges::binary_search(late, i)) continue;
-            others.push_back(jobs[i]);
-            places.push_back(i);
-        }
+        for (const std::size_t place : places)
+            others.push_back(jobs[place]);
         if (others.empty()) return answers;
         auto enqueued = jobs_->enqueue(queue, others);
         if (!enqueued) return enqueued;
@@ -304,28 +357,36 @@ class LaterProvider final : public Provider {
         const ListRequest& request, const history::JobQuery& query, bool others
     ) {
         const history::Matcher matcher(query.filter);
-        std::string after;
-        if (request.cursor.starts_with(later_cursor)) {
-            after = request.cursor.substr(later_cursor.size());
-        } else if (!request.cursor.empty()) {
+        std::string after = request.cursor;
+        if (after.starts_with(later_cursor)) {
+            after.erase(0, later_cursor.size());
+        } else if (!after.empty()) {
             return fail(Errc::invalid_argument, "cursor is not one of a page before");
         }
+        auto place = schedule::read_place(*store_, after);
+        if (!place) return std::unexpected(place.error());
         JobPage page;
         for (std::size_t looked_at = 0; looked_at < later_looked_at_max;) {
-            const auto some = store_->list_jobs(after, later_page);
+            const std::size_t wanted = request.jobs_max - page.jobs.size();
+            if (wanted == 0) break;
+            // No more than is shown when all are, and then in growing steps.
+            const std::size_t most = std::min(std::max(wanted, looked_at), later_page);
+            const auto some = store_->list_jobs(*place, most);
             if (!some) return std::unexpected(some.error());
             for (const ScheduledJob& job : *some) {
                 if (page.jobs.size() == request.jobs_max) break;
-                after = job.id;
+                *place = {.due = job.due, .id = job.id};
+                after = schedule::place_text(job);
                 ++looked_at;
                 JobRecord record = record_of_later(job);
                 if (matcher.matches(comparable(record))) page.jobs.push_back(std::move(record));
             }
-            if (some->size() < later_page && (some->empty() || some->back().id == after)) {
+            const bool all =
+                some->size() < most && (some->empty() || some->back().id == (*place)->id);
+            if (all) {
                 if (others) page.next = inner_cursor;
                 return page;
             }
-            if (page.jobs.size() == request.jobs_max) break;
         }
         page.next = std::string(later_cursor) + after;
         return page;

@@ -110,6 +110,40 @@ TEST_F(LaterProviderTest, AnIdThatIsKnownIsADuplicate) {
     EXPECT_EQ(all_kept().size(), 2U);
 }
 
+TEST_F(LaterProviderTest, AnIdThatWaitsIsKnownToAJobThatNeedNotWait) {
+    ASSERT_TRUE(enqueue({.id = std::string(later_id), .delay = 2h}));
+
+    const auto again = enqueue({.id = "0B6D3F4E-9F0C-4C8E-8F6A-2D1C5B7A9E10"});
+    const NewJob same{.id = std::string(later_id), .type = "t"};
+    const auto each = jobs_->enqueue_each("mail", {&same, 1});
+
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->at(0).duplicate_of, later_id);
+    ASSERT_EQ(each.size(), 1U);
+    ASSERT_TRUE(each[0]);
+    EXPECT_EQ(each[0]->duplicate_of, later_id);
+    EXPECT_EQ(sent(), 0U);
+    ASSERT_EQ(jobs_->cancel(later_id), Cancelled::removed);
+    ASSERT_TRUE(enqueue(same));
+    EXPECT_EQ(sent(), 1U);
+}
+
+TEST_F(LaterProviderTest, AnIdIsOneJobWithinACallToo) {
+    const std::vector<NewJob> jobs{
+        {.id = std::string(later_id), .type = "now"},
+        {.type = "other"},
+        {.id = std::string(later_id), .type = "late", .delay = 2h}};
+
+    const auto done = jobs_->enqueue("mail", jobs);
+
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_EQ(done->at(0).duplicate_of, later_id);
+    EXPECT_EQ(done->at(1).id, sqs_.queues["mail"].messages.at(0).id);
+    EXPECT_EQ(done->at(2).duplicate_of, "");
+    EXPECT_EQ(sent(), 1U);
+    EXPECT_EQ(kept(later_id).type, "late");
+}
+
 TEST_F(LaterProviderTest, AnswersAreInTheOrderOfTheJobs) {
     const std::vector<NewJob> jobs{
         {.type = "a"},

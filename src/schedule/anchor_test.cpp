@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -228,6 +229,66 @@ TEST_F(AnchorTest, ASlotThatIsLeftOutByHandComesAPeriodLater) {
     EXPECT_EQ(next_slot_after_made(), 20min);
     act_at(20min);
     EXPECT_EQ(slots(), Seconds{20min});
+}
+
+TEST_F(AnchorTest, NoSlotIsMissedForWhenItWasLookedAt) {
+    ScheduleDefinition definition = every_ten_minutes(IntervalAnchor::after_completion);
+    definition.rules.misfire.policy = Misfire::skip;
+    definition.rules.jitter = 9min;
+    make(definition);
+    std::optional<TimePoint> end;
+    for (int looks = 0; looks < 400; ++looks) {
+        now_ = store_->next_work()->recurring.value();
+        if (end && *end <= now_) finish_last(*end - made_at);
+        const std::size_t before = jobs_.order.size();
+        ASSERT_TRUE(promoter_.promote());
+        if (jobs_.order.size() > before) end = now_ + (looks % 13) * 97s;
+    }
+
+    EXPECT_GT(jobs_.order.size(), 100U);
+    EXPECT_EQ(schedule().missed, 0U);
+}
+
+TEST_F(AnchorTest, WhileTheJobRunsThereIsNoSlotToLeaveOut) {
+    make(every_ten_minutes(IntervalAnchor::after_completion));
+    act_at(10min);
+
+    const auto running = skip_next(registry(), "s", made_at + 11min, &jobs_);
+    const auto unknown = skip_next(registry(), "s", made_at + 11min);
+    jobs_.find_error = Error(Errc::unavailable, "no answer");
+    const auto silent = skip_next(registry(), "s", made_at + 11min, &jobs_);
+    jobs_.find_error.reset();
+    finish_last(13min);
+    const auto finished = skip_next(registry(), "s", made_at + 14min, &jobs_);
+
+    EXPECT_EQ(running.error().code(), Errc::conflict);
+    EXPECT_THAT(running.error().message(), HasSubstr("before its job has finished"));
+    EXPECT_EQ(unknown.error().code(), Errc::unsupported);
+    EXPECT_EQ(silent.error().code(), Errc::unavailable);
+    EXPECT_EQ(finished, made_at + 23min);
+    EXPECT_EQ(next_slot_after_made(), 33min);
+    act_at(33min);
+    EXPECT_EQ(slots(), (Seconds{10min, 33min}));
+}
+
+TEST_F(AnchorTest, WhetherItFiresIsAskedOfItsOwnSlots) {
+    // Those of everybody else come at 10 min, and its own 10 min after it is made.
+    for (const auto anchor : {IntervalAnchor::registration, IntervalAnchor::after_completion}) {
+        ScheduleDefinition definition = every_ten_minutes(anchor);
+        definition.rules.end_at = made_at + 9min;
+        EXPECT_THAT(refusal(definition), HasSubstr("does not fire any more before end_at"));
+    }
+    ScheduleDefinition definition = every_ten_minutes(IntervalAnchor::registration);
+    definition.rules.end_at = made_at + 15min;
+    make(definition);
+    const auto end_sooner = [&](std::chrono::minutes end) {
+        return edit(registry(), "s", made_at + 5min, [&](ScheduleDefinition& one) -> Result<> {
+            one.rules.end_at = made_at + end;
+            return {};
+        });
+    };
+    EXPECT_FALSE(end_sooner(9min));
+    EXPECT_TRUE(end_sooner(11min));
 }
 
 TEST_F(AnchorTest, AClockThatGoesAheadOfOursDoesNotPutItOff) {

@@ -15,7 +15,7 @@
 namespace tranter::schedule {
 namespace {
 
-constexpr std::size_t explained_runs_max = 1000;
+constexpr std::size_t explained_runs_max = 100;
 
 std::string moment(TimePoint when) {
     return utc_text(to_slot(when));
@@ -51,10 +51,8 @@ class Explainer {
         add("no scheduler works on the store");
     }
 
-    void look_at_runs(std::span<const SlotRun> open) {
-        std::uint64_t waiting = 0;
-        for (const SlotRun& run : open) {
-            if (run.state == RunState::buffered) ++waiting;
+    void look_at_runs(std::span<const SlotRun> newest, const OpenRuns& all) {
+        for (const SlotRun& run : newest) {
             if (run.state == RunState::claimed && run.tries > 0) {
                 add(fmt::format(
                     "the job of {} could not be enqueued and is tried again at {}: {}",
@@ -64,13 +62,13 @@ class Explainer {
                 ));
             }
         }
-        if (waiting > 0) {
+        if (all.buffered > 0) {
             add(fmt::format(
                 "{} until an earlier job is finished",
-                waiting == 1 ? "one slot waits" : fmt::format("{} slots wait", waiting)
+                all.buffered == 1 ? "one slot waits" : fmt::format("{} slots wait", all.buffered)
             ));
         }
-        out_.open_runs = open.size();
+        out_.open_runs = all.claimed + all.buffered + all.manual;
     }
 
     void look_at_last_job(Provider& jobs) {
@@ -181,6 +179,8 @@ Result<ScheduleExplanation> explain(
     if (!schedule) return std::unexpected(schedule.error());
     const auto open = registry.store.runs_of(name, explained_runs_max, true);
     if (!open) return std::unexpected(open.error());
+    const auto counts = registry.store.open_runs(name);
+    if (!counts) return std::unexpected(counts.error());
     const auto lease = registry.store.find_lease(schedules_role);
     if (!lease) return std::unexpected(lease.error());
     ScheduleExplanation out{
@@ -195,7 +195,7 @@ Result<ScheduleExplanation> explain(
     } else {
         out.obstacles.push_back("it cannot be read: " + cadence.error().message());
     }
-    explainer.look_at_runs(*open);
+    explainer.look_at_runs(*open, *counts);
     if (jobs != nullptr) explainer.look_at_last_job(*jobs);
     explainer.look_at_lease(*lease);
     return out;

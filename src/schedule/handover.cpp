@@ -2,8 +2,6 @@
 
 #include "jobs/supported.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -12,11 +10,6 @@ namespace tranter::schedule {
 namespace {
 
 constexpr std::size_t call_jobs_max = 1000;
-/// Of a call that is not all or nothing it is not known which of its jobs were taken when it fails:
-/// what is then enqueued again may be there twice, so it should be little.
-constexpr std::size_t partial_call_jobs_max = 10;
-
-using Answers = std::vector<Result<Enqueued>>;
 
 /// What a job has wrong in itself, or asks for and the provider cannot do.
 Result<> check_job(const Provider& provider, const NewJob& job) {
@@ -34,62 +27,82 @@ bool may_be_one_job(Errc code) {
            code == Errc::limit_exceeded || code == Errc::already_exists;
 }
 
-void enqueue_some(
-    Provider& provider,
-    const std::string& queue,
-    std::span<const NewJob> jobs,
-    std::span<const std::size_t> places,
-    Answers& answers
-) {
-    auto enqueued = provider.enqueue(queue, jobs);
-    if (enqueued && enqueued->size() == jobs.size()) {
-        for (std::size_t i = 0; i < jobs.size(); ++i)
-            answers[places[i]] = std::move((*enqueued)[i]);
-        return;
-    }
-    if (enqueued) {
-        enqueued = fail(
-            Errc::internal,
-            fmt::format("{} jobs were enqueued and {} answers came", jobs.size(), enqueued->size())
+/// Parcels on their way, and what became of them.
+class HandOver {
+  public:
+    HandOver(
+        Provider& provider, std::span<const Parcel> parcels, const std::function<TimePoint()>& now
+    )
+        : provider_(provider), parcels_(parcels), now_(now), begin_(now()), out_(parcels.size()) {}
+
+    std::vector<HandedOver> run() {
+        std::map<std::string, std::vector<std::size_t>> by_queue;
+        for (std::size_t i = 0; i < parcels_.size(); ++i) {
+            if (auto checked = check_job(provider_, parcels_[i].job); !checked) {
+                out_[i] = {.begun = true, .answer = std::unexpected(checked.error())};
+            } else {
+                by_queue[parcels_[i].queue].push_back(i);
+            }
+        }
+        const Capabilities& can = provider_.capabilities();
+        const std::size_t most = std::clamp<std::size_t>(
+            can.atomic_batch ? call_jobs_max : can.partial_batch, 1, can.batch_max
         );
+        for (const auto& [queue, all] : by_queue) {
+            for (std::span<const std::size_t> rest(all); !rest.empty();) {
+                const auto some = rest.first(std::min(most, rest.size()));
+                enqueue_some(queue, some);
+                rest = rest.subspan(some.size());
+            }
+        }
+        return std::move(out_);
     }
-    if (jobs.size() > 1 && may_be_one_job(enqueued.error().code())) {
-        for (std::size_t i = 0; i < jobs.size(); ++i)
-            enqueue_some(provider, queue, jobs.subspan(i, 1), places.subspan(i, 1), answers);
-        return;
+
+  private:
+    std::vector<std::size_t> those_in_time(std::span<const std::size_t> places) const {
+        const TimePoint now = now_();
+        std::vector<std::size_t> in_time;
+        for (const std::size_t place : places) {
+            if (now >= begin_ && now < parcels_[place].begin_before) in_time.push_back(place);
+        }
+        return in_time;
     }
-    for (const std::size_t place : places)
-        answers[place] = std::unexpected(enqueued.error());
-}
+
+    void enqueue_some(const std::string& queue, std::span<const std::size_t> wanted) {
+        const auto places = those_in_time(wanted);
+        if (places.empty()) return;
+        std::vector<NewJob> jobs;
+        jobs.reserve(places.size());
+        for (const std::size_t place : places)
+            jobs.push_back(parcels_[place].job);
+        auto answers = provider_.enqueue_each(queue, jobs);
+        const Error silent(Errc::internal, "the store did not answer for all");
+        answers.resize(places.size(), std::unexpected(silent));
+        const bool refused = std::ranges::all_of(answers, [](const Result<Enqueued>& answer) {
+            return !answer && may_be_one_job(answer.error().code());
+        });
+        if (refused && places.size() > 1 && provider_.capabilities().atomic_batch) {
+            for (const std::size_t place : places)
+                enqueue_some(queue, {&place, 1});
+            return;
+        }
+        for (std::size_t i = 0; i < places.size(); ++i)
+            out_[places[i]] = {.begun = true, .answer = std::move(answers[i])};
+    }
+
+    Provider& provider_;
+    const std::span<const Parcel> parcels_;
+    const std::function<TimePoint()>& now_;
+    const TimePoint begin_;
+    std::vector<HandedOver> out_;
+};
 
 }  // namespace
 
-std::vector<Result<Enqueued>> hand_over(Provider& provider, std::span<const Parcel> parcels) {
-    Answers answers(parcels.size());
-    std::map<std::string, std::vector<std::size_t>> by_queue;
-    for (std::size_t i = 0; i < parcels.size(); ++i) {
-        if (auto checked = check_job(provider, parcels[i].job); !checked) {
-            answers[i] = std::unexpected(checked.error());
-        } else {
-            by_queue[parcels[i].queue].push_back(i);
-        }
-    }
-    const Capabilities can = provider.capabilities();
-    const std::size_t most =
-        std::min(can.atomic_batch ? call_jobs_max : partial_call_jobs_max, can.batch_max);
-    for (const auto& [queue, all] : by_queue) {
-        std::span<const std::size_t> places(all);
-        while (!places.empty()) {
-            const auto some = places.first(std::min(most, places.size()));
-            std::vector<NewJob> jobs;
-            jobs.reserve(some.size());
-            for (const std::size_t place : some)
-                jobs.push_back(parcels[place].job);
-            enqueue_some(provider, queue, jobs, some, answers);
-            places = places.subspan(some.size());
-        }
-    }
-    return answers;
+std::vector<HandedOver> hand_over(
+    Provider& provider, std::span<const Parcel> parcels, const std::function<TimePoint()>& now
+) {
+    return HandOver(provider, parcels, now).run();
 }
 
 }  // namespace tranter::schedule

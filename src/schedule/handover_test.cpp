@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,14 @@ namespace tranter::schedule {
 namespace {
 
 /// Takes the jobs of a call one after the other, up to the first that it refuses, and then answers
-/// for none of them, as SQS does.
+/// for none of them.
 class PartlyTaking final : public NoProvider {
   public:
     explicit PartlyTaking(bool is_atomic) { can.atomic_batch = is_atomic; }
 
     Result<std::vector<Enqueued>> enqueue(std::string_view, std::span<const NewJob> jobs) override {
+        now += takes;
+        ++calls;
         std::vector<Enqueued> out;
         for (const NewJob& job : jobs) {
             if (job.type == "refused") return fail(Errc::limit_exceeded, "it is too large");
@@ -33,7 +36,15 @@ class PartlyTaking final : public NoProvider {
     }
 
     std::map<std::string, int> taken;
+    TimePoint now{};
+    std::chrono::seconds takes{};
+    int calls = 0;
 };
+
+/// By a clock that stands still between the calls.
+std::vector<HandedOver> hand_over_to(PartlyTaking& provider, std::span<const Parcel> parcels) {
+    return hand_over(provider, parcels, [&] { return provider.now; });
+}
 
 std::vector<Parcel> parcels_with_one_refused(std::size_t count, std::size_t refused) {
     std::vector<Parcel> parcels;
@@ -57,29 +68,56 @@ TEST(HandoverTest, ARefusedJobIsTheOnlyOneThatFails) {
     for (const bool is_atomic : {true, false}) {
         PartlyTaking provider(is_atomic);
 
-        const auto answers = hand_over(provider, parcels_with_one_refused(500, 400));
+        const auto handed = hand_over_to(provider, parcels_with_one_refused(500, 400));
 
-        ASSERT_EQ(answers.size(), 500U);
-        for (std::size_t i = 0; i < answers.size(); ++i)
-            EXPECT_EQ(answers[i].has_value(), i != 400) << i;
+        ASSERT_EQ(handed.size(), 500U);
+        for (std::size_t i = 0; i < handed.size(); ++i) {
+            EXPECT_TRUE(handed[i].begun);
+            EXPECT_EQ(handed[i].answer.has_value(), i != 400) << i;
+        }
         EXPECT_EQ(provider.taken.size(), 499U);
     }
 }
 
-TEST(HandoverTest, FewAreTakenTwiceWhenACallIsNotAllOrNothing) {
-    PartlyTaking provider(false);
+TEST(HandoverTest, NoneIsTakenTwiceWhateverACallIs) {
+    for (const bool is_atomic : {true, false}) {
+        PartlyTaking provider(is_atomic);
 
-    hand_over(provider, parcels_with_one_refused(500, 409));
+        hand_over_to(provider, parcels_with_one_refused(500, 409));
 
-    EXPECT_EQ(taken_twice(provider), 9U);
+        EXPECT_EQ(taken_twice(provider), 0U);
+    }
 }
 
-TEST(HandoverTest, NoneIsTakenTwiceWhenACallIsAllOrNothing) {
+TEST(HandoverTest, NoCallBeginsWhenItsTimeIsOver) {
+    using namespace std::chrono_literals;
+    for (const bool is_atomic : {true, false}) {
+        PartlyTaking provider(is_atomic);
+        provider.takes = 2s;
+        auto parcels = parcels_with_one_refused(5000, 9999);
+        for (Parcel& parcel : parcels)
+            parcel.begin_before = TimePoint(5s);
+
+        const auto handed = hand_over_to(provider, parcels);
+
+        EXPECT_EQ(provider.calls, 3);
+        std::size_t begun = 0;
+        for (const HandedOver& one : handed)
+            begun += one.begun ? 1 : 0;
+        EXPECT_EQ(begun, provider.taken.size());
+        EXPECT_EQ(begun, is_atomic ? 3000U : 3U);
+        EXPECT_EQ(taken_twice(provider), 0U);
+    }
+}
+
+TEST(HandoverTest, NothingMoreIsBegunWhenTheClockIsSetBack) {
     PartlyTaking provider(true);
+    provider.now = TimePoint(std::chrono::hours(1));
+    provider.takes = std::chrono::seconds(-1);
 
-    hand_over(provider, parcels_with_one_refused(500, 409));
+    hand_over_to(provider, parcels_with_one_refused(5000, 9999));
 
-    EXPECT_EQ(taken_twice(provider), 0U);
+    EXPECT_EQ(provider.calls, 1);
 }
 
 }  // namespace

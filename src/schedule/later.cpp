@@ -1,12 +1,15 @@
 #include "schedule/later.hpp"
 
 #include "base/log_text.hpp"
+#include "base/unicode.hpp"
 #include "base/uuid.hpp"
+#include "jobs/job_of_request.hpp"
 #include "jobs/value_path.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace tranter::schedule {
@@ -71,9 +74,40 @@ Result<ScheduledJob> job_for_later(
         .created_at = now};
 }
 
+std::string place_text(const ScheduledJob& job) {
+    return fmt::format("{}.{}", job.due.time_since_epoch().count(), job.id);
+}
+
+Result<std::optional<JobPlace>> read_place(ScheduleStore& store, std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    const std::size_t point = text.find('.');
+    const std::string_view id = point == std::string_view::npos ? text : text.substr(point + 1);
+    TimePoint::rep due = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size() - id.size(), due);
+    const bool has_time = point != std::string_view::npos;
+    const bool bad_time = has_time && (read.ec != std::errc() || read.ptr != text.data() + point);
+    if (!parse_uuid(id) || bad_time) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "{} is neither the end of a page nor the id of a job",
+                in_quotes(jobs::shortened(text, queue_bytes_max))
+            )
+        );
+    }
+    JobPlace place{.due = TimePoint(TimePoint::duration(due)), .id = jobs::normal_id(id)};
+    if (!has_time) {
+        const auto job = store.find_job(place.id);
+        if (!job) return std::unexpected(job.error());
+        place.due = job->due;
+    }
+    return place;
+}
+
 Result<ScheduledJob> reschedule(
-    ScheduleStore& store, std::string_view id, TimePoint at, TimePoint now
+    ScheduleStore& store, std::string_view given_id, TimePoint at, TimePoint now
 ) {
+    const std::string id = jobs::normal_id(given_id);
     const auto job = store.find_job(id);
     if (!job) return std::unexpected(job.error());
     if (auto problem = problem_of(job_at(*job, at)); !problem.empty()) {

@@ -6,6 +6,7 @@
 #include <tranter/job.hpp>
 #include <tranter/schedule.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,16 @@ namespace tranter::schedule {
     std::string_view queue, NewJob job, TimePoint at, TimePoint now
 );
 
-/// Another time for a job that waits. `invalid_argument` when it could not begin then, otherwise
-/// the errors of ScheduleStore::reschedule_job().
+/// As text: what a page of jobs for later ends with, and the next one begins after.
+std::string place_text(const ScheduledJob& job);
+/// From that, or from the id of a job in any spelling, whose place is looked up. Nothing for an
+/// empty text. `not_found` for an id that is not known, `invalid_argument` for what is neither.
+[[nodiscard]] Result<std::optional<JobPlace>> read_place(
+    ScheduleStore& store, std::string_view text
+);
+
+/// Another time for a job that waits, whose id may have any spelling. `invalid_argument` when it
+/// could not begin then, otherwise the errors of ScheduleStore::reschedule_job().
 [[nodiscard]] Result<ScheduledJob> reschedule(
     ScheduleStore& store, std::string_view id, TimePoint at, TimePoint now
 );

@@ -70,6 +70,13 @@ Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url) {
         return open_sqlite(path_of_store(rest));
     }
     if (postgres::is_postgres_url(url)) return open_postgres(url);
+    if (scheme == "http" || scheme == "https") {
+        return refuse_store(
+            url,
+            "is the address of a server, whose Jobs API has its schedules under /v1/schedules: ask "
+            "that, or write the store that the server uses, file:/path or postgres://host/database"
+        );
+    }
     return refuse_store(
         url, "is of a kind that is not known, write file:/path, postgres://host/database or memory:"
     );

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 // Jobs for later in the store in PostgreSQL.
 namespace tranter::schedule {
@@ -50,16 +52,6 @@ std::set<std::string, std::less<>> insert_jobs(
     return out;
 }
 
-bool any_is_free(Connection& connection, TimePoint now) {
-    const std::array parameters{time_parameter(now), time_parameter(now + hold_max)};
-    const Rows found = connection.query(
-        "SELECT EXISTS(SELECT 1 FROM tranter.scheduled_jobs WHERE status = 0 AND ready_at <= $1) "
-        "OR EXISTS(SELECT 1 FROM tranter.scheduled_jobs WHERE held AND ready_at > $2)",
-        parameters
-    );
-    return found.boolean(0, 0);
-}
-
 /// Due, and held by nobody. Two questions, since an index answers only one range.
 std::vector<ScheduledJob> lock_free_jobs(Connection& connection, TimePoint now, std::size_t max) {
     const std::array due{time_parameter(now), number_parameter(max)};
@@ -83,7 +75,7 @@ std::vector<ScheduledJob> lock_free_jobs(Connection& connection, TimePoint now, 
 
 /// `outcomes` of different jobs.
 void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, TimePoint now) {
-    postgres::Columns<5> columns;
+    postgres::Columns<6> columns;
     for (const JobOutcome& outcome : outcomes) {
         const bool waits = outcome.state == ScheduledState::waiting;
         const std::optional<TimePoint> ready = outcome.retry_at.value_or(now);
@@ -92,16 +84,21 @@ void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, Time
              number_parameter(outcome.state),
              message_parameter(outcome.error),
              time_parameter(waits ? ready : std::nullopt),
-             time_parameter(waits ? std::nullopt : std::optional(now))}
+             time_parameter(waits ? std::nullopt : std::optional(now)),
+             time_parameter(waits ? outcome.held_until : std::nullopt)}
         );
     }
     connection.query(
-        "UPDATE tranter.scheduled_jobs AS job SET status = told.status, error = told.error, "
-        "tries = job.tries + CASE told.status WHEN 0 THEN 1 ELSE 0 END, held = false, "
-        "ready_at = coalesce(told.ready_at, job.ready_at), ended_at = told.ended_at "
+        "UPDATE tranter.scheduled_jobs AS job SET status = told.status, "
+        "tries = job.tries + CASE WHEN told.status = 0 AND told.error <> '' THEN 1 ELSE 0 END, "
+        "error = CASE WHEN told.status = 0 AND told.error = '' THEN job.error ELSE told.error END, "
+        "held = false, ready_at = coalesce(told.ready_at, job.ready_at), "
+        "ended_at = told.ended_at "
         "FROM unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[], "
-        "$5::timestamptz[]) AS told(id, status, error, ready_at, ended_at) "
-        "WHERE job.id = told.id AND job.status = 0",
+        "$5::timestamptz[], $6::timestamptz[]) "
+        "AS told(id, status, error, ready_at, ended_at, held_until) "
+        "WHERE job.id = told.id AND job.status = 0 AND "
+        "(told.held_until IS NULL OR (job.held AND job.ready_at = told.held_until))",
         columns.parameters()
     );
 }
@@ -162,20 +159,43 @@ Result<ScheduledJob> PostgresStore::find_job(std::string_view id) {
     });
 }
 
+Result<std::vector<std::optional<KnownJob>>> PostgresStore::known_jobs(
+    std::span<const std::string> ids
+) {
+    if (ids.empty()) return std::vector<std::optional<KnownJob>>();
+    return session_.read(
+        [&](Connection& connection) -> Result<std::vector<std::optional<KnownJob>>> {
+            postgres::Columns<1> wanted;
+            for (const std::string& id : ids)
+                wanted.add({text_parameter(id)});
+            const Rows found = connection.query(
+                "SELECT id, status, held FROM tranter.scheduled_jobs WHERE id = ANY($1::text[])",
+                wanted.parameters()
+            );
+            std::map<std::string_view, KnownJob> by_id;
+            for (std::size_t row = 0; row < found.size(); ++row) {
+                const KnownJob job{
+                    .state = static_cast<ScheduledState>(found.integer(row, 1)),
+                    .held = found.boolean(row, 2)};
+                by_id.emplace(found.text(row, 0), job);
+            }
+            std::vector<std::optional<KnownJob>> known(ids.size());
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                if (const auto job = by_id.find(ids[i]); job != by_id.end()) known[i] = job->second;
+            }
+            return known;
+        }
+    );
+}
+
 Result<std::vector<ScheduledJob>> PostgresStore::list_jobs(
-    std::string_view after, std::size_t max
+    const std::optional<JobPlace>& after, std::size_t max
 ) {
     return session_.read([&](Connection& connection) -> Result<std::vector<ScheduledJob>> {
-        postgres::Parameter due = "-infinity";
-        if (!after.empty()) {
-            const std::array parameters{text_parameter(after)};
-            const Rows last = connection.query(
-                "SELECT scheduled_for FROM tranter.scheduled_jobs WHERE id = $1", parameters
-            );
-            if (last.empty()) return no_job(after);
-            due = text_parameter(last.text(0, 0));
-        }
-        const std::array parameters{due, text_parameter(after), number_parameter(max)};
+        const std::array parameters{
+            after ? time_parameter(after->due) : postgres::Parameter("-infinity"),
+            text_parameter(after ? std::string_view(after->id) : std::string_view()),
+            number_parameter(max)};
         return read_jobs(connection.query(
             "SELECT * FROM tranter.scheduled_jobs WHERE status = 0 AND "
             "(scheduled_for, id) > ($1::timestamptz, $2) ORDER BY scheduled_for, id LIMIT $3",
@@ -212,7 +232,12 @@ Result<std::vector<ScheduledJob>> PostgresStore::take_jobs(
 ) {
     // Most of the time there are none, which takes no lock.
     const auto some = session_.read([&](Connection& connection) -> Result<bool> {
-        return any_is_free(connection, now);
+        return any_is_free(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM tranter.scheduled_jobs WHERE status = 0 AND ready_at <= "
+            "$1) OR EXISTS(SELECT 1 FROM tranter.scheduled_jobs WHERE held AND ready_at > $2)",
+            now
+        );
     });
     if (!some) return std::unexpected(some.error());
     if (!*some) return std::vector<ScheduledJob>();

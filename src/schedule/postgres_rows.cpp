@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 
 namespace tranter::schedule {
@@ -95,6 +96,11 @@ std::optional<TimePoint> find_time(const Rows& rows, std::size_t row, int column
     return read_time(rows, row, column);
 }
 
+bool any_is_free(postgres::Connection& connection, const char* exists, TimePoint now) {
+    const std::array parameters{time_parameter(now), time_parameter(now + hold_max)};
+    return connection.query(exists, parameters).boolean(0, 0);
+}
+
 Schedule read_schedule(const Rows& rows, std::size_t row) {
     return {
         .definition =
@@ -129,7 +135,7 @@ RunKey read_run_key(const Rows& rows, std::size_t row) {
         .manual = rows.boolean(row, 2)};
 }
 
-SlotRun read_run(const Rows& rows, std::size_t row) {
+SlotRun read_run_without_job(const Rows& rows, std::size_t row) {
     return {
         .key = read_run_key(rows, row),
         .state = static_cast<RunState>(rows.integer(row, 3)),
@@ -138,11 +144,16 @@ SlotRun read_run(const Rows& rows, std::size_t row) {
         .claimed_until = find_time(rows, row, 6),
         .tries = static_cast<std::uint32_t>(rows.integer(row, 7)),
         .error = text_at(rows, row, 8),
-        .enqueued_at = find_time(rows, row, 9),
-        .queue = text_at(rows, row, 10),
-        .type = text_at(rows, row, 11),
-        .payload = text_at(rows, row, 12),
-        .options = options_at(rows, row, 13)};
+        .enqueued_at = find_time(rows, row, 9)};
+}
+
+SlotRun read_run(const Rows& rows, std::size_t row) {
+    SlotRun run = read_run_without_job(rows, row);
+    run.queue = text_at(rows, row, 10);
+    run.type = text_at(rows, row, 11);
+    run.payload = text_at(rows, row, 12);
+    run.options = options_at(rows, row, 13);
+    return run;
 }
 
 ScheduledJob read_job(const Rows& rows, std::size_t row) {
@@ -165,6 +176,12 @@ std::vector<Schedule> read_schedules(const Rows& rows) {
 
 std::vector<SlotRun> read_runs(const Rows& rows) {
     return all_of(rows, [](const Rows& from, std::size_t row) { return read_run(from, row); });
+}
+
+std::vector<SlotRun> read_runs_without_jobs(const Rows& rows) {
+    return all_of(rows, [](const Rows& from, std::size_t row) {
+        return read_run_without_job(from, row);
+    });
 }
 
 std::vector<ScheduledJob> read_jobs(const Rows& rows) {

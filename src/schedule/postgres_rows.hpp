@@ -31,9 +31,16 @@ Schedule read_schedule(const postgres::Rows& rows, std::size_t row);
 SlotRun read_run(const postgres::Rows& rows, std::size_t row);
 ScheduledJob read_job(const postgres::Rows& rows, std::size_t row);
 
+/// Of the columns of a run that come before those of its job.
+SlotRun read_run_without_job(const postgres::Rows& rows, std::size_t row);
+
 std::vector<Schedule> read_schedules(const postgres::Rows& rows);
 std::vector<SlotRun> read_runs(const postgres::Rows& rows);
+std::vector<SlotRun> read_runs_without_jobs(const postgres::Rows& rows);
 std::vector<ScheduledJob> read_jobs(const postgres::Rows& rows);
+
+/// What a question with the parameters "now" and "held for longer than anybody holds" answers.
+bool any_is_free(postgres::Connection& connection, const char* exists, TimePoint now);
 
 /// Of the first three columns.
 RunKey read_run_key(const postgres::Rows& rows, std::size_t row);

@@ -141,20 +141,16 @@ std::vector<Fired> fire_wave(
     }
     std::set<RunKey> recorded = record_runs(connection, first_time, false);
     recorded.merge(record_runs(connection, once_more, true));
-    for (Fired& fired : out)
-        std::erase_if(fired.runs, [&](const SlotRun& run) { return !recorded.contains(run.key); });
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        std::vector<SlotRun>& runs = out[i].runs;
+        std::erase_if(runs, [&](const SlotRun& run) { return !recorded.contains(run.key); });
+        if (firings[i].keys_only || runs.empty()) continue;
+        const Schedule& schedule = schedules.find(firings[i].schedule)->second;
+        for (SlotRun& run : runs)
+            add_job_of_run(run, schedule.definition);
+    }
     move_on(connection, firings, out, schedules);
     return out;
-}
-
-bool any_run_is_free(Connection& connection, TimePoint now) {
-    const std::array parameters{time_parameter(now), time_parameter(now + hold_max)};
-    const Rows found = connection.query(
-        "SELECT EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 AND claimed_until <= "
-        "$1) OR EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 AND claimed_until > $2)",
-        parameters
-    );
-    return found.boolean(0, 0);
 }
 
 /// Claimed, and held by nobody.
@@ -203,7 +199,13 @@ Result<std::vector<SlotRun>> PostgresStore::take_runs(
 ) {
     // Most of the time there are none, which takes no lock.
     const auto some = session_.read([&](Connection& connection) -> Result<bool> {
-        return any_run_is_free(connection, now);
+        return any_is_free(
+            connection,
+            "SELECT EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 AND "
+            "claimed_until <= $1) OR EXISTS(SELECT 1 FROM tranter.schedule_runs WHERE state = 0 "
+            "AND claimed_until > $2)",
+            now
+        );
     });
     if (!some) return std::unexpected(some.error());
     if (!*some) return std::vector<SlotRun>();
@@ -245,15 +247,33 @@ Result<std::vector<SlotRun>> PostgresStore::runs_of(
     std::string_view schedule, std::size_t max, bool open_only
 ) {
     return session_.read([&](Connection& connection) -> Result<std::vector<SlotRun>> {
-        const std::array parameters{
-            text_parameter(schedule),
-            number_parameter(max),
-            number_parameter(open_only ? RunState::buffered : RunState::failed)};
-        return read_runs(connection.query(
-            "SELECT * FROM tranter.schedule_runs WHERE schedule = $1 AND state <= $3 "
-            "ORDER BY slot DESC, manual DESC LIMIT $2",
+        const std::array parameters{text_parameter(schedule), number_parameter(max)};
+        return read_runs_without_jobs(connection.query(
+            open_only
+                ? "SELECT schedule, slot, manual, state, job_id, created_at, claimed_until, tries, "
+                  "error, enqueued_at FROM tranter.schedule_runs WHERE schedule = $1 AND state < 2 "
+                  "ORDER BY slot DESC, manual DESC LIMIT $2"
+                : "SELECT schedule, slot, manual, state, job_id, created_at, claimed_until, tries, "
+                  "error, enqueued_at FROM tranter.schedule_runs WHERE schedule = $1 "
+                  "ORDER BY slot DESC, manual DESC LIMIT $2",
             parameters
         ));
+    });
+}
+
+Result<OpenRuns> PostgresStore::open_runs(std::string_view schedule) {
+    return session_.read([&](Connection& connection) -> Result<OpenRuns> {
+        const std::array parameters{text_parameter(schedule)};
+        const Rows found = connection.query(
+            "SELECT count(*) FILTER(WHERE state = 0 AND NOT manual), "
+            "count(*) FILTER(WHERE state = 1 AND NOT manual), count(*) FILTER(WHERE manual) "
+            "FROM tranter.schedule_runs WHERE schedule = $1 AND state < 2",
+            parameters
+        );
+        return OpenRuns{
+            .claimed = static_cast<std::size_t>(found.integer(0, 0)),
+            .buffered = static_cast<std::size_t>(found.integer(0, 1)),
+            .manual = static_cast<std::size_t>(found.integer(0, 2))};
     });
 }
 

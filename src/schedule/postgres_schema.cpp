@@ -1,5 +1,7 @@
 #include "schedule/postgres_schema.hpp"
 
+#include "schedule/store_parts.hpp"
+
 #include <array>
 
 namespace tranter::schedule {
@@ -43,7 +45,14 @@ constexpr postgres::Migration postgres_version_2 = R"sql(
 CREATE INDEX scheduled_jobs_held ON tranter.scheduled_jobs(ready_at) WHERE held;
 )sql";
 
-constexpr std::array all_postgres_migrations = {postgres_version_1, postgres_version_2};
+constexpr postgres::Migration postgres_version_3 = R"sql(
+CREATE INDEX schedule_runs_open ON tranter.schedule_runs(schedule, slot, manual, state)
+    WHERE state < 2;
+)sql";
+
+constexpr std::string_view postgres_room = "schedule";
+constexpr std::array all_postgres_migrations = {
+    postgres_version_1, postgres_version_2, postgres_version_3};
 
 }  // namespace
 
@@ -52,7 +61,12 @@ std::span<const postgres::Migration> postgres_migrations() {
 }
 
 void migrate_postgres(postgres::Connection& connection) {
-    postgres::migrate(connection, "schedule", postgres_migrations());
+    postgres::migrate(connection, postgres_room, postgres_migrations());
+}
+
+Result<> check_postgres_version(postgres::Connection& connection) {
+    const std::size_t found = postgres::version_of(connection, postgres_room);
+    return check_schema_version(found, postgres_migrations().size());
 }
 
 }  // namespace tranter::schedule

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "postgres/migrate.hpp"
 
 #include <span>
@@ -10,5 +11,7 @@ namespace tranter::schedule {
 std::span<const postgres::Migration> postgres_migrations();
 /// Throws SystemError and DatabaseError.
 void migrate_postgres(postgres::Connection& connection);
+/// `corrupted` when a newer program has migrated the tables since. Throws DatabaseError.
+Result<> check_postgres_version(postgres::Connection& connection);
 
 }  // namespace tranter::schedule

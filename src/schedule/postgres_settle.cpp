@@ -51,7 +51,7 @@ LastJobs lock_last_jobs(Connection& connection, std::span<const RunOutcome> outc
 std::set<RunKey> end_claims(
     Connection& connection, std::span<const RunOutcome> outcomes, TimePoint now
 ) {
-    postgres::Columns<8> columns;
+    postgres::Columns<9> columns;
     for (const RunOutcome& outcome : outcomes) {
         const bool again = outcome.state == RunState::claimed;
         const bool enqueued = outcome.state == RunState::enqueued;
@@ -63,12 +63,14 @@ std::set<RunKey> end_claims(
              message_parameter(outcome.error),
              time_parameter(again ? std::optional(outcome.retry_at.value_or(now)) : std::nullopt),
              time_parameter(enqueued ? std::optional(now) : std::nullopt),
-             text_parameter(again ? std::string_view() : outcome.job_id)}
+             text_parameter(again ? std::string_view() : outcome.job_id),
+             time_parameter(again ? outcome.held_until : std::nullopt)}
         );
     }
     const Rows ended = connection.query(
         "UPDATE tranter.schedule_runs AS run SET state = told.state, "
-        "tries = run.tries + CASE told.state WHEN 0 THEN 1 ELSE 0 END, error = told.error, "
+        "tries = run.tries + CASE WHEN told.state = 0 AND told.error <> '' THEN 1 ELSE 0 END, "
+        "error = CASE WHEN told.state = 0 AND told.error = '' THEN run.error ELSE told.error END, "
         "claimed_until = told.claimed_until, enqueued_at = told.enqueued_at, "
         "job_id = CASE told.job_id WHEN '' THEN run.job_id ELSE told.job_id END, "
         "queue = CASE told.state WHEN 0 THEN run.queue ELSE '' END, "
@@ -77,8 +79,10 @@ std::set<RunKey> end_claims(
         "job_group = CASE told.state WHEN 0 THEN run.job_group ELSE '' END, "
         "options = CASE told.state WHEN 0 THEN run.options ELSE '' END "
         "FROM unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::smallint[], $5::text[], "
-        "$6::timestamptz[], $7::timestamptz[], $8::text[]) AS told(schedule, slot, manual, state, "
-        "error, claimed_until, enqueued_at, job_id) WHERE run.schedule = told.schedule AND "
+        "$6::timestamptz[], $7::timestamptz[], $8::text[], $9::timestamptz[]) AS told(schedule, "
+        "slot, manual, state, error, claimed_until, enqueued_at, job_id, held_until) "
+        "WHERE (told.held_until IS NULL OR run.claimed_until = told.held_until) AND "
+        "run.schedule = told.schedule AND "
         "run.slot = told.slot AND run.manual = told.manual AND run.state = 0 "
         "RETURNING run.schedule, run.slot, run.manual",
         columns.parameters()
@@ -90,6 +94,7 @@ std::set<RunKey> end_claims(
 }
 
 void note(LastJob& last, const RunOutcome& outcome) {
+    if (outcome.state == RunState::claimed && outcome.error.empty()) return;
     if (outcome.state != RunState::enqueued) {
         last.error = outcome.error;
         last.changed = true;

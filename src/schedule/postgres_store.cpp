@@ -122,6 +122,9 @@ Result<std::vector<Schedule>> PostgresStore::list(std::string_view after, std::s
 
 Result<std::uint64_t> PostgresStore::update(const Schedule& schedule) {
     return session_.write([&](Connection& connection) -> Result<std::uint64_t> {
+        if (auto known = check_postgres_version(connection); !known) {
+            return std::unexpected(known.error());
+        }
         const std::array key{text_parameter(schedule.definition.name)};
         const Rows found = connection.query(
             "SELECT version FROM tranter.recurring_jobs WHERE name = $1 FOR UPDATE", key
@@ -186,6 +189,9 @@ Result<Lease> PostgresStore::take_lease(
             time_parameter(until)};
     };
     const auto other = session_.read([&](Connection& connection) -> Result<std::optional<Lease>> {
+        if (auto known = check_postgres_version(connection); !known) {
+            return std::unexpected(known.error());
+        }
         return lease_of_another(connection, parameters());
     });
     if (!other) return std::unexpected(other.error());

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "jobs/time_text.hpp"
+#include "schedule/last_job.hpp"
 
 #include <fmt/format.h>
 
@@ -21,6 +22,11 @@ NewJob job_of_run(const SlotRun& run) {
         jobs::time_text(run.key.slot.time_since_epoch().count(), {1, 1'000'000}).value_or("");
     job.options.tags.push_back(fmt::format("{}{}", slot_tag, slot));
     return job;
+}
+
+/// Never empty, which would be no try at all.
+std::string said_by(const Error& error) {
+    return error.message().empty() ? std::string("no reason was given") : error.message();
 }
 
 }  // namespace
@@ -61,7 +67,7 @@ Result<> Promoter::make_room(const Decision& decision) {
             tally_.not_cancelled(decision.firing.schedule, cancelled.error());
         }
     }
-    const auto open = store_.runs_of(decision.firing.schedule, open_runs_max, true);
+    const auto open = store_.runs_of(decision.firing.schedule, looked_at_max, true);
     if (!open) return std::unexpected(open.error());
     const TimePoint newest = decision.firing.runs.back().slot;
     for (const SlotRun& run : *open) {
@@ -105,7 +111,7 @@ Result<bool> Promoter::promote() {
     at_step_(Step::decided);
     std::vector<Claim> claims;
     if (!firings.empty()) {
-        auto fired = store_.fire(firings, now, now + options_.hold);
+        auto fired = store_.fire(firings, now, now_() + options_.hold);
         if (!fired) return std::unexpected(fired.error());
         at_step_(Step::fired);
         for (std::size_t i = 0; i < fired->size(); ++i) {
@@ -114,7 +120,8 @@ Result<bool> Promoter::promote() {
         }
     }
     // Those of who died, or of tries that failed.
-    auto left = store_.take_runs(now, now + options_.hold, options_.batch);
+    const TimePoint then = now_();
+    auto left = store_.take_runs(then, then + options_.hold, options_.batch);
     if (!left) return std::unexpected(left.error());
     const bool more = due->size() == options_.batch || left->size() == options_.batch;
     for (SlotRun& run : *left) {
@@ -132,24 +139,33 @@ Result<> Promoter::enqueue_runs(std::vector<Claim> claims) {
     if (claims.empty()) return {};
     std::vector<Parcel> parcels;
     parcels.reserve(claims.size());
-    for (const Claim& claim : claims)
-        parcels.push_back({.queue = claim.run.queue, .job = job_of_run(claim.run)});
-    const auto answers = hand_over(provider_, parcels);
+    for (const Claim& claim : claims) {
+        const SlotRun& run = claim.run;
+        parcels.push_back(
+            {.queue = run.queue,
+             .job = job_of_run(run),
+             .begin_before = begin_before(run.claimed_until.value_or(TimePoint()))}
+        );
+    }
+    const auto handed = hand_over(provider_, parcels, now_);
     at_step_(Step::enqueued);
     const TimePoint now = now_();
     std::vector<RunOutcome> outcomes;
     outcomes.reserve(claims.size());
     for (std::size_t i = 0; i < claims.size(); ++i) {
         const SlotRun& run = claims[i].run;
-        RunOutcome outcome{.key = run.key};
-        if (answers[i]) {
-            outcome.job_id = answers[i]->id;
+        RunOutcome outcome{.key = run.key, .held_until = run.claimed_until};
+        if (!handed[i].begun) {
+            outcome.state = RunState::claimed;
+            outcome.retry_at = now;
+        } else if (const Result<Enqueued>& answer = handed[i].answer; answer) {
+            outcome.job_id = answer->id;
             tally_.enqueued(run, outcome.job_id, claims[i].due_at, now);
         } else {
-            const Error& error = answers[i].error();
+            const Error& error = answer.error();
             const bool is_last = is_hopeless(error.code());
             tally_.failed(run, error, is_last);
-            outcome.error = error.message();
+            outcome.error = said_by(error);
             outcome.state = is_last ? RunState::failed : RunState::claimed;
             outcome.retry_at = now + rest_after(run.tries);
         }
@@ -166,7 +182,7 @@ Result<> Promoter::release_one(const SlotRun& run, std::vector<Claim>& released)
         if (schedule.error().code() == Errc::not_found) return {};
         return std::unexpected(schedule.error());
     }
-    const auto standing = standing_of(*schedule);
+    const auto standing = standing_of(store_, provider_, *schedule);
     if (!standing) {
         log_warn(
             "schedule",
@@ -179,7 +195,9 @@ Result<> Promoter::release_one(const SlotRun& run, std::vector<Claim>& released)
     const TimePoint until = now_() + options_.hold;
     const auto mine = store_.release(run.key, until, {});
     if (!mine) return std::unexpected(mine.error());
-    if (*mine) released.push_back({.run = run});
+    if (!*mine) return {};
+    released.push_back({.run = run});
+    released.back().run.claimed_until = until;
     return {};
 }
 
@@ -188,6 +206,10 @@ Result<> Promoter::release_buffered() {
     if (!waiting) return std::unexpected(waiting.error());
     std::vector<Claim> released;
     for (const SlotRun& run : *waiting) {
+        const bool hurries =
+            !released.empty() &&
+            now_() >= begin_before(released.front().run.claimed_until.value_or(TimePoint()));
+        if (hurries) break;
         if (auto done = release_one(run, released); !done) return done;
     }
     return enqueue_runs(std::move(released));
@@ -195,7 +217,8 @@ Result<> Promoter::release_buffered() {
 
 Result<bool> Promoter::move_timers() {
     const TimePoint now = now_();
-    const auto due = store_.take_jobs(now, now + options_.hold, options_.batch);
+    const TimePoint held_until = now + options_.hold;
+    const auto due = store_.take_jobs(now, held_until, options_.batch);
     if (!due) return std::unexpected(due.error());
     if (due->empty()) return false;
     at_step_(Step::fired);
@@ -204,23 +227,27 @@ Result<bool> Promoter::move_timers() {
         parcels.push_back(
             {.queue = job.queue,
              .job =
-                 {.id = job.id, .type = job.type, .payload = job.payload, .options = job.options}}
+                 {.id = job.id, .type = job.type, .payload = job.payload, .options = job.options},
+             .begin_before = begin_before(held_until)}
         );
     }
-    const auto answers = hand_over(provider_, parcels);
+    const auto handed = hand_over(provider_, parcels, now_);
     at_step_(Step::enqueued);
     const TimePoint then = now_();
     std::vector<JobOutcome> outcomes;
     for (std::size_t i = 0; i < due->size(); ++i) {
         const ScheduledJob& job = (*due)[i];
-        JobOutcome outcome{.id = job.id};
-        if (answers[i]) {
+        JobOutcome outcome{.id = job.id, .held_until = held_until};
+        if (!handed[i].begun) {
+            outcome.state = ScheduledState::waiting;
+            outcome.retry_at = then;
+        } else if (handed[i].answer) {
             tally_.timer_enqueued(job, then);
         } else {
-            const Error& error = answers[i].error();
+            const Error& error = handed[i].answer.error();
             const bool is_last = is_hopeless(error.code());
             tally_.timer_failed(job, error, is_last);
-            outcome.error = error.message();
+            outcome.error = said_by(error);
             outcome.state = is_last ? ScheduledState::failed : ScheduledState::waiting;
             outcome.retry_at = then + rest_after(job.tries);
         }

@@ -37,7 +37,9 @@ class Promoter {
 
     struct Options {
         std::chrono::milliseconds period_min = std::chrono::seconds(1);
-        std::chrono::milliseconds hold = std::chrono::seconds(30);  // of what is claimed
+        /// Of what is claimed. Nothing is handed over in its second half, so that a call that
+        /// takes as long as that is over before anybody else may do the same.
+        std::chrono::milliseconds hold = std::chrono::seconds(30);
         std::size_t batch = 500;
     };
 
@@ -71,7 +73,7 @@ class Promoter {
     const FiringTally& tally() const { return tally_; }
 
   private:
-    static constexpr std::size_t open_runs_max = 1000;  // of a schedule, that are looked at
+    static constexpr std::size_t looked_at_max = 1000;  // of the runs of a schedule
 
     struct Decision {
         Firing firing{};
@@ -84,10 +86,6 @@ class Promoter {
     Result<std::optional<Decision>> decide(const Schedule& schedule, TimePoint now);
     Result<Decision> decide_slots(const Schedule& schedule, TimePoint now);
     Result<SlotPlan> plan_of(const Cadence& cadence, const Schedule& schedule, TimePoint now);
-    Result<Standing> open_slots_of(const Schedule& schedule);
-    Result<Standing> standing_of(const Schedule& schedule);
-    Result<LastJobEnd> last_end_of(const Schedule& schedule);
-    Result<bool> is_unfinished(const std::string& job_id);
     Result<> set_aside(Schedule schedule, const Error& error, TimePoint now);
     Result<> make_room(const Decision& decision);
     /// A run that is ours, and since when its job is late. Empty: it waited for another job.
@@ -98,6 +96,10 @@ class Promoter {
 
     Result<> claim_fired(const Decision& decision, Fired& fired, std::vector<Claim>& claims);
     Result<> enqueue_runs(std::vector<Claim> claims);
+    /// Of what is held until `claimed_until`.
+    TimePoint begin_before(TimePoint claimed_until) const {
+        return claimed_until - options_.hold / 2;
+    }
     Result<> release_one(const SlotRun& run, std::vector<Claim>& released);
     Result<> refresh_one(Schedule schedule, TimePoint now);
     Result<bool> was_left_out(const std::string& schedule, TimePoint slot);

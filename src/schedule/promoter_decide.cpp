@@ -1,3 +1,4 @@
+#include "schedule/last_job.hpp"
 #include "schedule/promoter.hpp"
 
 #include <fmt/format.h>
@@ -10,10 +11,6 @@ namespace tranter::schedule {
 namespace {
 
 constexpr std::size_t cadences_max = 10'000;
-
-bool is_finished(JobState state) {
-    return state == JobState::completed || state == JobState::dead || state == JobState::cancelled;
-}
 
 }  // namespace
 
@@ -42,56 +39,13 @@ Result<Cadence> Promoter::cadence_of(const ScheduleDefinition& definition) {
     return cadence;
 }
 
-Result<bool> Promoter::is_unfinished(const std::string& job_id) {
-    if (job_id.empty()) return false;
-    const auto job = provider_.find(job_id);
-    if (job) return !is_finished(job->state);
-    if (job.error().code() == Errc::not_found) return false;
-    return std::unexpected(job.error());
-}
-
-Result<Standing> Promoter::open_slots_of(const Schedule& schedule) {
-    Standing standing;
-    const auto open = store_.runs_of(schedule.definition.name, open_runs_max, true);
-    if (!open) return std::unexpected(open.error());
-    for (const SlotRun& run : *open) {
-        if (run.key.manual) continue;
-        if (run.state == RunState::buffered) {
-            ++standing.buffered;
-        } else {
-            standing.busy = true;
-        }
-    }
-    return standing;
-}
-
-Result<Standing> Promoter::standing_of(const Schedule& schedule) {
-    auto standing = open_slots_of(schedule);
-    if (!standing || standing->busy) return standing;
-    const auto unfinished = is_unfinished(schedule.last_job);
-    if (!unfinished) return std::unexpected(unfinished.error());
-    standing->busy = *unfinished;
-    return standing;
-}
-
-Result<LastJobEnd> Promoter::last_end_of(const Schedule& schedule) {
-    const auto open = open_slots_of(schedule);
-    if (!open) return std::unexpected(open.error());
-    if (open->busy || open->buffered > 0) return LastJobEnd{.finished = false};
-    if (schedule.last_job.empty()) return LastJobEnd{};
-    const auto job = provider_.find(schedule.last_job);
-    if (job) return LastJobEnd{.finished = is_finished(job->state), .at = job->finished_at};
-    if (job.error().code() == Errc::not_found) return LastJobEnd{};
-    return std::unexpected(job.error());
-}
-
 Result<SlotPlan> Promoter::plan_of(
     const Cadence& cadence, const Schedule& schedule, TimePoint now
 ) {
     if (cadence.anchor() != IntervalAnchor::after_completion) {
         return plan_slots(anchored_cadence(cadence, schedule, now), schedule, now);
     }
-    const auto last = last_end_of(schedule);
+    const auto last = last_end_of(store_, provider_, schedule);
     if (!last) return std::unexpected(last.error());
     return plan_after_completion(cadence, schedule, *last, now);
 }
@@ -112,7 +66,7 @@ Result<Promoter::Decision> Promoter::decide_slots(const Schedule& schedule, Time
     Standing standing;
     const Overlap overlap = definition.rules.overlap;
     if (overlap != Overlap::allow && !plan->run.empty()) {
-        const auto found = standing_of(schedule);
+        const auto found = standing_of(store_, provider_, schedule);
         if (!found) return std::unexpected(found.error());
         standing = *found;
         decision.cancel_other = overlap == Overlap::cancel_other && standing.busy;

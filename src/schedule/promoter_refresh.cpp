@@ -7,7 +7,7 @@ namespace tranter::schedule {
 
 /// A slot that was skipped by hand has a row already, and so has one that ran.
 Result<bool> Promoter::was_left_out(const std::string& schedule, TimePoint slot) {
-    const auto runs = store_.runs_of(schedule, open_runs_max, false);
+    const auto runs = store_.runs_of(schedule, looked_at_max, false);
     if (!runs) return std::unexpected(runs.error());
     return std::ranges::any_of(*runs, [&](const SlotRun& run) {
         return run.key.slot == slot && !run.key.manual;

@@ -120,6 +120,17 @@ void set_next(const Cadence& cadence, Schedule& schedule, TimePoint now) {
     schedule.next_due = next.due;
 }
 
+/// Whether it has a slot after `after`. Intervals may count from when it was made.
+Result<> check_it_fires(const Cadence& cadence, const Schedule& schedule, TimePoint after) {
+    const Cadence anchored = anchored_cadence(cadence, schedule, after);
+    if (auto fires = anchored.check_fires(to_slot(after)); !fires) return fires;
+    const ScheduleDefinition& definition = schedule.definition;
+    if (next_slot(anchored, definition, 0, to_slot(after)).slot) return {};
+    return refuse_schedule(
+        fmt::format("\"{}\" does not fire any more before end_at", definition.expression)
+    );
+}
+
 bool has_other_times(const ScheduleDefinition& one, const ScheduleDefinition& other) {
     return one.expression != other.expression || one.timezone != other.timezone ||
            one.rules != other.rules;
@@ -158,13 +169,9 @@ Result<Cadence> check_definition(
 ) {
     auto cadence = check_definition(registry.zones, definition, registry.period_min);
     if (!cadence || may_never_fire) return cadence;
-    if (auto fires = cadence->check_fires(to_slot(after)); !fires) {
+    const Schedule made_then{.definition = definition, .created_at = after};
+    if (auto fires = check_it_fires(*cadence, made_then, after); !fires) {
         return std::unexpected(fires.error());
-    }
-    if (!next_slot(*cadence, definition, 0, to_slot(after)).slot) {
-        return refuse_schedule(
-            fmt::format("\"{}\" does not fire any more before end_at", definition.expression)
-        );
     }
     return cadence;
 }
@@ -312,8 +319,11 @@ Result<Schedule> edit(
     return change_schedule(registry, name, [&](Schedule& schedule) -> Result<> {
         const ScheduleDefinition before = schedule.definition;
         if (auto changed = change(schedule.definition); !changed) return changed;
-        const auto cadence = check_definition(registry, schedule.definition, now, may_never_fire);
+        const auto cadence = check_definition(registry, schedule.definition, now, true);
         if (!cadence) return std::unexpected(cadence.error());
+        if (!may_never_fire) {
+            if (auto fires = check_it_fires(*cadence, schedule, now); !fires) return fires;
+        }
         schedule.source = ScheduleSource::hand;
         schedule.updated_at = now;
         if (has_other_times(before, schedule.definition)) set_next(*cadence, schedule, now);

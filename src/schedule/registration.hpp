@@ -3,6 +3,8 @@
 #include "schedule/cadence.hpp"
 #include "schedule/store.hpp"
 
+#include <tranter/provider.hpp>
+
 #include <chrono>
 #include <functional>
 #include <span>
@@ -94,16 +96,19 @@ struct Registration {
 [[nodiscard]] Result<SlotRun> run_now(
     const Registry& registry, std::string_view name, TimePoint now
 );
-/// The slot that is left out. `conflict` when there is none.
+/// The slot that is left out. `conflict` when there is none, which is so with
+/// IntervalAnchor::after_completion for as long as the last job runs. `jobs` is asked for that, and
+/// its errors are returned; when it is null and the schedule has had a job, that is `unsupported`.
 [[nodiscard]] Result<TimePoint> skip_next(
-    const Registry& registry, std::string_view name, TimePoint now
+    const Registry& registry, std::string_view name, TimePoint now, Provider* jobs = nullptr
 );
 
 using tranter::Backfill;
 using tranter::Period;
 inline constexpr std::size_t backfill_slots_max = 10'000;
-/// Claims the slots that have not run, misses and skips included; with `dry_run` only says which
-/// there are. `limit_exceeded` for more than `backfill_slots_max`.
+/// Claims the slots that have not run, misses and skips included, some hundred in a transaction;
+/// with `dry_run` only says which there are. After an error in between the call may be made again.
+/// `limit_exceeded` for more than `backfill_slots_max`.
 [[nodiscard]] Result<Backfill> backfill(
     const Registry& registry,
     std::string_view name,

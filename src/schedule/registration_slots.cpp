@@ -1,7 +1,11 @@
 #include "schedule/decision.hpp"
+#include "schedule/last_job.hpp"
 #include "schedule/registration.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
 
 // What is done with the slots of a schedule by hand.
 namespace tranter::schedule {
@@ -10,6 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int skip_tries_max = 20;
+/// Each is a row with a payload.
+constexpr std::size_t backfilled_at_once = 500;
 
 std::unexpected<Error> was_removed(std::string_view name) {
     return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
@@ -31,6 +37,66 @@ Result<std::vector<TimePoint>> slots_between(const Cadence& cadence, TimePoint f
     return slots;
 }
 
+/// The slot of a schedule whose slots follow from the ends of its jobs.
+Result<NextSlot> slot_after_job(
+    const Registry& registry,
+    const Cadence& cadence,
+    const Schedule& schedule,
+    Provider* jobs,
+    TimePoint now
+) {
+    const std::string& name = schedule.definition.name;
+    LastJobEnd last;
+    if (jobs != nullptr) {
+        const auto known = last_end_of(registry.store, *jobs, schedule);
+        if (!known) return std::unexpected(known.error());
+        last = *known;
+    } else {
+        const auto open = registry.store.open_runs(name);
+        if (!open) return std::unexpected(open.error());
+        last.finished = open->claimed == 0 && open->buffered == 0;
+        if (last.finished && !schedule.last_job.empty()) {
+            return fail(
+                Errc::unsupported,
+                fmt::format(
+                    "whether the last job of schedule \"{}\" has finished is not known here, name "
+                    "the provider of its jobs",
+                    name
+                )
+            );
+        }
+    }
+    if (last.finished) return slot_after_completion(cadence, schedule, last, now);
+    return fail(
+        Errc::conflict,
+        fmt::format(
+            "schedule \"{}\" has no next slot before its job has finished: it comes a period after "
+            "that",
+            name
+        )
+    );
+}
+
+/// The slot to leave out.
+Result<NextSlot> slot_to_skip(
+    const Registry& registry,
+    const Cadence& cadence,
+    const Schedule& schedule,
+    Provider* jobs,
+    TimePoint now
+) {
+    NextSlot slot{.slot = schedule.next_slot};
+    if (slot.slot && cadence.anchor() == IntervalAnchor::after_completion) {
+        auto found = slot_after_job(registry, cadence, schedule, jobs, now);
+        if (!found) return found;
+        slot = *found;
+    }
+    if (slot.slot) return slot;
+    return fail(
+        Errc::conflict, fmt::format("schedule \"{}\" has no next slot", schedule.definition.name)
+    );
+}
+
 }  // namespace
 
 Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoint now) {
@@ -39,7 +105,9 @@ Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoi
     // Two at the same moment are two runs.
     for (TimePoint slot = now;; slot += TimePoint::duration(1)) {
         const Firing firing{
-            .schedule = std::string(name), .runs = {{.slot = slot, .manual = true}}};
+            .schedule = std::string(name),
+            .runs = {{.slot = slot, .manual = true}},
+            .keys_only = true};
         auto fired = registry.store.fire(std::span(&firing, 1), now, now);
         if (!fired) return std::unexpected(fired.error());
         Fired& one = fired->front();
@@ -48,16 +116,17 @@ Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoi
     }
 }
 
-Result<TimePoint> skip_next(const Registry& registry, std::string_view name, TimePoint now) {
+Result<TimePoint> skip_next(
+    const Registry& registry, std::string_view name, TimePoint now, Provider* jobs
+) {
     for (int tries = 0; tries < skip_tries_max; ++tries) {
         const auto schedule = registry.store.find(name);
         if (!schedule) return std::unexpected(schedule.error());
-        if (!schedule->next_slot) {
-            return fail(Errc::conflict, fmt::format("schedule \"{}\" has no next slot", name));
-        }
         const auto cadence = check_definition(registry, schedule->definition, now, true);
         if (!cadence) return std::unexpected(cadence.error());
-        const TimePoint slot = *schedule->next_slot;
+        const auto found = slot_to_skip(registry, *cadence, *schedule, jobs, now);
+        if (!found) return std::unexpected(found.error());
+        const TimePoint slot = found->slot.value_or(now);
         const NextSlot next = next_slot(
             anchored_cadence(*cadence, *schedule, slot),
             schedule->definition,
@@ -105,13 +174,17 @@ Result<Backfill> backfill(
     if (!slots) return std::unexpected(slots.error());
     Backfill found{.slots = std::move(*slots)};
     if (dry_run || found.slots.empty()) return found;
-    Firing firing{.schedule = std::string(name), .again = true};
-    for (const TimePoint slot : found.slots)
-        firing.runs.push_back({.slot = slot});
-    const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
-    if (!fired) return std::unexpected(fired.error());
-    if (!fired->front().done) return was_removed(name);
-    found.claimed = fired->front().runs.size();
+    for (std::span<const TimePoint> rest(found.slots); !rest.empty();) {
+        const auto some = rest.first(std::min(backfilled_at_once, rest.size()));
+        Firing firing{.schedule = std::string(name), .again = true, .keys_only = true};
+        for (const TimePoint slot : some)
+            firing.runs.push_back({.slot = slot});
+        const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
+        if (!fired) return std::unexpected(fired.error());
+        if (!fired->front().done) return was_removed(name);
+        found.claimed += fired->front().runs.size();
+        rest = rest.subspan(some.size());
+    }
     return found;
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-// Many schedules at once.
+// Many schedules, or many slots, at once.
 namespace tranter::schedule {
 namespace {
 
@@ -78,6 +78,25 @@ TEST_F(RegistrationTest, EachOfManyHasItsOwnAnswer) {
     EXPECT_TRUE(answers[2].value().overruled_hand);
     EXPECT_EQ(answers[3].value().what, Reconciled::changed);
     EXPECT_EQ(store().find("new").value().definition, twice);
+}
+
+TEST_F(RegistrationTest, ABackfillIsClaimedInPartsAndGoesOnWhereItWas) {
+    using namespace std::chrono_literals;
+    ScheduleDefinition minutely = daily("s");
+    minutely.expression = "* * * * *";
+    ASSERT_TRUE(add(registry(), minutely, ScheduleSource::hand, registered_at));
+    const Period first_part{.from = registered_at - 100min, .to = registered_at};
+    const Period all{.from = registered_at - 1234min, .to = registered_at};
+
+    const auto first = backfill(registry(), "s", first_part, registered_at, false);
+    const auto rest = backfill(registry(), "s", all, registered_at, false);
+
+    ASSERT_TRUE(first && rest);
+    EXPECT_EQ(first->claimed, 101U);
+    EXPECT_EQ(rest->slots.size(), 1235U);
+    EXPECT_EQ(rest->claimed, 1235U - 101U);
+    EXPECT_EQ(store().open_runs("s")->claimed, 1235U);
+    EXPECT_EQ(store().find("s")->runs, 1235U);
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ Result<Schedule> Scheduler::every(
 Result<> Scheduler::cancel(std::string_view name_or_id) {
     const auto removed = impl_->changed(impl_->store().remove(name_or_id));
     if (removed || removed.error().code() != Errc::not_found) return removed;
-    const auto cancelled = impl_->store().cancel_job(name_or_id, scheduler_now());
+    const auto cancelled = impl_->store().cancel_job(jobs::normal_id(name_or_id), scheduler_now());
     if (cancelled || cancelled.error().code() != Errc::not_found) return cancelled;
     return fail(
         Errc::not_found, fmt::format("no schedule and no job for later is called {}", name_or_id)
@@ -239,7 +239,7 @@ Result<std::string> Scheduler::run_now(std::string_view name) {
 }
 
 Result<TimePoint> Scheduler::skip_next(std::string_view name) {
-    return schedule::skip_next(impl_->registry(), name, scheduler_now());
+    return schedule::skip_next(impl_->registry(), name, scheduler_now(), impl_->provider().get());
 }
 
 Result<Backfill> Scheduler::backfill(std::string_view name, const Period& period, bool dry_run) {
@@ -249,11 +249,13 @@ Result<Backfill> Scheduler::backfill(std::string_view name, const Period& period
 
 Result<std::vector<ScheduledJob>> Scheduler::jobs(std::string_view after, std::size_t max) {
     if (max > preview_max) return too_many("max", max, preview_max);
-    return impl_->store().list_jobs(after, max);
+    auto place = schedule::read_place(impl_->store(), after);
+    if (!place) return std::unexpected(std::move(place.error()));
+    return impl_->store().list_jobs(*place, max);
 }
 
 Result<ScheduledJob> Scheduler::find_job(std::string_view id) {
-    return impl_->store().find_job(id);
+    return impl_->store().find_job(jobs::normal_id(id));
 }
 
 Result<> Scheduler::reschedule(std::string_view id, TimePoint at) {

@@ -230,6 +230,33 @@ TEST_F(SchedulerTest, JobsForLaterAreListedAndGetAnotherTime) {
     EXPECT_EQ(scheduler.reschedule("nothing", wall_clock()).error().code(), Errc::not_found);
 }
 
+TEST_F(SchedulerTest, AnIdIsTheSameInEverySpelling) {
+    Scheduler scheduler(client(), "memory:");
+    const auto id = scheduler.schedule(CacheCleanup{}, wall_clock() + 1h);
+    ASSERT_TRUE(id);
+    std::string shouted = *id;
+    std::ranges::transform(shouted, shouted.begin(), [](unsigned char c) {
+        return static_cast<char>(std::toupper(c));
+    });
+
+    EXPECT_EQ(scheduler.find_job(shouted)->id, *id);
+    EXPECT_TRUE(scheduler.jobs(shouted)->empty());
+    EXPECT_TRUE(scheduler.reschedule(shouted, wall_clock() + 2h));
+    EXPECT_TRUE(scheduler.cancel(shouted));
+    EXPECT_EQ(scheduler.find_job(*id)->state, ScheduledState::cancelled);
+}
+
+TEST_F(SchedulerTest, AServerIsNoStoreAndTheErrorSaysWhatIs) {
+    try {
+        const Scheduler scheduler(client(), "http://user:secret@127.0.0.1:9325");
+        FAIL();
+    } catch (const Exception& refused) {
+        const std::string said = refused.what();
+        EXPECT_NE(said.find("/v1/schedules"), std::string::npos) << said;
+        EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+    }
+}
+
 TEST_F(SchedulerTest, WorksOnceAtATime) {
     Scheduler scheduler(client(), "memory:");
     scheduler.start();

@@ -169,6 +169,47 @@ TEST_F(ScheduleSimulation, NoSlotIsLostOrDoubledWhoeverDiesWhen) {
         EXPECT_EQ(store_->find(one.name)->missed, 0U);
 }
 
+/// Calls take up to half of a hold, and others work meanwhile. Nobody dies.
+TEST_F(ScheduleSimulation, JobsOfASlowProviderComeOnce) {
+    constexpr std::size_t slots_wanted = 3'000;
+    jobs_.can.atomic_batch = false;  // no call is repeated, and each is of few jobs
+    for (int i = 0; i < 30; ++i)
+        add_schedule(definition(i, "every " + std::to_string(random(60, 600)) + " seconds"));
+    std::array<std::unique_ptr<Promoter>, 3> schedulers;
+    for (auto& scheduler : schedulers)
+        scheduler = make_promoter([](Step) {});
+    std::vector<bool> works(schedulers.size(), false);
+    const auto work = [&](std::size_t index) {
+        if (works[index]) return;
+        works[index] = true;
+        ASSERT_TRUE(schedulers.at(index)->promote());
+        works[index] = false;
+    };
+    jobs_.before = [&](std::string_view, std::span<const NewJob>) -> Result<> {
+        const TimePoint end =
+            now_ + std::chrono::milliseconds(random(0, one_in(5) ? 15'000 : 2'000));
+        if (one_in(3)) {
+            now_ += (end - now_) / 2;
+            work(static_cast<std::size_t>(random(0, 2)));
+        }
+        // The others' calls were at the same time.
+        now_ = std::max(now_, end);
+        if (one_in(50)) return fail(Errc::unavailable, "no answer");
+        return {};
+    };
+    while (jobs_.jobs.size() < slots_wanted) {
+        work(static_cast<std::size_t>(random(0, 2)));
+        now_ += std::chrono::milliseconds(random(0, 1500));
+    }
+    jobs_.before = {};
+    now_ += 20min;
+    for (int i = 0; i < 1000; ++i)
+        work(0);
+
+    check_all_slots();
+    EXPECT_EQ(jobs_.duplicates, 0U);
+}
+
 TEST_F(ScheduleSimulation, JobsForLaterAreEnqueuedOnceAndNeverEarlyWhoeverDiesWhen) {
     constexpr int jobs_wanted = 2000;
     std::vector<ScheduledJob> wanted;

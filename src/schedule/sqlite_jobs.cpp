@@ -42,11 +42,13 @@ bool add_job(sqlite::Database& database, const ScheduledJob& job) {
 void settle_job(sqlite::Database& database, const JobOutcome& outcome, TimePoint now) {
     if (outcome.state == ScheduledState::waiting) {
         const sqlite::StatementUse row = database.use(
-            "UPDATE scheduled_jobs SET tries = tries + 1, error = ?2, ready_at = ?3, held = 0 "
-            "WHERE id = ?1 AND status = 0"
+            "UPDATE scheduled_jobs SET tries = tries + (?2 <> ''), "
+            "error = CASE ?2 WHEN '' THEN error ELSE ?2 END, ready_at = ?3, held = 0 "
+            "WHERE id = ?1 AND status = 0 AND (?4 IS NULL OR (held = 1 AND ready_at = ?4))"
         );
         row->bind(1, outcome.id).bind(2, outcome.error);
         row->bind(3, micros(outcome.retry_at.value_or(now)));
+        bind_time(*row, 4, outcome.held_until);
         row->run();
         return;
     }
@@ -94,21 +96,38 @@ Result<ScheduledJob> SqliteStore::find_job(std::string_view id) {
     });
 }
 
-Result<std::vector<ScheduledJob>> SqliteStore::list_jobs(std::string_view after, std::size_t max) {
-    return guarded([&]() -> Result<std::vector<ScheduledJob>> {
-        std::int64_t due = INT64_MIN;
-        if (!after.empty()) {
-            const sqlite::StatementUse last =
-                database_.use("SELECT scheduled_for FROM scheduled_jobs WHERE id = ?1");
-            last->bind(1, after);
-            if (!last->step()) return no_job(after);
-            due = last->integer(0);
+Result<std::vector<std::optional<KnownJob>>> SqliteStore::known_jobs(
+    std::span<const std::string> ids
+) {
+    return guarded([&]() -> Result<std::vector<std::optional<KnownJob>>> {
+        std::vector<std::optional<KnownJob>> known;
+        known.reserve(ids.size());
+        const sqlite::Transaction moment(database_, sqlite::Transaction::Kind::read);
+        for (const std::string& id : ids) {
+            const sqlite::StatementUse row =
+                database_.use("SELECT status, held FROM scheduled_jobs WHERE id = ?1");
+            row->bind(1, id);
+            auto& one = known.emplace_back();
+            if (!row->step()) continue;
+            one = {
+                .state = static_cast<ScheduledState>(row->integer(0)),
+                .held = row->integer(1) != 0};
         }
+        return known;
+    });
+}
+
+Result<std::vector<ScheduledJob>> SqliteStore::list_jobs(
+    const std::optional<JobPlace>& after, std::size_t max
+) {
+    return guarded([&]() -> Result<std::vector<ScheduledJob>> {
         const sqlite::StatementUse row = database_.use(
             "SELECT * FROM scheduled_jobs WHERE status = 0 AND (scheduled_for, id) > (?1, ?2) "
             "ORDER BY scheduled_for, id LIMIT ?3"
         );
-        row->bind(1, due).bind(2, after).bind(3, static_cast<std::int64_t>(max));
+        row->bind(1, after ? micros(after->due) : INT64_MIN);
+        row->bind(2, after ? std::string_view(after->id) : std::string_view());
+        row->bind(3, static_cast<std::int64_t>(max));
         return all_rows(*row, read_job);
     });
 }

@@ -74,7 +74,7 @@ Schedule read_schedule(const sqlite::Statement& row) {
         .version = count_of(row, 22)};
 }
 
-SlotRun read_run(const sqlite::Statement& row) {
+SlotRun read_run_without_job(const sqlite::Statement& row) {
     return {
         .key =
             {.schedule = text_of(row, 0),
@@ -86,11 +86,16 @@ SlotRun read_run(const sqlite::Statement& row) {
         .claimed_until = find_time(row, 6),
         .tries = static_cast<std::uint32_t>(row.integer(7)),
         .error = text_of(row, 8),
-        .enqueued_at = find_time(row, 9),
-        .queue = text_of(row, 10),
-        .type = text_of(row, 11),
-        .payload = text_of(row, 12),
-        .options = read_options(row, 13)};
+        .enqueued_at = find_time(row, 9)};
+}
+
+SlotRun read_run(const sqlite::Statement& row) {
+    SlotRun run = read_run_without_job(row);
+    run.queue = text_of(row, 10);
+    run.type = text_of(row, 11);
+    run.payload = text_of(row, 12);
+    run.options = read_options(row, 13);
+    return run;
 }
 
 ScheduledJob read_job(const sqlite::Statement& row) {

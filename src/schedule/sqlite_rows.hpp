@@ -19,6 +19,9 @@ Schedule read_schedule(const sqlite::Statement& row);
 SlotRun read_run(const sqlite::Statement& row);
 ScheduledJob read_job(const sqlite::Statement& row);
 
+/// Of the columns of a run that come before those of its job.
+SlotRun read_run_without_job(const sqlite::Statement& row);
+
 /// Those that are left, each as `read` makes it.
 template <class T>
 std::vector<T> all_rows(sqlite::Statement& rows, T (*read)(const sqlite::Statement& row)) {

@@ -32,8 +32,14 @@ std::vector<SlotRun> free_runs(sqlite::Database& database, TimePoint now, std::s
 }
 
 /// Whether it was inserted or, with `again`, claimed once more.
-bool record(sqlite::Database& database, const SlotRun& run, bool again) {
-    const std::string options = options_column(run.options);
+bool record(
+    sqlite::Database& database, const SlotRun& run, const ScheduleDefinition& definition, bool again
+) {
+    // Of the job, unless the run is skipped.
+    SlotRun job{.state = run.state};
+    add_job_of_run(job, definition);
+    const std::string options =
+        run.state == RunState::skipped ? std::string() : options_column(job.options);
     const sqlite::StatementUse row =
         again ? database.use(
                     "INSERT INTO schedule_runs VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, NULL, "
@@ -50,8 +56,8 @@ bool record(sqlite::Database& database, const SlotRun& run, bool again) {
     row->bind(4, static_cast<std::int64_t>(run.state)).bind(5, run.job_id);
     row->bind(6, micros(run.created_at)).bind(8, run.error);
     bind_time(*row, 7, run.claimed_until);
-    row->bind(9, run.queue).bind(10, run.type).bind(11, run.payload);
-    row->bind(12, run.options.group).bind(13, options);
+    row->bind(9, job.queue).bind(10, job.type).bind(11, job.payload);
+    row->bind(12, job.options.group).bind(13, options);
     return row->step();
 }
 
@@ -79,7 +85,8 @@ Fired SqliteStore::fire_one(const Firing& firing, TimePoint now, TimePoint claim
     std::int64_t skipped = 0;
     for (const NewRun& wanted : firing.runs) {
         SlotRun run = run_to_record(schedule, wanted, now, claimed_until);
-        if (!record(database_, run, firing.again)) continue;
+        if (!record(database_, run, schedule.definition, firing.again)) continue;
+        if (!firing.keys_only) add_job_of_run(run, schedule.definition);
         if (run.state == RunState::skipped) ++skipped;
         fired.runs.push_back(std::move(run));
     }
@@ -156,12 +163,15 @@ void SqliteStore::note_error(const RunOutcome& outcome) {
 void SqliteStore::settle_run(const RunOutcome& outcome, TimePoint now) {
     if (outcome.state == RunState::claimed) {
         const sqlite::StatementUse row = database_.use(
-            "UPDATE schedule_runs SET tries = tries + 1, error = ?4, claimed_until = ?5 "
-            "WHERE schedule = ?1 AND slot = ?2 AND manual = ?3 AND state = 0 RETURNING 1"
+            "UPDATE schedule_runs SET tries = tries + (?4 <> ''), "
+            "error = CASE ?4 WHEN '' THEN error ELSE ?4 END, claimed_until = ?5 "
+            "WHERE schedule = ?1 AND slot = ?2 AND manual = ?3 AND state = 0 AND "
+            "claimed_until = coalesce(?6, claimed_until) RETURNING 1"
         );
         bind_run_key(*row, outcome.key);
         row->bind(4, outcome.error).bind(5, micros(outcome.retry_at.value_or(now)));
-        if (row->step()) note_error(outcome);
+        bind_time(*row, 6, outcome.held_until);
+        if (row->step() && !outcome.error.empty()) note_error(outcome);
         return;
     }
     const bool enqueued = outcome.state == RunState::enqueued;
@@ -242,14 +252,36 @@ Result<std::vector<SlotRun>> SqliteStore::runs_of(
     std::string_view schedule, std::size_t max, bool open_only
 ) {
     return guarded([&]() -> Result<std::vector<SlotRun>> {
-        const sqlite::StatementUse row = database_.use(
-            "SELECT * FROM schedule_runs WHERE schedule = ?1 AND state <= ?3 "
-            "ORDER BY slot DESC, manual DESC LIMIT ?2"
-        );
+        const sqlite::StatementUse row =
+            open_only
+                ? database_.use(
+                      "SELECT schedule, slot, manual, state, job_id, created_at, claimed_until, "
+                      "tries, error, enqueued_at FROM schedule_runs WHERE schedule = ?1 AND "
+                      "state < 2 ORDER BY slot DESC, manual DESC LIMIT ?2"
+                  )
+                : database_.use(
+                      "SELECT schedule, slot, manual, state, job_id, created_at, claimed_until, "
+                      "tries, error, enqueued_at FROM schedule_runs WHERE schedule = ?1 "
+                      "ORDER BY slot DESC, manual DESC LIMIT ?2"
+                  );
         row->bind(1, schedule).bind(2, static_cast<std::int64_t>(max));
-        const auto last = open_only ? RunState::buffered : RunState::failed;
-        row->bind(3, static_cast<std::int64_t>(last));
-        return all_rows(*row, read_run);
+        return all_rows(*row, read_run_without_job);
+    });
+}
+
+Result<OpenRuns> SqliteStore::open_runs(std::string_view schedule) {
+    return guarded([&]() -> Result<OpenRuns> {
+        const sqlite::StatementUse row = database_.use(
+            "SELECT count(*) FILTER(WHERE state = 0 AND manual = 0), "
+            "count(*) FILTER(WHERE state = 1 AND manual = 0), count(*) FILTER(WHERE manual = 1) "
+            "FROM schedule_runs INDEXED BY schedule_runs_open WHERE schedule = ?1 AND state < 2"
+        );
+        row->bind(1, schedule);
+        if (!row->step()) return OpenRuns();
+        return OpenRuns{
+            .claimed = static_cast<std::size_t>(row->integer(0)),
+            .buffered = static_cast<std::size_t>(row->integer(1)),
+            .manual = static_cast<std::size_t>(row->integer(2))};
     });
 }
 

@@ -1,5 +1,7 @@
 #include "schedule/sqlite_schema.hpp"
 
+#include "schedule/store_parts.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -50,7 +52,14 @@ constexpr sqlite::Migration sqlite_version_2 = R"sql(
 CREATE INDEX scheduled_jobs_held ON scheduled_jobs(ready_at) WHERE held = 1;
 )sql";
 
-constexpr std::array all_sqlite_migrations = {sqlite_version_1, sqlite_version_2};
+// Open runs of a schedule are counted for each of its slots, among all that it has had. A program
+// of version 2 knows no anchors, and erases them: whatever is new in rules or options needs a
+// version, which keeps older programs away.
+constexpr sqlite::Migration sqlite_version_3 = R"sql(
+CREATE INDEX schedule_runs_open ON schedule_runs(schedule, slot, manual, state) WHERE state < 2;
+)sql";
+
+constexpr std::array all_sqlite_migrations = {sqlite_version_1, sqlite_version_2, sqlite_version_3};
 
 }  // namespace
 
@@ -64,6 +73,11 @@ void migrate_sqlite(sqlite::Database& database) {
         {.application_id = sqlite_application, .component = "schedule"},
         sqlite_migrations()
     );
+}
+
+Result<> check_sqlite_version(sqlite::Database& database) {
+    const auto found = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
+    return check_schema_version(found, sqlite_migrations().size());
 }
 
 }  // namespace tranter::schedule

@@ -136,6 +136,9 @@ Result<std::uint64_t> SqliteStore::update(const Schedule& schedule) {
         const std::string options = options_column(schedule.definition.options);
         const std::string rules = rules_column(schedule.definition.rules);
         sqlite::Transaction transaction(database_);
+        if (auto known = check_sqlite_version(database_); !known) {
+            return std::unexpected(known.error());
+        }
         const sqlite::StatementUse found =
             database_.use("SELECT version FROM recurring_jobs WHERE name = ?1");
         found->bind(1, schedule.definition.name);
@@ -199,6 +202,9 @@ Result<Lease> SqliteStore::take_lease(
     std::string_view role, std::string_view owner, TimePoint now, TimePoint until
 ) {
     return guarded([&]() -> Result<Lease> {
+        if (auto known = check_sqlite_version(database_); !known) {
+            return std::unexpected(known.error());
+        }
         if (auto other = other_lease(database_, role, owner, now, until)) return *other;
         sqlite::Transaction transaction(database_);
         const sqlite::StatementUse take = database_.use(

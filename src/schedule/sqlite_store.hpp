@@ -39,10 +39,15 @@ class SqliteStore final : public ScheduleStore {
     ) override;
     Result<std::vector<SlotRun>> runs_of(std::string_view schedule, std::size_t max, bool open_only)
         override;
+    Result<OpenRuns> open_runs(std::string_view schedule) override;
 
     Result<> add_jobs(std::span<const ScheduledJob> jobs) override;
     Result<ScheduledJob> find_job(std::string_view id) override;
-    Result<std::vector<ScheduledJob>> list_jobs(std::string_view after, std::size_t max) override;
+    Result<std::vector<std::optional<KnownJob>>> known_jobs(std::span<const std::string> ids
+    ) override;
+    Result<std::vector<ScheduledJob>> list_jobs(
+        const std::optional<JobPlace>& after, std::size_t max
+    ) override;
     Result<> cancel_job(std::string_view id, TimePoint now) override;
     Result<> reschedule_job(std::string_view id, TimePoint due, TimePoint now) override;
     Result<std::vector<ScheduledJob>> take_jobs(

@@ -81,6 +81,8 @@ struct Firing {
     /// Slots whose run is skipped or failed are claimed once more; otherwise a slot that has a run
     /// is passed over.
     bool again = false;
+    /// What is returned is not needed to enqueue anything: payloads may be large, and slots many.
+    bool keys_only = false;
 };
 
 /// One answer to each firing.
@@ -88,7 +90,7 @@ struct Fired {
     /// False: the schedule is not there or has another version, and nothing was changed.
     bool done = false;
     /// Those of Firing::runs that were recorded, in order, with everything that is needed to
-    /// enqueue them.
+    /// enqueue them unless Firing::keys_only.
     std::vector<SlotRun> runs{};
 };
 
@@ -96,16 +98,44 @@ struct Fired {
 struct RunOutcome {
     RunKey key{};
     RunState state = RunState::enqueued;  // claimed: try again at `retry_at`; failed
-    std::string error{};
+    std::string error{};                  // claimed without one: it was not tried, only held
     std::optional<TimePoint> retry_at{};
     std::string job_id{};  // enqueued: of the job that is there; another one's for a duplicate
+    /// claimed: passed over when it is not held until then, but by somebody else by now.
+    std::optional<TimePoint> held_until{};
 };
 
 struct JobOutcome {
     std::string id{};
     ScheduledState state = ScheduledState::enqueued;  // waiting: try again at `retry_at`; failed
-    std::string error{};
+    std::string error{};                              // waiting: as of RunOutcome
     std::optional<TimePoint> retry_at{};
+    std::optional<TimePoint> held_until{};  // waiting: as of RunOutcome
+};
+
+/// How many runs of a schedule are claimed and buffered.
+struct OpenRuns {
+    std::size_t claimed = 0;   // slots
+    std::size_t buffered = 0;  // slots
+    std::size_t manual = 0;    // asked for by hand
+
+    bool operator==(const OpenRuns&) const = default;
+};
+
+/// What is known of an id among the jobs for later.
+struct KnownJob {
+    ScheduledState state = ScheduledState::waiting;
+    bool held = false;  // waiting, and somebody enqueues it or did so last
+
+    bool operator==(const KnownJob&) const = default;
+};
+
+/// Where a list of jobs for later goes on: behind this one, whatever has become of it.
+struct JobPlace {
+    TimePoint due{};
+    std::string id{};
+
+    bool operator==(const JobPlace&) const = default;
 };
 
 /// When there is next something to do. Empty: when something changes.
@@ -223,9 +253,11 @@ class ScheduleStore {
         const RunKey& key, std::optional<TimePoint> claimed_until, std::string_view reason
     ) = 0;
     /// The newest slots first, at most `max`; with `open_only` those that are claimed or buffered.
+    /// Without what is needed to enqueue them.
     [[nodiscard]] virtual Result<std::vector<SlotRun>> runs_of(
         std::string_view schedule, std::size_t max, bool open_only
     ) = 0;
+    [[nodiscard]] virtual Result<OpenRuns> open_runs(std::string_view schedule) = 0;
 
     // Jobs for later
 
@@ -233,9 +265,13 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<> add_jobs(std::span<const ScheduledJob> jobs) = 0;
     /// `not_found`
     [[nodiscard]] virtual Result<ScheduledJob> find_job(std::string_view id) = 0;
-    /// At most `max` that wait, by due time and id, after the job `after` (empty: from the first).
+    /// One answer for each id; empty when it is not known.
+    [[nodiscard]] virtual Result<std::vector<std::optional<KnownJob>>> known_jobs(
+        std::span<const std::string> ids
+    ) = 0;
+    /// At most `max` that wait, by due time and id, after that place (empty: from the first).
     [[nodiscard]] virtual Result<std::vector<ScheduledJob>> list_jobs(
-        std::string_view after, std::size_t max
+        const std::optional<JobPlace>& after, std::size_t max
     ) = 0;
     /// `not_found`; `conflict` when it does not wait any more, or somebody holds it at `now`.
     [[nodiscard]] virtual Result<> cancel_job(std::string_view id, TimePoint now) = 0;
@@ -262,7 +298,9 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<StoreOverview> overview(
         TimePoint now, std::size_t soonest_max
     ) = 0;
-    /// Gives or renews the lease `role` to `owner` unless another holds it at `now`.
+    /// Gives or renews the lease `role` to `owner` unless another holds it at `now`. `corrupted`
+    /// once a newer program has changed the tables, which update() refuses too: what this one does
+    /// not know it would not do, and erase.
     [[nodiscard]] virtual Result<Lease> take_lease(
         std::string_view role, std::string_view owner, TimePoint now, TimePoint until
     ) = 0;

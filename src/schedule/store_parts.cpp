@@ -33,12 +33,28 @@ SlotRun run_to_record(
         .error = wanted.reason};
     run.job_id = job_id_of(run.key);
     if (run.state == RunState::claimed) run.claimed_until = claimed_until;
-    if (run.state == RunState::skipped) return run;
+    return run;
+}
+
+void add_job_of_run(SlotRun& run, const ScheduleDefinition& definition) {
+    if (run.state == RunState::skipped) return;
     run.queue = definition.queue;
     run.type = definition.type;
     run.payload = definition.payload;
     run.options = definition.options;
-    return run;
+}
+
+Result<> check_schema_version(std::size_t found, std::size_t known) {
+    if (found <= known) return {};
+    return fail(
+        Errc::corrupted,
+        fmt::format(
+            "the store of schedules has schema version {} by now, this program knows {}: restart "
+            "it with the version of the newer program",
+            found,
+            known
+        )
+    );
 }
 
 std::unexpected<Error> no_schedule(std::string_view name) {

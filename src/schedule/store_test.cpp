@@ -1,6 +1,7 @@
 #include "schedule/store.hpp"
 
 #include "schedule/test_postgres.hpp"
+#include "sqlite/database.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,6 +32,8 @@ class StoreUnderTest {
     StoreUnderTest& operator=(const StoreUnderTest&) = delete;
     virtual ~StoreUnderTest() = default;
     virtual std::shared_ptr<ScheduleStore> open() = 0;
+    /// A newer program changes the tables. False: nobody else can have it open.
+    virtual bool is_changed_by_newer() { return false; }
 };
 
 class MemoryStore final : public StoreUnderTest {
@@ -54,6 +57,11 @@ class FileStore final : public StoreUnderTest {
     std::shared_ptr<ScheduleStore> open() override {
         return open_store("file:" + directory_.string()).value();
     }
+    bool is_changed_by_newer() override {
+        sqlite::Database database(directory_ / "schedules.db", sqlite::Database::Mode::write);
+        database.execute("PRAGMA user_version = 1000");
+        return true;
+    }
 
   private:
     std::filesystem::path directory_{};
@@ -62,6 +70,11 @@ class FileStore final : public StoreUnderTest {
 class DatabaseStore final : public StoreUnderTest {
   public:
     std::shared_ptr<ScheduleStore> open() override { return open_store(url_).value(); }
+    bool is_changed_by_newer() override {
+        postgres::Connection connection(postgres::parse_target(url_).value());
+        connection.run("INSERT INTO tranter.schema_versions VALUES('schedule', 1000)");
+        return true;
+    }
 
   private:
     std::string url_ = test::postgres_server().new_database();
@@ -82,6 +95,7 @@ class ScheduleStoreTest : public testing::TestWithParam<StoreKind> {
   protected:
     ScheduleStore& store() { return *store_; }
     std::shared_ptr<ScheduleStore> another() { return under_test_->open(); }
+    bool is_changed_by_newer() { return under_test_->is_changed_by_newer(); }
 
     /// Due a minute after the epoch.
     Schedule add(const std::string& name, TimePoint next = store_epoch + 1min) {
@@ -235,7 +249,10 @@ TEST_P(ScheduleStoreTest, AFiringRecordsTheSlotAndMovesOnAtOnce) {
     EXPECT_EQ(run.queue, "mail");
     EXPECT_EQ(run.payload, schedule.definition.payload);
     EXPECT_EQ(run.options, schedule.definition.options);
-    EXPECT_EQ(runs_of("daily"), fired.runs);
+    SlotRun without_job = run;
+    without_job.queue = without_job.type = without_job.payload = "";
+    without_job.options = {};
+    EXPECT_EQ(runs_of("daily"), std::vector{without_job});
     const Schedule after = store().find("daily").value();
     EXPECT_EQ(after.next_slot, *schedule.next_slot + 1min);
     EXPECT_EQ(after.runs, 1U);
@@ -495,13 +512,126 @@ TEST_P(ScheduleStoreTest, JobsAreListedByTimeInPages) {
     add_job("a", store_epoch + 1h);
     add_job("c", store_epoch + 30min);
 
-    const auto first = store().list_jobs("", 2).value();
-    const auto second = store().list_jobs(first.at(1).id, 2).value();
+    const auto first = store().list_jobs({}, 2).value();
+    const JobPlace end{.due = first.at(1).due, .id = first.at(1).id};
+    // Whatever becomes of the last one of a page, the next one goes on behind its place.
+    ASSERT_TRUE(store().reschedule_job("a", store_epoch + 2h, store_epoch));
+    const auto second = store().list_jobs(end, 2).value();
 
     EXPECT_EQ(first[0].id, "c");
     EXPECT_EQ(first[1].id, "a");
-    ASSERT_EQ(second.size(), 1U);
+    ASSERT_EQ(second.size(), 2U);
     EXPECT_EQ(second[0].id, "b");
+    EXPECT_EQ(second[1].id, "a");
+}
+
+TEST_P(ScheduleStoreTest, WhatIsKnownOfManyIdsIsOneAnswerForEach) {
+    add_job("waits", store_epoch + 1h);
+    add_job("held", store_epoch);
+    add_job("gone", store_epoch + 1h);
+    ASSERT_TRUE(store().cancel_job("gone", store_epoch));
+    ASSERT_EQ(store().take_jobs(store_epoch, store_epoch + 1min, 9)->size(), 1U);
+    const std::vector<std::string> ids{"held", "nobody", "waits", "gone", "waits"};
+
+    const auto known = store().known_jobs(ids).value();
+
+    ASSERT_EQ(known.size(), 5U);
+    EXPECT_EQ(known[0], (KnownJob{.held = true}));
+    EXPECT_EQ(known[1], std::nullopt);
+    EXPECT_EQ(known[2], KnownJob());
+    EXPECT_EQ(known[3], (KnownJob{.state = ScheduledState::cancelled}));
+    EXPECT_EQ(known[4], KnownJob());
+    EXPECT_TRUE(store().known_jobs({}).value().empty());
+}
+
+TEST_P(ScheduleStoreTest, WhatIsGivenBackWasNotTried) {
+    const SlotRun run = fire(firing_of(add("daily"))).runs.at(0);
+    const TimePoint free = run.claimed_until.value();
+    settle(
+        {.key = run.key,
+         .state = RunState::claimed,
+         .error = "queue is full",
+         .retry_at = free,
+         .held_until = free}
+    );
+    ASSERT_EQ(store().take_runs(free, free + 30s, 9)->size(), 1U);
+
+    settle(
+        {.key = run.key,
+         .state = RunState::claimed,
+         .retry_at = free + 1s,
+         .held_until = free + 30s}
+    );
+
+    const auto taken = another()->take_runs(free + 1s, free + 60s, 9).value();
+    ASSERT_EQ(taken.size(), 1U);
+    EXPECT_EQ(taken[0].tries, 1U);
+    EXPECT_EQ(taken[0].error, "queue is full");
+    EXPECT_EQ(store().find("daily")->last_error, "queue is full");
+}
+
+TEST_P(ScheduleStoreTest, NobodyGivesBackWhatAnotherHolds) {
+    const SlotRun run = fire(firing_of(add("daily"))).runs.at(0);
+    const TimePoint free = run.claimed_until.value();
+    ASSERT_EQ(another()->take_runs(free, free + 30s, 9)->size(), 1U);
+
+    settle(
+        {.key = run.key,
+         .state = RunState::claimed,
+         .error = "too late",
+         .retry_at = free,
+         .held_until = free}
+    );
+
+    EXPECT_TRUE(store().take_runs(free + 29s, free + 60s, 9)->empty());
+    EXPECT_EQ(runs_of("daily").at(0).tries, 0U);
+}
+
+TEST_P(ScheduleStoreTest, AJobIsGivenBackByWhoHoldsItAndByNobodyElse) {
+    add_job("one", store_epoch);
+    const auto give_back = [&](TimePoint held_until) {
+        const JobOutcome outcome{
+            .id = "one",
+            .state = ScheduledState::waiting,
+            .retry_at = store_epoch + 1s,
+            .held_until = held_until};
+        ASSERT_TRUE(store().settle_jobs(std::span(&outcome, 1), store_epoch));
+    };
+    ASSERT_EQ(store().take_jobs(store_epoch, store_epoch + 30s, 9)->size(), 1U);
+
+    give_back(store_epoch + 29s);
+    EXPECT_TRUE(store().take_jobs(store_epoch + 1s, store_epoch + 2s, 9)->empty());
+    give_back(store_epoch + 30s);
+
+    const auto taken = another()->take_jobs(store_epoch + 1s, store_epoch + 2s, 9).value();
+    ASSERT_EQ(taken.size(), 1U);
+    EXPECT_EQ(taken[0].tries, 0U);
+}
+
+TEST_P(ScheduleStoreTest, OpenRunsAreCountedAndKeysComeWithoutPayloads) {
+    Firing firing = firing_of(add("daily"));
+    firing.runs = {
+        {.slot = store_epoch + 1min},
+        {.slot = store_epoch + 2min},
+        {.slot = store_epoch + 3min, .state = RunState::buffered},
+        {.slot = store_epoch + 3min, .manual = true},
+        {.slot = store_epoch + 4min, .state = RunState::skipped, .reason = "it runs"}};
+    firing.keys_only = true;
+
+    const Fired fired = fire(firing);
+
+    ASSERT_EQ(fired.runs.size(), 5U);
+    EXPECT_EQ(fired.runs[0].payload, "");
+    EXPECT_EQ(
+        store().open_runs("daily").value(), (OpenRuns{.claimed = 2, .buffered = 1, .manual = 1})
+    );
+    settle({.key = fired.runs[0].key, .job_id = "one"});
+    EXPECT_EQ(store().open_runs("daily")->claimed, 1U);
+    EXPECT_EQ(store().open_runs("weekly").value(), OpenRuns());
+    const auto taken = store().take_runs(store_epoch + 1h, store_epoch + 2h, 9).value();
+    ASSERT_EQ(taken.size(), 2U);
+    EXPECT_EQ(taken[0].payload, R"({"kind":"daily"})");
+    EXPECT_EQ(taken[0].options.group, "acme");
 }
 
 TEST_P(ScheduleStoreTest, TheLeaseBelongsToOneUntilItEnds) {
@@ -521,6 +651,22 @@ TEST_P(ScheduleStoreTest, TheLeaseBelongsToOneUntilItEnds) {
     EXPECT_FALSE(store().take_lease("schedule", "a", store_epoch + 20s, store_epoch + 30s)->mine);
     ASSERT_TRUE(other->release_lease("schedule", "b"));
     EXPECT_TRUE(store().take_lease("schedule", "a", store_epoch + 20s, store_epoch + 30s)->mine);
+}
+
+TEST_P(ScheduleStoreTest, NobodyWorksOnTablesOfANewerProgram) {
+    Schedule schedule = add("daily");
+    ASSERT_TRUE(store().take_lease("schedule", "a", store_epoch, store_epoch + 10s)->mine);
+    if (!is_changed_by_newer()) GTEST_SKIP() << "this store has one connection";
+
+    const auto lease = store().take_lease("schedule", "a", store_epoch, store_epoch + 10s);
+    const auto updated = store().update(schedule);
+
+    ASSERT_FALSE(lease);
+    EXPECT_EQ(lease.error().code(), Errc::corrupted);
+    EXPECT_NE(lease.error().message().find("schema version 1000"), std::string::npos)
+        << lease.error().message();
+    ASSERT_FALSE(updated);
+    EXPECT_EQ(updated.error().code(), Errc::corrupted);
 }
 
 TEST_P(ScheduleStoreTest, HoldsAreOverWhenTheClockWasSetBack) {

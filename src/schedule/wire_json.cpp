@@ -13,22 +13,49 @@
 namespace tranter::schedule {
 namespace {
 
-void write_time_or_null(
-    JsonWriter& json, std::string_view name, const std::optional<TimePoint>& when
+class WriterSink final : public MemberSink {
+  public:
+    explicit WriterSink(JsonWriter& json) : json_(json) {}
+    void text(std::string_view name, std::string_view value) override { json_.member(name, value); }
+    void number(std::string_view name, std::uint64_t value) override { json_.member(name, value); }
+    void flag(std::string_view name, bool value) override { json_.member(name, value); }
+    void json(std::string_view name, std::string_view value) override {
+        json_.key(name).raw(value);
+    }
+    void null(std::string_view name) override { json_.key(name).null(); }
+    void time(std::string_view name, TimePoint when) override {
+        jobs::write_member(json_, name, when);
+    }
+
+  private:
+    JsonWriter& json_;
+};
+
+void show_time_or_null(
+    MemberSink& out, std::string_view name, const std::optional<TimePoint>& when
 ) {
     if (when) {
-        jobs::write_member(json, name, *when);
+        out.time(name, *when);
     } else {
-        json.key(name).null();
+        out.null(name);
     }
 }
 
-void write_text_or_null(JsonWriter& json, std::string_view name, const std::string& text) {
+void show_text_or_null(MemberSink& out, std::string_view name, const std::string& text) {
     if (text.empty()) {
-        json.key(name).null();
+        out.null(name);
     } else {
-        json.member(name, jobs::as_utf8(text));
+        out.text(name, jobs::as_utf8(text));
     }
+}
+
+std::string options_text(const JobOptions& options) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object();
+    jobs::write_options(json, options, jobs::Defaults::leave_out);
+    json.end_object();
+    return text;
 }
 
 wire::ScheduleState state_of(const Schedule& schedule) {
@@ -90,29 +117,45 @@ wire::ScheduleDefinition to_wire(const ScheduleDefinition& definition) {
         .rules = definition.rules};
 }
 
-void write_schedule_members(JsonWriter& json, const Schedule& schedule) {
+void show_schedule(MemberSink& out, const Schedule& schedule) {
     const ScheduleDefinition& definition = schedule.definition;
-    json.member("name", definition.name).member("expression", definition.expression);
-    json.member("timezone", definition.timezone.empty() ? "UTC" : definition.timezone);
-    json.member("state", jobs::enum_text(state_of(schedule)));
-    write_time_or_null(json, "next_run_at", schedule.next_slot);
-    write_time_or_null(json, "last_run_at", schedule.last_slot);
-    json.member("queue", definition.queue).member("type", definition.type);
-    json.key("payload").raw(definition.payload);
-    if (!definition.options.group.empty()) json.member("group", definition.options.group);
-    json.key("options").begin_object();
-    jobs::write_options(json, definition.options, jobs::Defaults::leave_out);
-    json.end_object();
-    json.key("rules").raw(to_json(definition.rules).value_or("{}"));  // nothing is refused
-    json.member("source", jobs::enum_text(schedule.source));
-    if (schedule.paused) json.member("pause_reason", jobs::as_utf8(schedule.pause_reason));
-    write_time_or_null(json, "due_at", schedule.next_due);
-    write_text_or_null(json, "last_job", schedule.last_job);
-    write_text_or_null(json, "last_error", schedule.last_error);
-    json.member("runs", schedule.runs).member("missed", schedule.missed);
-    json.member("skipped", schedule.skipped);
-    jobs::write_member(json, "created_at", schedule.created_at);
-    jobs::write_member(json, "updated_at", schedule.updated_at);
+    out.text("name", definition.name);
+    out.text("expression", definition.expression);
+    out.text("timezone", definition.timezone.empty() ? "UTC" : definition.timezone);
+    out.text("state", jobs::enum_text(state_of(schedule)));
+    show_time_or_null(out, "next_run_at", schedule.next_slot);
+    show_time_or_null(out, "last_run_at", schedule.last_slot);
+    out.text("queue", definition.queue);
+    out.text("type", definition.type);
+    out.json("payload", definition.payload);
+    if (!definition.options.group.empty()) out.text("group", definition.options.group);
+    out.json("options", options_text(definition.options));
+    out.json("rules", to_json(definition.rules).value_or("{}"));  // nothing is refused
+    out.text("source", jobs::enum_text(schedule.source));
+    if (schedule.paused) out.text("pause_reason", jobs::as_utf8(schedule.pause_reason));
+    show_time_or_null(out, "due_at", schedule.next_due);
+    show_text_or_null(out, "last_job", schedule.last_job);
+    show_text_or_null(out, "last_error", schedule.last_error);
+    out.number("runs", schedule.runs);
+    out.number("missed", schedule.missed);
+    out.number("skipped", schedule.skipped);
+    out.time("created_at", schedule.created_at);
+    out.time("updated_at", schedule.updated_at);
+}
+
+void show_run(MemberSink& out, const SlotRun& run) {
+    out.time("slot", run.key.slot);
+    out.text("state", jobs::enum_text(run.state));
+    out.flag("manual", run.key.manual);
+    out.text("job", run.job_id);
+    show_time_or_null(out, "enqueued_at", run.enqueued_at);
+    out.number("tries", run.tries);
+    show_text_or_null(out, "error", run.error);
+}
+
+void write_schedule_members(JsonWriter& json, const Schedule& schedule) {
+    WriterSink out(json);
+    show_schedule(out, schedule);
 }
 
 void write_schedule(JsonWriter& json, const Schedule& schedule) {
@@ -123,12 +166,8 @@ void write_schedule(JsonWriter& json, const Schedule& schedule) {
 
 void write_run(JsonWriter& json, const SlotRun& run) {
     json.begin_object();
-    jobs::write_member(json, "slot", run.key.slot);
-    json.member("state", jobs::enum_text(run.state));
-    json.member("manual", run.key.manual).member("job", run.job_id);
-    write_time_or_null(json, "enqueued_at", run.enqueued_at);
-    json.member("tries", run.tries);
-    write_text_or_null(json, "error", run.error);
+    WriterSink out(json);
+    show_run(out, run);
     json.end_object();
 }
 
@@ -138,7 +177,8 @@ void write_scheduled_job(JsonWriter& json, const ScheduledJob& job) {
     json.member("state", jobs::enum_text(job.state));
     jobs::write_member(json, "run_at", job.due);
     json.member("tries", job.tries);
-    write_text_or_null(json, "error", job.error);
+    WriterSink out(json);
+    show_text_or_null(out, "error", job.error);
     jobs::write_member(json, "created_at", job.created_at);
     if (!job.options.group.empty()) json.member("group", job.options.group);
     jobs::write_options(json, job.options, jobs::Defaults::write);

@@ -16,7 +16,7 @@ LIBRARIES += ["-pthread", "-ldl"]
 FLAGS = ["-O0", "-isystem", "/usr/include/postgresql", "-DSPDLOG_COMPILED_LIB", "-DFMT_SHARED"]
 FLAGS += ["-DSPDLOG_FMT_EXTERNAL", "-DSPDLOG_SHARED_LIB"]
 QUICK = (
-    "PromoterTest.*:Decision*:ScheduleSimulation.No*:ScheduleSimulation.Jobs*:"
+    "PromoterTest.*:Decision*:SlowProviderTest.*:ScheduleSimulation.No*:ScheduleSimulation.Jobs*:"
     "Stores/ScheduleStoreTest.*/file-*Threads*"
 )
 POSTGRES = "Stores/ScheduleStoreTest.*/postgres:PostgresStoreTest.Runs*"
@@ -40,7 +40,7 @@ MUTANTS = [
     mutant(
         "what the dead have left is left",
         "promoter.cpp",
-        "    auto left = store_.take_runs(now, now + options_.hold, options_.batch);\n",
+        "    auto left = store_.take_runs(then, then + options_.hold, options_.batch);\n",
         "    Result<std::vector<SlotRun>> left{};\n",
     ),
     mutant(
@@ -52,8 +52,8 @@ MUTANTS = [
     mutant(
         "jobs for later are enqueued a second early",
         "promoter.cpp",
-        "store_.take_jobs(now, now + options_.hold",
-        "store_.take_jobs(now + std::chrono::seconds(1), now + options_.hold",
+        "store_.take_jobs(now, held_until",
+        "store_.take_jobs(now + std::chrono::seconds(1), held_until",
     ),
     mutant(
         "a job for later that could not be enqueued is forgotten",
@@ -62,8 +62,26 @@ MUTANTS = [
         "is_last ? ScheduledState::failed : ScheduledState::cancelled;",
     ),
     mutant(
+        "a hand-over goes on when its time is over",
+        "handover.cpp",
+        "now < parcels_[place].begin_before",
+        "parcels_[place].begin_before != TimePoint()",
+    ),
+    mutant(
+        "what was not tried is settled as if it had been",
+        "promoter.cpp",
+        "            outcome.state = RunState::claimed;\n            outcome.retry_at = now;\n",
+        "",
+    ),
+    mutant(
+        "what somebody else holds by now is given back",
+        "sqlite_runs.cpp",
+        "claimed_until = coalesce(?6, claimed_until) RETURNING",
+        "coalesce(?6, 0) >= 0 RETURNING",
+    ),
+    mutant(
         "a job that runs is taken for one that is over",
-        "promoter_decide.cpp",
+        "last_job.cpp",
         "    if (job) return !is_finished(job->state);",
         "    if (job) return false;",
     ),
