@@ -64,7 +64,8 @@ std::optional<Keeper::Report> Keeper::read() {
     ssize_t got = 0;
     do {
         got = ::recv(socket_.get(), &message, sizeof message, MSG_DONTWAIT);
-    } while (got < 0 && errno == EINTR);
+        // ECONNRESET comes once, before what it has said, when it ended with an order unread.
+    } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
     Report report{.kind = Report::Kind::lost};
     if (got == sizeof message) {

@@ -144,6 +144,18 @@ TEST_F(KeeperTest, ASignalForTheGroupReachesItsChildren) {
     EXPECT_EQ(next().kind, Said::all_gone);
 }
 
+TEST_F(KeeperTest, AnOrderThatComesTooLateLosesNoReport) {
+    for (int i = 0; i < 30; ++i) {
+        start("exit 3");
+
+        keeper->tell(Keeper::Order::signal_all, 0);
+
+        ASSERT_EQ(next().ending, (Ending{.code = 3}));
+        keeper->tell(Keeper::Order::signal_all, 0);
+        ASSERT_EQ(next().kind, Said::all_gone);
+    }
+}
+
 TEST_F(KeeperTest, NothingOutlivesASupervisorThatGoes) {
     start("setsid sh -c 'trap \"\" TERM HUP; echo away; while :; do sleep 1000; done' & wait");
     ASSERT_EQ(read_line(), "away");

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "process/descriptor.hpp"
 #include "process/identity.hpp"
+#include "process/process_stat.hpp"
 #include "supervise/instance_environment.hpp"
 
 #include <fcntl.h>
@@ -110,7 +111,10 @@ Result<> RunningProcess::make_probing() {
 
 /// Without one it runs all the same, if need be with less of a limit than was wished for.
 void RunningProcess::make_leaf(process::SpawnOptions& program) {
-    const Limits& limits = options_.app->limits;
+    Limits limits = options_.app->limits;
+    // Who is over the limit is asked to end. The kernel, which does not ask, is for those that grow
+    // faster than we measure.
+    limits.memory_bytes += limits.memory_bytes / 4;
     std::string reason = "there is no cgroup v2 tree that we may write to";
     if (*options_.cgroups) {
         auto made = (*options_.cgroups)->make(folder_name(options_.id), limits);
@@ -181,6 +185,11 @@ void RunningProcess::follow(const Action& action) {
             if (probing_) probing_->unwatch();
             break;
     }
+}
+
+bool RunningProcess::has_keeper_ended() const {
+    const auto stat = process::read_stat(keeper_->pid());
+    return !stat || stat->state == 'Z';
 }
 
 void RunningProcess::kill_all() {

@@ -100,11 +100,14 @@ Supervisor::Impl::Impl(Options options)
 Supervisor::Impl::~Impl() {
     for (const auto timer : {later_timer_, fleet_timer_, measure_timer_, lost_timer_})
         options_.loop.cancel(timer);
-    for (const auto& [id, process] : running_)
+    bool has_strays = false;
+    for (const auto& [id, process] : running_) {
+        has_strays = has_strays || process->has_keeper_ended();
         process->kill();
+    }
     running_.clear();
     retired_.clear();
-    if (!lost_.empty()) kill_strays([](pid_t) { return false; });
+    if (has_strays) kill_strays([](pid_t) { return false; });
 }
 
 Result<> Supervisor::Impl::put(std::vector<App> apps) {

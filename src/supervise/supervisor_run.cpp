@@ -12,8 +12,8 @@ namespace {
 
 /// Instances that are measured in one turn of the loop.
 constexpr int measured_per_turn = 8;
-/// What was killed and is still there is asked for again after this.
-constexpr Duration stray_period = std::chrono::milliseconds(20);
+/// What was killed and is still there is looked at again after this.
+constexpr Duration stray_period = std::chrono::milliseconds(2);
 
 }  // namespace
 
@@ -142,7 +142,10 @@ void Supervisor::Impl::lose(RunningProcess& process) {
 
 void Supervisor::Impl::clear_lost() {
     lost_timer_ = EventLoop::TimerId::none;
-    if (!kill_strays([this](pid_t pid) { return is_keeper(pid); })) {
+    const bool is_kept = std::ranges::any_of(lost_, [this](const InstanceId& id) {
+        return !running_.at(id)->has_keeper_ended();
+    });
+    if (is_kept || !kill_strays([this](pid_t pid) { return is_keeper(pid); })) {
         lost_timer_ = options_.loop.call_at(now() + stray_period, [this] { clear_lost(); });
         return;
     }
@@ -219,11 +222,17 @@ void Supervisor::Impl::measure_some() {
 
 void Supervisor::Impl::check_memory(const RunningProcess& process) {
     const std::uint64_t limit = process.app().limits.memory_bytes;
+    if (limit == 0) return;
     const std::uint64_t bytes = process.meter().use().memory_bytes;
-    if (limit == 0 || bytes <= limit) return;
-    failed_probe(
-        process.id(), "memory: " + format_size(bytes) + ", limit is " + format_size(limit)
-    );
+    if (bytes > limit) {
+        const std::string taken = std::to_string(bytes >> 20) + "MiB";
+        failed_probe(process.id(), "memory: " + taken + ", limit is " + format_size(limit));
+    } else if (process.oom_kills() > 0) {
+        // Its leader may not have noticed.
+        failed_probe(
+            process.id(), "memory: the kernel killed one of it, limit is " + format_size(limit)
+        );
+    }
 }
 
 /// Once, in the next turn of the loop, when nobody is in the middle of something.
