@@ -1,0 +1,204 @@
+#include "cli/app_verbs.hpp"
+
+#include "cli/app_client.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/terminal.hpp"
+#include "control/client.hpp"
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tranter::cli {
+namespace {
+
+using Kind = control::Order::Kind;
+
+constexpr Duration order_limit = std::chrono::seconds(60);
+
+/// What an app did not do is a failed action, whatever kind of error it is.
+Result<int> give_order(const Arguments& arguments, control::Order order) {
+    const auto limit = wait_limit(arguments);
+    if (!limit) return std::unexpected(limit.error());
+    order.limit = *limit;
+    auto client = connect_to_apps();
+    if (!client) return std::unexpected(client.error());
+    const auto given = client->give(order);
+    if (given) return static_cast<int>(ExitCode::ok);
+    if (given.error().code() != Errc::timed_out) return std::unexpected(given.error());
+    say("not done in time: " + given.error().message());
+    return static_cast<int>(ExitCode::failed);
+}
+
+template <Kind kind>
+Result<int> run_order(const Arguments& arguments) {
+    return give_order(arguments, {.kind = kind, .targets = arguments.list("APP")});
+}
+
+Result<int> run_scale(const Arguments& arguments) {
+    return give_order(
+        arguments,
+        {.kind = Kind::scale, .targets = {arguments.text("APP")}, .count = arguments.text("COUNT")}
+    );
+}
+
+Result<int> run_signal(const Arguments& arguments) {
+    return give_order(
+        arguments,
+        {.kind = Kind::signal, .targets = arguments.list("APP"), .count = arguments.text("SIGNAL")}
+    );
+}
+
+Result<int> run_flush(const Arguments& arguments) {
+    auto apps = arguments.list("APP");
+    if (apps.empty()) apps = {"all"};
+    return give_order(arguments, {.kind = Kind::flush_logs, .targets = std::move(apps)});
+}
+
+Result<int> run_reload_logs(const Arguments& /*arguments*/) {
+    auto client = connect_to_apps();
+    if (!client) return std::unexpected(client.error());
+    const auto done = client->reopen_logs();
+    if (!done) return std::unexpected(done.error());
+    return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace
+
+Option wait_limit_option() {
+    return {
+        .name = "timeout",
+        .value = "DURATION",
+        .help = "how long to wait until it is done (default: 60s)"};
+}
+
+Result<Duration> wait_limit(const Arguments& arguments) {
+    const auto limit = arguments.duration("timeout");
+    if (!limit) return std::unexpected(limit.error());
+    return limit->value_or(order_limit);
+}
+
+Positional targets_positional() {
+    return {
+        .name = "APP",
+        .help = "name of an app, namespace, key that `tranter ps` shows, or all",
+        .repeated = true};
+}
+
+Command stop_command() {
+    return {
+        .name = "stop",
+        .summary = "stop apps",
+        .description =
+            "Each gets its stop signal, and what is left of it after its kill timeout is killed. "
+            "Returns when\nnothing of them runs.",
+        .positionals = {targets_positional()},
+        .options = {wait_limit_option()},
+        .examples = {{"two apps", "tranter stop web worker"}},
+        .run = run_order<Kind::stop>,
+    };
+}
+
+Command restart_command() {
+    return {
+        .name = "restart",
+        .summary = "stop apps and start them again",
+        .description =
+            "They keep the environment that they have. Returns when they are ready again.",
+        .positionals = {targets_positional()},
+        .options = {wait_limit_option()},
+        .examples = {{"all of a namespace", "tranter restart tranter"}},
+        .run = run_order<Kind::restart>,
+    };
+}
+
+Command reload_command() {
+    return {
+        .name = "reload",
+        .summary = "replace the instances of apps one after the other",
+        .description =
+            "A new instance is started and has to be ready before the old one is stopped; when it "
+            "fails, the old\nones stay. What cannot run twice at a time, such as the server, is "
+            "restarted.",
+        .positionals = {targets_positional()},
+        .options = {wait_limit_option()},
+        .examples = {{"without a gap", "tranter reload worker"}},
+        .run = run_order<Kind::reload>,
+    };
+}
+
+Command scale_command() {
+    return {
+        .name = "scale",
+        .summary = "set how many instances of an app run",
+        .description = "Those that have least to do are stopped first.",
+        .positionals =
+            {{.name = "APP", .help = "its name"},
+             {.name = "COUNT", .help = "how many, or +N or -N: more or less"}},
+        .options = {wait_limit_option()},
+        .examples = {{"two more", "tranter scale worker +2"}},
+        .run = run_scale,
+    };
+}
+
+Command delete_command() {
+    return {
+        .name = "delete",
+        .summary = "stop apps and forget them",
+        .positionals = {targets_positional()},
+        .options = {wait_limit_option()},
+        .examples = {{"one app", "tranter delete web"}},
+        .run = run_order<Kind::remove>,
+        .aliases = {"del"},
+    };
+}
+
+Command signal_command() {
+    return {
+        .name = "signal",
+        .summary = "send a signal to the first process of each instance",
+        .positionals =
+            {{.name = "SIGNAL", .help = "name or number: SIGUSR2, HUP, 12"}, targets_positional()},
+        .examples = {{"read the configuration again", "tranter signal HUP web"}},
+        .run = run_signal,
+        .aliases = {"sendSignal"},
+    };
+}
+
+Command reset_command() {
+    return {
+        .name = "reset",
+        .summary = "forget how often apps were restarted",
+        .positionals = {targets_positional()},
+        .examples = {{"of all", "tranter reset all"}},
+        .run = run_order<Kind::reset>,
+    };
+}
+
+Command flush_command() {
+    Positional apps = targets_positional();
+    apps.required = false;
+    return {
+        .name = "flush",
+        .summary = "empty the log files of apps",
+        .positionals = {std::move(apps)},
+        .examples = {{"of all", "tranter flush"}},
+        .run = run_flush,
+    };
+}
+
+Command reload_logs_command() {
+    return {
+        .name = "reload-logs",
+        .summary = "begin log files anew that were moved away",
+        .description =
+            "For logrotate(8); Tranter rotates them itself, too. SIGHUP to the daemon "
+            "does the same.",
+        .examples = {{"after a move", "tranter reload-logs"}},
+        .run = run_reload_logs,
+        .aliases = {"reloadLogs"},
+    };
+}
+
+}  // namespace tranter::cli
