@@ -135,6 +135,7 @@ void Supervisor::Impl::lose(RunningProcess& process) {
         {{"app", process.id().app}, {"instance", process.id().number}}
     );
     lost_.insert(process.id());
+    process.follow({.kind = Action::Kind::kill_all});
     if (process.was_spawned()) fleet_.ended(process.id(), {.signal = SIGKILL}, now());
     if (lost_timer_ != EventLoop::TimerId::none) return;
     lost_timer_ = options_.loop.call_at(now(), [this] { clear_lost(); });

@@ -1,0 +1,281 @@
+#include "base/descriptor.hpp"
+#include "supervise/supervisor.hpp"
+#include "supervise/test_supervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <vector>
+
+/// What the process managers that people come from do wrong.
+namespace tranter::supervise {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class SupervisorFaultsTest : public SupervisorTest {
+  public:
+    /// Pids that scripts have written to a file, one to a line.
+    std::vector<pid_t> pids(const std::string& file) {
+        std::vector<pid_t> out;
+        for (const std::string& line : lines(file))
+            out.push_back(static_cast<pid_t>(std::atoi(line.c_str())));
+        return out;
+    }
+};
+
+/// Leaves its session and its parent, ignores what can be ignored, and notes its pid in `pids`.
+constexpr const char* escapee =
+    "(setsid sh -c 'trap \"\" TERM HUP INT; echo $$ >> pids; while :; do sleep 1000; done' &); ";
+/// Prints "two copies" when one that was noted before still runs.
+constexpr const char* check = "for pid in $(cat pids); do kill -0 $pid && echo two copies; done; ";
+
+TEST_F(SupervisorFaultsTest, WhatForkedTwiceAndLeftItsSessionIsKilled) {
+    start(app("api", std::string(escapee) + "exec sleep 1000"));
+    wait_for("its child", [&] { return pids("pids").size() == 1; });
+    ASSERT_TRUE(runs(pids("pids").front()));
+
+    stop("api");
+
+    EXPECT_FALSE(runs(pids("pids").front()));
+}
+
+TEST_F(SupervisorFaultsTest, TheOldTreeIsClearedBeforeTheRestart) {
+    write("pids", "");
+    const std::string child =
+        "sh -c 'trap \"\" TERM; echo $$ >> pids; while :; do sleep 1000; "
+        "done' & ";
+    start(app("api", check + child + child + escapee + "echo $$ >> pids; wait"));
+    wait_for("four processes", [&] { return pids("pids").size() == 4; });
+    const std::vector<pid_t> before = pids("pids");
+
+    ::kill(view("api").pid, SIGKILL);
+    wait_for("four more", [&] { return pids("pids").size() == 8; });
+
+    EXPECT_THAT(content("api.log"), IsEmpty());
+    EXPECT_TRUE(std::ranges::none_of(before, runs));
+    EXPECT_EQ(view("api").restarts, 1U);
+}
+
+TEST_F(SupervisorFaultsTest, ALostKeeperLeavesNothingBeside) {
+    write("pids", "");
+    App one = app("api", std::string(check) + escapee + "echo $$ >> pids; wait; exec sleep 1000");
+    one.instances = 2;
+    start(one);
+    wait_for("four processes", [&] { return pids("pids").size() == 4; });
+    const pid_t lost = view("api", 0).pid;
+    const pid_t other = view("api", 1).pid;
+    const pid_t keeper = process::read_stat(lost).value_or(process::ProcessStat{}).parent;
+    ASSERT_GT(keeper, 0);
+
+    write("pids", "");
+    ::kill(keeper, SIGKILL);
+    wait_for("two processes", [&] { return pids("pids").size() == 2; });
+
+    EXPECT_FALSE(runs(lost));
+    EXPECT_TRUE(runs(other));
+    EXPECT_EQ(view("api", 1).restarts, 0U);
+    // Two instances of two processes each, and their keepers. Their shells may have a sleep each.
+    const auto all = descendants_of(::getpid());
+    const auto count = std::ranges::count_if(all, [](pid_t pid) {
+        std::ifstream name("/proc/" + std::to_string(pid) + "/comm");
+        std::string text;
+        return std::getline(name, text) && text == "tranter-keeper";
+    });
+    EXPECT_EQ(count, 2);
+}
+
+TEST_F(SupervisorFaultsTest, NothingOutlivesASupervisorThatIsKilled) {
+    supervisor.reset();
+    write("pids", "");
+    const pid_t daemon = ::fork();
+    if (daemon == 0) {
+        // Threads do not come along, so it gets its own of everything.
+        LogWriter own_logs({.clock = clock});
+        EventLoop own_loop(clock);
+        Supervisor own({.loop = own_loop, .logs = own_logs, .runtime_directory = folder});
+        const App one = app("api", std::string(escapee) + "echo $$ >> pids; exec sleep 1000");
+        if (!own.put({one}) || !own.start("api", "test")) ::_exit(1);
+        for (;;)
+            own_loop.run_once(Instant::max());
+    }
+    wait_for("its processes", [&] { return pids("pids").size() == 2; });
+
+    ::kill(daemon, SIGKILL);
+
+    for (const pid_t pid : pids("pids")) {
+        const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+        constexpr int patience_millis = 60'000;
+        EXPECT_TRUE(!handle || ::poll(&ended, 1, patience_millis) == 1) << pid;
+    }
+}
+
+TEST_F(SupervisorFaultsTest, ACrashLoopWithADelayEndsAfterSoManyRestarts) {
+    App one = app("api", "echo started; exit 1");
+    one.restart = {.max = 3, .window = {}, .delay = 20ms, .delay_max = {}, .min_uptime = 10s};
+    start(one);
+
+    wait_for("api", State::errored);
+
+    EXPECT_EQ(lines("api.log").size(), 4U);
+    EXPECT_EQ(times("api", State::backoff), 3);
+    EXPECT_EQ(view("api").note, "ended with code 1");
+}
+
+TEST_F(SupervisorFaultsTest, MemoryOfAllProcessesCounts) {
+    // 64 MiB in a child, which waits to be read.
+    App one = app("api", "echo $$ >> pids; head -c 64m /dev/zero | tail -c 64m | sleep 1000");
+    one.limits.memory_bytes = 24 << 20;
+    one.restart.max = 0;
+    start(one);
+
+    wait_for("a restart", [&] { return pids("pids").size() >= 2; });
+
+    const Event* const unwell =
+        find_event([](const Event& event) { return event.to == State::unhealthy; });
+    ASSERT_NE(unwell, nullptr);
+    EXPECT_THAT(unwell->cause, StartsWith("memory: "));
+    EXPECT_THAT(unwell->cause, HasSubstr("limit is 24MiB"));
+    stop("api");
+}
+
+TEST_F(SupervisorFaultsTest, WhoNeverSaysThatItIsReadyHasFailed) {
+    App one = app("api", "echo $$ >> pids; exec sleep 1000");
+    one.readiness = {.probe = {.kind = Probe::Kind::notify}, .limit = 50ms};
+    one.restart.max = 1;
+    App other = app("other", "echo never");
+    other.depends_on = {{.app = "api"}};
+    ASSERT_TRUE(supervisor->put({one, other}));
+    ASSERT_TRUE(supervisor->start("other", "test"));
+
+    wait_for("api", State::errored);
+
+    EXPECT_EQ(times("api", State::ready), 0);
+    EXPECT_EQ(view("api").restarts, 1U);
+    EXPECT_EQ(view("api").note, "it was not ready in time");
+    EXPECT_EQ(view("other").state, State::waiting);
+    EXPECT_EQ(view("other").note, "waits for api");
+    EXPECT_TRUE(std::ranges::none_of(pids("pids"), runs));
+}
+
+TEST_F(SupervisorFaultsTest, AnEndWithSuccessIsWhatItsAppSays) {
+    App always = app("always", "exit 0");
+    always.restart.max = 2;
+    App on_failure = app("on_failure", "exit 0");
+    on_failure.restart.when = RestartWhen::on_failure;
+    App oneshot = app("oneshot", "exit 0");
+    oneshot.type = AppType::oneshot;
+    for (const App& one : {always, on_failure, oneshot})
+        start(one);
+
+    wait_for("rest", [&] { return supervisor->is_at_rest(); });
+
+    EXPECT_EQ(view("always").state, State::errored);
+    EXPECT_EQ(times("always", State::starting), 3);
+    EXPECT_EQ(view("on_failure").state, State::stopped);
+    EXPECT_EQ(view("oneshot").state, State::completed);
+}
+
+TEST_F(SupervisorFaultsTest, StubbornInstancesEndAtTheSameTime) {
+    App one = app("api", "trap '' TERM; echo $$ >> pids; while :; do sleep 1000; done");
+    one.instances = 6;
+    one.stop.timeout = 300ms;
+    start(one);
+    wait_for("all of them", [&] { return pids("pids").size() == 6; });
+
+    ASSERT_TRUE(supervisor->stop("api", "test"));
+    wait_for("their end", [&] { return times("api", State::stopped) == 6; });
+
+    // None was killed before each had been asked and had had its time.
+    const auto first_end = std::ranges::find(events, State::stopped, &Event::to);
+    const auto asked = std::ranges::count(events.begin(), first_end, State::stopping, &Event::to);
+    EXPECT_EQ(asked, 6);
+    for (std::uint32_t number = 0; number < 6; ++number)
+        EXPECT_EQ(view("api", number).last_ending, (Ending{.signal = SIGKILL}));
+}
+
+TEST_F(SupervisorFaultsTest, ScalesUpAndDown) {
+    start(app("api", "exec sleep 1000"));
+    wait_for("api", State::ready);
+
+    ASSERT_TRUE(supervisor->scale("api", 3));
+    wait_for("three", [&] { return times("api", State::ready) == 3; });
+    ASSERT_TRUE(supervisor->scale("api", 1));
+    wait_for("one", [&] { return supervisor->instances().size() == 1; });
+
+    EXPECT_EQ(view("api", 0).state, State::ready);
+    EXPECT_EQ(times("api", State::stopped), 2);
+}
+
+TEST_F(SupervisorFaultsTest, WhoHasLeastToDoIsScaledAway) {
+    App one = app("api", "[ $TRANTER_INSTANCE = 1 ] || exec sleep 1000; while :; do :; done");
+    one.instances = 3;
+    start(one);
+    wait_for("the busy one", [&] { return view("api", 1).cpu_share > 0.05; });
+
+    ASSERT_TRUE(supervisor->scale("api", 1));
+    wait_for("one", [&] { return supervisor->instances().size() == 1; });
+
+    EXPECT_EQ(view("api", 1).state, State::ready);
+}
+
+TEST_F(SupervisorFaultsTest, AReloadReplacesWhatRuns) {
+    App one = app("api", "exec sleep 1000");
+    one.instances = 2;
+    start(one);
+    wait_for("both", [&] { return times("api", State::ready) == 2; });
+    const std::vector<pid_t> before{view("api", 0).pid, view("api", 1).pid};
+
+    ASSERT_TRUE(supervisor->reload("api"));
+    wait_for("the reload", [&] {
+        return find_event([](const Event& event) { return event.kind == Event::Kind::reloaded; });
+    });
+
+    EXPECT_EQ(
+        find_event([](const Event& event) { return event.kind == Event::Kind::reloaded; })->cause,
+        ""
+    );
+    wait_for("the end of the old ones", [&] { return supervisor->instances().size() == 2; });
+    EXPECT_TRUE(std::ranges::none_of(before, runs));
+    for (const InstanceView& each : supervisor->instances())
+        EXPECT_EQ(each.state, State::ready);
+}
+
+TEST_F(SupervisorFaultsTest, AReloadThatFailsKeepsWhatRuns) {
+    App one = app("api", "exec sleep 1000");
+    start(one);
+    wait_for("api", State::ready);
+    const pid_t before = view("api").pid;
+    one.command = {"/bin/sh", "-c", "exit 1"};
+    one.readiness.probe = {.kind = Probe::Kind::log_line, .target = "ready"};
+    one.restart.when = RestartWhen::never;
+    put(one);
+
+    ASSERT_TRUE(supervisor->reload("api"));
+    wait_for("the reload", [&] {
+        return find_event([](const Event& event) { return event.kind == Event::Kind::reloaded; });
+    });
+
+    EXPECT_THAT(
+        find_event([](const Event& event) { return event.kind == Event::Kind::reloaded; })->cause,
+        HasSubstr("failed")
+    );
+    wait_for("one", [&] { return supervisor->instances().size() == 1; });
+    EXPECT_EQ(supervisor->instances().front().pid, before);
+    EXPECT_TRUE(runs(before));
+}
+
+}  // namespace
+}  // namespace tranter::supervise
