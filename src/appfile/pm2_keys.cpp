@@ -110,13 +110,11 @@ void remark_on_keys(const Fields& fields, const Pm2Context& context) {
         }
         const std::string_view nearest = find_nearest(key, known_keys);
         const std::string name = printable(key, 60);
-        const std::string place =
-            member.value.place.line > 0 ? fmt::format(" (line {})", member.value.place.line) : "";
         context.remark(
             fields,
             name,
-            nearest.empty() ? fmt::format("unknown key{}, which is not read", place)
-                            : fmt::format("unknown key{}, the nearest is {}", place, nearest)
+            nearest.empty() ? "unknown key, which is not read"
+                            : fmt::format("unknown key, the nearest is {}", nearest)
         );
     }
     if (!ignored.empty()) {

@@ -114,6 +114,7 @@ class YamlReader {
             next();
             value = node(0);
             next();
+            if (event_.type == YAML_DOCUMENT_END_EVENT) next();
             if (event_.type == YAML_DOCUMENT_START_EVENT) {
                 fail_at(here(), "a second document starts here, write one");
             }

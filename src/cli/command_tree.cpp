@@ -1,5 +1,7 @@
 #include "cli/command_tree.hpp"
 
+#include "cli/app_command.hpp"
+#include "cli/app_verbs.hpp"
 #include "cli/bench_command.hpp"
 #include "cli/completion_command.hpp"
 #include "cli/config_command.hpp"
@@ -8,7 +10,10 @@
 #include "cli/dlq_command.hpp"
 #include "cli/health_command.hpp"
 #include "cli/job_command.hpp"
+#include "cli/logs_command.hpp"
 #include "cli/message_command.hpp"
+#include "cli/monit_command.hpp"
+#include "cli/ps_command.hpp"
 #include "cli/queue_command.hpp"
 #include "cli/schedule_command.hpp"
 #include "cli/schedule_role.hpp"
@@ -124,12 +129,29 @@ Command command_tree() {
         .commands =
             {up_command(),
              down_command(),
+             start_command(),
+             stop_command(),
+             restart_command(),
+             reload_command(),
+             scale_command(),
+             delete_command(),
+             signal_command(),
+             reset_command(),
+             flush_command(),
+             reload_logs_command(),
+             save_command(),
+             resurrect_command(),
              daemon_command(),
              serve_command(),
              work_command(),
              job_command(),
              schedule_command(),
              timers_command(),
+             ps_command(),
+             describe_command(),
+             app_env_command(),
+             logs_command(),
+             monit_command(),
              queue_command(),
              message_command(),
              dlq_command(),
@@ -137,6 +159,7 @@ Command command_tree() {
              health_command(),
              data_command(),
              config_group(),
+             app_command(),
              bench_command(),
              completion_command()},
     };

@@ -58,6 +58,7 @@ int check(
     out << file << ": ok, " << counted(config.queues.size(), "queue");
     if (!config.handlers.empty()) out << ", " << counted(config.handlers.size(), "handler");
     if (!config.schedules.empty()) out << ", " << counted(config.schedules.size(), "schedule");
+    if (!config.apps.empty()) out << ", " << counted(config.apps.size(), "app");
     out << '\n';
     return static_cast<int>(ExitCode::ok);
 }

@@ -227,7 +227,6 @@ struct FutureKey {
 constexpr std::string_view not_yet = "is not supported by this version, remove it";
 
 constexpr FutureKey future_keys[] = {
-    {"apps", not_yet},
     {"scale", not_yet},
     {"history", not_yet},
 };

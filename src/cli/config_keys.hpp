@@ -28,6 +28,7 @@ using ServerKey = ConfigKey<ServerConfig>;
 using QueueKey = ConfigKey<QueueConfig>;
 using HandlerKey = ConfigKey<HandlerConfig>;
 using ScheduleKey = ConfigKey<ScheduleConfig>;
+using AppKey = ConfigKey<AppConfig>;
 
 std::span<const ServerKey> server_keys();
 
@@ -39,6 +40,9 @@ std::span<const HandlerKey> handler_keys();
 
 /// The keys of [schedules.NAME].
 std::span<const ScheduleKey> schedule_keys();
+
+/// The keys of [apps.NAME].
+std::span<const AppKey> app_keys();
 
 /// "TRANTER_SQS" for server.sqs, "TRANTER_LOG_LEVEL" for log.level.
 std::string environment_name(const ServerKey& key);

@@ -27,6 +27,9 @@ std::optional<ConfigProblem> find_worker_problem(const ServerConfig& config);
 /// Schedules: expressions, zones and their jobs.
 std::optional<ConfigProblem> find_schedule_problem(const ServerConfig& config);
 
+/// Apps: names, commands, and what they depend on.
+std::optional<ConfigProblem> find_app_problem(const ServerConfig& config);
+
 /// Names of queues, what FIFO queues may say, and references between queues.
 std::optional<ConfigProblem> find_queue_problem(const ServerConfig& config);
 

@@ -106,7 +106,7 @@ std::unexpected<Error> TreeReader::unknown(
     if (path.size() == 1) {
         // The first of two that are as near is named: [schedule.x] means schedules, not scheduler.
         const auto place = has_tables(member.node) ? names.begin() : names.end();
-        names.insert(place, {"queues", "queue_template", "handlers", "schedules"});
+        names.insert(place, {"queues", "queue_template", "handlers", "schedules", "apps"});
     }
     std::string hint = did_you_mean(member.key, names);
     if (hint.empty()) {
@@ -327,6 +327,10 @@ Result<void> TreeReader::read_root(const ConfigNode::Object& root) {
                 &ScheduleConfig::name,
                 config_.schedules
             );
+        } else if (member.key == "apps") {
+            done = read_tables<AppConfig>(
+                member, "[apps.NAME] for each app", app_keys(), &AppConfig::name, config_.apps
+            );
         } else if (member.key == "queue_template") {
             done = read_queue(member, {member.key}, config_.auto_create_template);
         } else {
@@ -344,6 +348,7 @@ Result<ServerConfig> TreeReader::read(const ConfigNode& root) {
     std::optional<ConfigProblem> found = find_server_problem(config_);
     if (!found) found = find_worker_problem(config_);
     if (!found) found = find_schedule_problem(config_);
+    if (!found) found = find_app_problem(config_);
     if (!found) found = find_queue_problem(config_);
     if (!found) found = order_queues(config_.queues);
     if (found) return refuse(find_position(positions_, found->path), found->path, found->text);

@@ -1,3 +1,5 @@
+#include "cli/config_write.hpp"
+
 #include "cli/config_codec.hpp"
 #include "cli/config_keys.hpp"
 #include "cli/toml_config.hpp"
@@ -43,37 +45,30 @@ void write_queue(std::string& out, const std::string& header, const QueueConfig&
     }
 }
 
-void write_handler(std::string& out, const HandlerConfig& handler) {
-    const HandlerConfig defaults;
+template <class Config>
+void write_table(
+    std::string& out,
+    std::string_view tables,
+    const std::string& name,
+    std::span<const ConfigKey<Config>> keys,
+    const Config& config
+) {
+    const Config defaults;
     fmt::format_to(
-        std::back_inserter(out),
-        "{}[handlers.{}]\n",
-        out.empty() ? "" : "\n",
-        toml_key(handler.type)
+        std::back_inserter(out), "{}[{}.{}]\n", out.empty() ? "" : "\n", tables, toml_key(name)
     );
-    for (const HandlerKey& key : handler_keys()) {
-        const std::string value = key.write(handler);
-        if (value == key.write(defaults)) continue;
-        fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
-    }
-}
-
-void write_schedule(std::string& out, const ScheduleConfig& schedule) {
-    const ScheduleConfig defaults;
-    fmt::format_to(
-        std::back_inserter(out),
-        "{}[schedules.{}]\n",
-        out.empty() ? "" : "\n",
-        toml_key(schedule.name)
-    );
-    for (const ScheduleKey& key : schedule_keys()) {
-        const std::string value = key.write(schedule);
+    for (const ConfigKey<Config>& key : keys) {
+        const std::string value = key.write(config);
         if (value == key.write(defaults)) continue;
         fmt::format_to(std::back_inserter(out), "{} = {}\n", key.path, value);
     }
 }
 
 }  // namespace
+
+void write_app(std::string& out, const AppConfig& app) {
+    write_table(out, "apps", app.name, app_keys(), app);
+}
 
 std::string write_toml_config(const ServerConfig& config) {
     std::string out;
@@ -85,9 +80,11 @@ std::string write_toml_config(const ServerConfig& config) {
         write_queue(out, fmt::format("queues.{}", toml_key(queue.name)), queue);
     }
     for (const HandlerConfig& handler : config.handlers)
-        write_handler(out, handler);
+        write_table(out, "handlers", handler.type, handler_keys(), handler);
     for (const ScheduleConfig& schedule : config.schedules)
-        write_schedule(out, schedule);
+        write_table(out, "schedules", schedule.name, schedule_keys(), schedule);
+    for (const AppConfig& app : config.apps)
+        write_app(out, app);
     return out;
 }
 

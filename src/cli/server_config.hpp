@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
+#include "cli/app_config.hpp"
 #include "cli/schedule_config.hpp"
 #include "cli/worker_config.hpp"
 
@@ -173,6 +174,8 @@ struct ServerConfig {
     bool scheduler_health_enabled = true;
     /// By name.
     std::vector<ScheduleConfig> schedules;
+    /// By name.
+    std::vector<AppConfig> apps;
     /// Ordered so that a queue stands after the queues it refers to.
     std::vector<QueueConfig> queues;
 

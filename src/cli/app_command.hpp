@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/args.hpp"
+
+namespace tranter::cli {
+
+/// `tranter app ...`: files of apps.
+Command app_command();
+
+}  // namespace tranter::cli
