@@ -221,6 +221,10 @@ Result<> unknown_command(const Command& parent, std::string_view path, std::stri
 
 }  // namespace
 
+bool Command::is_called(std::string_view word) const {
+    return name == word || std::ranges::find(aliases, word) != aliases.end();
+}
+
 std::optional<std::string> Arguments::find(std::string_view name) const {
     const auto found = values_.find(name);
     if (found == values_.end() || found->second.empty()) return std::nullopt;
@@ -293,7 +297,9 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
         }
         if (invocation.command->run != nullptr && (word.empty() || word.starts_with('-'))) break;
         const auto& commands = invocation.command->commands;
-        const auto found = std::ranges::find(commands, word, &Command::name);
+        const auto found = std::ranges::find_if(commands, [&word](const Command& command) {
+            return command.is_called(word);
+        });
         if (found == commands.end()) {
             auto unknown = unknown_command(*invocation.command, invocation.path, word);
             return std::unexpected(unknown.error());

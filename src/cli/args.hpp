@@ -59,6 +59,10 @@ struct Command {
     std::vector<Example> examples{};
     std::vector<Command> commands{};
     Action run = nullptr;
+    /// Other words for it, which neither help nor completion list.
+    std::vector<std::string_view> aliases{};
+
+    bool is_called(std::string_view word) const;
 };
 
 /// What was given to one command. Asking for a name that the command does not declare finds

@@ -1,6 +1,7 @@
 #include "cli/job_record.hpp"
 
 #include "cli/job_session.hpp"
+#include "cli/short_text.hpp"
 #include "jobs/options_writer.hpp"
 #include "jobs/state_name.hpp"
 #include "jobs/time_text.hpp"
@@ -16,20 +17,8 @@ namespace tranter::cli {
 namespace {
 
 std::string relative_text(std::chrono::microseconds distance) {
-    using std::chrono::duration_cast;
     const bool past = distance.count() < 0;
-    const auto seconds = duration_cast<std::chrono::seconds>(past ? -distance : distance).count();
-    constexpr std::int64_t minute = 60;
-    constexpr std::int64_t hour = 60 * minute;
-    constexpr std::int64_t day = 24 * hour;
-    std::string text = fmt::format("{}s", seconds);
-    if (seconds >= 2 * day) {
-        text = fmt::format("{}d", seconds / day);
-    } else if (seconds >= 2 * hour) {
-        text = fmt::format("{}h", seconds / hour);
-    } else if (seconds >= 2 * minute) {
-        text = fmt::format("{}m", seconds / minute);
-    }
+    const std::string text = short_duration(past ? -distance : distance);
     return past ? text + " ago" : "in " + text;
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 namespace tranter::cli {
@@ -82,6 +83,13 @@ bool is_terminal(int fd) {
 std::size_t terminal_columns(int fd) {
     winsize size{};
     return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+bool has_colours(int fd) {
+    const char* refused = std::getenv("NO_COLOR");
+    if (refused != nullptr && *refused != '\0') return false;
+    const char* term = std::getenv("TERM");
+    return is_terminal(fd) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
 }
 
 void prepare_standard_streams() {

@@ -38,6 +38,9 @@ bool is_terminal(int fd);
 /// Columns of the terminal behind `fd`, 0 when it is none or does not say.
 std::size_t terminal_columns(int fd);
 
+/// Whether colours are wanted: `fd` is a terminal that has some, and NO_COLOR is not set.
+bool has_colours(int fd);
+
 /// Opens what the caller closed of stdin, stdout and stderr as something that fails when used, so
 /// that no socket or file gets their numbers. Also turns SIGPIPE into an error of write.
 void prepare_standard_streams();
