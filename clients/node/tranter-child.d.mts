@@ -16,6 +16,9 @@ export interface Job<Payload = any> {
   readonly tags: readonly string[];
   readonly created_at: string;
   readonly steps: { readonly [name: string]: Json };
+  /** W3C Trace Context of this attempt, where there is one. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 export type StopReason = "timeout" | "cancelled" | "shutdown" | "lease_lost" | "decided";

@@ -54,6 +54,10 @@ class Context {
     const std::string& type() const { return job_.type; }
     const std::string& payload() const { return job_.payload; }  // JSON
     const std::string& group() const { return job_.options.group; }
+    /// The span that what the handler does belongs to: that of this attempt when the worker
+    /// exports spans, else the one in which the job was enqueued. Empty: there is none.
+    const std::string& traceparent() const { return job_.options.traceparent; }
+    const std::string& tracestate() const { return job_.options.tracestate; }
     std::uint32_t attempt() const { return job_.attempt; }  // from 1
     std::uint32_t max_attempts() const { return job_.options.retry.max_attempts; }
     std::uint32_t run() const { return run_; }  // from 1

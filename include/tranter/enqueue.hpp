@@ -35,6 +35,10 @@ struct EnqueueOptions {
     std::uint32_t max_parallel_runs = 0;    // of them at a time; 0: all
     SuccessPolicy success{};                // how many of them have to complete
     std::string id{};  // a UUID; empty: one is made. An id that is known is a duplicate
+    /// The trace that it belongs to (W3C Trace Context); handlers see it. Empty: none, or one that
+    /// a tracing layer begins.
+    std::string traceparent{};
+    std::string tracestate{};
 };
 
 /// A job without a C++ type.

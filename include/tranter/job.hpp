@@ -98,6 +98,9 @@ struct JobOptions {
     std::uint32_t runs = 1;               // parallel executions of one attempt
     std::uint32_t max_parallel_runs = 0;  // of them at a time; 0: all
     SuccessPolicy success{};              // of the runs; not more than there are
+    /// The trace that it belongs to (W3C Trace Context); empty: none. docs/tracing.md.
+    std::string traceparent{};
+    std::string tracestate{};  // at most 512 bytes, and only with a traceparent
 
     bool operator==(const JobOptions&) const = default;
 };

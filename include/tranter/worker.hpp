@@ -3,6 +3,7 @@
 #include <tranter/client.hpp>
 #include <tranter/registry.hpp>
 #include <tranter/worker_metrics.hpp>
+#include <tranter/worker_observer.hpp>
 #include <tranter/worker_queue.hpp>
 
 #include <chrono>
@@ -142,6 +143,12 @@ class Worker {
     WorkerFigures figures() const;
     WorkerMetrics metrics() const;
     const std::string& name() const;
+    const std::shared_ptr<Provider>& provider() const;
+
+    /// Until the returned object is destroyed; of a call that has begun by then the end is not
+    /// waited for. The object outlives the worker, if need be. Of jobs that are received from now
+    /// on; drain() tells nobody.
+    [[nodiscard]] std::shared_ptr<void> observe(std::shared_ptr<WorkerObserver> observer);
 
   private:
     class Impl;

@@ -131,4 +131,17 @@ void render_jobs(Exposition& out, const std::vector<JobTypeMetrics>& jobs) {
     render_attempts(out, jobs);
 }
 
+void render_spans(Exposition& out, const SpanCounts& counts) {
+    constexpr std::string_view name = "tranter_spans_total";
+    out.header(name, Type::counter, "Spans of jobs, by what became of them.");
+    const auto one = [&](std::string_view outcome, std::uint64_t count) {
+        out.sample(name, {{"outcome", outcome}}, static_cast<double>(count));
+    };
+    one("exported", counts.exported);
+    one("dropped", counts.dropped);
+    one("failed", counts.failed);
+    const auto waiting = static_cast<double>(counts.waiting);
+    out.figure("tranter_spans_waiting", Type::gauge, "Spans to be exported.", waiting);
+}
+
 }  // namespace tranter::admin

@@ -3,8 +3,10 @@
 #include "admin/jobs_checks.hpp"
 #include "admin/jobs_reply.hpp"
 #include "admin/schedules_api.hpp"
+#include "jobs/trace_context.hpp"
 #include "jobs/wire_json.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -102,6 +104,8 @@ void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
         return;
     }
     call.last_event_id = request.header("last-event-id").value_or("");
+    call.traceparent = request.header(jobs::traceparent_name).value_or("");
+    call.tracestate = request.header(jobs::tracestate_name).value_or("");
     if (call.route->direct != nullptr) {
         (this->*call.route->direct)(std::move(call), request.body, std::move(exchange));
         return;
@@ -143,13 +147,27 @@ void JobsApi::on_pool(Done done, Work work) {
     (*shared)(fail(Errc::unavailable, "too many calls wait for the store; try again"));
 }
 
+/// Jobs that say their trace come from a client that has made a span for them.
+EnqueueEnd JobsApi::begin_trace(const JobCall& call, std::span<NewJob> jobs) const {
+    const bool said = std::ranges::any_of(jobs, [](const NewJob& job) {
+        return !job.options.traceparent.empty();
+    });
+    for (NewJob& job : jobs)
+        jobs::take_trace(job.options, call.traceparent, call.tracestate);
+    if (said || !options_.on_enqueue) return {};
+    return options_.on_enqueue(call.queue, jobs);
+}
+
 void JobsApi::start_enqueue(JobCall&& call, std::string_view body, http::Exchange exchange) {
     auto begun = begin_enqueue(call, body, once_, exchange);
     if (!begun) return;
     auto jobs = std::move(begun->jobs);
+    EnqueueEnd ended = begin_trace(call, jobs);
     auto done = [this,
+                 ended = std::move(ended),
                  begun = std::move(*begun),
                  exchange = std::move(exchange)](Result<std::vector<Enqueued>> enqueued) mutable {
+        if (ended) ended(enqueued);
         http::Response response = begun.answer(std::move(enqueued));
         if (begun.once) once_.finish(*begun.once, response);
         std::move(exchange).respond(std::move(response));

@@ -9,11 +9,16 @@
 #include <tranter/provider.hpp>
 
 #include <cstddef>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tranter::admin {
+
+/// Gets the answer of the store, from any thread.
+using EnqueueEnd = std::move_only_function<void(const Result<std::vector<Enqueued>>&)>;
 
 struct JobsApiOptions {
     std::string version{};
@@ -21,6 +26,9 @@ struct JobsApiOptions {
     std::size_t waiting_max = 1'000;  // of them; more are answered 503
     JobStreamOptions streams{};
     SchedulesApi* schedules = nullptr;  // outlives it; null: there are none
+    /// Sees jobs whose body says no trace before they are enqueued, and may change it; empty:
+    /// nobody does. Called on an I/O thread, so it must not block. What it returns may be empty.
+    std::function<EnqueueEnd(std::string_view queue, std::span<NewJob> jobs)> on_enqueue{};
 };
 
 /// The Jobs API: a store of jobs over HTTP, as /v1/openapi.json describes it. Enqueue, receive,
@@ -74,6 +82,7 @@ class JobsApi {
     /// once.
     template <class Done, class Work>
     void on_pool(Done done, Work work);
+    EnqueueEnd begin_trace(const JobCall& call, std::span<NewJob> jobs) const;
     void handle_scheduling(JobCall&& call, http::Exchange exchange);
     void settle_all(
         std::string_view queue,

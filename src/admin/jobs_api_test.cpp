@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,45 @@ TEST_F(JobsApiTest, EnqueuesOneAndMany) {
     EXPECT_EQ(body_of(many), R"([{"id":"made"},{"id":"made"}])");
     ASSERT_THAT(store.jobs_taken, SizeIs(3));
     EXPECT_EQ(store.jobs_taken[2].payload, "[1]");
+}
+
+constexpr std::string_view caller_trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+constexpr std::string_view other_trace = "00-11111111111111111111111111111111-2222222222222222-00";
+
+TEST_F(JobsApiTest, JobsBelongToTheTraceOfTheRequest) {
+    const std::string headers = fmt::format("Traceparent: {}\r\nTracestate: a=b\r\n", caller_trace);
+    const std::string own = fmt::format(R"({{"type":"t","traceparent":"{}"}})", other_trace);
+
+    ask("POST", "/v1/queues/mail/jobs", R"({"type":"t"})", headers);
+    ask("POST", "/v1/queues/mail/jobs", own, headers);
+    ask("POST", "/v1/queues/mail/jobs", R"({"type":"t"})", "Traceparent: nonsense\r\n");
+
+    ASSERT_THAT(store.jobs_taken, SizeIs(3));
+    EXPECT_EQ(store.jobs_taken[0].options.traceparent, caller_trace);
+    EXPECT_EQ(store.jobs_taken[0].options.tracestate, "a=b");
+    EXPECT_EQ(store.jobs_taken[1].options.traceparent, other_trace);
+    EXPECT_EQ(store.jobs_taken[1].options.tracestate, "");
+    EXPECT_EQ(store.jobs_taken[2].options.traceparent, "");
+}
+
+TEST_F(JobsApiTest, TellsOfAnEnqueueThatNobodyElseTraces) {
+    std::vector<std::string> ends;
+    start({.on_enqueue = [&ends](std::string_view queue, std::span<NewJob> jobs) -> EnqueueEnd {
+        jobs.front().options.traceparent = other_trace;
+        return [&ends, name = std::string(queue)](const Result<std::vector<Enqueued>>& answer) {
+            ends.push_back(fmt::format("{} {}", name, answer ? answer->front().id : "failed"));
+        };
+    }});
+
+    ask("POST", "/v1/queues/mail/jobs", R"({"type":"t"})");
+    ask("POST",
+        "/v1/queues/mail/jobs",
+        fmt::format(R"({{"type":"t","traceparent":"{}"}})", caller_trace));
+
+    EXPECT_THAT(ends, ElementsAre("mail made"));
+    ASSERT_THAT(store.jobs_taken, SizeIs(2));
+    EXPECT_EQ(store.jobs_taken[0].options.traceparent, other_trace);
+    EXPECT_EQ(store.jobs_taken[1].options.traceparent, caller_trace);
 }
 
 TEST_F(JobsApiTest, SaysWhichJobIsWrongAndTakesNone) {

@@ -26,6 +26,8 @@ struct JobCall {
     std::string body{};  // only of calls that leave the I/O thread
     std::string idempotency_key{};
     std::string last_event_id{};
+    std::string traceparent{};  // of the request's header, and so is tracestate
+    std::string tracestate{};
 };
 
 /// One line of the API: what is dispatched, and what the OpenAPI document says, come from here.

@@ -71,6 +71,8 @@ constexpr auto notes = std::to_array<MemberNote>({
     {"", "runs", "Parallel executions of one attempt."},
     {"", "max_parallel_runs", "Of the runs at a time; 0: all."},
     {"", "success", "How many runs have to complete: all, any or at_least(K)."},
+    {"", "traceparent", "The trace that it belongs to; left out: that of the request's header."},
+    {"", "tracestate", "With a traceparent: what tracing systems add to it, 512 bytes at most."},
     {"Dedup", "mode", "How the key keeps the same job from standing in the queue twice."},
     {"RetryPolicy", "max_attempts", "With the first one."},
     {"RetryPolicy", "base", "The rest after the first attempt."},

@@ -1,5 +1,6 @@
 #include "admin/metrics.hpp"
 
+#include "admin/job_metrics.hpp"
 #include "admin/process_metrics.hpp"
 
 #include <array>
@@ -254,6 +255,8 @@ void render_metrics(
     if (sources.jobs) render_store_jobs(out, sources.jobs());
     const auto history = sources.history ? sources.history() : std::nullopt;
     if (history) render_history(out, *history);
+    const auto spans = sources.spans ? sources.spans() : std::nullopt;
+    if (spans) render_spans(out, *spans);
     render_process(out, sources.version, started);
 }
 

@@ -5,6 +5,8 @@
 #include "broker/broker.hpp"
 #include "jobs/queue_metrics.hpp"
 
+#include <tranter/span_counts.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,6 +41,7 @@ struct MetricsSources {
     std::function<std::vector<JobQueueMetrics>()> jobs{};
     /// Nothing when none is kept.
     std::function<std::optional<HistoryCounts>()> history{};
+    std::function<std::optional<SpanCounts>()> spans{};
     StorageSources storage{};
 };
 

@@ -1,5 +1,6 @@
 #include "admin/role_service.hpp"
 
+#include "admin/drop_in.hpp"
 #include "admin/negotiation.hpp"
 #include "admin/process_metrics.hpp"
 
@@ -33,8 +34,19 @@ http::Response RoleService::answer(const http::Request& request) const {
     if (request.path == "/readyz") return readiness(all_checks(*now), request.query);
     if (request.path == "/health") return health(*now);
     if (request.path == "/metrics") return metrics(request, *now);
+    const Instant moment = clock_.now();
+    if (request.path == drop_in_health_path) {
+        return drop_in_health(all_checks(*now), nullptr, moment);
+    }
+    if (request.path == drop_in_ready_path) {
+        return drop_in_ready(all_checks(*now), nullptr, moment);
+    }
     if (request.path == "/") {
-        return health_reply(200, plain_text, "/livez /readyz /startupz /health /metrics\n");
+        return health_reply(
+            200,
+            plain_text,
+            "/livez /readyz /startupz /health /metrics /api/health /api/health/ready\n"
+        );
     }
     return health_reply(404, plain_text, "not found; GET / lists what is here\n");
 }

@@ -23,6 +23,7 @@ namespace tranter::admin {
 ///                     ?exclude=NAME leaves one out
 ///     GET /health     all checks as JSON, with figures
 ///     GET /metrics    for Prometheus, or OpenMetrics by Accept
+///     GET /api/health, /api/health/ready      the same in other shapes (drop_in.hpp)
 class RoleService {
   public:
     RoleService(std::string version, Instant started)

@@ -3,6 +3,7 @@
 #include "admin/schedules_checks.hpp"
 #include "base/uuid.hpp"
 #include "jobs/strict_json.hpp"
+#include "jobs/trace_context.hpp"
 #include "jobs/wire_json.hpp"
 #include "schedule/later.hpp"
 #include "schedule/wire_json.hpp"
@@ -141,6 +142,8 @@ http::Response SchedulesApi::create_jobs(const JobCall& call) {
     auto read = jobs::read_jobs_for_later(call.body);
     if (!read) return problem_reply(read.error());
     const bool array = read->array;
+    for (NewJob& job : read->jobs)
+        jobs::take_trace(job.options, call.traceparent, call.tracestate);
     bool repeatable = false;
     if (!call.idempotency_key.empty()) {
         const auto chosen = IdempotentRequests::choose_ids(request_of(call), read->jobs);

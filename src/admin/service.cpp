@@ -21,6 +21,7 @@ constexpr std::string_view index_text =
     "GET /metrics\n"
     "GET /statistics/queues[/NAME]\n"
     "GET /queues/NAME/messages?limit=N&offset=N\n"
+    "GET /api/health /api/health/ready /api/admin/workers/status\n"
     "GET /v1/openapi.json describes the Jobs API\n";
 constexpr std::string_view token_text = "this needs the header Authorization: Bearer TOKEN";
 constexpr std::string_view too_many_text = "too many wrong tokens from this address, wait a moment";
@@ -119,6 +120,9 @@ http::Response Service::answer(const http::Request& request) const {
     if (path == "/livez" || path == "/readyz" || path == "/startupz" || path == "/health") {
         return health(request);
     }
+    const DropInOptions& drop_in = options_.drop_in;
+    if (path == drop_in_health_path) return drop_in_health(checks(), &drop_in, broker_.now());
+    if (path == drop_in_ready_path) return drop_in_ready(checks(), &drop_in, broker_.now());
     switch (gate_.check(request)) {
         case TokenGate::Verdict::pass:
             break;
@@ -142,6 +146,7 @@ http::Response Service::answer(const http::Request& request) const {
         });
         return reply(200, metrics.content_type, std::move(metrics.body));
     }
+    if (path == drop_in_status_path) return drop_in_status(broker_, checks(), drop_in);
     if (path == statistics_path) return statistics();
     if (path.starts_with(statistics_path) && path[statistics_path.size()] == '/') {
         return queue_statistics(path.substr(statistics_path.size() + 1));

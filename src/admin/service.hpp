@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/drop_in.hpp"
 #include "admin/health.hpp"
 #include "admin/metrics.hpp"
 #include "admin/token_gate.hpp"
@@ -28,6 +29,7 @@ struct ServiceOptions {
     /// Whether a thread that has to work all the time has not for too long; may be null.
     std::function<bool()> is_stuck{};
     JobsApi* jobs = nullptr;  // outlives the service; null: not served
+    DropInOptions drop_in{};
 };
 
 /// The admin port: health for whoever supervises us, metrics, and a look into queues without
@@ -39,6 +41,8 @@ struct ServiceOptions {
 ///     GET /metrics                                for Prometheus, or OpenMetrics by Accept
 ///     GET /statistics/queues[/NAME]               as ElasticMQ answers it
 ///     GET /queues/NAME/messages?limit=N&offset=N  messages as they lie there, at most 1000 a call
+///     GET /api/...                                paths of other deployments (drop_in.hpp); its
+///                                                 health needs no token either
 ///     /v1/...                                     the Jobs API (jobs_api.hpp)
 class Service {
   public:

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace tranter::admin {
@@ -71,6 +72,83 @@ TEST_F(AdminServiceTest, IsNotReadyWhileItDrains) {
     EXPECT_EQ(get("/readyz").status, 503);
     EXPECT_EQ(get("/readyz").body, "draining\n");
     EXPECT_EQ(get("/livez").status, 200);
+}
+
+TEST_F(AdminServiceTest, AnswersTheHealthPathsOfOtherDeployments) {
+    service.set_ready(true);
+
+    const http::Response health = get("/api/health");
+    const http::Response ready = get("/api/health/ready");
+
+    EXPECT_EQ(health.status, 200);
+    EXPECT_EQ(health.content_type, "application/json");
+    EXPECT_NE(
+        health.body.find(R"("queue":{"status":"ok","driver":"memory","durable":false,)"
+                         R"("durability":"none","latencyMs":null})"),
+        std::string::npos
+    ) << health.body;
+    EXPECT_EQ(ready.status, 200);
+    EXPECT_TRUE(ready.body.starts_with(R"({"status":"ready","timestamp":")")) << ready.body;
+
+    journal.accepted = broker::Accepts::nothing;
+    journal.why = "the disk is gone";
+
+    EXPECT_EQ(get("/api/health").status, 503);
+    const http::Response unready = get("/api/health/ready");
+    EXPECT_EQ(unready.status, 503);
+    EXPECT_NE(unready.body.find(R"("reasons":["the disk is gone"])"), std::string::npos);
+}
+
+TEST_F(AdminServiceTest, IsNotReadyInMemoryWhenQueuesHaveToBeDurable) {
+    for (const auto& [durability, status] : {std::pair("none", 503), std::pair("os", 200)}) {
+        Service strict{{.drop_in = {.durability = durability, .require_durable = true}}, broker};
+        strict.set_ready(true);
+
+        const auto answer = strict.answer({.method = "GET", .path = "/api/health/ready"});
+
+        EXPECT_EQ(answer.status, status) << answer.body;
+        EXPECT_EQ(strict.answer({.method = "GET", .path = "/readyz"}).status, 200);
+    }
+}
+
+TEST_F(AdminServiceTest, ShowsWorkersAndDepthsInTheShapeOfOtherDeployments) {
+    const auto orders = queue_with("orders", "1");
+    queue_with("mail", "2");
+    std::ignore = broker.send(
+        orders,
+        {.payload = engine::Payload::make({.body = "3"}), .options = {.delay = Duration(9'000'000)}}
+    );
+    Service full{
+        {.drop_in =
+             {.durability = "sync",
+              .has_worker = [] { return true; },
+              .scheduler_store = "sqlite"}},
+        broker};
+    full.set_ready(true);
+
+    const auto body = full.answer({.method = "GET", .path = "/api/admin/workers/status"}).body;
+
+    EXPECT_TRUE(body.starts_with(R"({"success":true,"data":{"timestamp":")")) << body;
+    for (const char* part : {
+             R"("executionWorker":{"started":true,"queueDriver":"file","metrics":{"queueDepths":{)",
+             R"("orders":{"waiting":1,"active":0,"total":2})",
+             R"("mail":{"waiting":1,"active":0,"total":1})",
+             R"("scheduler":{"preferredStrategy":"sqlite","redis":{"status":"ready"}}}})",
+         }) {
+        EXPECT_NE(body.find(part), std::string::npos) << part << " is not in " << body;
+    }
+}
+
+TEST_F(AdminServiceTest, ShowsWorkersToThoseWithTheTokenOnly) {
+    Service closed{{.token = "0123456789abcdef"}, broker};
+    const auto ask = [&](std::string_view path, std::string_view authorization) {
+        const std::vector<http::Header> headers{{"authorization", authorization}};
+        return closed.answer({.method = "GET", .path = path, .headers = headers}).status;
+    };
+
+    EXPECT_EQ(ask("/api/admin/workers/status", "Bearer wrong"), 401);
+    EXPECT_EQ(ask("/api/admin/workers/status", "Bearer 0123456789abcdef"), 200);
+    EXPECT_EQ(ask("/api/health", ""), 503);
 }
 
 TEST_F(AdminServiceTest, ShowsQueueMetricsInTextFormat) {

@@ -124,6 +124,7 @@ class WorkerService::WorkerLook final : public Look {
         const WorkerMetrics metrics = options_.metrics();
         render_calls(out, metrics);
         render_jobs(out, metrics.jobs);
+        if (options_.spans) render_spans(out, options_.spans());
     }
 
   private:

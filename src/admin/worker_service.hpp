@@ -2,6 +2,7 @@
 
 #include "admin/role_service.hpp"
 
+#include <tranter/span_counts.hpp>
 #include <tranter/worker.hpp>
 
 #include <functional>
@@ -16,6 +17,7 @@ struct WorkerServiceOptions {
     unsigned concurrency = 1;
     std::function<WorkerFigures()> figures{};
     std::function<WorkerMetrics()> metrics{};
+    std::function<SpanCounts()> spans{};  // empty: none are exported
 };
 
 /// Of a worker. It is stuck when no call to the provider has come back for too long though that

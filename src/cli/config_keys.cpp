@@ -87,6 +87,9 @@ constexpr ServerKey all_server_keys[] = {
     server_key<BoolCodec, &ServerConfig::insecure>(
         "server.insecure", "listen on other than loopback addresses without authentication"
     ),
+    server_key<BoolCodec, &ServerConfig::require_durable>(
+        "server.require_durable", "`/api/health/ready` fails while queues are in memory only"
+    ),
     server_key<SizeCodec<2 * mebibyte, 1024 * mebibyte>, &ServerConfig::max_body>(
         "server.max_body", "the largest request body"
     ),

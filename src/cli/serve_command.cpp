@@ -152,9 +152,15 @@ class ServeProcess {
                  .durations = [this] { return request_durations(); },
                  .jobs = [this] { return jobs_.metrics(); },
                  .history = [this] { return jobs_.history_counts(); },
+                 .spans = [this] { return jobs_.span_counts(); },
                  .storage = storage_sources(config_, storage_)},
             .is_stuck = [this] { return loop_.is_stuck(); },
-            .jobs = &jobs_.api()};
+            .jobs = &jobs_.api(),
+            .drop_in =
+                {.durability = storage_sources(config_, storage_).durability,
+                 .require_durable = config_.require_durable,
+                 .has_worker = [this] { return jobs_.has_worker(); },
+                 .scheduler_store = scheduler_store_kind(config_)}};
     }
 
     std::vector<admin::RequestCount> request_counts() const {

@@ -54,6 +54,7 @@ Result<void> apply_flags(const ServeFlags& flags, ServerConfig& config) {
     if (flags.auto_create) config.auto_create = *flags.auto_create;
     if (flags.threads) config.threads = static_cast<std::uint32_t>(*flags.threads);
     if (flags.insecure) config.insecure = *flags.insecure;
+    if (flags.require_durable) config.require_durable = *flags.require_durable;
     return apply_log_flags(flags.log_format, flags.log_level, config.log);
 }
 

@@ -19,6 +19,7 @@ struct ServeFlags {
     std::optional<bool> auto_create{};
     std::optional<int> threads{};  // 1 .. 1024
     std::optional<bool> insecure{};
+    std::optional<bool> require_durable{};
     std::optional<std::string> log_format{};  // json | logfmt | pretty
     std::optional<std::string> log_level{};   // debug | info | warn | error
     std::optional<int> ready_fd{};            // >= 0; one line is written when the server listens

@@ -4,11 +4,17 @@
 #include "cli/schedule_session.hpp"
 #include "schedule/store.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <span>
+#include <string_view>
 
 namespace tranter::cli {
 namespace {
+
+constexpr Duration worker_silence_max = std::chrono::seconds(90);
 
 std::unique_ptr<providers::JobHistory> open_history(
     const ServerConfig& config, const Clock& clock
@@ -47,11 +53,41 @@ std::function<OpenedStore()> schedule_store_of(const ServerConfig& config) {
 
 }  // namespace
 
+std::string scheduler_store_kind(const ServerConfig& config) {
+    const auto url = find_schedule_store(config);
+    if (!url || url->starts_with("memory:")) return {};
+    return url->starts_with("postgres") ? "postgres" : "sqlite";
+}
+
 ServeJobs::ServeJobs(const ServerConfig& config, broker::Broker& broker)
     : history_(open_history(config, clock_)),
       provider_(broker, history_.get(), {.name = "server"}),
       schedules_({.open = schedule_store_of(config), .jobs = &provider_}),
-      api_({.version = TRANTER_VERSION, .schedules = &schedules_}, provider_) {}
+      api_(api_options(), provider_) {}
+
+admin::JobsApiOptions ServeJobs::api_options() {
+    admin::JobsApiOptions options{.version = TRANTER_VERSION, .schedules = &schedules_};
+    if (tracing_) {
+        options.on_enqueue = [this](std::string_view queue, std::span<NewJob> jobs) {
+            return tracing_->begin_send(provider_, queue, jobs);
+        };
+    }
+    return options;
+}
+
+std::optional<SpanCounts> ServeJobs::span_counts() const {
+    if (!tracing_) return std::nullopt;
+    return tracing_->counts();
+}
+
+bool ServeJobs::has_worker() {
+    const auto workers = provider_.workers();
+    if (!workers) return false;
+    const TimePoint since(clock_.now().time_since_epoch() - worker_silence_max);
+    return std::ranges::any_of(*workers, [&](const WorkerInfo& worker) {
+        return worker.running > 0 || worker.last_seen >= since;
+    });
+}
 
 std::optional<HistoryCounts> ServeJobs::history_counts() const {
     if (history_ == nullptr) return std::nullopt;

@@ -8,11 +8,17 @@
 #include "providers/broker_history.hpp"
 #include "providers/broker_provider.hpp"
 
+#include <tranter/tracing.hpp>
+
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace tranter::cli {
+
+/// "sqlite", "postgres", or empty without a store of schedules.
+std::string scheduler_store_kind(const ServerConfig& config);
 
 /// Jobs in the queues of `serve`, what became of them, and the API for both, and for schedules.
 class ServeJobs {
@@ -24,10 +30,17 @@ class ServeJobs {
     std::vector<JobQueueMetrics> metrics() const { return provider_.metrics(); }
     /// Nothing without a history.
     std::optional<HistoryCounts> history_counts() const;
+    /// Whether one asked for jobs, or renewed a lease, within 90 s, or waits with jobs of its own.
+    bool has_worker();
+    /// Nothing while no spans are exported.
+    std::optional<SpanCounts> span_counts() const;
     /// Ends what waits; further calls are refused.
     void close() { provider_.close(); }
 
   private:
+    admin::JobsApiOptions api_options();
+
+    const std::shared_ptr<Tracing> tracing_ = Tracing::from_environment();  // null: off
     const SteadyClock clock_{};
     const std::unique_ptr<providers::JobHistory> history_;  // null: not kept
     providers::BrokerProvider provider_;

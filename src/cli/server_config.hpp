@@ -148,6 +148,8 @@ struct ServerConfig {
     /// "/a/b" or empty: between public_url and the account in queue URLs, and the routing prefix.
     std::string context_path;
     bool insecure = false;
+    /// /api/health/ready fails while queues are in memory only.
+    bool require_durable = false;
     std::uint64_t max_body = 8388608;
     std::uint32_t max_connections = 20000;
     Duration idle_timeout = std::chrono::seconds(75);

@@ -10,6 +10,7 @@
 #include "cli/work_config.hpp"
 #include "cli/work_handlers.hpp"
 
+#include <tranter/tracing.hpp>
 #include <tranter/worker.hpp>
 
 #include <fmt/format.h>
@@ -145,9 +146,15 @@ Result<int> run_work(const Arguments& arguments) {
         make_registry(work->config, work->concurrency, process_environment()),
         worker_options(*work, own_group_limit(work->config.worker, **provider))
     );
-    admin::WorkerService service(
-        health_options(worker, work->concurrency), SteadyClock::wall_clock()
-    );
+    const auto tracing = Tracing::from_environment();
+    const auto traced = tracing ? tracing->trace(worker) : nullptr;
+    auto told = health_options(worker, work->concurrency);
+    if (tracing) {
+        told.spans = [tracing] {
+            return tracing->counts();
+        };
+    }
+    admin::WorkerService service(std::move(told), SteadyClock::wall_clock());
     const HealthServer health(service, health_endpoint(work->config));
     const std::string listening = health.address();
     log_info(

@@ -90,6 +90,16 @@ bool skip(std::string_view& text, std::string_view word) {
     return true;
 }
 
+/// Text members behind others, where there is a trace.
+void append_trace(std::string& out, const Context& context) {
+    const auto add = [&out](std::string_view name, const std::string& value) {
+        if (value.empty()) return;
+        out.append(",\"").append(name).append("\":").append(or_throw(to_json(value)));
+    };
+    add("traceparent", context.traceparent());
+    add("tracestate", context.tracestate());
+}
+
 std::string_view reason_name(StopReason reason) {
     switch (reason) {
         case StopReason::timeout:
@@ -171,6 +181,7 @@ std::string job_line(const Context& context) {
     const std::string job = job_json(context);
     std::string out = "{\"message\":\"job\",";
     out.append(job, 1, job.size() - 2);
+    append_trace(out, context);
     return out.append(",\"steps\":").append(or_throw(to_json(steps))).append("}\n");
 }
 

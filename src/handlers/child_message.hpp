@@ -19,7 +19,8 @@ inline constexpr std::uint32_t child_protocol = 1;
 /// {"id":..., "queue":..., "type":..., "payload":..., "attempt":1, "max_attempts":25, "run":1,
 /// "runs":1, "group":"", "tags":[], "created_at":...}.
 std::string job_json(const Context& context);
-/// The same object with "message":"job" and "steps":{NAME: RESULT, ...}, and a newline.
+/// The same object with "message":"job", "steps":{NAME: RESULT, ...}, "traceparent" and
+/// "tracestate" where there is a trace, and a newline.
 std::string job_line(const Context& context);
 /// {"message":"stop","id":...,"reason":"timeout"|"cancelled"|"shutdown"|"lease_lost"}.
 std::string stop_line(const Context& context);

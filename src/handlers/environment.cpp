@@ -45,6 +45,9 @@ void append_job_environment(std::vector<std::string>& environment, const Context
     append(environment, "TRANTER_MAX_ATTEMPTS", std::to_string(context.max_attempts()));
     append(environment, "TRANTER_RUN", std::to_string(context.run()));
     append(environment, "TRANTER_RUNS", std::to_string(context.runs()));
+    if (context.traceparent().empty()) return;
+    append(environment, "TRACEPARENT", context.traceparent());
+    if (!context.tracestate().empty()) append(environment, "TRACESTATE", context.tracestate());
 }
 
 void append_child_environment(

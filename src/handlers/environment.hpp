@@ -28,7 +28,8 @@ using Getenv = std::function<const char*(const std::string&)>;
 std::vector<std::string> base_environment(const EnvironmentRules& rules, const Getenv& getenv);
 
 /// What a process that does one job is told about it: TRANTER_JOB_ID, _JOB_TYPE, _QUEUE, _GROUP,
-/// _ATTEMPT, _MAX_ATTEMPTS, _RUN and _RUNS.
+/// _ATTEMPT, _MAX_ATTEMPTS, _RUN and _RUNS; of its trace, TRACEPARENT and TRACESTATE, where it has
+/// one.
 void append_job_environment(std::vector<std::string>& environment, const Context& context);
 
 /// What a process that does many jobs is told: TRANTER_PROTOCOL, TRANTER_CHILD_ID, and in

@@ -71,6 +71,19 @@ TEST(ExecHandler, TellsTheProgramAboutTheJobAndNothingAboutTheWorker) {
     EXPECT_THAT(text, HasSubstr("ALLOWED=yes"));
     EXPECT_THAT(text, HasSubstr("MODE=fast"));
     EXPECT_THAT(text, Not(HasSubstr("hidden")));
+    EXPECT_THAT(text, Not(HasSubstr("TRACE")));
+}
+
+TEST(ExecHandler, TellsTheProgramItsTrace) {
+    test::TestRun run;
+    run.job().options.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    run.job().options.tracestate = "a=b";
+    const auto outcome = run_shell("env", run);
+    const std::string& text = std::get<Completed>(outcome).result;
+    EXPECT_THAT(
+        text, HasSubstr("TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    );
+    EXPECT_THAT(text, HasSubstr("TRACESTATE=a=b"));
 }
 
 TEST(ExecHandler, StopsTheProgramWhenTheJobIsToStop) {

@@ -125,6 +125,12 @@ class Endpoint {
                 "webhook-signature", webhook_signature(options_.secrets, id, now, request.body)
             );
         }
+        if (!context.traceparent().empty()) {
+            request.headers.emplace_back("traceparent", context.traceparent());
+        }
+        if (!context.tracestate().empty()) {
+            request.headers.emplace_back("tracestate", context.tracestate());
+        }
         http::Client client = clients_.take();
         const auto answer = client.send(request);
         if (!answer) return outcome_of_error(answer.error(), context);

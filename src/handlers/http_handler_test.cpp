@@ -34,6 +34,7 @@ class HttpHandlerTest : public testing::Test {
     AttemptOutcome run(http::Response response) {
         response_ = std::move(response);
         test::TestRun run(R"({"n":1})");
+        run.job().options.traceparent = traceparent_;
         return make_http_handler(options(), [] { return Instant(1'000s); })(run.context());
     }
     std::string header(std::string_view name) const {
@@ -44,6 +45,7 @@ class HttpHandlerTest : public testing::Test {
     }
 
   protected:
+    std::string traceparent_{};
     http::Response response_{};
     std::string body_{};
     std::vector<std::pair<std::string, std::string>> headers_{};
@@ -74,6 +76,17 @@ TEST_F(HttpHandlerTest, PostsTheJobAndTakesTheResult) {
     EXPECT_EQ(header("webhook-id"), "7c8a9a52-6f43-4c1e-9d0f-0f4b7a1c2d3e.1.1");
     EXPECT_EQ(header("webhook-timestamp"), "1000");
     EXPECT_EQ(header("webhook-signature"), "none");
+}
+
+TEST_F(HttpHandlerTest, SendsTheTraceOfTheJob) {
+    run({.status = 200});
+    EXPECT_EQ(header("traceparent"), "none");
+
+    traceparent_ = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    run({.status = 200});
+
+    EXPECT_EQ(header("traceparent"), traceparent_);
+    EXPECT_EQ(header("tracestate"), "none");
 }
 
 TEST_F(HttpHandlerTest, LetsTheStatusDecide) {

@@ -6,6 +6,7 @@
 #include "jobs/options_writer.hpp"
 #include "jobs/strict_json.hpp"
 #include "jobs/time_text.hpp"
+#include "jobs/trace_context.hpp"
 
 namespace tranter::jobs {
 
@@ -85,6 +86,8 @@ void write_options(JsonWriter& json, const JobOptions& options, Defaults default
         json.member("max_parallel_runs", options.max_parallel_runs);
     }
     if (options.success != SuccessPolicy()) json.member("success", options.success.to_text());
+    if (!options.traceparent.empty()) json.member(traceparent_name, options.traceparent);
+    if (!options.tracestate.empty()) json.member(tracestate_name, options.tracestate);
 }
 
 std::string options_to_json(const JobOptions& options) {
@@ -95,6 +98,14 @@ std::string options_to_json(const JobOptions& options) {
     json.end_object();
     if (out == "{}") out.clear();
     return out;
+}
+
+std::string options_to_json_without_trace(const JobOptions& options) {
+    if (options.traceparent.empty() && options.tracestate.empty()) return options_to_json(options);
+    JobOptions others = options;
+    others.traceparent.clear();
+    others.tracestate.clear();
+    return options_to_json(others);
 }
 
 Result<JobOptions> options_from_json(std::string_view text) {

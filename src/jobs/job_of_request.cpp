@@ -32,7 +32,9 @@ NewJob to_job(JobRequest request) {
             .dedup = std::move(options.dedup),
             .runs = options.runs,
             .max_parallel_runs = options.max_parallel_runs,
-            .success = options.success}};
+            .success = options.success,
+            .traceparent = std::move(options.traceparent),
+            .tracestate = std::move(options.tracestate)}};
     if (options.max_attempts) job.options.retry.max_attempts = *options.max_attempts;
     return job;
 }

@@ -2,6 +2,7 @@
 #include "base/encoding.hpp"
 #include "base/log_text.hpp"
 #include "base/uuid.hpp"
+#include "jobs/trace_context.hpp"
 #include "jobs/value_path.hpp"
 
 #include <tranter/job.hpp>
@@ -151,6 +152,24 @@ std::string problem_of_runs(const JobOptions& options) {
     return {};
 }
 
+std::string problem_of_trace(const JobOptions& options) {
+    if (!options.traceparent.empty() && !jobs::parse_traceparent(options.traceparent)) {
+        return fmt::format(
+            "traceparent is {}, it must be like "
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            in_quotes(options.traceparent)
+        );
+    }
+    if (options.tracestate.empty()) return {};
+    if (options.traceparent.empty()) return "tracestate is set, it needs a traceparent";
+    if (jobs::is_tracestate(options.tracestate)) return {};
+    return fmt::format(
+        "tracestate is {} bytes, it must be 1 to {} bytes of printable ASCII",
+        options.tracestate.size(),
+        jobs::tracestate_bytes_max
+    );
+}
+
 std::string problem_of_options(const JobOptions& options) {
     if (options.priority < 0 || options.priority > 9) {
         return fmt::format("priority is {}, it must be 0 (first) to 9", options.priority);
@@ -163,6 +182,7 @@ std::string problem_of_options(const JobOptions& options) {
     if (problem.empty()) problem = problem_of_tags(options.tags);
     if (problem.empty() && options.dedup) problem = problem_of_dedup(*options.dedup);
     if (problem.empty()) problem = problem_of_runs(options);
+    if (problem.empty()) problem = problem_of_trace(options);
     return problem;
 }
 

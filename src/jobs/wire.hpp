@@ -31,6 +31,8 @@ struct NewJob {
     std::uint32_t runs = 1;
     std::uint32_t max_parallel_runs = 0;
     SuccessPolicy success{};
+    std::string traceparent{};
+    std::string tracestate{};
 };
 
 /// The same with its queue, and with one of delay and run_at.
@@ -52,6 +54,8 @@ struct JobForLater {
     std::uint32_t runs = 1;
     std::uint32_t max_parallel_runs = 0;
     SuccessPolicy success{};
+    std::string traceparent{};
+    std::string tracestate{};
 };
 
 struct Enqueued {
@@ -96,6 +100,8 @@ struct ReceivedJob {
     std::optional<std::uint32_t> runs{};
     std::optional<std::uint32_t> max_parallel_runs{};
     std::optional<SuccessPolicy> success{};
+    std::optional<std::string> traceparent{};
+    std::optional<std::string> tracestate{};
 };
 
 struct ReceivedJobs {
@@ -215,6 +221,8 @@ struct JobRecord {
     std::optional<Dedup> dedup{};
     std::optional<std::uint32_t> max_parallel_runs{};
     std::optional<SuccessPolicy> success{};
+    std::optional<std::string> traceparent{};
+    std::optional<std::string> tracestate{};
     std::optional<TimePoint> run_at{};
     std::optional<TimePoint> started_at{};
     std::optional<TimePoint> lease_until{};

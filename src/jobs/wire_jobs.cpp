@@ -44,7 +44,9 @@ Result<NewJob> job_of(WireJob&& from, std::string_view path) {
         .dedup = std::move(from.dedup),
         .runs = from.runs,
         .max_parallel_runs = from.max_parallel_runs,
-        .success = from.success};
+        .success = from.success,
+        .traceparent = std::move(from.traceparent),
+        .tracestate = std::move(from.tracestate)};
     return job;
 }
 
@@ -99,7 +101,9 @@ JobOptions options_of(WireJob&& from) {
         .dedup = std::move(from.dedup),
         .runs = value_of(std::move(from.runs), fresh.runs),
         .max_parallel_runs = value_of(std::move(from.max_parallel_runs), 0U),
-        .success = value_of(std::move(from.success), fresh.success)};
+        .success = value_of(std::move(from.success), fresh.success),
+        .traceparent = value_of(std::move(from.traceparent), std::string()),
+        .tracestate = value_of(std::move(from.tracestate), std::string())};
 }
 
 void write_some(JsonWriter& json, std::string_view name, const std::string& text) {

@@ -5,6 +5,7 @@
 #include "broker/message_attributes.hpp"
 #include "jobs/job_json.hpp"
 #include "jobs/json_cursor.hpp"
+#include "jobs/trace_context.hpp"
 
 #include <tranter/job_type.hpp>
 
@@ -65,11 +66,15 @@ JobShape read_shape(
 ) {
     JobShape shape;
     std::string_view options;
+    std::string_view traceparent;
+    std::string_view tracestate;
     std::optional<std::string_view> type;
     broker::EncodedAttributes attributes(payload.attributes());
     while (const auto attribute = attributes.next()) {
         if (attribute->name == jobs::type_attribute) type = attribute->value;
         if (attribute->name == jobs::options_attribute) options = attribute->value;
+        if (attribute->name == jobs::traceparent_name) traceparent = attribute->value;
+        if (attribute->name == jobs::tracestate_name) tracestate = attribute->value;
     }
     shape.type = type.value_or(default_type(settings));
     if (type && payload.sender() != job_sender) shape.problem = problem_of_type(*type);
@@ -81,6 +86,11 @@ JobShape read_shape(
         }
     }
     shape.options.group = group;
+    jobs::take_trace(shape.options, traceparent, tracestate);
+    if (shape.options.traceparent.empty() && !payload.system_attributes().empty()) {
+        const auto trace = jobs::parse_xray(payload.system_attributes());
+        if (trace) shape.options.traceparent = jobs::to_traceparent(*trace);
+    }
     const std::uint32_t granted = settings.engine.max_receives;
     std::uint32_t& attempts = shape.options.retry.max_attempts;
     const bool says_nothing = attempts == RetryPolicy{}.max_attempts;
@@ -135,17 +145,25 @@ void JobEncoder::add(const NewJob& job, const Uuid& id) {
 }
 
 std::string_view JobEncoder::attributes_of(const NewJob& job) {
-    const bool plain = is_plain(job.options);
-    if (plain && plain_ && type_ == job.type) return attributes_;
+    const JobOptions& said = job.options;
+    const bool plain = is_plain(said);
+    const bool alone = plain && said.traceparent.empty();
+    if (alone && alone_ && type_ == job.type) return attributes_;
     attributes_.clear();
     type_ = job.type;
-    plain_ = plain;
-    const std::string options = plain ? std::string() : jobs::options_to_json(job.options);
-    // In byte order of their names: tranter.options, type.
-    const std::array both = {
-        broker::StringAttribute{.name = jobs::options_attribute, .value = options},
-        broker::StringAttribute{.name = jobs::type_attribute, .value = job.type}};
-    broker::encode_strings(std::span(both).subspan(options.empty() ? 1 : 0), attributes_);
+    alone_ = alone;
+    const std::string options = plain ? std::string() : jobs::options_to_json_without_trace(said);
+    std::array<broker::StringAttribute, 4> all{};
+    std::size_t count = 0;
+    const auto add = [&](std::string_view name, std::string_view value) {
+        if (!value.empty()) all[count++] = {.name = name, .value = value};
+    };
+    // In byte order of their names.
+    add(jobs::traceparent_name, said.traceparent);
+    add(jobs::tracestate_name, said.tracestate);
+    add(jobs::options_attribute, options);
+    add(jobs::type_attribute, job.type);
+    broker::encode_strings(std::span(all).first(count), attributes_);
     return attributes_;
 }
 

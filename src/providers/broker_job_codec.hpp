@@ -72,7 +72,7 @@ class JobEncoder {
     // Of the last job: most jobs of a call look the same.
     std::string attributes_{};
     std::string_view type_{};
-    bool plain_ = false;  // those attributes hold a type only
+    bool alone_ = false;  // those attributes hold a type only
 };
 
 }  // namespace tranter::providers

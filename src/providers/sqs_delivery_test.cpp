@@ -1,3 +1,5 @@
+#include "providers/sqs_job.hpp"
+#include "providers/sqs_message.hpp"
 #include "providers/test_sqs.hpp"
 
 #include <gmock/gmock.h>
@@ -96,6 +98,23 @@ TEST_F(SqsDeliveryTest, HandsOutWhatWasEnqueued) {
     EXPECT_EQ(job.options.tags, std::vector<std::string>{"x"});
     EXPECT_EQ(job.created_at, TimePoint(sqs_.time->now.time_since_epoch()));
     EXPECT_EQ(job.lease_until, job.created_at + seconds(30));
+}
+
+TEST_F(SqsDeliveryTest, HandsOutTheTraceOfAJobThatWasEnqueuedAndOfAForeignMessage) {
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    messages().clear();
+    enqueue({.type = "email", .options = {.traceparent = trace, .tracestate = "a=b"}});
+
+    ReceivedJob job = take();
+    EXPECT_EQ(job.options.traceparent, trace);
+    EXPECT_EQ(job.options.tracestate, "a=b");
+
+    SqsDelivery foreign;
+    foreign.message.body = "1";
+    foreign.message.trace_header =
+        "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1";
+    foreign.message.set_text("type", "t");
+    EXPECT_EQ(job_of_delivery(foreign, {})->options.traceparent, trace);
 }
 
 TEST_F(SqsDeliveryTest, KnowsWhenTheFirstAttemptOfAJobWasDue) {

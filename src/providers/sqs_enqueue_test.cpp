@@ -58,6 +58,21 @@ TEST_F(SqsEnqueueTest, SendsAMessageThatAnyConsumerCanRead) {
     EXPECT_EQ(attribute("tranter.options"), R"({"timeout":"90s","tags":["x"]})");
 }
 
+TEST_F(SqsEnqueueTest, SendsTheTraceInBothForms) {
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    ASSERT_TRUE(enqueue({.options = {.traceparent = trace, .tracestate = "a=b"}}));
+
+    EXPECT_EQ(attribute("traceparent"), trace);
+    EXPECT_EQ(attribute("tracestate"), "a=b");
+    EXPECT_EQ(attribute("tranter.options"), "");
+    const aws::Json& system = sent()["MessageSystemAttributes"]["AWSTraceHeader"];
+    EXPECT_EQ(system["DataType"].text(), "String");
+    EXPECT_EQ(
+        system["StringValue"].text(),
+        "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1"
+    );
+}
+
 TEST_F(SqsEnqueueTest, SendsNothingThatIsAsUsual) {
     ASSERT_TRUE(enqueue({}));
 

@@ -6,6 +6,7 @@
 #include "base/uuid.hpp"
 #include "jobs/job_json.hpp"
 #include "jobs/json_cursor.hpp"
+#include "jobs/trace_context.hpp"
 #include "jobs/value_path.hpp"
 #include "providers/sqs_limits.hpp"
 
@@ -122,7 +123,12 @@ std::string json_string(std::string_view text) {
 
 void make_room(SqsMessage& message, std::size_t bytes_max) {
     constexpr auto unimportant = std::to_array<std::string_view>(
-        {sqs_attribute::queue, sqs_attribute::created, sqs_attribute::error, sqs_attribute::id}
+        {jobs::tracestate_name,
+         jobs::traceparent_name,
+         sqs_attribute::queue,
+         sqs_attribute::created,
+         sqs_attribute::error,
+         sqs_attribute::id}
     );
     for (const std::string_view name : unimportant) {
         if (!message.fits(GroupIds::maybe_kept, bytes_max)) message.erase(name);
@@ -151,7 +157,13 @@ Result<SqsMessage> message_of_job(const NewJob& job, const SqsJobRules& rules, T
     SqsMessage message{.body = sqs_json(job.payload), .group = job.options.group, .delay = *delay};
     if (auto set = set_fifo_ids(job, rules, message); !set) return std::unexpected(set.error());
     message.set_text(jobs::type_attribute, job.type);
-    const std::string options = jobs::options_to_json(job.options);
+    if (const auto trace = jobs::parse_traceparent(job.options.traceparent)) {
+        message.set_text(jobs::traceparent_name, job.options.traceparent);
+        const std::string& state = job.options.tracestate;
+        if (!state.empty()) message.set_text(jobs::tracestate_name, state);
+        message.trace_header = jobs::to_xray(*trace);
+    }
+    const std::string options = jobs::options_to_json_without_trace(job.options);
     if (!options.empty()) message.set_text(jobs::options_attribute, sqs_json(options));
     if (!job.id.empty()) message.set_text(sqs_attribute::id, job.id);
     if (delay->count() > 0) message.set_text(sqs_attribute::delay, fmt::to_string(delay->count()));
@@ -205,6 +217,13 @@ Result<ReceivedJob> job_of_delivery(const SqsDelivery& delivery, const SqsJobRul
     }
     job.options = std::move(*options);
     job.options.group = message.group;
+    jobs::take_trace(
+        job.options, message.text(jobs::traceparent_name), message.text(jobs::tracestate_name)
+    );
+    if (const auto trace = jobs::parse_xray(message.trace_header);
+        trace && job.options.traceparent.empty()) {
+        job.options.traceparent = jobs::to_traceparent(*trace);
+    }
     std::uint32_t& attempts = job.options.retry.max_attempts;
     const bool says_nothing = attempts == RetryPolicy().max_attempts;
     if (says_nothing && rules.max_receives != 0) attempts = rules.max_receives;

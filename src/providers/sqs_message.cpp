@@ -15,6 +15,7 @@ constexpr std::string_view data_type = "DataType";
 constexpr std::string_view text_type = "String";
 constexpr std::string_view string_value = "StringValue";
 constexpr std::string_view binary_value = "BinaryValue";
+constexpr std::string_view trace_header_name = "AWSTraceHeader";
 
 bool is_opaque_id(std::string_view text) {
     return !text.empty() && text.size() <= sqs_group_bytes_max &&
@@ -97,6 +98,13 @@ aws::Json sqs_entry(const SqsMessage& message, GroupIds group_ids) {
     if (!sent.attributes.empty()) {
         entry.set("MessageAttributes", std::move(sent.attributes));
     }
+    if (!message.trace_header.empty()) {
+        aws::Json attribute;
+        attribute.set(data_type, text_type).set(string_value, message.trace_header);
+        aws::Json system;
+        system.set(trace_header_name, std::move(attribute));
+        entry.set("MessageSystemAttributes", std::move(system));
+    }
     if (message.delay.count() > 0) entry.set("DelaySeconds", message.delay.count());
     if (!message.deduplication_id.empty()) {
         entry.set("MessageDeduplicationId", message.deduplication_id);
@@ -116,7 +124,8 @@ SqsDelivery read_sqs_delivery(const aws::Json& message) {
         .message =
             {.body = std::string(message["Body"].text()),
              .attributes = message["MessageAttributes"].members(),
-             .group = std::string(system["MessageGroupId"].text())},
+             .group = std::string(system["MessageGroupId"].text()),
+             .trace_header = std::string(system[trace_header_name].text())},
     };
     // The digest of it stood in its place.
     if (const auto group = delivery.message.text(sqs_attribute::group); !group.empty()) {

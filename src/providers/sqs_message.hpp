@@ -40,6 +40,8 @@ struct SqsMessage {
     std::string group{};             // any bytes; empty: none
     std::string deduplication_id{};  // FIFO queues
     std::chrono::seconds delay{};
+    /// AWSTraceHeader; empty: none. Does not count against the limits.
+    std::string trace_header{};
 
     /// The text of a String or Number attribute; empty when it has none of that name.
     std::string_view text(std::string_view name) const;

@@ -192,6 +192,8 @@ struct ScheduledJob {
     std::optional<Dedup> dedup{};
     std::optional<std::uint32_t> max_parallel_runs{};
     std::optional<SuccessPolicy> success{};
+    std::optional<std::string> traceparent{};
+    std::optional<std::string> tracestate{};
 };
 struct ScheduledJobPage {
     std::vector<ScheduledJob> jobs{};

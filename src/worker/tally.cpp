@@ -146,6 +146,40 @@ void tell(const Task& task, End end, std::optional<Seconds> time, Trouble troubl
     );
 }
 
+/// What both clocks show at the same moment.
+struct Now {
+    Moment steady = Steady::now();
+    TimePoint wall =
+        std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+
+    std::optional<TimePoint> to_wall(Moment moment) const {
+        if (moment == Moment()) return std::nullopt;
+        return wall - std::chrono::round<std::chrono::microseconds>(steady - moment);
+    }
+};
+
+void show(const Observers& observers, const Task& task, End end, Trouble trouble) {
+    constexpr std::array endings{
+        AttemptEnding::completed,
+        AttemptEnding::failed,
+        AttemptEnding::released,
+        AttemptEnding::snoozed,
+        AttemptEnding::dead,
+        AttemptEnding::cancelled,
+        AttemptEnding::lost};
+    static_assert(endings.size() == end_kinds.size());
+    const Now now;
+    observers.ended(
+        {.job = task.job(),
+         .enqueued_in = task.enqueued_in,
+         .ending = endings[static_cast<std::size_t>(end)],
+         .error_type = trouble.type,
+         .error = trouble.text,
+         .begun_at = now.to_wall(task.begun_at.load(std::memory_order_relaxed)),
+         .ended_at = now.to_wall(task.ended_at.load(std::memory_order_relaxed))}
+    );
+}
+
 }  // namespace
 
 void Tally::expect(std::string_view queue, std::span<const std::string> types) {
@@ -192,6 +226,8 @@ void Tally::add(const Task& task, const AttemptOutcome& outcome) {
         }
     }
     tell(task, end, time, trouble_of(outcome));
+    if (observers_ != nullptr && observers_->any())
+        show(*observers_, task, end, trouble_of(outcome));
 }
 
 void Tally::add_lost(const Task& task, std::string_view why, bool is_running) {
@@ -207,6 +243,15 @@ void Tally::add_lost(const Task& task, std::string_view why, bool is_running) {
         }
     }
     tell(task, End::lost, time, {.text = why});
+    if (observers_ != nullptr && observers_->any()) {
+        show(*observers_, task, End::lost, {.text = why});
+    }
+}
+
+std::string Tally::introduce_to_all(ReceivedJob& job) const {
+    std::string enqueued_in = job.options.traceparent;
+    observers_->received(job);
+    return enqueued_in;
 }
 
 WorkerCounts Tally::counts() const {
@@ -234,6 +279,7 @@ WorkerMetrics Tally::metrics(std::span<const std::shared_ptr<Task>> running) con
 }
 
 void StoreWatch::failed(std::string_view call, const Error& error) {
+    if (observers_ != nullptr) observers_->store_failed(call, error);
     {
         const std::lock_guard lock(mutex_);
         last_error_ = one_line(without_secrets(error.message()));

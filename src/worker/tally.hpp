@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/meter.hpp"
+#include "worker/observers.hpp"
 
 #include <tranter/error.hpp>
 #include <tranter/job.hpp>
@@ -25,6 +26,14 @@ class Task;
 /// How attempts went and ended: counts them, measures them, and tells the log. Thread-safe.
 class Tally {
   public:
+    /// Null, or outlives it, and is told of what ends.
+    explicit Tally(const Observers* observers = nullptr) : observers_(observers) {}
+
+    /// A job has come; returns what its traceparent was, when somebody has changed it.
+    std::string introduce(ReceivedJob& job) const {
+        if (observers_ == nullptr || !observers_->any()) return {};
+        return introduce_to_all(job);
+    }
     /// What will come, so that its figures stand at 0 from the start.
     void expect(std::string_view queue, std::span<const std::string> types);
     /// Just received.
@@ -40,8 +49,12 @@ class Tally {
 
     WorkerCounts counts() const;
     WorkerMetrics metrics(std::span<const std::shared_ptr<Task>> running) const;
+    const Observers* observers() const { return observers_; }
 
   private:
+    std::string introduce_to_all(ReceivedJob& job) const;
+
+    const Observers* const observers_;
     Meters meters_;
     SharedDurations polls_;
     std::atomic<std::uint64_t> extensions_ = 0;
@@ -52,6 +65,9 @@ class Tally {
 /// Says once that the store does not answer, and once that it does again. Thread-safe.
 class StoreWatch {
   public:
+    /// Null, or outlives it, and is told of failures.
+    explicit StoreWatch(const Observers* observers = nullptr) : observers_(observers) {}
+
     void failed(std::string_view call, const Error& error);
     void answered() {
         answered_at_.store(wall_clock(), std::memory_order_relaxed);
@@ -79,6 +95,7 @@ class StoreWatch {
 
     static constexpr Milliseconds unknown_latency{-1};
 
+    const Observers* const observers_;
     std::atomic<bool> silent_ = false;
     std::atomic<TimePoint> answered_at_{};  // {}: never
     std::atomic<Milliseconds> latency_{unknown_latency};

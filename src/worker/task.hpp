@@ -77,6 +77,7 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     JobMeter* meter = nullptr;  // of the Tally; null: not measured
     Moment created{};           // as far as the clocks of both agree
     Moment due{};               // {}: not known
+    std::string enqueued_in{};  // its traceparent, where an observer has another one for it
     // Told by whoever begins the first run, and by whoever claimed it:
     std::atomic<Moment> begun_at{};
     std::atomic<Moment> ended_at{};

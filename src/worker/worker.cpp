@@ -1,6 +1,7 @@
 #include "base/log.hpp"
 #include "base/log_text.hpp"
 #include "worker/drain.hpp"
+#include "worker/observers.hpp"
 #include "worker/session.hpp"
 #include "worker/tally.hpp"
 
@@ -181,6 +182,18 @@ class Worker::Impl {
     }
 
     const std::string& name() const { return options_.name; }
+    const std::shared_ptr<Provider>& provider() const { return provider_; }
+
+    std::shared_ptr<void> observe(std::shared_ptr<WorkerObserver> observer) {
+        if (observer == nullptr) refuse("the observer is empty");
+        const WorkerObserver* one = observer.get();
+        // Shared by the worker and by whoever may end the observation after it.
+        const std::weak_ptr<worker::Observers> watched = observers_;
+        observers_->add(std::move(observer));
+        return {observers_.get(), [watched, one](void*) {
+                    if (const auto observers = watched.lock()) observers->remove(one);
+                }};
+    }
 
   private:
     /// One thing at a time.
@@ -227,7 +240,8 @@ class Worker::Impl {
     const std::shared_ptr<Provider> provider_;
     const Registry handlers_;
     const WorkerOptions options_;
-    worker::Tally tally_;
+    const std::shared_ptr<worker::Observers> observers_ = std::make_shared<worker::Observers>();
+    worker::Tally tally_{observers_.get()};
     std::atomic<bool> is_occupied_ = false;
 
     mutable std::mutex session_mutex_;
@@ -268,6 +282,14 @@ WorkerMetrics Worker::metrics() const {
 
 const std::string& Worker::name() const {
     return impl_->name();
+}
+
+const std::shared_ptr<Provider>& Worker::provider() const {
+    return impl_->provider();
+}
+
+std::shared_ptr<void> Worker::observe(std::shared_ptr<WorkerObserver> observer) {
+    return impl_->observe(std::move(observer));
 }
 
 }  // namespace tranter
