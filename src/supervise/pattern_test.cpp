@@ -1,9 +1,13 @@
 #include "supervise/pattern.hpp"
 
+#include "supervise/pattern_syntax.hpp"
+
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <cstddef>
 #include <random>
-#include <regex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -77,29 +81,84 @@ std::string some_expression(std::mt19937& random) {
     return out;
 }
 
-TEST(PatternTest, AgreesWithTheStandardLibrary) {
+using Places = std::set<std::size_t>;
+
+bool is_letter(const std::string& text, std::size_t at) {
+    return at < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+}
+
+/// Where it may end when it begins at `from`, by what the tree means.
+Places ends_of(const PatternNode& node, const std::string& text, std::size_t from) {
+    using Kind = PatternNode::Kind;
+    const auto after_each = [&](const PatternNode& part, const Places& begins) {
+        Places out;
+        for (const std::size_t begin : begins)
+            out.merge(ends_of(part, text, begin));
+        return out;
+    };
+    const bool is_edge = (from > 0 && is_letter(text, from - 1)) != is_letter(text, from);
+    Places out;
+    switch (node.kind) {
+        case Kind::sequence:
+            out = {from};
+            for (const PatternNode& part : node.parts)
+                out = after_each(part, out);
+            return out;
+        case Kind::choice:
+            for (const PatternNode& part : node.parts)
+                out.merge(ends_of(part, text, from));
+            return out;
+        case Kind::repeat: {
+            Places begins{from};
+            // More turns than there are bytes lead nowhere new.
+            for (std::size_t turn = 0; turn <= node.min + text.size() + 1; ++turn) {
+                if (turn >= node.min) out.insert(begins.begin(), begins.end());
+                if (turn == node.max) break;
+                begins = after_each(node.parts.front(), begins);
+            }
+            return out;
+        }
+        case Kind::bytes:
+            if (from < text.size() && node.bytes.test(static_cast<unsigned char>(text[from])))
+                out = {from + 1};
+            return out;
+        case Kind::begin:
+            return from == 0 ? Places{from} : out;
+        case Kind::end:
+            return from == text.size() ? Places{from} : out;
+        case Kind::edge:
+            return is_edge ? Places{from} : out;
+        case Kind::no_edge:
+            return is_edge ? out : Places{from};
+    }
+    return out;
+}
+
+TEST(PatternTest, FindsWhatTheExpressionMeans) {
     std::mt19937 random(20240607);
+    int found = 0;
     int compared = 0;
-    for (int i = 0; i < 3'000; ++i) {
+    for (int i = 0; i < 5'000; ++i) {
         const std::string expression = some_expression(random);
         const auto ours = Pattern::compile(expression);
-        if (!ours) continue;
-        std::regex theirs;
-        try {
-            theirs = std::regex(expression, std::regex::ECMAScript);
-        } catch (const std::regex_error&) {
-            continue;
-        }
+        const auto tree = parse_pattern(expression);
+        ASSERT_EQ(ours.has_value(), tree.has_value()) << expression;
+        if (!ours || !tree) continue;
         for (int j = 0; j < 4; ++j) {
             std::string text;
             for (std::size_t k = random() % 6; k > 0; --k)
                 text += "abc1 _"[random() % 6];
+            bool is_there = false;
+            for (std::size_t from = 0; from <= text.size(); ++from)
+                is_there = is_there || !ends_of(*tree, text, from).empty();
             ++compared;
-            ASSERT_EQ(ours->is_in(text), std::regex_search(text, theirs))
-                << expression << " in '" << text << "'";
+            if (is_there) ++found;
+            ASSERT_EQ(ours->is_in(text), is_there) << expression << " in '" << text << "'";
         }
     }
-    EXPECT_GT(compared, 2'000);
+    EXPECT_GT(found, 1'000);
+    EXPECT_GT(compared - found, 1'000);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ class ExecAttempt final : public Attempt {
         : loop_(loop), done_(std::move(done)) {
         auto keeper = Keeper::start(program);
         if (!keeper) {
-            outcome_ = std::unexpected(keeper.error());
+            trouble_ = keeper.error().message();
             timer_ = loop_.call_at(loop_.now(), [this] { tell(); });
             return;
         }
@@ -38,7 +38,7 @@ class ExecAttempt final : public Attempt {
                 keeper_->tell(Keeper::Order::kill_all);
             }
             if (report->kind == Kind::not_spawned) {
-                outcome_ = fail(Errc::unavailable, report->why);
+                trouble_ = report->why;
                 return tell();
             }
             if (report->kind == Kind::all_gone || report->kind == Kind::lost) return tell();
@@ -46,25 +46,24 @@ class ExecAttempt final : public Attempt {
     }
 
     void note(const Ending& ending) {
-        outcome_ = Result<>();
+        trouble_.clear();
         if (ending.signal != 0) {
-            outcome_ =
-                fail(Errc::unavailable, "it was ended by " + process::signal_name(ending.signal));
+            trouble_ = "it was ended by " + process::signal_name(ending.signal);
         } else if (ending.code != 0) {
-            outcome_ = fail(Errc::unavailable, "it ended with code " + std::to_string(ending.code));
+            trouble_ = "it ended with code " + std::to_string(ending.code);
         }
     }
 
     void tell() {
-        const Result<> outcome = outcome_;
         const Done done = std::move(done_);
-        done(outcome);
+        if (trouble_.empty()) return done({});
+        done(fail(Errc::unavailable, std::move(trouble_)));
     }
 
     EventLoop& loop_;
     Done done_;
     std::optional<Keeper> keeper_{};
-    Result<> outcome_ = fail(Errc::unavailable, "it was killed with its keeper");
+    std::string trouble_ = "it was killed with its keeper";  // empty: it is content
     EventLoop::TimerId timer_ = EventLoop::TimerId::none;
 };
 

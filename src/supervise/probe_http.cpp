@@ -78,8 +78,8 @@ class HttpAttempt final : public Attempt {
         std::array<char, 4096> bytes{};
         const auto got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        if (verdict_) {
-            if (got <= 0) tell(*verdict_);
+        if (status_ != 0) {
+            if (got <= 0) tell(verdict());
             return;
         }
         if (got <= 0) {
@@ -95,23 +95,22 @@ class HttpAttempt final : public Attempt {
     void judge(std::string_view line) {
         const auto status = status_of(line);
         if (!status) return tell(fail(Errc::unavailable, "the answer is not HTTP/1"));
-        if (*status >= 200 && *status < 400) {
-            verdict_ = Result<>();
-        } else {
-            verdict_ = fail(Errc::unavailable, "the answer was " + std::to_string(*status));
-        }
-        timer_ = loop_.call_at(loop_.now() + http_rest_patience, [this] {
-            if (verdict_) tell(*verdict_);
-        });
+        status_ = *status;
+        timer_ = loop_.call_at(loop_.now() + http_rest_patience, [this] { tell(verdict()); });
     }
 
+    /// Of the status.
+    Result<> verdict() const {
+        if (status_ >= 200 && status_ < 400) return {};
+        return fail(Errc::unavailable, "the answer was " + std::to_string(status_));
+    }
+
+    /// Once. `outcome` is not ours.
     void tell(const Result<>& outcome) {
-        const Result<> copy = outcome;
         const Done done = std::move(done_);
-        // Told once.
         if (socket_) loop_.unwatch(socket_.get());
         loop_.cancel(timer_);
-        done(copy);
+        done(outcome);
     }
 
     EventLoop& loop_;
@@ -119,7 +118,7 @@ class HttpAttempt final : public Attempt {
     Done done_;
     Descriptor socket_{};
     std::string line_{};
-    std::optional<Result<>> verdict_{};
+    int status_ = 0;  // 0: it has said none yet
     EventLoop::TimerId timer_ = EventLoop::TimerId::none;
     Connecting connecting_;
 };
