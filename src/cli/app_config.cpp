@@ -18,10 +18,6 @@ constexpr std::string_view no_log = "/dev/null";
 /// A large data directory is read before a server is ready.
 constexpr Duration role_ready_limit = std::chrono::minutes(10);
 
-bool is_regex(std::string_view pattern) {
-    return pattern.starts_with("re:");
-}
-
 /// Calls `change` with each path of an app that is relative to its directory.
 template <class Change>
 void for_each_path(supervise::App& app, const Change& change) {
@@ -31,8 +27,13 @@ void for_each_path(supervise::App& app, const Change& change) {
     }
     for (std::string& path : app.watched)
         path = change(path);
+}
+
+/// Of those that are no names and no regular expressions.
+template <class Change>
+void for_each_path_pattern(supervise::App& app, const Change& change) {
     for (std::string& pattern : app.unwatched) {
-        if (!is_regex(pattern) && pattern.contains('/')) pattern = change(pattern);
+        if (!pattern.starts_with("re:") && pattern.contains('/')) pattern = change(pattern);
     }
 }
 
@@ -47,6 +48,8 @@ void become_role(AppConfig& app, const AppSources& sources) {
     if (!sources.config_path.empty()) {
         app.command.insert(app.command.end(), {"--config", sources.config_path});
     }
+    // Two servers cannot have the same ports and the same data, so a reload restarts it.
+    if (app.role == "serve") app.reloads_at_once = 0;
     if (app.readiness != supervise::Readiness{}) return;
     app.readiness = {.probe = {.kind = supervise::Probe::Kind::notify}, .limit = role_ready_limit};
 }
@@ -62,9 +65,11 @@ Result<std::vector<supervise::App>> apps_of(const ServerConfig& config, const Ap
     for (AppConfig app : config.apps) {
         if (!app.role.empty()) become_role(app, sources);
         app.directory = appfile::resolve_path(directory, app.directory);
-        for_each_path(app, [&](const std::string& path) {
+        const auto lengthened = [&](const std::string& path) {
             return appfile::resolve_path(app.directory, path);
-        });
+        };
+        for_each_path(app, lengthened);
+        for_each_path_pattern(app, lengthened);
         appfile::complete(app, sources.environment, sources.logs_directory);
         apps.push_back(std::move(app));
     }
@@ -78,6 +83,11 @@ std::string write_apps(std::vector<supervise::App> apps, const std::string& dire
     std::string out;
     for (supervise::App& app : apps) {
         for_each_path(app, [&](const std::string& path) { return shortened(path, app.directory); });
+        for_each_path_pattern(app, [&](const std::string& pattern) {
+            // Without a slash it would be a name.
+            const std::string rest = shortened(pattern, app.directory);
+            return rest.starts_with('/') ? rest : "./" + rest;
+        });
         app.directory = shortened(app.directory, directory);
         if (app.directory == ".") app.directory.clear();
         AppConfig config;

@@ -3,7 +3,9 @@
 #include "base/error.hpp"
 #include "supervise/app.hpp"
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tranter::cli {
@@ -18,6 +20,10 @@ struct AppConfig : supervise::App {
 
     bool operator==(const AppConfig&) const = default;
 };
+
+/// Apps may depend on these without a table for them: `tranter up` adds what is needed (up_roles).
+inline constexpr std::array<std::string_view, 4> implied_roles{
+    "server", "worker", "scheduler", "timers"};
 
 /// What apps get from whoever starts them.
 struct AppSources {

@@ -102,18 +102,18 @@ constexpr AppKey all_app_keys[] = {
     app_key<BoolCodec, &App::stop, &StopRule::by_message>(
         "stop.by_message", "node: the message `shutdown` instead of the signal"
     ),
-    app_key<DurationCodec<0, day>, &App::stop, &StopRule::timeout>(
+    app_key<DurationCodec<0, duration_max>, &App::stop, &StopRule::timeout>(
         "stop.timeout", "after that everything that is left is killed"
     ),
-    app_key<IntegerCodec<1, 1000>, &App::reloads_at_once>(
-        "reload_at_once", "instances that a reload replaces at a time"
+    app_key<IntegerCodec<0, 1000>, &App::reloads_at_once>(
+        "reload_at_once", "instances that a reload replaces at a time; 0 is a restart instead"
     ),
     app_key<TextCodec, &App::restart_cron>("restart_cron", "five fields; empty is never"),
     app_key<TextsCodec, &App::watched>("watch.paths", "files and folders whose change restarts it"),
     app_key<TextsCodec, &App::unwatched>(
         "watch.ignore", "patterns of names or paths, or `re:` and a regular expression"
     ),
-    app_key<DurationCodec<0, hour>, &App::watch_delay>(
+    app_key<DurationCodec<0, duration_max>, &App::watch_delay>(
         "watch.delay", "changes that follow one another so soon are one"
     ),
     app_key<TextCodec, &App::logs, &LogRule::output>(

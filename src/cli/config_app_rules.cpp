@@ -1,6 +1,8 @@
+#include "appfile/load.hpp"
 #include "base/suggest.hpp"
-#include "base/unicode.hpp"
 #include "cli/config_rules.hpp"
+#include "schedule/cadence.hpp"
+#include "schedule/zone_directory.hpp"
 #include "supervise/fleet.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +16,6 @@ namespace {
 using Problem = std::optional<ConfigProblem>;
 
 constexpr std::array<std::string_view, 4> role_names{"serve", "work", "schedule", "timers"};
-constexpr std::size_t app_name_max = 100;
 
 ConfigPath in_app(const AppConfig& app, std::initializer_list<std::string> names) {
     ConfigPath path{"apps", app.name};
@@ -22,17 +23,13 @@ ConfigPath in_app(const AppConfig& app, std::initializer_list<std::string> names
     return path;
 }
 
-Problem find_name_problem(const AppConfig& app) {
-    const bool is_word = !app.name.empty() && app.name.size() <= app_name_max &&
-                         printable(app.name) == app.name && !app.name.contains('/');
-    if (!is_word) {
-        return problem_at(
-            in_app(app, {}),
-            fmt::format("is no name of an app, write 1 to {} characters without /", app_name_max)
-        );
-    }
-    if (app.name == "all") return problem_at(in_app(app, {}), "means every app, use another name");
-    return {};
+Problem find_app_name_problem(const AppConfig& app) {
+    if (appfile::is_app_name(app.name)) return {};
+    return problem_at(
+        in_app(app, {}),
+        app.name == "all" ? "means every app, use another name"
+                          : "is no name of an app, write 1 to 200 characters"
+    );
 }
 
 Problem find_command_problem(const AppConfig& app) {
@@ -72,12 +69,24 @@ Problem find_increment_problem(const AppConfig& app) {
     );
 }
 
+Problem find_cron_problem(const AppConfig& app, schedule::ZoneDirectory& zones) {
+    if (app.restart_cron.empty()) return {};
+    const auto cadence = schedule::Cadence::parse(app.restart_cron, {}, zones);
+    if (cadence) return {};
+    return problem_at(in_app(app, {"restart_cron"}), cadence.error().message());
+}
+
 Problem find_dependency_problem(const ServerConfig& config) {
     std::vector<supervise::App> apps;
     std::vector<std::string_view> names;
     for (const AppConfig& app : config.apps) {
         apps.push_back(app);
         names.push_back(app.name);
+    }
+    for (const std::string_view role : implied_roles) {
+        if (std::ranges::find(names, role) != names.end()) continue;
+        apps.push_back({.name = std::string(role)});
+        names.push_back(role);
     }
     for (const AppConfig& app : config.apps) {
         for (const supervise::Dependency& one : app.depends_on) {
@@ -99,10 +108,13 @@ Problem find_dependency_problem(const ServerConfig& config) {
 }  // namespace
 
 std::optional<ConfigProblem> find_app_problem(const ServerConfig& config) {
+    if (config.apps.empty()) return {};
+    schedule::ZoneDirectory zones;
     for (const AppConfig& app : config.apps) {
-        if (Problem found = find_name_problem(app)) return found;
+        if (Problem found = find_app_name_problem(app)) return found;
         if (Problem found = find_command_problem(app)) return found;
         if (Problem found = find_increment_problem(app)) return found;
+        if (Problem found = find_cron_problem(app, zones)) return found;
     }
     return find_dependency_problem(config);
 }

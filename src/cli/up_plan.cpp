@@ -3,7 +3,9 @@
 #include "appfile/load.hpp"
 #include "base/suggest.hpp"
 #include "base/unicode.hpp"
+#include "cli/app_config.hpp"
 #include "cli/config_file.hpp"
+#include "cli/daemon_launch.hpp"
 #include "cli/up_roles.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +42,28 @@ void tell_home(std::vector<App>& apps, const control::Home& home) {
     }
 }
 
+/// A file that has apps of its own names the roles that it wants, or depends on them by the names
+/// that they have without such apps.
+ServerConfig with_roles(ServerConfig config, const std::vector<App>& roles) {
+    const auto is_needed = [&](const App& role) {
+        const auto is_role = [&](const supervise::Dependency& needed) {
+            return needed.app == role.name;
+        };
+        return std::ranges::find(config.apps, role.name, &AppConfig::name) == config.apps.end() &&
+               std::ranges::any_of(config.apps, [&](const AppConfig& app) {
+                   return std::ranges::any_of(app.depends_on, is_role);
+               });
+    };
+    // The server is the first of them, and is what the others depend on.
+    for (auto role = roles.rbegin(); role != roles.rend(); ++role) {
+        if (!is_needed(*role)) continue;
+        AppConfig added;
+        static_cast<App&>(added) = *role;
+        config.apps.push_back(std::move(added));
+    }
+    return config;
+}
+
 Result<UpPlan> plan_roles(const UpOptions& options, const std::string& path) {
     auto loaded = load_config(path, process_environment());
     if (!loaded) return std::unexpected(loaded.error());
@@ -48,6 +72,17 @@ Result<UpPlan> plan_roles(const UpOptions& options, const std::string& path) {
     }
     UpPlan plan{.file = path, .remarks = std::move(loaded->notices)};
     plan.apps = role_apps(loaded->config, path, options.home, options.environment);
+    if (!loaded->config.apps.empty()) {
+        auto apps = apps_of(
+            with_roles(loaded->config, plan.apps),
+            {.config_path = path,
+             .program = own_program(),
+             .environment = options.environment,
+             .logs_directory = options.home.logs()}
+        );
+        if (!apps) return std::unexpected(apps.error());
+        plan.apps = std::move(*apps);
+    }
     plan.config = std::move(loaded->config);
     return plan;
 }

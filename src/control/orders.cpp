@@ -78,8 +78,12 @@ Result<> Orders::apply(const Order& order, const std::string& app) {
             return supervisor_.stop(app, cause_of(order.kind));
         case Kind::restart:
             return supervisor_.restart(app, cause_of(order.kind));
-        case Kind::reload:
-            return supervisor_.reload(app);
+        case Kind::reload: {
+            const supervise::App* const found = supervisor_.find(app);
+            const bool restarts = found != nullptr && found->reloads_at_once == 0;
+            return restarts ? supervisor_.restart(app, "reloaded by hand")
+                            : supervisor_.reload(app);
+        }
         case Kind::remove:
             return supervisor_.remove(app);
         case Kind::scale:

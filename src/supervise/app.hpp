@@ -154,7 +154,8 @@ struct App {
     StopRule stop{};
     LogRule logs{};
     Limits limits{};
-    /// Instances that a reload replaces at a time.
+    /// Instances that a reload replaces at a time. 0: two copies cannot live beside each other, for
+    /// want of ports above all, so whoever is asked for a reload restarts it.
     std::uint32_t reloads_at_once = 1;
     std::string restart_cron{};  // empty: none
     /// Files, and folders with all that is in them.
