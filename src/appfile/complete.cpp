@@ -1,12 +1,15 @@
 #include "appfile/load.hpp"
 #include "appfile/path_text.hpp"
 #include "appfile/pm2_context.hpp"
+#include "base/unicode.hpp"
 
 #include <algorithm>
 #include <string_view>
 
 namespace tranter::appfile {
 namespace {
+
+constexpr std::size_t app_name_bytes_max = 200;
 
 bool is_hidden(const supervise::App& app, std::string_view name) {
     return std::ranges::any_of(app.hidden_variables, [&](const std::string& part) {
@@ -29,6 +32,11 @@ void place_log(
 }
 
 }  // namespace
+
+bool is_app_name(std::string_view name) {
+    return !name.empty() && name.size() <= app_name_bytes_max && name != "all" &&
+           printable(name) == name;
+}
 
 std::string log_name(std::string_view app) {
     std::string out(app);

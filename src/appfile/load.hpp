@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct Loaded {
 
 /// Whether the name is that of a file which load() reads.
 bool is_app_file(const std::string& path);
+
+/// 1 to 200 bytes that can be shown, and not "all", which means every app.
+bool is_app_name(std::string_view name);
 
 /// `invalid_argument` names file, place and what would be right; `not_found` when there is no file.
 /// Environments of the apps are complete (what they inherit included). Directories and paths of

@@ -73,6 +73,11 @@ Variables read_variables(Fields& fields, const Pm2Context& context) {
     return variables;
 }
 
+bool is_small_number(std::string_view text) {
+    return !text.empty() && text.size() < 10 &&
+           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 void read_environment(
     Fields& fields, const Pm2Context& context, const Pm2Command& command, App& app
 ) {
@@ -89,8 +94,12 @@ void read_environment(
     }
     app.number_variable = fields.text({"instance_var"}).value_or(std::string(pm2_number_variable));
     app.increment_variable = fields.text({"increment_var"}).value_or("");
-    if (!app.increment_variable.empty() && !variables.contains(app.increment_variable)) {
-        context.remark(fields, "increment_var", "names no variable of env, so that nothing grows");
+    const auto number = variables.find(app.increment_variable);
+    if (!app.increment_variable.empty() &&
+        (number == variables.end() || !is_small_number(number->second))) {
+        context.remark(
+            fields, "increment_var", "names no whole number of env, so that nothing grows"
+        );
         app.increment_variable.clear();
     }
     // A program is looked for in PATH of what it gets.
@@ -246,11 +255,12 @@ std::string read_name(Fields& fields, const Pm2Context& context, const Pm2Comman
     if (fields.flag({"append_env_to_name"}).value_or(false) && !environment.empty()) {
         name += "-" + environment;
     }
-    const bool is_readable = std::ranges::none_of(name, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-    });
-    if ((name.empty() || !is_readable) && !fields.has_failed()) {
-        fields.refuse("name", Place{}, "is empty or has control characters, write a word");
+    if (!is_app_name(name) && !fields.has_failed()) {
+        fields.refuse(
+            "name",
+            Place{},
+            fmt::format("is {}, write 1 to 200 characters, and not all", in_quotes(name))
+        );
     }
     return name;
 }

@@ -331,7 +331,7 @@ TEST_F(Pm2AppTest, NamesTheValueThatIsWrong) {
          "apps[0].ignore_watch: is an object, write texts or regular expressions"},
         {"interpreter: 'node@18'",
          "apps[0].interpreter: names a version for nvm, write a path of node"},
-        {"name: 'a\\nb'", "apps[0].name: is empty or has control characters, write a word"},
+        {"name: 'a\\nb'", "apps[0].name: is 'a\\nb', write 1 to 200 characters, and not all"},
     };
 
     for (const auto& [members, text] : cases) {

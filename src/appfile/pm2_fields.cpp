@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 
 namespace tranter::appfile {
 namespace {
 
-constexpr double duration_millis_max = 1e12;  // thirty years
+constexpr Duration duration_most = std::chrono::days(3650);
+constexpr double bytes_most = 1e15;
 
 /// A text that is a whole number is one, as values from environments are text.
 std::optional<double> number_of(const Value& value) {
@@ -43,7 +45,7 @@ std::optional<std::uint64_t> bytes_of(std::string_view text) {
         std::string_view("KMGT").find(unit.size() == 1 ? static_cast<char>(unit[0] & ~0x20) : '-');
     if (!unit.empty() && power == std::string_view::npos) return {};
     const double bytes = unit.empty() ? number : number * std::pow(1024, double(power + 1));
-    if (bytes > 1e18) return {};
+    if (bytes > bytes_most) return {};
     return static_cast<std::uint64_t>(bytes);
 }
 
@@ -103,7 +105,7 @@ std::optional<std::string> Fields::text(Names names) {
 }
 
 std::optional<std::vector<std::string>> Fields::read_texts(const Member& member, bool divides) {
-    if (const auto text = text_of(member.value)) {
+    if (const auto text = text_of(member.value); text && !text->contains('\0')) {
         if (divides) return split_words(*text);
         return std::vector<std::string>{*text};
     }
@@ -116,7 +118,7 @@ std::optional<std::vector<std::string>> Fields::read_texts(const Member& member,
     for (const Value& element : *array) {
         if (element.is_nothing()) continue;
         const auto text = element.flag() != nullptr ? to_text(element) : text_of(element);
-        if (!text) {
+        if (!text || text->contains('\0')) {
             refuse(member.key, element, "texts in the list");
             return {};
         }
@@ -135,17 +137,6 @@ std::optional<std::vector<std::string>> Fields::texts(Names names) {
     const Member* found = member(names);
     if (found == nullptr) return {};
     return read_texts(*found, false);
-}
-
-std::optional<double> Fields::number(Names names, double min, double max) {
-    const Member* found = member(names);
-    if (found == nullptr) return {};
-    const auto value = number_of(found->value);
-    if (value && *value >= min && *value <= max) return value;
-    refuse(
-        found->key, found->value, fmt::format("a number from {} to {}", to_text(min), to_text(max))
-    );
-    return {};
 }
 
 std::optional<std::int64_t> Fields::whole(Names names, std::int64_t min, std::int64_t max) {
@@ -180,11 +171,12 @@ std::optional<Duration> Fields::time(Names names) {
     const Member* found = member(names);
     if (found == nullptr) return {};
     if (const auto millis = number_of(found->value)) {
-        if (*millis >= 0 && *millis <= duration_millis_max) {
+        if (*millis >= 0 && *millis * 1000 <= static_cast<double>(duration_most.count())) {
             return Duration(static_cast<Duration::rep>(*millis * 1000));
         }
     } else if (found->value.text() != nullptr) {
-        if (const auto parsed = parse_duration(*found->value.text())) return *parsed;
+        const auto parsed = parse_duration(*found->value.text());
+        if (parsed && *parsed <= duration_most) return *parsed;
     }
     refuse(found->key, found->value, "milliseconds, or a text like \"10s\"");
     return {};

@@ -34,7 +34,6 @@ class Fields {
     std::optional<std::vector<std::string>> words(Names names);
     /// A list of texts, or one alone.
     std::optional<std::vector<std::string>> texts(Names names);
-    std::optional<double> number(Names names, double min, double max);
     std::optional<std::int64_t> whole(Names names, std::int64_t min, std::int64_t max);
     /// A list of whole numbers, or one alone.
     std::vector<int> wholes(Names names);

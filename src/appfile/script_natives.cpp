@@ -296,7 +296,10 @@ std::optional<Value> find_native_member(
         }
         return Value{};
     }
-    if (native == Native::cpus && name == "length") return value_of(double(processor_count()));
+    if (native == Native::cpus && name == "length") {
+        // All that there are, as node counts them, not those that we may use.
+        return value_of(double(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))));
+    }
     if (native == Native::process && name == "platform") return value_of(std::string("linux"));
     if (native == Native::path && name == "sep") return value_of(std::string("/"));
     if (native == Native::import_meta) {

@@ -45,6 +45,9 @@ TEST(ConfigReferenceTest, EveryKeyHasItsRow) {
     for (const ScheduleKey& key : schedule_keys()) {
         EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
     }
+    for (const AppKey& key : app_keys()) {
+        EXPECT_NE(text.find(row_of(key)), std::string::npos) << row_of(key);
+    }
 }
 
 TEST(ConfigReferenceTest, EveryRowIsAKey) {
@@ -56,6 +59,8 @@ TEST(ConfigReferenceTest, EveryRowIsAKey) {
     for (const HandlerKey& key : handler_keys())
         paths.insert(std::string(key.path));
     for (const ScheduleKey& key : schedule_keys())
+        paths.insert(std::string(key.path));
+    for (const AppKey& key : app_keys())
         paths.insert(std::string(key.path));
     const std::string text = reference_page();
 

@@ -250,8 +250,8 @@ TEST(TomlConfigTest, RangesAndTypesAreChecked) {
 
 TEST(TomlConfigTest, KeysOfLaterVersionsSaySo) {
     EXPECT_EQ(
-        toml_error("[apps.api]\ncommand = [\"npm\"]\n"),
-        "t.toml:1: apps: is not supported by this version, remove it"
+        toml_error("[scale.api]\nmax = 3\n"),
+        "t.toml:1: scale: is not supported by this version, remove it"
     );
 }
 
