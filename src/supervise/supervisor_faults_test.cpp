@@ -1,4 +1,4 @@
-#include "base/descriptor.hpp"
+#include "process/descriptor.hpp"
 #include "supervise/supervisor.hpp"
 #include "supervise/test_supervisor.hpp"
 
@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -94,32 +95,6 @@ TEST_F(SupervisorFaultsTest, ALostKeeperLeavesNothingBeside) {
         return std::getline(name, text) && text == "tranter-keeper";
     });
     EXPECT_EQ(count, 2);
-}
-
-TEST_F(SupervisorFaultsTest, NothingOutlivesASupervisorThatIsKilled) {
-    supervisor.reset();
-    write("pids", "");
-    const pid_t daemon = ::fork();
-    if (daemon == 0) {
-        // Threads do not come along, so it gets its own of everything.
-        LogWriter own_logs({.clock = clock});
-        EventLoop own_loop(clock);
-        Supervisor own({.loop = own_loop, .logs = own_logs, .runtime_directory = folder});
-        const App one = app("api", std::string(escapee) + "echo $$ >> pids; exec sleep 1000");
-        if (!own.put({one}) || !own.start("api", "test")) ::_exit(1);
-        for (;;)
-            own_loop.run_once(Instant::max());
-    }
-    wait_for("its processes", [&] { return pids("pids").size() == 2; });
-
-    ::kill(daemon, SIGKILL);
-
-    for (const pid_t pid : pids("pids")) {
-        const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-        pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
-        constexpr int patience_millis = 60'000;
-        EXPECT_TRUE(!handle || ::poll(&ended, 1, patience_millis) == 1) << pid;
-    }
 }
 
 TEST_F(SupervisorFaultsTest, ACrashLoopWithADelayEndsAfterSoManyRestarts) {
@@ -275,6 +250,55 @@ TEST_F(SupervisorFaultsTest, AReloadThatFailsKeepsWhatRuns) {
     wait_for("one", [&] { return supervisor->instances().size() == 1; });
     EXPECT_EQ(supervisor->instances().front().pid, before);
     EXPECT_TRUE(runs(before));
+}
+
+/// In a process that is killed: prints to `out` what an app prints.
+[[noreturn]] void supervise_until_killed(int out) {
+    const SteadyClock clock;
+    LogWriter logs({.clock = clock});
+    EventLoop loop(clock);
+    Supervisor supervisor({.loop = loop, .logs = logs, .runtime_directory = "/nowhere"});
+    supervisor.on_line([out](const OutputLine& line) {
+        const std::string text = line.text + "\n";
+        if (::write(out, text.data(), text.size()) < 0) ::_exit(1);
+    });
+    App app{.name = "api"};
+    app.command = {
+        "/bin/sh",
+        "-c",
+        "(setsid sh -c 'trap \"\" TERM HUP; echo $$; while :; do sleep 1000; done' &); "
+        "echo $$; exec sleep 1000"};
+    app.environment = {{"PATH", "/usr/bin:/bin"}};
+    app.directory = "/";
+    if (!supervisor.put({app}) || !supervisor.start("api", "test")) ::_exit(1);
+    for (;;)
+        loop.run_once(Instant::max());
+}
+
+// Forks before there are any threads, or those who look for races could not follow.
+TEST(KilledSupervisorTest, NothingOutlivesIt) {
+    auto pipe = process::Pipe::make();
+    ASSERT_TRUE(pipe);
+    const pid_t daemon = ::fork();
+    if (daemon == 0) supervise_until_killed(pipe->write.get());
+    pipe->write.reset();
+    std::string printed;
+    char byte = 0;
+    while (std::ranges::count(printed, '\n') < 2 && ::read(pipe->read.get(), &byte, 1) == 1)
+        printed += byte;
+
+    ::kill(daemon, SIGKILL);
+
+    std::istringstream pids(printed);
+    int count = 0;
+    for (pid_t pid = 0; pids >> pid; ++count) {
+        const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+        constexpr int patience_millis = 60'000;
+        EXPECT_TRUE(!handle || ::poll(&ended, 1, patience_millis) == 1) << pid;
+    }
+    EXPECT_EQ(count, 2);
+    ::waitpid(daemon, nullptr, 0);
 }
 
 }  // namespace
