@@ -1,5 +1,7 @@
 #include "supervise/instance_logs.hpp"
 
+#include "supervise/numbered.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 
@@ -15,15 +17,6 @@ std::vector<LogWriter::TargetPtr> each_once(std::initializer_list<LogWriter::Tar
 }
 
 }  // namespace
-
-std::string numbered(std::string_view path, std::uint32_t number) {
-    constexpr std::string_view place = "{number}";
-    std::string out(path);
-    const std::string digits = std::to_string(number);
-    for (std::size_t at = out.find(place); at != std::string::npos; at = out.find(place, at))
-        out.replace(at, place.size(), digits);
-    return out;
-}
 
 std::vector<LogWriter::TargetPtr> InstanceLogs::targets(bool is_errors) const {
     return each_once({is_errors ? errors : output, combined});

@@ -7,13 +7,9 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tranter::supervise {
-
-/// `path` with the number of an instance for each {number} in it.
-std::string numbered(std::string_view path, std::uint32_t number);
 
 /// The log files of one instance. Null: there is none. Several may be the same.
 struct InstanceLogs {

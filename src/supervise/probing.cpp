@@ -5,6 +5,7 @@
 #include "supervise/attempt.hpp"
 #include "supervise/node_channel.hpp"
 #include "supervise/notify_socket.hpp"
+#include "supervise/numbered.hpp"
 #include "supervise/pattern.hpp"
 #include "supervise/probe_series.hpp"
 #include "supervise/ready_descriptor.hpp"
@@ -32,13 +33,6 @@ constexpr std::string_view foreign_variables[] = {
     "LISTEN_FDNAMES",
     "NODE_CHANNEL_FD",
     "NODE_CHANNEL_SERIALIZATION_MODE"};
-
-std::string with_number(std::string text, std::uint32_t number) {
-    constexpr std::string_view mark = "{number}";
-    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos;)
-        text.replace(at, mark.size(), std::to_string(number));
-    return text;
-}
 
 bool is_node(const App& app) {
     if (app.command.empty()) return false;
@@ -93,7 +87,7 @@ class ProbingByKinds final : public Probing {
         readiness_ = app_.readiness.probe;
         liveness_ = app_.liveness;
         for (Probe* probe : {&readiness_, &liveness_})
-            probe->target = with_number(std::move(probe->target), options.number);
+            probe->target = numbered(probe->target, options.number);
     }
     ~ProbingByKinds() override { loop_.cancel(silence_timer_); }
     ProbingByKinds(const ProbingByKinds&) = delete;

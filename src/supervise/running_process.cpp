@@ -5,6 +5,7 @@
 #include "process/identity.hpp"
 #include "process/process_stat.hpp"
 #include "supervise/instance_environment.hpp"
+#include "supervise/numbered.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
