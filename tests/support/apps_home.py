@@ -61,7 +61,7 @@ class AppsHome:
             admin = "127.0.0.1:{self.admin}"
             data = "{self.home}/data"
             """
-            + "\n[worker]\nhealth = \"127.0.0.1:0\"\nqueues = [\"default\"]\n\n"
+            + "\n[worker]\nhealth = \"127.0.0.1:0\"\nqueues = [\"default\"]\nlease = \"2s\"\n\n"
             + textwrap.dedent(text),
         )
 
