@@ -8,6 +8,7 @@
 #include "cli/daemon_command.hpp"
 #include "cli/data_command.hpp"
 #include "cli/dlq_command.hpp"
+#include "cli/doctor_command.hpp"
 #include "cli/health_command.hpp"
 #include "cli/job_command.hpp"
 #include "cli/logs_command.hpp"
@@ -156,6 +157,7 @@ Command command_tree() {
              message_command(),
              dlq_command(),
              worker_command(),
+             doctor_command(),
              health_command(),
              data_command(),
              config_group(),

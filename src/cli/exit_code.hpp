@@ -18,6 +18,7 @@ enum class ExitCode : int {
     unreachable = 6,
     partial = 7,  // some of many were done and some were not
     timeout = 8,
+    warned = 9,  // nothing has failed, and something should be looked at
     interrupted = 130,
 };
 

@@ -6,12 +6,15 @@
 #include "cli/job_flags.hpp"
 #include "cli/job_record.hpp"
 #include "cli/terminal.hpp"
+#include "jobs/trace_context.hpp"
 
 #include <tranter/json.hpp>
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <span>
+#include <string_view>
 
 namespace tranter::cli {
 
@@ -53,6 +56,12 @@ Result<NewJob> read_job(const Arguments& arguments) {
     auto payload = read_payload_word(arguments);
     if (!payload) return std::unexpected(payload.error());
     job->payload = std::move(*payload);
+    // Of the command that runs us: a job that enqueues another one with a script stays in its trace.
+    const auto said = [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string_view(value == nullptr ? "" : value);
+    };
+    jobs::take_trace(job->options, said("TRACEPARENT"), said("TRACESTATE"));
     if (std::string problem = problem_of(*job); !problem.empty()) {
         return fail(Errc::invalid_argument, std::move(problem));
     }
