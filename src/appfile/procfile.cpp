@@ -95,7 +95,7 @@ Result<std::vector<supervise::App>> parse_procfile(
             return bad_line(file, line, fmt::format("has more than {} entries", entries_max));
         }
         app.command = split_words(command);
-        if (needs_shell(command) || app.command.empty()) {
+        if (needs_shell(command) || app.command.empty() || app.command.front().empty()) {
             app.command = {has_bash ? "bash" : "sh", "-c", command};
         }
         app.directory = directory;
