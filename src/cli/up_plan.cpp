@@ -90,6 +90,7 @@ Result<UpPlan> plan_roles(const UpOptions& options, const std::string& path) {
 Result<UpPlan> plan_file(const UpOptions& options, const std::string& path) {
     auto loaded = appfile::load(
         {.path = path,
+         .directory = std::filesystem::current_path().string(),
          .environment_name = options.environment_name,
          .environment = options.environment,
          .logs_directory = options.home.logs()}
