@@ -1,3 +1,4 @@
+#include "process/run.hpp"
 #include "supervise/log_file.hpp"
 #include "supervise/log_writer.hpp"
 #include "supervise/output_lines.hpp"
@@ -68,6 +69,26 @@ TEST_F(AppLogTest, RotatesByAge) {
 
     EXPECT_EQ(content(), "three\n");
     EXPECT_EQ(content("api.log.1"), "one\ntwo\n");
+}
+
+TEST_F(AppLogTest, CompressesWhatWasRotated) {
+    LogFile file({.path = path(), .bytes_max = 8, .files_max = 2, .compress = true});
+    // As from a time when nothing was compressed.
+    ASSERT_TRUE(LogFile({.path = path("api.log.1")}).append("zero\n", now));
+
+    for (const char* line : {"one\n", "two\n", "three\n", "four\n"})
+        ASSERT_TRUE(file.append(line, now));
+
+    EXPECT_EQ(content(), "four\n");
+    for (const char* name : {"api.log.1", "api.log.2", "api.log.3.gz"})
+        EXPECT_FALSE(std::filesystem::exists(path(name))) << name;
+    const auto unpacked = process::run(
+        {.program = {.command = {"gzip", "-dc", path("api.log.1.gz"), path("api.log.2.gz")}}}
+    );
+    ASSERT_TRUE(unpacked);
+    EXPECT_EQ(unpacked->output, "three\none\ntwo\n");
+    ASSERT_TRUE(file.flush());
+    EXPECT_FALSE(std::filesystem::exists(path("api.log.1.gz")));
 }
 
 TEST_F(AppLogTest, GoesOnWithTheFileThatIsThere) {

@@ -42,7 +42,8 @@ LogWriter::TargetPtr LogTargets::open_path(const std::string& path, const LogRul
         {.path = path,
          .bytes_max = rule.bytes_max,
          .files_max = rule.files_max,
-         .age_max = rule.age_max}
+         .age_max = rule.age_max,
+         .compress = rule.compress}
     );
     known = target;
     return target;

@@ -1,5 +1,8 @@
 #include "supervise/log_file.hpp"
 
+#include "base/log.hpp"
+#include "process/run.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +24,15 @@ std::unexpected<Error> failed_file(const std::string& path, std::string_view wha
     return fail(
         Errc::unavailable, path + " cannot be " + std::string(what) + ": " + std::strerror(error)
     );
+}
+
+constexpr std::string_view plain;
+constexpr std::string_view compressed = ".gz";
+
+void remove_both(std::string path) {
+    ::unlink(path.c_str());
+    path += compressed;
+    ::unlink(path.c_str());
 }
 
 }  // namespace
@@ -76,19 +89,38 @@ Result<> LogFile::rotate() {
         if (::unlink(options_.path.c_str()) != 0) return failed_file(options_.path, "removed");
         return {};
     }
+    remove_both(rotated(options_.files_max));
     for (std::uint32_t number = options_.files_max; number > 0; --number) {
-        const std::string from = rotated(number - 1);
-        if (std::rename(from.c_str(), rotated(number).c_str()) != 0 && errno != ENOENT) {
-            return failed_file(from, "renamed");
+        for (const std::string_view ending : {plain, compressed}) {
+            // The file itself is never compressed, whatever stands beside it.
+            if (number == 1 && ending == compressed) continue;
+            const std::string from = rotated(number - 1).append(ending);
+            const std::string to = rotated(number).append(ending);
+            if (std::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
+                return failed_file(from, "renamed");
+            }
         }
     }
+    if (options_.compress) compress(rotated(1));
     return {};
+}
+
+void LogFile::compress(const std::string& path) const {
+    process::RunOptions gzip;
+    gzip.program.command = {"gzip", "-f", "--", path};
+    const auto done = process::run(gzip);
+    if (done && done->exit.code == 0 && done->exit.signal == 0) return;
+    log_warn(
+        "supervise",
+        "a log is not compressed",
+        {{"path", path}, {"reason", done ? "gzip has failed" : done.error().message()}}
+    );
 }
 
 Result<> LogFile::flush() {
     file_.reset();
     for (std::uint32_t number = 1; number <= options_.files_max; ++number)
-        ::unlink(rotated(number).c_str());
+        remove_both(rotated(number));
     if (::truncate(options_.path.c_str(), 0) != 0 && errno != ENOENT) {
         return failed_file(options_.path, "emptied");
     }

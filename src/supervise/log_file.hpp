@@ -13,8 +13,9 @@ namespace tranter::supervise {
 
 /// A file that text is appended to, whole lines at a time, and that makes room for a new one when
 /// it is large or old: FILE becomes FILE.1, FILE.1 becomes FILE.2 and so on, and the last is
-/// removed. Nothing is copied, so a full disk does not get fuller by it. What is no regular file (a
-/// terminal, a pipe, /dev/null) is only written to. Not thread-safe.
+/// removed. Nothing is copied, so a full disk does not get fuller by it, unless they are compressed
+/// to FILE.1.gz, for which append() waits. What is no regular file (a terminal, a pipe, /dev/null)
+/// is only written to. Not thread-safe.
 class LogFile {
   public:
     struct Options {
@@ -22,6 +23,8 @@ class LogFile {
         std::uint64_t bytes_max = std::uint64_t{10} << 20;  // 0: any
         std::uint32_t files_max = 5;                        // beside FILE itself
         Duration age_max{};                                 // {}: any
+        bool compress =
+            false;  // those that were rotated, by gzip(1). Without it they stay as they are
     };
 
     /// Folders are made. Nothing is opened before the first append().
@@ -42,6 +45,7 @@ class LogFile {
     Result<> rotate();
     bool is_due(std::size_t more_bytes, Instant now) const;
     std::string rotated(std::uint32_t number) const;
+    void compress(const std::string& path) const;
 
     const Options options_;
     Descriptor file_{};
