@@ -315,7 +315,7 @@ std::string UmaskCodec::write(int value) {
     return toml_text(value < 0 ? "" : fmt::format("{:03o}", value));
 }
 
-Result<void> read_number(
+Result<void> read_fraction(
     const ConfigNode& node, std::int64_t min, std::int64_t max, double& value
 ) {
     const auto* whole = std::get_if<std::int64_t>(&node.value);

@@ -74,7 +74,7 @@ struct UmaskCodec {
     static std::string describe() { return "octal digits"; }
 };
 
-[[nodiscard]] Result<void> read_number(
+[[nodiscard]] Result<void> read_fraction(
     const ConfigNode& node, std::int64_t min, std::int64_t max, double& value
 );
 
@@ -83,7 +83,7 @@ struct NumberCodec {
     static constexpr ValueShape shape = ValueShape::text;
 
     static Result<void> read(const ConfigNode& node, double& value) {
-        return read_number(node, min, max, value);
+        return read_fraction(node, min, max, value);
     }
     static std::string write(double value) { return toml_factor(value); }
     static std::string describe() {
