@@ -159,8 +159,9 @@ void Orders::wait(Waiting waiting, Duration limit) {
 
 void Orders::see(const supervise::Event& event) {
     if (event.kind != supervise::Event::Kind::reloaded) return;
-    for (Waiting& one : waiting_)
-        one.reloaded[event.id.app] = event.cause;
+    for (Waiting& one : waiting_) {
+        if (one.kind == Kind::reload) one.reloaded[event.id.app] = event.cause;
+    }
 }
 
 std::optional<Result<>> Orders::outcome(const Waiting& waiting) const {
@@ -171,8 +172,8 @@ std::optional<Result<>> Orders::outcome(const Waiting& waiting) const {
         if (waiting.kind == Kind::stop && is_running(app, instances)) return std::nullopt;
         if (!wants_to_run(waiting.kind)) continue;
         const auto reload = waiting.reloaded.find(app);
-        if (waiting.kind == Kind::reload && reload != waiting.reloaded.end()) {
-            if (reload->second.empty()) continue;
+        // What was replaced may still be ending after a reload that is over.
+        if (reload != waiting.reloaded.end() && !reload->second.empty()) {
             failed += (failed.empty() ? "" : "; ") + app + " was not reloaded: " + reload->second;
             continue;
         }
