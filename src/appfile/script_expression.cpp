@@ -296,7 +296,9 @@ Value ScriptEvaluator::call(const Value& function, const std::string& name) {
     }
     auto result = call_native(*native, given, options_);
     if (!result) {
-        refuse(place, result.error());
+        // Others than require() are given what they cannot take, by node's rules too.
+        if (*native == Native::require) refuse(place, result.error());
+        fail_at(place, result.error());
         return {};
     }
     result->place = place;

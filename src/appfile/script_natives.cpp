@@ -342,7 +342,7 @@ std::expected<Value, std::string> call_native(
             const std::string* name = arguments.empty() ? nullptr : arguments[0].text();
             if (name == nullptr) return std::unexpected("require needs the name of a module");
             if (const auto native = find_module(*name)) return value_of(*native);
-            return std::unexpected(fmt::format("require of \"{}\" is not evaluated", *name));
+            return std::unexpected(fmt::format("require of \"{}\"", *name));
         }
         case Native::path_join:
         case Native::path_resolve:

@@ -136,6 +136,8 @@ TEST(ScriptTest, ReadsModules) {
          "export default j('a', os.homedir())",
          R"("a/home/me")"},
         {"#!/usr/bin/env node\n/* a */ console.log('hello', 1)\nmodule.exports = 1 // b", "1"},
+        {"module.exports = require('path').join(1)",
+         "error: 1:38: a path is text, and this is a number"},
         {"", "error: 1:1: exports nothing, write module.exports = { apps: [...] }"},
     };
 
