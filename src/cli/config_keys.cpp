@@ -178,7 +178,9 @@ constexpr ServerKey all_server_keys[] = {
         "worker.shutdown_timeout", "how long running jobs may go on when the worker stops"
     ),
     server_key<EndpointCodec, &ServerConfig::worker_health>(
-        "worker.health", "where the worker's health and metrics listen; port 0 takes any free port"
+        "worker.health",
+        "where the worker's health and metrics listen; port 0 takes any free port, and so does the "
+        "default when it is taken"
     ),
     server_key<BoolCodec, &ServerConfig::worker_health_enabled>(
         "worker.health_enabled", "whether they are served"

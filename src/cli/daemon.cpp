@@ -24,7 +24,6 @@
 namespace tranter::cli {
 namespace {
 
-constexpr Duration leftover_patience = std::chrono::seconds(5);
 /// Apps change in bursts.
 constexpr Duration state_delay = std::chrono::milliseconds(50);
 

@@ -4,6 +4,7 @@
 #include "base/time.hpp"
 #include "control/client.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -16,6 +17,9 @@ namespace tranter::cli {
 [[nodiscard]] Result<> write_state(const control::Home& home);
 /// After everything has ended.
 void remove_state(const control::Home& home);
+
+/// What keepers need to kill what they keep, and far more.
+inline constexpr Duration leftover_patience = std::chrono::seconds(5);
 
 /// Waits for the end of what the last daemon of this home has left, at most for `patience`, and
 /// kills what is there then. To be called by whoever has the lock of the home, before it starts

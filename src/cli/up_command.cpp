@@ -7,6 +7,7 @@
 #include "cli/daemon_command.hpp"
 #include "cli/daemon_home.hpp"
 #include "cli/daemon_launch.hpp"
+#include "cli/daemon_leftovers.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/output.hpp"
@@ -23,6 +24,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -146,6 +148,9 @@ Result<int> up_in_foreground(const Arguments& arguments, const control::Home& ho
     if (!plan) return std::unexpected(plan.error());
     for (const std::string& remark : plan->remarks)
         say(remark);
+    if (auto left = clear_leftovers(home, leftover_patience); !left) {
+        return std::unexpected(left.error());
+    }
     if (auto free = check_ports(*plan, {}); !free) return std::unexpected(free.error());
     options.apps = std::move(plan->apps);
     options.file = std::move(plan->file);
@@ -167,14 +172,16 @@ Result<int> run_up(const Arguments& arguments) {
 
     std::vector<std::string> flags;
     if (const auto listen = arguments.find("listen")) flags = {"--listen", *listen};
-    if (auto client = control::Client::connect(home->socket()); !client) {
-        if (auto free = check_ports(*plan, {}); !free) return std::unexpected(free.error());
-    }
+    const bool was_there = control::Client::connect(home->socket()).has_value();
     auto client = connect_or_launch(*home, flags);
     if (!client) return std::unexpected(client.error());
     auto instances = client->instances();
     if (!instances) return std::unexpected(instances.error());
-    if (auto free = check_ports(*plan, *instances); !free) return std::unexpected(free.error());
+    // Only now has everything ended that the last daemon left, which may have had these ports.
+    if (auto free = check_ports(*plan, *instances); !free) {
+        if (!was_there && instances->empty()) std::ignore = client->shut_down();
+        return std::unexpected(free.error());
+    }
     const auto applied = apply_apps(
         *client,
         plan->apps,

@@ -63,7 +63,9 @@ admin::WorkerServiceOptions health_options(const Worker& worker, unsigned concur
 
 HealthServerOptions health_endpoint(const ServerConfig& config) {
     if (!config.worker_health_enabled) return {};
-    return {.endpoint = config.worker_health};
+    // Several workers on one machine are as usual as one: `tranter scale worker +1`.
+    const bool is_usual = config.worker_health == ServerConfig().worker_health;
+    return {.endpoint = config.worker_health, .may_move = is_usual};
 }
 
 Result<> limit_groups_of(const std::string& queue, std::uint32_t limit, Provider& provider) {

@@ -124,7 +124,8 @@ std::vector<Option> work_options() {
          .help = "how long running jobs may go on after SIGTERM (default: 30s)"},
         {.name = "health",
          .value = "ADDR:PORT",
-         .help = "where health and metrics listen (default: 127.0.0.1:3003)"},
+         .help = "where health and metrics listen (default: 127.0.0.1:3003, or any free port when "
+                 "that is taken)"},
         {.name = "name", .value = "NAME", .help = "shown with the jobs it has (default: HOST:PID)"},
         log_format_option(),
         log_level_option(),
