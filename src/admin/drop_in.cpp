@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::string_view json_content = "application/json";
 
-bool is_durable(const DropInOptions& options) {
+bool keeps_on_disk(const DropInOptions& options) {
     return options.durability != "none";
 }
 
 std::string_view driver_of(const DropInOptions& options) {
-    return is_durable(options) ? "file" : "memory";
+    return keeps_on_disk(options) ? "file" : "memory";
 }
 
 void write_timestamp(JsonWriter& json, Instant now) {
@@ -29,7 +29,7 @@ void write_queue(
     JsonWriter& json, std::span<const HealthCheck> checks, const DropInOptions& options
 ) {
     json.key("queue").begin_object().member("status", health_name(worst_of(checks)));
-    json.member("driver", driver_of(options)).member("durable", is_durable(options));
+    json.member("driver", driver_of(options)).member("durable", keeps_on_disk(options));
     json.member("durability", options.durability);
     const auto measured = std::ranges::find_if(checks, [](const HealthCheck& check) {
         return check.latency_ms.has_value();
@@ -47,14 +47,14 @@ http::Response json_answer(int status, std::string body) {
     return health_reply(status, json_content, std::move(body) + "\n");
 }
 
-std::vector<std::string> obstacles(
+std::vector<std::string> reasons_against(
     std::span<const HealthCheck> checks, const DropInOptions* options
 ) {
     std::vector<std::string> reasons;
     for (const HealthCheck& check : checks) {
         if (check.health == Health::fail) reasons.push_back(check.reason);
     }
-    if (options != nullptr && options->require_durable && !is_durable(*options)) {
+    if (options != nullptr && options->require_durable && !keeps_on_disk(*options)) {
         reasons.emplace_back("queues are in memory and require_durable is set");
     }
     return reasons;
@@ -95,7 +95,7 @@ http::Response drop_in_health(
 http::Response drop_in_ready(
     std::span<const HealthCheck> checks, const DropInOptions* options, Instant now
 ) {
-    const std::vector<std::string> reasons = obstacles(checks, options);
+    const std::vector<std::string> reasons = reasons_against(checks, options);
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("status", reasons.empty() ? "ready" : "not_ready");

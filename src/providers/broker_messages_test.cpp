@@ -66,11 +66,12 @@ class BrokerMessagesTest : public testing::Test {
     BrokerProvider provider{broker, &history, {.name = "serve"}};
 };
 
-constexpr std::string_view trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+constexpr std::string_view callers_trace =
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 TEST_F(BrokerMessagesTest, AMessageSaysItsTraceInAttributesThatOthersKnow) {
     const auto queue = make("q", {});
-    send(queue, "1", {{"traceparent", trace}, {"tracestate", "a=b"}});
+    send(queue, "1", {{"traceparent", callers_trace}, {"tracestate", "a=b"}});
     send(queue, "2", {{"traceparent", "nonsense\n"}, {"tracestate", "a=b"}});
     const auto xray = engine::Payload::make(
         {.body = "3",
@@ -83,17 +84,17 @@ TEST_F(BrokerMessagesTest, AMessageSaysItsTraceInAttributesThatOthersKnow) {
     const auto received = receive();
 
     ASSERT_THAT(received, SizeIs(3));
-    EXPECT_EQ(received[0].options.traceparent, trace);
+    EXPECT_EQ(received[0].options.traceparent, callers_trace);
     EXPECT_EQ(received[0].options.tracestate, "a=b");
     EXPECT_EQ(received[1].options, JobOptions());
-    EXPECT_EQ(received[2].options.traceparent, trace);
+    EXPECT_EQ(received[2].options.traceparent, callers_trace);
 }
 
 TEST_F(BrokerMessagesTest, AJobGivesItsTraceToWhoeverReceivesItAsAMessage) {
     const std::vector<NewJob> jobs{
-        {.type = "t", .options = {.traceparent = std::string(trace), .tracestate = "a=b"}},
+        {.type = "t", .options = {.traceparent = std::string(callers_trace), .tracestate = "a=b"}},
         {.type = "t"},
-        {.type = "t", .options = {.priority = 1, .traceparent = std::string(trace)}}};
+        {.type = "t", .options = {.priority = 1, .traceparent = std::string(callers_trace)}}};
     ASSERT_TRUE(provider.enqueue("q", jobs));
 
     const auto peeked = broker.find_queue("q")->peek(0, 10);
@@ -107,7 +108,7 @@ TEST_F(BrokerMessagesTest, AJobGivesItsTraceToWhoeverReceivesItAsAMessage) {
     ASSERT_THAT(received, SizeIs(3));
     std::size_t traced = 0;
     for (const ReceivedJob& job : received)
-        traced += job.options.traceparent == trace ? 1 : 0;
+        traced += job.options.traceparent == callers_trace ? 1 : 0;
     EXPECT_EQ(traced, 2U);
 }
 
