@@ -73,6 +73,21 @@ def test_without_a_file_jobs_flow_and_nothing_is_left(home):
     home.run("down")
 
 
+def test_after_a_daemon_was_killed_all_roles_come_up_again(home):
+    home.write_config(HELLO)
+    home.run("up")
+    before = {one["pid"] for one in home.instances()}
+    os.kill(home.daemon_pid(), signal.SIGKILL)
+    home.run("up")
+    assert {one["state"] for one in home.instances()} == {"ready"}
+    assert not before & {one["pid"] for one in home.instances()}
+    home.run("scale", "worker", "+1")
+    home.run("reload", "all")
+    assert [one["state"] for one in home.instances()] == ["ready"] * 5
+    home.run("down")
+    home.check_nothing_left()
+
+
 def test_a_port_that_is_taken_is_named(home):
     home.write_config("")
     with socket.socket() as other:
@@ -122,16 +137,14 @@ def test_jobs_survive_the_end_of_the_worker_and_of_the_broker(home):
     then.write_text("")
     worker = home.instance("worker")
     os.kill(worker["pid"], signal.SIGKILL)
-    home.until_state("worker", "ready")
-    assert home.instance("worker")["pid"] != worker["pid"]
+    home.until_replaced(worker)
     assert until(second, "completed")["attempt"] >= 1
 
     # What the broker has acknowledged outlives it, and its clients wait for it.
     server = home.instance("server")
     jobs = [send(number) for number in range(3, 13)]
     os.kill(server["pid"], signal.SIGKILL)
-    eventually(lambda: home.instance("server")["pid"] not in (0, server["pid"]), seconds=60)
-    home.until_state("server", "ready")
+    home.until_replaced(server)
     jobs.append(send(13))
     eventually(
         lambda: {line.split()[1] for line in ran.read_text().splitlines()} >= {*jobs}, seconds=60

@@ -99,11 +99,14 @@ class AppsHome:
         (one,) = self.instances(app)
         return one
 
-    def until_state(self, app, state):
-        return eventually(
-            lambda: next((one for one in self.instances(app) if one["state"] == state), None),
-            seconds=60,
-        )
+    def until_replaced(self, instance):
+        """Another process of the same instance is ready."""
+
+        def is_new():
+            (now,) = [one for one in self.instances() if one["id"] == instance["id"]]
+            return now["state"] == "ready" and now["pid"] != instance["pid"]
+
+        eventually(is_new, seconds=60)
 
     def daemon_pid(self):
         return self.ask("daemon")["pid"]
