@@ -135,7 +135,7 @@ TEST_F(CgroupTest, GoesWithAllThatIsInIt) {
 
     leaf.reset();
 
-    EXPECT_FALSE(std::filesystem::exists(folder));
+    ASSERT_FALSE(std::filesystem::exists(folder));
     ASSERT_EQ(next(keeper).kind, Keeper::Report::Kind::spawned);
     EXPECT_EQ(next(keeper).ending.signal, SIGKILL);
 }
