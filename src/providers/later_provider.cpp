@@ -1,13 +1,11 @@
 #include "providers/later_provider.hpp"
 
-#include "base/unicode.hpp"
 #include "base/uuid.hpp"
 #include "history/matcher.hpp"
 #include "history/query.hpp"
 #include "jobs/job_of_request.hpp"
-#include "jobs/supported.hpp"
+#include "providers/later_jobs.hpp"
 #include "providers/record_entry.hpp"
-#include "providers/sqs_job.hpp"
 #include "schedule/later.hpp"
 #include "schedule/store.hpp"
 
@@ -26,7 +24,6 @@ namespace tranter::providers {
 
 namespace {
 
-constexpr Milliseconds later_horizon = std::chrono::days(3650);
 constexpr std::size_t later_page = 500;
 /// Looked at in one call, so that a filter that nothing matches does not take for ever.
 constexpr std::size_t later_looked_at_max = 10'000;
@@ -36,29 +33,6 @@ constexpr std::string_view inner_cursor = "inner:";
 
 TimePoint later_now() {
     return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
-}
-
-/// When it is due.
-TimePoint later_due(const NewJob& job, TimePoint now) {
-    return job.run_at.value_or(now + job.delay);
-}
-
-JobRecord record_of_later(const ScheduledJob& job) {
-    JobRecord record{
-        .id = job.id,
-        .queue = job.queue,
-        .type = job.type,
-        .payload = job.payload,
-        .state = JobState::scheduled,
-        .options = job.options,
-        .created_at = job.created_at,
-        .run_at = job.due};
-    if (job.state == ScheduledState::cancelled) record.state = JobState::cancelled;
-    if (job.state == ScheduledState::failed) {
-        record.state = JobState::dead;
-        record.reason = job.error;
-    }
-    return record;
 }
 
 bool wants_scheduled(const history::JobQuery& query) {
@@ -92,7 +66,7 @@ class LaterProvider final : public Provider {
         if (sorted->now.size() == jobs.size()) return jobs_->enqueue(queue, jobs);
         std::vector<ScheduledJob> kept;
         for (const std::size_t place : sorted->late) {
-            auto job = keepable(queue, jobs[place], now);
+            auto job = job_to_keep(*jobs_, queue, jobs[place], now);
             if (!job) return std::unexpected(about_one(place, jobs.size(), job.error()));
             kept.push_back(std::move(*job));
         }
@@ -257,35 +231,6 @@ class LaterProvider final : public Provider {
         }
         std::ranges::sort(sorted.now);
         return sorted;
-    }
-
-    /// As the store of schedules keeps it.
-    Result<ScheduledJob> keepable(std::string_view queue, NewJob job, TimePoint now) const {
-        if (auto problem = problem_of(job); !problem.empty()) {
-            return fail(Errc::invalid_argument, std::move(problem));
-        }
-        if (!is_json_text(job.payload)) {
-            return fail(
-                Errc::invalid_argument,
-                fmt::format("payload is {}, expected JSON", in_quotes(job.payload))
-            );
-        }
-        const TimePoint due = later_due(job, now);
-        if (due - now > later_horizon) {
-            return fail(Errc::invalid_argument, "run_at is more than ten years away");
-        }
-        JobOptions& options = job.options;
-        if (options.ttl.count() != 0) {
-            const TimePoint end = now + options.ttl;
-            options.deadline = std::min(options.deadline.value_or(end), end);
-            options.ttl = {};
-        }
-        job.delay = {};
-        job.run_at.reset();
-        if (auto problem = jobs::what_is_unsupported(job, *jobs_); !problem.empty()) {
-            return fail(Errc::unsupported, std::move(problem));
-        }
-        return schedule::job_for_later(queue, std::move(job), due, now);
     }
 
     static Error about_one(std::size_t place, std::size_t count, const Error& error) {
