@@ -206,15 +206,17 @@ http::Response SchedulesApi::resume(const JobCall& call) {
 http::Response SchedulesApi::run_now(const JobCall& call) {
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
-    const auto run = schedule::run_now(*known, call.id, current_time());
+    const auto run = schedule::run_now(*known, call.id, current_time(), request_name(call));
     if (!run) return problem_reply(run.error());
-    return answer_struct(schedule_wire::RunAnswer{.job = run->job_id, .schedule = call.id});
+    return answer_struct(schedule_wire::RunAnswer{
+        .job = schedule::job_id_of(*run), .schedule = call.id});
 }
 
 http::Response SchedulesApi::skip_next(const JobCall& call) {
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
-    const auto slot = schedule::skip_next(*known, call.id, current_time(), options_.jobs);
+    const auto slot =
+        schedule::skip_next(*known, call.id, current_time(), options_.jobs, request_name(call));
     if (!slot) return problem_reply(slot.error());
     return answer_struct(schedule_wire::SkipAnswer{.skipped = *slot, .schedule = call.id});
 }

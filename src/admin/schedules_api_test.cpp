@@ -331,6 +331,22 @@ TEST_F(SchedulesApiTest, ARepeatedRequestToRunRunsOnce) {
     EXPECT_THAT(get<schedule_wire::ScheduleRuns>("/schedules/a/runs").runs, SizeIs(1));
 }
 
+TEST_F(SchedulesApiTest, ARepeatedRequestToRunOrSkipIsKnownOverARestart) {
+    put("a");
+    constexpr std::string_view key = "Idempotency-Key: k1\r\n";
+    const Answer run = ask("POST", "/schedules/a/run", "", key);
+    const Answer skipped = ask("POST", "/schedules/a/skip", "", key);
+    ASSERT_EQ(skipped.status, 200) << skipped.body;
+
+    start();
+
+    EXPECT_EQ(ask("POST", "/schedules/a/run", "", key).body, run.body);
+    EXPECT_EQ(ask("POST", "/schedules/a/skip", "", key).body, skipped.body);
+    EXPECT_THAT(get<schedule_wire::ScheduleRuns>("/schedules/a/runs").runs, SizeIs(2));
+    const Answer other = ask("POST", "/schedules/a/skip", "", "Idempotency-Key: k2\r\n");
+    EXPECT_NE(other.body, skipped.body);
+}
+
 TEST_F(SchedulesApiTest, ABackfillShowsAndThenClaims) {
     put("hourly", "0 * * * *");
     constexpr std::string_view dry =

@@ -1,6 +1,7 @@
 #include "admin/schedules_checks.hpp"
 
 #include "admin/jobs_checks.hpp"
+#include "base/digest.hpp"
 #include "base/uuid.hpp"
 #include "jobs/options_writer.hpp"
 #include "jobs/time_text.hpp"
@@ -42,6 +43,11 @@ IdempotentRequests::Request request_of(const JobCall& call) {
     return IdempotentRequests::describe(
         fmt::format("{} {}", call.route->operation, call.id), call.idempotency_key, call.body
     );
+}
+
+std::string request_name(const JobCall& call) {
+    if (call.idempotency_key.empty()) return {};
+    return fmt::format("{:02x}", fmt::join(sha256(request_of(call).key), ""));
 }
 
 std::string_view body_or_nothing(const JobCall& call) {

@@ -30,6 +30,9 @@ bool is_job_id(std::string_view id);
 /// A call with an Idempotency-Key, which counts for one route and one schedule or job.
 IdempotentRequests::Request request_of(const JobCall& call);
 
+/// The same as a name that the store of schedules keeps; empty when the call has none.
+std::string request_name(const JobCall& call);
+
 /// The body of a call that may come without.
 std::string_view body_or_nothing(const JobCall& call);
 

@@ -45,7 +45,7 @@ Result<int> run_schedule_now(ScheduleSession& session, const Arguments& argument
         schedule::run_now(session.registry(), arguments.text("NAME"), ScheduleSession::now());
     if (!run) return std::unexpected(run.error());
     Json record;
-    record.set("job", run->job_id).set("schedule", run->key.schedule);
+    record.set("job", schedule::job_id_of(*run)).set("schedule", run->schedule);
     session.output.one(record);
     return 0;
 }

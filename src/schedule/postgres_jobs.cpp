@@ -278,7 +278,10 @@ Result<std::size_t> PostgresStore::trim(TimePoint before, std::size_t max) {
         const std::size_t jobs = delete_some(
             connection, "tranter.scheduled_jobs", "status > 0 AND ended_at < $1", before, max - runs
         );
-        return runs + jobs;
+        const std::size_t requests = delete_some(
+            connection, "tranter.schedule_requests", "made_at < $1", before, max - runs - jobs
+        );
+        return runs + jobs + requests;
     });
 }
 

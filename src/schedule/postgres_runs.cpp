@@ -82,6 +82,35 @@ std::set<RunKey> record_runs(Connection& connection, std::span<const SlotRun> ru
     return out;
 }
 
+/// What a request was answered with. The schedule is locked.
+std::optional<RunKey> asked_before(Connection& connection, const Firing& firing, TimePoint now) {
+    if (firing.request.empty()) return std::nullopt;
+    const std::array parameters{
+        text_parameter(firing.request), time_parameter(now - requests_known)};
+    const Rows found = connection.query(
+        "SELECT slot, manual FROM tranter.schedule_requests WHERE name = $1 AND made_at > $2",
+        parameters
+    );
+    if (found.empty()) return std::nullopt;
+    return RunKey{firing.schedule, read_time(found, 0, 0), found.boolean(0, 1)};
+}
+
+void remember_request(
+    Connection& connection, const std::string& request, const RunKey& key, TimePoint now
+) {
+    const std::array parameters{
+        text_parameter(request),
+        time_parameter(key.slot),
+        flag_parameter(key.manual),
+        time_parameter(now)};
+    connection.query(
+        "INSERT INTO tranter.schedule_requests(name, slot, manual, made_at) VALUES($1, $2, $3, $4) "
+        "ON CONFLICT(name) DO UPDATE SET slot = excluded.slot, manual = excluded.manual, "
+        "made_at = excluded.made_at",
+        parameters
+    );
+}
+
 void move_on(
     Connection& connection,
     std::span<const Firing> firings,
@@ -90,7 +119,7 @@ void move_on(
 ) {
     postgres::Columns<6> columns;
     for (std::size_t i = 0; i < firings.size(); ++i) {
-        if (!fired[i].done) continue;
+        if (!fired[i].done || fired[i].repeated) continue;
         const Schedule& schedule = schedules.find(firings[i].schedule)->second;
         const auto skipped = std::ranges::count(fired[i].runs, RunState::skipped, &SlotRun::state);
         const auto runs = static_cast<std::ptrdiff_t>(fired[i].runs.size()) - skipped;
@@ -129,6 +158,9 @@ std::vector<Fired> fire_wave(
         const Firing& firing = firings[i];
         const auto schedule = schedules.find(firing.schedule);
         if (schedule == schedules.end()) continue;
+        out[i].repeated = asked_before(connection, firing, now);
+        out[i].done = out[i].repeated.has_value();
+        if (out[i].done) continue;
         if (firing.version && *firing.version != schedule->second.version) continue;
         out[i].done = true;
         std::set<RunKey> wanted;
@@ -144,7 +176,10 @@ std::vector<Fired> fire_wave(
     for (std::size_t i = 0; i < out.size(); ++i) {
         std::vector<SlotRun>& runs = out[i].runs;
         std::erase_if(runs, [&](const SlotRun& run) { return !recorded.contains(run.key); });
-        if (firings[i].keys_only || runs.empty()) continue;
+        if (runs.empty()) continue;
+        const std::string& request = firings[i].request;
+        if (!request.empty()) remember_request(connection, request, runs.front().key, now);
+        if (firings[i].keys_only) continue;
         const Schedule& schedule = schedules.find(firings[i].schedule)->second;
         for (SlotRun& run : runs)
             add_job_of_run(run, schedule.definition);
@@ -232,12 +267,12 @@ Result<std::vector<SlotRun>> PostgresStore::take_runs(
     });
 }
 
-Result<std::vector<SlotRun>> PostgresStore::buffered(std::size_t max) {
+Result<std::vector<SlotRun>> PostgresStore::buffered(std::string_view after, std::size_t max) {
     return session_.read([&](Connection& connection) -> Result<std::vector<SlotRun>> {
-        const std::array parameters{number_parameter(max)};
+        const std::array parameters{number_parameter(max), text_parameter(after)};
         return read_runs(connection.query(
-            "SELECT DISTINCT ON (schedule) * FROM tranter.schedule_runs WHERE state = 1 "
-            "ORDER BY schedule, slot, manual LIMIT $1",
+            "SELECT DISTINCT ON (schedule) * FROM tranter.schedule_runs WHERE state = 1 AND "
+            "schedule > $2 ORDER BY schedule, slot, manual LIMIT $1",
             parameters
         ));
     });

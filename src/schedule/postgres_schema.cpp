@@ -50,9 +50,16 @@ CREATE INDEX schedule_runs_open ON tranter.schedule_runs(schedule, slot, manual,
     WHERE state < 2;
 )sql";
 
+constexpr postgres::Migration postgres_version_4 = R"sql(
+CREATE TABLE tranter.schedule_requests(
+    name text COLLATE "C" PRIMARY KEY, slot timestamptz NOT NULL, manual boolean NOT NULL,
+    made_at timestamptz NOT NULL);
+CREATE INDEX schedule_requests_made ON tranter.schedule_requests(made_at);
+)sql";
+
 constexpr std::string_view postgres_room = "schedule";
 constexpr std::array all_postgres_migrations = {
-    postgres_version_1, postgres_version_2, postgres_version_3};
+    postgres_version_1, postgres_version_2, postgres_version_3, postgres_version_4};
 
 }  // namespace
 

@@ -34,7 +34,7 @@ class PostgresStore final : public ScheduleStore {
     Result<std::vector<SlotRun>> take_runs(TimePoint now, TimePoint claimed_until, std::size_t max)
         override;
     Result<> settle_runs(std::span<const RunOutcome> outcomes, TimePoint now) override;
-    Result<std::vector<SlotRun>> buffered(std::size_t max) override;
+    Result<std::vector<SlotRun>> buffered(std::string_view after, std::size_t max) override;
     Result<bool> release(
         const RunKey& key, std::optional<TimePoint> claimed_until, std::string_view reason
     ) override;

@@ -209,6 +209,31 @@ TEST_F(PostgresStoreTest, RunsAreTakenByOneOfThoseWhoTakeAtOnce) {
     EXPECT_EQ(each_once(got).size(), count);
 }
 
+TEST_F(PostgresStoreTest, ARequestIsDoneOnceAndKnownForADay) {
+    const auto store = open();
+    ASSERT_TRUE(store->insert(every_minute("daily")));
+    const auto ask = [&](ScheduleStore& at, TimePoint now) {
+        const Firing firing{
+            .schedule = "daily", .runs = {{.slot = now, .manual = true}}, .request = "r"};
+        return at.fire(std::span(&firing, 1), now, now).value().front();
+    };
+    const Fired first = ask(*store, database_epoch);
+    const auto version = store->find("daily")->version;
+
+    const Fired again = ask(*open(), database_epoch + 1h);
+    const Fired next_day = ask(*store, database_epoch + 25h);
+
+    ASSERT_EQ(first.runs.size(), 1U);
+    EXPECT_EQ(first.repeated, std::nullopt);
+    EXPECT_TRUE(again.done);
+    EXPECT_TRUE(again.runs.empty());
+    EXPECT_EQ(again.repeated, first.runs[0].key);
+    EXPECT_EQ(store->find("daily")->version, version + 1);
+    EXPECT_EQ(next_day.runs.size(), 1U);
+    EXPECT_EQ(store->trim(database_epoch + 26h, 10), 1U);
+    EXPECT_EQ(ask(*store, database_epoch + 27h).runs.size(), 1U);
+}
+
 TEST_F(PostgresStoreTest, WhoListensListensAgainAfterALostConnection) {
     const auto store = open();
     const auto other = open();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds set_aside_rest(10);
 constexpr std::chrono::minutes hopeless_rest(1);
+constexpr std::size_t buffered_page = 100;  // rows with payloads
 
 NewJob job_of_run(const SlotRun& run) {
     NewJob job{.id = run.job_id, .type = run.type, .payload = run.payload, .options = run.options};
@@ -201,16 +202,31 @@ Result<> Promoter::release_one(const SlotRun& run, std::vector<Claim>& released)
     return {};
 }
 
-Result<> Promoter::release_buffered() {
-    const auto waiting = store_.buffered(options_.batch);
+/// Whether there may be more, and time for it.
+Result<bool> Promoter::release_some(std::vector<Claim>& released) {
+    const std::size_t most = std::min(options_.batch, buffered_page);
+    const auto waiting = store_.buffered(buffered_after_, most);
     if (!waiting) return std::unexpected(waiting.error());
-    std::vector<Claim> released;
     for (const SlotRun& run : *waiting) {
         const bool hurries =
             !released.empty() &&
             now_() >= begin_before(released.front().run.claimed_until.value_or(TimePoint()));
-        if (hurries) break;
-        if (auto done = release_one(run, released); !done) return done;
+        if (hurries) return false;
+        if (auto done = release_one(run, released); !done) return std::unexpected(done.error());
+        buffered_after_ = run.key.schedule;
+    }
+    if (waiting->size() == most) return true;
+    buffered_after_.clear();
+    return false;
+}
+
+/// Goes on where it was last time: those that wait for long must not keep others from being seen.
+Result<> Promoter::release_buffered() {
+    std::vector<Claim> released;
+    for (std::size_t pages = 0; pages < options_.batch / buffered_page + 1; ++pages) {
+        const auto more = release_some(released);
+        if (!more) return std::unexpected(more.error());
+        if (!*more) break;
     }
     return enqueue_runs(std::move(released));
 }

@@ -101,6 +101,7 @@ class Promoter {
         return claimed_until - options_.hold / 2;
     }
     Result<> release_one(const SlotRun& run, std::vector<Claim>& released);
+    Result<bool> release_some(std::vector<Claim>& released);
     Result<> refresh_one(Schedule schedule, TimePoint now);
     Result<bool> was_left_out(const std::string& schedule, TimePoint slot);
 
@@ -112,6 +113,7 @@ class Promoter {
     AtStep at_step_;
     FiringTally tally_{};
     std::map<std::string, Cadence> cadences_{};  // by what they are made from
+    std::string buffered_after_{};               // the schedule up to which they were looked at
 };
 
 }  // namespace tranter::schedule

@@ -273,12 +273,12 @@ TEST_F(PromoterTest, ARunByHandIsBesideTheSlots) {
     const auto twin = run_now(registry(), "daily", promoter_epoch + 1min);
     ASSERT_TRUE(run);
     ASSERT_TRUE(twin);
-    EXPECT_NE(run->job_id, twin->job_id);
+    EXPECT_NE(*run, *twin);
 
     act_at(1min);
 
     EXPECT_EQ(jobs().order.size(), 3U);
-    EXPECT_TRUE(jobs().jobs.contains(run->job_id));
+    EXPECT_TRUE(jobs().jobs.contains(job_id_of(*run)));
     EXPECT_EQ(run_now(registry(), "none", promoter_epoch).error().code(), Errc::not_found);
 }
 

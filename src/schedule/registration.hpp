@@ -92,15 +92,21 @@ struct Registration {
 [[nodiscard]] Result<Schedule> resume(
     const Registry& registry, std::string_view name, TimePoint now
 );
-/// The run, claimed for whoever comes first.
-[[nodiscard]] Result<SlotRun> run_now(
-    const Registry& registry, std::string_view name, TimePoint now
+/// The run, claimed for whoever comes first. `request` as Firing::request: asked again, it is the
+/// same run.
+[[nodiscard]] Result<RunKey> run_now(
+    const Registry& registry, std::string_view name, TimePoint now, std::string_view request = {}
 );
 /// The slot that is left out. `conflict` when there is none, which is so with
 /// IntervalAnchor::after_completion for as long as the last job runs. `jobs` is asked for that, and
 /// its errors are returned; when it is null and the schedule has had a job, that is `unsupported`.
+/// `request` as Firing::request: asked again while there is a next slot, it is the same slot.
 [[nodiscard]] Result<TimePoint> skip_next(
-    const Registry& registry, std::string_view name, TimePoint now, Provider* jobs = nullptr
+    const Registry& registry,
+    std::string_view name,
+    TimePoint now,
+    Provider* jobs = nullptr,
+    std::string_view request = {}
 );
 
 using tranter::Backfill;

@@ -99,7 +99,9 @@ Result<NextSlot> slot_to_skip(
 
 }  // namespace
 
-Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoint now) {
+Result<RunKey> run_now(
+    const Registry& registry, std::string_view name, TimePoint now, std::string_view request
+) {
     const auto schedule = registry.store.find(name);
     if (!schedule) return std::unexpected(schedule.error());
     // Two at the same moment are two runs.
@@ -107,17 +109,23 @@ Result<SlotRun> run_now(const Registry& registry, std::string_view name, TimePoi
         const Firing firing{
             .schedule = std::string(name),
             .runs = {{.slot = slot, .manual = true}},
-            .keys_only = true};
+            .keys_only = true,
+            .request = std::string(request)};
         auto fired = registry.store.fire(std::span(&firing, 1), now, now);
         if (!fired) return std::unexpected(fired.error());
         Fired& one = fired->front();
         if (!one.done) return was_removed(name);
-        if (!one.runs.empty()) return std::move(one.runs.front());
+        if (one.repeated) return std::move(*one.repeated);
+        if (!one.runs.empty()) return std::move(one.runs.front().key);
     }
 }
 
 Result<TimePoint> skip_next(
-    const Registry& registry, std::string_view name, TimePoint now, Provider* jobs
+    const Registry& registry,
+    std::string_view name,
+    TimePoint now,
+    Provider* jobs,
+    std::string_view request
 ) {
     for (int tries = 0; tries < skip_tries_max; ++tries) {
         const auto schedule = registry.store.find(name);
@@ -137,10 +145,13 @@ Result<TimePoint> skip_next(
             .schedule = std::string(name),
             .version = schedule->version,
             .runs = {{.slot = slot, .state = RunState::skipped, .reason = "skipped by hand"}},
-            .next = next};
+            .next = next,
+            .request = std::string(request)};
         const auto fired = registry.store.fire(std::span(&firing, 1), now, now);
         if (!fired) return std::unexpected(fired.error());
-        if (fired->front().done) return slot;
+        const Fired& one = fired->front();
+        if (one.repeated) return one.repeated->slot;
+        if (one.done) return slot;
     }
     return fail(Errc::conflict, fmt::format("schedule \"{}\" changes all the time", name));
 }

@@ -235,7 +235,7 @@ Result<> Scheduler::resume(std::string_view name) {
 Result<std::string> Scheduler::run_now(std::string_view name) {
     const auto run = impl_->changed(schedule::run_now(impl_->registry(), name, scheduler_now()));
     if (!run) return std::unexpected(run.error());
-    return run->job_id;
+    return schedule::job_id_of(*run);
 }
 
 Result<TimePoint> Scheduler::skip_next(std::string_view name) {

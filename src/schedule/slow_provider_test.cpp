@@ -124,7 +124,7 @@ TEST_F(SlowProviderTest, NoSlotThatWaitedIsHandedOverByTwo) {
     now_ = slow_epoch + 2min;
     work_off([](Promoter& one) { return one.promote().has_value(); }, 20);
     ASSERT_TRUE(make_promoter()->promote());
-    ASSERT_EQ(store_->buffered(100)->size(), 20U);
+    ASSERT_EQ(store_->buffered("", 100)->size(), 20U);
     for (auto& [id, job] : jobs_.jobs)
         job.state = JobState::completed;
     call_takes_ = 4s;
@@ -133,6 +133,29 @@ TEST_F(SlowProviderTest, NoSlotThatWaitedIsHandedOverByTwo) {
 
     EXPECT_EQ(jobs_.duplicates, 0U);
     EXPECT_GE(jobs_.jobs.size(), 40U);
+}
+
+/// As many as are looked at in a turn, whose jobs run on and on, and one more behind them.
+TEST_F(SlowProviderTest, SlotsThatWaitForLongKeepNoOtherFromBeingSeen) {
+    constexpr int waiting = 601;
+    add_minutely(waiting, {.overlap = Overlap::buffer_one});
+    jobs_.after = {};
+    jobs_.can.atomic_batch = true;
+    for (const auto minute : {1min, 2min}) {
+        now_ = slow_epoch + minute;
+        while (make_promoter()->promote().value()) {
+        }
+    }
+    ASSERT_EQ(store_->buffered("", 1000)->size(), 601U);
+    const std::string last = store_->buffered("", 1000)->back().key.schedule;
+    jobs_.jobs.at(store_->find(last)->last_job).state = JobState::completed;
+    const std::size_t before = jobs_.jobs.size();
+    const auto scheduler = make_promoter();
+
+    for (int turns = 0; turns < 3; ++turns)
+        ASSERT_TRUE(scheduler->release_buffered());
+
+    EXPECT_EQ(jobs_.jobs.size(), before + 1);
 }
 
 }  // namespace

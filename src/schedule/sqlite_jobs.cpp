@@ -204,6 +204,14 @@ Result<std::size_t> SqliteStore::trim(TimePoint before, std::size_t max) {
         jobs->bind(1, micros(before)).bind(2, static_cast<std::int64_t>(max - gone));
         while (jobs->step())
             ++gone;
+        jobs->reset();
+        const sqlite::StatementUse requests = database_.use(
+            "DELETE FROM schedule_requests WHERE rowid IN (SELECT rowid FROM schedule_requests "
+            "WHERE made_at < ?1 LIMIT ?2) RETURNING 1"
+        );
+        requests->bind(1, micros(before)).bind(2, static_cast<std::int64_t>(max - gone));
+        while (requests->step())
+            ++gone;
         return gone;
     });
 }

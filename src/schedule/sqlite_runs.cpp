@@ -61,6 +61,28 @@ bool record(
     return row->step();
 }
 
+/// What a request was answered with.
+std::optional<RunKey> find_request(
+    sqlite::Database& database, const Firing& firing, TimePoint now
+) {
+    if (firing.request.empty()) return std::nullopt;
+    const sqlite::StatementUse row =
+        database.use("SELECT slot, manual FROM schedule_requests WHERE name = ?1 AND made_at > ?2");
+    row->bind(1, firing.request).bind(2, micros(now - requests_known));
+    if (!row->step()) return std::nullopt;
+    return RunKey{firing.schedule, time_point(row->integer(0)), row->integer(1) != 0};
+}
+
+void note_request(
+    sqlite::Database& database, const std::string& request, const RunKey& key, TimePoint now
+) {
+    const sqlite::StatementUse row =
+        database.use("INSERT OR REPLACE INTO schedule_requests VALUES(?1, ?2, ?3, ?4)");
+    row->bind(1, request).bind(2, micros(key.slot)).bind(3, std::int64_t{key.manual ? 1 : 0});
+    row->bind(4, micros(now));
+    row->run();
+}
+
 }  // namespace
 
 Result<std::vector<Schedule>> SqliteStore::due(TimePoint now, std::size_t max) {
@@ -80,6 +102,9 @@ Fired SqliteStore::fire_one(const Firing& firing, TimePoint now, TimePoint claim
     found->bind(1, firing.schedule);
     if (!found->step()) return {};
     const Schedule schedule = read_schedule(*found);
+    if (auto known = find_request(database_, firing, now)) {
+        return {.done = true, .repeated = std::move(known)};
+    }
     if (firing.version && *firing.version != schedule.version) return {};
     Fired fired{.done = true};
     std::int64_t skipped = 0;
@@ -89,6 +114,9 @@ Fired SqliteStore::fire_one(const Firing& firing, TimePoint now, TimePoint claim
         if (!firing.keys_only) add_job_of_run(run, schedule.definition);
         if (run.state == RunState::skipped) ++skipped;
         fired.runs.push_back(std::move(run));
+    }
+    if (!firing.request.empty() && !fired.runs.empty()) {
+        note_request(database_, firing.request, fired.runs.front().key, now);
     }
     const NextSlot next = firing.next.value_or(NextSlot{schedule.next_slot, schedule.next_due});
     const sqlite::StatementUse row = database_.use(
@@ -203,14 +231,14 @@ Result<> SqliteStore::settle_runs(std::span<const RunOutcome> outcomes, TimePoin
     });
 }
 
-Result<std::vector<SlotRun>> SqliteStore::buffered(std::size_t max) {
+Result<std::vector<SlotRun>> SqliteStore::buffered(std::string_view after, std::size_t max) {
     return guarded([&]() -> Result<std::vector<SlotRun>> {
         const sqlite::StatementUse row = database_.use(
-            "SELECT * FROM schedule_runs AS run WHERE state = 1 AND NOT EXISTS(SELECT 1 FROM "
-            "schedule_runs AS older WHERE older.state = 1 AND older.schedule = run.schedule AND "
-            "older.slot < run.slot) ORDER BY schedule LIMIT ?1"
+            "SELECT * FROM schedule_runs AS run WHERE state = 1 AND schedule > ?2 AND NOT "
+            "EXISTS(SELECT 1 FROM schedule_runs AS older WHERE older.state = 1 AND "
+            "older.schedule = run.schedule AND older.slot < run.slot) ORDER BY schedule LIMIT ?1"
         );
-        row->bind(1, static_cast<std::int64_t>(max));
+        row->bind(1, static_cast<std::int64_t>(max)).bind(2, after);
         return all_rows(*row, read_run);
     });
 }

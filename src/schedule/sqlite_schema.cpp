@@ -59,7 +59,15 @@ constexpr sqlite::Migration sqlite_version_3 = R"sql(
 CREATE INDEX schedule_runs_open ON schedule_runs(schedule, slot, manual, state) WHERE state < 2;
 )sql";
 
-constexpr std::array all_sqlite_migrations = {sqlite_version_1, sqlite_version_2, sqlite_version_3};
+// The name of a request, and the run that it was answered with.
+constexpr sqlite::Migration sqlite_version_4 = R"sql(
+CREATE TABLE schedule_requests(
+    name TEXT PRIMARY KEY, slot INTEGER NOT NULL, manual INTEGER NOT NULL, made_at INTEGER NOT NULL);
+CREATE INDEX schedule_requests_made ON schedule_requests(made_at);
+)sql";
+
+constexpr std::array all_sqlite_migrations = {
+    sqlite_version_1, sqlite_version_2, sqlite_version_3, sqlite_version_4};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 
 #include <tranter/schedule.hpp>
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -83,7 +84,13 @@ struct Firing {
     bool again = false;
     /// What is returned is not needed to enqueue anything: payloads may be large, and slots many.
     bool keys_only = false;
+    /// A name of what is asked for, of a caller who may ask again because an answer got lost. When
+    /// it was used within requests_known, nothing is changed. Empty: none.
+    std::string request{};
 };
+
+/// For how long the names of requests are known.
+inline constexpr std::chrono::hours requests_known(24);
 
 /// One answer to each firing.
 struct Fired {
@@ -92,6 +99,8 @@ struct Fired {
     /// Those of Firing::runs that were recorded, in order, with everything that is needed to
     /// enqueue them unless Firing::keys_only.
     std::vector<SlotRun> runs{};
+    /// Firing::request was used before, and this was its first run.
+    std::optional<RunKey> repeated{};
 };
 
 /// What became of a run that was claimed.
@@ -245,8 +254,11 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<> settle_runs(
         std::span<const RunOutcome> outcomes, TimePoint now
     ) = 0;
-    /// The oldest buffered run of each schedule, at most `max`.
-    [[nodiscard]] virtual Result<std::vector<SlotRun>> buffered(std::size_t max) = 0;
+    /// The oldest buffered run of each schedule, by its name, at most `max` after `after` (empty:
+    /// from the first).
+    [[nodiscard]] virtual Result<std::vector<SlotRun>> buffered(
+        std::string_view after, std::size_t max
+    ) = 0;
     /// buffered to claimed, held until `claimed_until`, or to skipped with a reason when that is
     /// empty. False when it was not buffered.
     [[nodiscard]] virtual Result<bool> release(

@@ -385,7 +385,7 @@ TEST_P(ScheduleStoreTest, ClaimedRunsOutliveTheirScheduleAndBufferedOnesDoNot) {
 
     ASSERT_EQ(taken.size(), 1U);
     EXPECT_EQ(taken[0].type, "report:generate");
-    EXPECT_TRUE(store().buffered(10).value().empty());
+    EXPECT_TRUE(store().buffered("", 10).value().empty());
     EXPECT_EQ(runs_of("daily").at(0).state, RunState::skipped);
 }
 
@@ -399,9 +399,11 @@ TEST_P(ScheduleStoreTest, TheOldestBufferedRunOfEachScheduleIsReleasedOnce) {
     }
     EXPECT_TRUE(store().next_work().value().buffered);
 
-    const auto oldest = store().buffered(10).value();
+    const auto oldest = store().buffered("", 10).value();
 
     ASSERT_EQ(oldest.size(), 2U);
+    EXPECT_EQ(store().buffered("", 1)->size(), 1U);
+    EXPECT_EQ(store().buffered("a", 10)->at(0).key.schedule, "b");
     const RunKey first{"a", store_epoch + 1min, false};
     EXPECT_EQ(oldest[0].key, first);
     EXPECT_TRUE(store().release(first, store_epoch + 5min, "").value());
