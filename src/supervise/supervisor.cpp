@@ -92,7 +92,7 @@ Supervisor::Impl::Impl(Options options)
                    [[maybe_unused]] const auto done = restart(app, "watch: " + path);
                }}
       ),
-      cgroups_(Cgroups::find()),
+      cgroups_(options_.uses_cgroups ? Cgroups::find() : std::nullopt),
       random_(std::random_device{}()) {
     measure_timer_ = options_.loop.call_at(now() + options_.measure_period, [this] { measure(); });
 }

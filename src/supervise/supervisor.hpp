@@ -31,6 +31,9 @@ class Supervisor {
         std::string runtime_directory{};
         /// How often memory and processor are measured.
         Duration measure_period = std::chrono::seconds(2);
+        /// Control groups for instances, where we may make them; without them some of Limits are
+        /// not kept.
+        bool uses_cgroups = true;
         /// The first moment after `after` that App::restart_cron means; nothing when it is no cron
         /// expression, or means none. Not set: no app may have one.
         std::function<std::optional<Instant>(std::string_view cron, Instant after)> next_cron{};

@@ -70,6 +70,10 @@ TEST_F(SupervisorFaultsTest, TheOldTreeIsClearedBeforeTheRestart) {
 }
 
 TEST_F(SupervisorFaultsTest, ALostKeeperLeavesNothingBeside) {
+    // They would do it in their own way.
+    auto without_groups = options();
+    without_groups.uses_cgroups = false;
+    make(std::move(without_groups));
     write("pids", "");
     App one = app("api", std::string(check) + escapee + "echo $$ >> pids; wait; exec sleep 1000");
     one.instances = 2;
