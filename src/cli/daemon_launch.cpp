@@ -75,6 +75,11 @@ Result<std::string> start_daemon(const control::Home& home, const std::vector<st
     return read_all(says->read.get(), "what the daemon says");
 }
 
+bool answers(control::Client& daemon) {
+    const auto said = daemon.daemon();
+    return said || said.error().code() != Errc::unavailable;
+}
+
 std::string last_words(const control::Home& home) {
     std::string log = read_file(daemon_log(home)).value_or("");
     while (log.ends_with('\n'))
@@ -107,7 +112,9 @@ Result<control::Client> connect_or_launch(
     const auto deadline = std::chrono::steady_clock::now() + launch_patience;
     while (true) {
         auto client = control::Client::connect(home.socket());
-        if (client || client.error().code() != Errc::unavailable) return client;
+        if (!client && client.error().code() != Errc::unavailable) return client;
+        // One that was killed just now may still let us connect, and says nothing any more.
+        if (client && answers(*client)) return client;
         // Whoever has the lock is about to listen, or about to end.
         if (!is_home_locked(home)) {
             const auto said = start_daemon(home, flags);
