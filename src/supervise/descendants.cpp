@@ -26,6 +26,12 @@ void append_children(pid_t parent, std::vector<pid_t>& out) {
 
 }  // namespace
 
+std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> out;
+    append_children(parent, out);
+    return out;
+}
+
 std::vector<pid_t> descendants_of(pid_t ancestor) {
     std::vector<pid_t> out;
     append_children(ancestor, out);

@@ -13,6 +13,10 @@ namespace tranter::supervise {
 /// them.
 std::vector<pid_t> descendants_of(pid_t ancestor);
 
+/// What it has started itself, or adopted; zombies are among them. Does not look at others, so it
+/// costs the same on a machine with many.
+std::vector<pid_t> children_of(pid_t parent);
+
 struct ResourceUse {
     std::uint64_t memory_bytes = 0;  // resident; what processes share counts for each
     std::uint64_t cpu_micros = 0;    // of those that run, and of children they have waited for

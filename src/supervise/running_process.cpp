@@ -110,23 +110,26 @@ Result<> RunningProcess::make_probing() {
     return {};
 }
 
-/// Without one it runs all the same, if need be with less of a limit than was wished for.
+/// Without limits, or without one at all, it runs all the same.
 void RunningProcess::make_leaf(process::SpawnOptions& program) {
     Limits limits = options_.app->limits;
     // Who is over the limit is asked to end. The kernel, which does not ask, is for those that grow
     // faster than we measure.
     limits.memory_bytes += limits.memory_bytes / 4;
+    const std::string name = folder_name(options_.id);
     std::string reason = "there is no cgroup v2 tree that we may write to";
     if (*options_.cgroups) {
-        auto made = (*options_.cgroups)->make(folder_name(options_.id), limits);
-        if (made) {
-            leaf_ = std::move(*made);
-            program.cgroup_procs = leaf_->procs_path();
-            return;
+        auto made = (*options_.cgroups)->make(name, limits);
+        if (!made) {
+            reason = made.error().message();
+            made = (*options_.cgroups)->make(name, {});
+        } else {
+            reason.clear();
         }
-        reason = made.error().message();
+        if (made) leaf_ = std::move(*made);
     }
-    if (!needs_leaf(limits)) return;
+    if (leaf_) program.cgroup_procs = leaf_->procs_path();
+    if (reason.empty() || !needs_leaf(limits)) return;
     log_warn(
         "supervise",
         "limits of processors and processes are not set",
@@ -173,7 +176,10 @@ void RunningProcess::follow(const Action& action) {
         case Action::Kind::send_shutdown:
             // Whoever cannot be told by a message is told by the signal.
             if (probing_ && probing_->send_shutdown()) return;
-            return keeper_->tell(Keeper::Order::signal_group, app().stop.signal);
+            return keeper_->tell(
+                app().stop.leader_only ? Keeper::Order::signal_leader : Keeper::Order::signal_group,
+                app().stop.signal
+            );
         case Action::Kind::kill_all:
             return kill_all();
         case Action::Kind::watch_readiness:

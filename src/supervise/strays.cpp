@@ -2,8 +2,10 @@
 
 #include "process/orphans.hpp"
 #include "process/running_groups.hpp"
+#include "supervise/descendants.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,7 +19,7 @@ bool is_stray(pid_t pid, const IsKeeper& is_keeper) {
 }  // namespace
 
 void reap_strays(const IsKeeper& is_keeper) {
-    for (const pid_t pid : process::list_zombies()) {
+    for (const pid_t pid : children_of(::getpid())) {
         if (is_stray(pid, is_keeper)) ::waitpid(pid, nullptr, WNOHANG);
     }
 }
@@ -28,7 +30,7 @@ bool kill_strays(const IsKeeper& is_keeper) {
     };
     process::kill_orphans(is_foreign);
     reap_strays(is_keeper);
-    return std::ranges::none_of(process::list_children(), is_foreign);
+    return std::ranges::none_of(children_of(::getpid()), is_foreign);
 }
 
 }  // namespace tranter::supervise

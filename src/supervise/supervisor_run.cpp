@@ -15,6 +15,11 @@ constexpr int measured_per_turn = 8;
 /// What was killed and is still there is looked at again after this.
 constexpr Duration stray_period = std::chrono::milliseconds(2);
 
+std::string killed_for_memory(const RunningProcess& process) {
+    return "memory: the kernel killed it, limit is " +
+           format_size(process.app().limits.memory_bytes);
+}
+
 }  // namespace
 
 /// Tells what has changed and does what comes of it, until nothing does. Whoever is told may want
@@ -95,6 +100,7 @@ void Supervisor::Impl::reported(RunningProcess& process, const Keeper::Report& r
             fleet_.spawned(id, now());
             break;
         case Kind::ended:
+            if (process.oom_kills() > 0) fleet_.failed_probe(id, killed_for_memory(process), now());
             fleet_.ended(id, report.ending, now());
             break;
         case Kind::not_spawned:
@@ -230,9 +236,7 @@ void Supervisor::Impl::check_memory(const RunningProcess& process) {
         failed_probe(process.id(), "memory: " + taken + ", limit is " + format_size(limit));
     } else if (process.oom_kills() > 0) {
         // Its leader may not have noticed.
-        failed_probe(
-            process.id(), "memory: the kernel killed one of it, limit is " + format_size(limit)
-        );
+        failed_probe(process.id(), killed_for_memory(process));
     }
 }
 

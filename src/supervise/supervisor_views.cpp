@@ -18,6 +18,11 @@ void Supervisor::Impl::publish(Event event) {
 void Supervisor::Impl::publish(Fleet::InstanceChange changed) {
     Change& change = changed.change;
     if (!change.cause.empty()) record(changed.id).cause = change.cause;
+    // Or nothing would be known of it for a whole period.
+    const auto running = running_.find(changed.id);
+    if (change.to == State::ready && running != running_.end()) {
+        running->second->meter().measure(now());
+    }
     log_debug(
         "supervise",
         "an instance changed",
