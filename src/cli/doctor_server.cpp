@@ -92,6 +92,12 @@ Port try_port(const Endpoint& endpoint) {
     return errno == EACCES ? Port::forbidden : Port::unknown;
 }
 
+/// To /health, at either port.
+bool is_answer_of_ours(const http::ClientResponse& answer) {
+    if (answer.status != 200 && answer.status != 503) return false;
+    return answer.body == "OK" || answer.body.starts_with("{\"status\":");
+}
+
 Finding judge_port(std::string_view key, const Endpoint& endpoint) {
     const std::string where = fmt::format("{} {}", key, one_line(format_endpoint(endpoint)));
     const std::string fix = fmt::format("ss -ltnp sport = :{}; or change {}", endpoint.port, key);
@@ -112,9 +118,8 @@ Finding judge_port(std::string_view key, const Endpoint& endpoint) {
     }
     const auto heard =
         hear(fmt::format("http://{}/health", format_endpoint(endpoint)), stranger_patience);
-    const bool is_ours = heard && (heard->answer.status == 200 || heard->answer.status == 503) &&
-                         heard->answer.body.contains("\"status\"");
-    if (is_ours) return Finding::fine(where + " is where a server listens");
+    if (heard && is_answer_of_ours(heard->answer))
+        return Finding::fine(where + " is where a server listens");
     return Finding::error(where + " is taken by another program", fix);
 }
 
