@@ -68,10 +68,11 @@ std::string directory_of(std::string_view path) {
     path = without_end_slashes(path);
     const std::size_t slash = path.rfind('/');
     if (slash == std::string_view::npos) return ".";
-    return slash == 0 ? "/" : std::string(without_end_slashes(path.substr(0, slash)));
+    return std::string(path.substr(0, slash == 0 ? 1 : slash));
 }
 
 std::string base_name(std::string_view path, std::string_view ending) {
+    if (!ending.empty() && path == ending) return {};
     path = without_end_slashes(path);
     std::string_view name = path.substr(path.rfind('/') + 1);
     if (name.size() > ending.size() && name.ends_with(ending)) name.remove_suffix(ending.size());

@@ -37,21 +37,4 @@ bool needs_shell(std::string_view text) {
     return text.find_first_of("$`|&;<>()*?[]{}~!#\\\n") != std::string_view::npos;
 }
 
-std::string shell_word(std::string_view word) {
-    const bool is_plain = !word.empty() && std::ranges::all_of(word, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("_-./:=@%+,").contains(c);
-    });
-    if (is_plain) return std::string(word);
-    std::string out = "'";
-    for (const char c : word) {
-        if (c == '\'') {
-            out += "'\\''";
-        } else {
-            out += c;
-        }
-    }
-    return out + "'";
-}
-
 }  // namespace tranter::appfile

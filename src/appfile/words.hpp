@@ -14,7 +14,4 @@ std::vector<std::string> split_words(std::string_view text);
 /// Whether the text means more to a shell than words: variables, pipes, redirections and the like.
 bool needs_shell(std::string_view text);
 
-/// The word as a shell reads it back.
-std::string shell_word(std::string_view word);
-
 }  // namespace tranter::appfile
