@@ -239,7 +239,7 @@ TEST_F(SchedulerTest, AnIdIsTheSameInEverySpelling) {
         return static_cast<char>(std::toupper(c));
     });
 
-    EXPECT_EQ(scheduler.find_job(shouted)->id, *id);
+    EXPECT_EQ(scheduler.find_job(shouted).value().id, *id);
     EXPECT_TRUE(scheduler.jobs(shouted)->empty());
     EXPECT_TRUE(scheduler.reschedule(shouted, wall_clock() + 2h));
     EXPECT_TRUE(scheduler.cancel(shouted));
