@@ -5,11 +5,13 @@
 #include "base/unicode.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace tranter::appfile {
@@ -287,6 +289,8 @@ Result<App> read_pm2_app(Fields fields, const Pm2Context& context) {
 
 Result<std::vector<App>> read_pm2_file(const Value& root, const Pm2Context& base) {
     Pm2Context context = base;
+    std::set<std::string> ignored_keys;
+    context.ignored_keys = &ignored_keys;
     const Value* list = &root;
     std::string where;
     if (const auto* object = root.object()) {
@@ -324,6 +328,12 @@ Result<std::vector<App>> read_pm2_file(const Value& root, const Pm2Context& base
     }
     if (apps.empty()) {
         return fail(Errc::invalid_argument, context.file + ": has no apps, write apps: [...]");
+    }
+    if (!ignored_keys.empty()) {
+        context.remarks.push_back(
+            {"apps",
+             fmt::format("{}: for PM2 only, without meaning here", fmt::join(ignored_keys, ", "))}
+        );
     }
     return apps;
 }

@@ -300,7 +300,7 @@ TEST_F(Pm2AppTest, RemarksOnKeysItDoesNotUse) {
         ElementsAre(
             "apps[0].max_restart: unknown key, the nearest is max_restarts",
             "apps[0].colour: unknown key, which is not read",
-            "apps[0]: vizion, pmx: for PM2 only, without meaning here"
+            "apps: pmx, vizion: for PM2 only, without meaning here"
         )
     );
 }

@@ -3,6 +3,7 @@
 #include "appfile/load.hpp"
 #include "appfile/pm2_fields.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ struct Pm2Context {
     std::string directory{};       // that relative paths are relative to
     std::string file_directory{};  // where the file is
     const Value::Object* deploy = nullptr;
+    /// Keys without meaning here, of all apps together.
+    std::set<std::string>* ignored_keys = nullptr;
     std::vector<Remark>& remarks;
 
     void remark(const Fields& fields, std::string_view key, std::string text) const {
@@ -53,7 +56,8 @@ std::string with_number(std::string_view path, std::string_view ending);
 /// One object of a PM2 file as an app with PM2's defaults.
 [[nodiscard]] Result<supervise::App> read_pm2_app(Fields fields, const Pm2Context& context);
 
-/// Names keys that PM2 does not have, with the nearest that it has, and those without meaning here.
+/// Names keys that PM2 does not have, with the nearest that it has; collects those without meaning
+/// here.
 void remark_on_keys(const Fields& fields, const Pm2Context& context);
 
 /// All apps of a file: a list, an object with `apps` or `pm2`, or one app.

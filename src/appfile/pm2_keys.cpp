@@ -3,7 +3,6 @@
 #include "base/unicode.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -100,12 +99,11 @@ bool is_in(std::span<const std::string_view> names, std::string_view name) {
 }  // namespace
 
 void remark_on_keys(const Fields& fields, const Pm2Context& context) {
-    std::vector<std::string> ignored;
     for (const Member& member : fields.object()) {
         const std::string& key = member.key;
         if (is_in(known_keys, key) || key.starts_with("env_")) continue;
         if (is_in(ignored_keys, key)) {
-            ignored.push_back(key);
+            if (context.ignored_keys != nullptr) context.ignored_keys->insert(key);
             continue;
         }
         const std::string_view nearest = find_nearest(key, known_keys);
@@ -115,12 +113,6 @@ void remark_on_keys(const Fields& fields, const Pm2Context& context) {
             name,
             nearest.empty() ? "unknown key, which is not read"
                             : fmt::format("unknown key, the nearest is {}", nearest)
-        );
-    }
-    if (!ignored.empty()) {
-        context.remarks.push_back(
-            {fields.where(),
-             fmt::format("{}: for PM2 only, without meaning here", fmt::join(ignored, ", "))}
         );
     }
 }

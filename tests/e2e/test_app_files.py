@@ -166,7 +166,7 @@ def test_remarks_stand_on_top(folder):
 
     assert lines[:3] == [
         "# apps[0].max_restart: unknown key, the nearest is max_restarts",
-        "# apps[0]: vizion, pmx, source_map_support: for PM2 only, without meaning here",
+        "# apps: pmx, source_map_support, vizion: for PM2 only, without meaning here",
         "",
     ]
 
