@@ -25,7 +25,7 @@ char to_lower(char c) {
 /// it is more often a secret than not.
 bool is_secret_variable(std::string_view name) {
     if (is_secret_name(name)) return true;
-    constexpr std::array<std::string_view, 5> words{"key", "passphrase", "pwd", "_dsn", "cookie"};
+    constexpr std::array<std::string_view, 5> words{"key", "passphrase", "_pwd", "_dsn", "cookie"};
     std::string small(name);
     std::ranges::transform(small, small.begin(), to_lower);
     return std::ranges::any_of(words, [&small](std::string_view word) {

@@ -20,7 +20,9 @@
 #include "cli/schedule_role.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/serve_options.hpp"
+#include "cli/startup_command.hpp"
 #include "cli/terminal.hpp"
+#include "cli/top_command.hpp"
 #include "cli/up_command.hpp"
 #include "cli/work_command.hpp"
 #include "cli/worker_command.hpp"
@@ -153,6 +155,9 @@ Command command_tree() {
              app_env_command(),
              logs_command(),
              monit_command(),
+             top_command(),
+             startup_command(),
+             unstartup_command(),
              queue_command(),
              message_command(),
              dlq_command(),

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -32,6 +33,10 @@ EndingWatch::EndingWatch(int output) {
 }
 
 EndingWatch::~EndingWatch() {
+    // Nobody is to end by it once it is let through.
+    signalfd_siginfo taken{};
+    while (::read(signals_.get(), &taken, sizeof taken) > 0) {
+    }
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "cli/args.hpp"
+
+namespace tranter::cli {
+
+Command top_command();
+
+}  // namespace tranter::cli
