@@ -146,6 +146,7 @@ TEST(AppConfigTest, ReadsBackEachProbe) {
         {.kind = Probe::Kind::ipc},
         {.kind = Probe::Kind::descriptor, .target = "4"},
         {.kind = Probe::Kind::tcp, .target = "[::1]:80", .failures_max = 1},
+        {.kind = Probe::Kind::tcp, .target = "127.0.0.1:300{number}"},
         {.kind = Probe::Kind::exec, .command = {"a", "b c"}, .timeout = 10s},
         {.kind = Probe::Kind::log_line, .target = "listening on \\d+ \"x\""},
     };

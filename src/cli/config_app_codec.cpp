@@ -47,7 +47,7 @@ Result<void> check_target(Probe::Kind kind, const std::string& target) {
             fmt::format("is \"{}\", write a URL like \"http://127.0.0.1:3000/health\"", target)
         );
     }
-    if (kind == Probe::Kind::tcp) {
+    if (kind == Probe::Kind::tcp && !target.contains("{number}")) {
         const std::size_t colon = target.rfind(':');
         const std::string port =
             colon == 0 || colon == std::string::npos ? "" : target.substr(colon + 1);
