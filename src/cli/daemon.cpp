@@ -14,11 +14,15 @@
 #include "supervise/log_writer.hpp"
 #include "supervise/supervisor.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace tranter::cli {
@@ -26,6 +30,24 @@ namespace {
 
 /// Apps change in bursts.
 constexpr Duration state_delay = std::chrono::milliseconds(50);
+constexpr Duration reap_delay = std::chrono::milliseconds(100);
+/// By then the first apps are ready.
+constexpr Duration code_delay = std::chrono::seconds(3);
+
+/// Most of our code only runs while we start, and stays in memory all the same where it is not
+/// scarce. Pages of code are never written to, so the kernel reads them again when they are needed.
+void give_back_code() {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find(" r-xp ") == std::string::npos || line.find('/') == std::string::npos)
+            continue;
+        char* end = nullptr;
+        const auto first = std::strtoull(line.c_str(), &end, 16);
+        const auto last = std::strtoull(end + 1, nullptr, 16);
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it
+        ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    }
+}
 
 /// The daemon and everything it is made of, in order of construction.
 class Daemon {
@@ -45,10 +67,13 @@ class Daemon {
           health_(service_, options_.health) {
         signals_.listen(loop_, signal_calls());
         if (options_.health.endpoint) refresh_health();
+        code_timer_ = loop_.call_at(clock_.now() + code_delay, give_back_code);
     }
     ~Daemon() {
         loop_.cancel(state_timer_);
         loop_.cancel(health_timer_);
+        loop_.cancel(reap_timer_);
+        loop_.cancel(code_timer_);
     }
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -100,8 +125,18 @@ class Daemon {
             .reopen_logs = [this] { reopen_logs(); },
             .child_ended =
                 [this] {
-                    supervisor_.reap_orphans();
+                    reap_soon();
                 }};
+    }
+
+    /// Only to process 1 come those that no app has started. To find them takes a look at all
+    /// processes, which may wait until whoever has crashed is started again.
+    void reap_soon() {
+        if (::getpid() != 1 || reap_timer_ != supervise::EventLoop::TimerId::none) return;
+        reap_timer_ = loop_.call_at(clock_.now() + reap_delay, [this] {
+            reap_timer_ = supervise::EventLoop::TimerId::none;
+            supervisor_.reap_orphans();
+        });
     }
 
     void start_apps() {
@@ -202,6 +237,8 @@ class Daemon {
     bool has_failed_ = false;
     supervise::EventLoop::TimerId state_timer_{};
     supervise::EventLoop::TimerId health_timer_{};
+    supervise::EventLoop::TimerId reap_timer_{};
+    supervise::EventLoop::TimerId code_timer_{};
     control::Commands commands_;
     ForegroundOutput output_;
     DaemonService service_;

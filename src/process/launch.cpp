@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string>
 
 namespace tranter::process {
 namespace {
@@ -73,8 +76,9 @@ void write_pid(std::span<char> text) {
 }
 
 /// What only a privileged user may do, before we are none any more. `none` when all was done.
-Step use_privileges(const Launch& launch) {
-    if (launch.cgroup_procs != nullptr && !enter_cgroup(launch.cgroup_procs)) return Step::cgroup;
+Step use_privileges(const Launch& launch, bool is_in_cgroup) {
+    const bool must_enter = launch.cgroup_procs != nullptr && !is_in_cgroup;
+    if (must_enter && !enter_cgroup(launch.cgroup_procs)) return Step::cgroup;
     if (launch.nice != 0 && !add_nice(launch.nice)) return Step::nice;
     for (std::size_t i = 0; i < launch.limit_count; ++i) {
         const rlimit limit{launch.limits[i].second, launch.limits[i].second};
@@ -85,14 +89,15 @@ Step use_privileges(const Launch& launch) {
 }
 
 /// In the child. Returns only when something failed, and what. Nothing but system calls.
-LaunchFailure become(const Launch& launch) {
+LaunchFailure become(const Launch& launch, bool is_in_cgroup) {
     const auto fail_at = [](Step step) {
         return LaunchFailure{step, errno};
     };
     if (::setsid() < 0) return fail_at(Step::session);
     // Before descriptors are limited: those that are moved get high numbers.
     if (!place_descriptors(launch)) return fail_at(Step::descriptors);
-    if (const Step failed = use_privileges(launch); failed != Step::none) return fail_at(failed);
+    if (const Step failed = use_privileges(launch, is_in_cgroup); failed != Step::none)
+        return fail_at(failed);
     if (launch.dies_with_us) {
         // Whoever becomes another user loses it.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -125,15 +130,35 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
+[[noreturn]] void live(const Launch& launch, bool is_in_cgroup) {
+    const LaunchFailure failure = become(launch, is_in_cgroup);
+    [[maybe_unused]] const auto told = ::write(launch.failure_pipe, &failure, sizeof failure);
+    ::_exit(127);
+}
+
+/// A fork that is born in the group. To move there takes the kernel 10 ms and more, since it waits
+/// until no processor looks at the groups of anybody. Nothing: it has to move.
+std::optional<pid_t> fork_into_cgroup(const Launch& launch) {
+    std::string directory = launch.cgroup_procs;
+    directory.erase(directory.rfind('/'));
+    const int group = ::open(directory.c_str(), O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (group < 0) return std::nullopt;
+    clone_args how{};
+    how.flags = CLONE_INTO_CGROUP;
+    how.exit_signal = SIGCHLD;
+    how.cgroup = static_cast<__u64>(group);
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
+    if (pid == 0) live(launch, true);
+    ::close(group);
+    if (pid < 0) return std::nullopt;
+    return pid;
+}
+
 /// The only function that lives in both processes, so that no local of another is clobbered.
 [[gnu::noinline]] pid_t start_child(const Launch& launch) {
     // Whoever becomes another user makes the memory undumpable, which is ours too after vfork.
     const pid_t pid = launch.identity != nullptr ? ::fork() : ::vfork();
-    if (pid == 0) {
-        const LaunchFailure failure = become(launch);
-        [[maybe_unused]] const auto told = ::write(launch.failure_pipe, &failure, sizeof failure);
-        ::_exit(127);
-    }
+    if (pid == 0) live(launch, false);
     return pid;
 }
 
@@ -141,6 +166,9 @@ class SignalsBlocked {
 
 pid_t launch_child(const Launch& launch) {
     const SignalsBlocked blocked;
+    if (launch.cgroup_procs != nullptr) {
+        if (const auto pid = fork_into_cgroup(launch)) return *pid;
+    }
     return start_child(launch);
 }
 
