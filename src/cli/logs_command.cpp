@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <string>
@@ -21,6 +22,7 @@ namespace {
 
 using control::Client;
 using supervise::Event;
+using supervise::InstanceView;
 using supervise::OutputLine;
 
 constexpr std::int64_t lines_default = 15;
@@ -64,6 +66,15 @@ Result<LogsRequest> read_logs_request(const Arguments& arguments) {
     return request;
 }
 
+/// Whether a target stands for it, or there is none. The daemon decides what is printed; this is
+/// for how wide names are.
+bool is_named(const InstanceView& instance, const std::vector<std::string>& targets) {
+    return targets.empty() || std::ranges::any_of(targets, [&](const std::string& target) {
+               return target == instance.id.app || target == instance.space ||
+                      target == std::to_string(instance.key);
+           });
+}
+
 /// Prints what was there and then what comes.
 class Logs {
   public:
@@ -71,8 +82,11 @@ class Logs {
         : request_(std::move(request)), client_(std::move(client)), printer_(request_.look) {}
 
     Result<> print_latest() {
-        const auto instances = client_.instances();
+        auto instances = client_.instances();
         if (!instances) return std::unexpected(instances.error());
+        std::erase_if(*instances, [this](const InstanceView& instance) {
+            return !is_named(instance, request_.targets);
+        });
         printer_.know(*instances);
         auto lines = client_.latest_lines(request_.targets);
         if (!lines) return std::unexpected(lines.error());

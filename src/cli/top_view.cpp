@@ -20,7 +20,7 @@ namespace tranter::cli {
 namespace {
 
 constexpr std::array<FittedColumn, 13> queue_columns{{
-    {.heading = "QUEUE", .width_min = 10},
+    {.heading = "QUEUE", .width_min = 20},
     {.heading = "PENDING", .is_number = true},
     {.heading = "OLDEST", .leaves = 1, .is_number = true},
     {.heading = "RUNNING", .leaves = 2, .is_number = true},
