@@ -18,6 +18,19 @@ using supervise::OutputLine;
 
 constexpr Duration answer_grace = std::chrono::seconds(1);
 
+/// By time; those of the same moment as they came.
+std::vector<OutputLine> in_order(std::vector<OutputLine> lines) {
+    std::vector<std::pair<Instant, std::size_t>> order;
+    for (const OutputLine& line : lines)
+        order.emplace_back(line.at, order.size());
+    std::ranges::sort(order);
+    std::vector<OutputLine> sorted;
+    sorted.reserve(lines.size());
+    for (const auto& [at, index] : order)
+        sorted.push_back(std::move(lines.at(index)));
+    return sorted;
+}
+
 Result<> check_app(const App& app) {
     if (app.name.empty()) return fail(Errc::invalid_argument, "an app has no name");
     if (app.name == "all") {
@@ -129,8 +142,7 @@ void Commands::tell_lines(const Request& request, const Caller& caller) {
         if (!is_meant) continue;
         std::ranges::move(supervisor_.latest_lines(view.id), std::back_inserter(lines));
     }
-    std::ranges::stable_sort(lines, {}, &OutputLine::at);
-    answer(caller, std::move(lines));
+    answer(caller, in_order(std::move(lines)));
 }
 
 Result<> Commands::put(const std::vector<App>& apps, const std::string& file) {
