@@ -27,11 +27,8 @@ void Leases::add(std::span<const std::shared_ptr<Task>> tasks) {
     std::list<std::shared_ptr<Task>> added(tasks.begin(), tasks.end());
     const Moment now = Steady::now();
     for (auto place = added.begin(); place != added.end(); ++place) {
-        (*place)->lease = {
-            .place = place,
-            .held = true,
-            .renew_at = now + config_.lease / 3,
-            .ends_at = now + config_.lease};
+        (*place)->lease = {.place = place, .held = true, .renew_at = now + config_.lease / 3};
+        (*place)->lease_ends_at = now + config_.lease;
     }
     const std::lock_guard lock(mutex_);
     held_.splice(held_.end(), added);
@@ -49,7 +46,12 @@ void Leases::remove(std::span<const std::shared_ptr<Task>> tasks) {
 
 bool Leases::has_ended(const Task& task) const {
     const std::lock_guard lock(mutex_);
-    return !task.lease.held || task.lease.ends_at <= Steady::now();
+    return !task.lease.held || task.lease_ends_at.load() <= Steady::now();
+}
+
+void Leases::begins(Task& task) {
+    const Moment begun_at = task.begun_at.load(std::memory_order_relaxed);
+    if (begun_at >= task.lease_ends_at.load(std::memory_order_relaxed)) forget(task);
 }
 
 void Leases::flush_soon(std::shared_ptr<Task> task) {
@@ -163,7 +165,7 @@ void Leases::renewed(
         if (!task->lease.held) return;
         if (answer) {
             task->lease.renew_at = asked_at + config_.lease / 3;
-            task->lease.ends_at = asked_at + config_.lease;
+            task->lease_ends_at = asked_at + config_.lease;
             held_.splice(held_.end(), held_, task->lease.place);
         }
     }

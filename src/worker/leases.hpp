@@ -33,6 +33,9 @@ class Leases {
     void add(std::span<const std::shared_ptr<Task>> tasks);
     /// Settled, or given up.
     void remove(std::span<const std::shared_ptr<Task>> tasks);
+    /// Its first run does, at Task::begun_at. When its lease had ended by then, which is so for all
+    /// that waits here once we go on after having been stopped, it is lost, and nothing runs.
+    void begins(Task& task);
     /// Nobody can settle it any more.
     bool has_ended(const Task& task) const;
     /// A moment from now, so that a handler that reports all the time does not occupy the store.

@@ -241,7 +241,10 @@ void Session::execute(std::size_t slot) {
                                   : std::chrono::time_point_cast<std::chrono::microseconds>(
                                         std::chrono::system_clock::now()
                                     );
-        if (work.run == 1) Tally::began(task);
+        if (work.run == 1) {
+            leases_.begins(task);
+            Tally::began(task);
+        }
         auto after = task.end_run(work.run, runner_.execute(task, work.run, now));
         next = after.next;
         if (!after.end || !task.claim()) continue;

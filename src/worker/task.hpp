@@ -82,12 +82,13 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     std::atomic<Moment> begun_at{};
     std::atomic<Moment> ended_at{};
 
+    // Of Leases, read by whoever begins the first run:
+    std::atomic<Moment> lease_ends_at{};
     // Guarded by the mutex of Leases.
     struct Lease {
         std::list<std::shared_ptr<Task>>::iterator place{};
         bool held = false;
         Moment renew_at{};
-        Moment ends_at{};
     };
     Lease lease{};
 
