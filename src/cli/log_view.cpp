@@ -4,6 +4,7 @@
 #include "cli/app_view.hpp"
 #include "cli/job_record.hpp"
 #include "cli/json.hpp"
+#include "control/line_order.hpp"
 
 #include <fmt/format.h>
 
@@ -47,7 +48,7 @@ std::vector<OutputLine> last_lines(
     std::vector<OutputLine> lines, const LogChoice& choice, std::size_t count
 ) {
     std::erase_if(lines, [&choice](const OutputLine& line) { return !is_chosen(line, choice); });
-    std::ranges::stable_sort(lines, {}, &OutputLine::at);
+    lines = control::in_order(std::move(lines));
     std::map<InstanceId, std::size_t> surplus;
     for (const OutputLine& line : lines)
         ++surplus[line.id];

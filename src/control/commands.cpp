@@ -1,6 +1,7 @@
 #include "control/commands.hpp"
 
 #include "base/unicode.hpp"
+#include "control/line_order.hpp"
 #include "process/process_stat.hpp"
 
 #include <unistd.h>
@@ -17,19 +18,6 @@ using supervise::App;
 using supervise::OutputLine;
 
 constexpr Duration answer_grace = std::chrono::seconds(1);
-
-/// By time; those of the same moment as they came.
-std::vector<OutputLine> in_order(std::vector<OutputLine> lines) {
-    std::vector<std::pair<Instant, std::size_t>> order;
-    for (const OutputLine& line : lines)
-        order.emplace_back(line.at, order.size());
-    std::ranges::sort(order);
-    std::vector<OutputLine> sorted;
-    sorted.reserve(lines.size());
-    for (const auto& [at, index] : order)
-        sorted.push_back(std::move(lines.at(index)));
-    return sorted;
-}
 
 Result<> check_app(const App& app) {
     if (app.name.empty()) return fail(Errc::invalid_argument, "an app has no name");

@@ -106,7 +106,13 @@ void visit_members(Visit& visit, Is<supervise::Limits> auto& limits) {
 
 template <class Visit>
 void visit_members(Visit& visit, Is<supervise::App> auto& app) {
-    auto& [name, space, type, command, directory, environment, inherits_environment, hidden_variables, number_variable, increment_variable, pid_file, instances, starts_by_itself, depends_on, restart, readiness, liveness, stop, logs, limits, reloads_at_once, restart_cron, watched, unwatched, watch_delay] = app;
+    // It does not divide them.
+    // clang-format off
+    auto& [name, space, type, command, directory, environment, inherits_environment,
+           hidden_variables, number_variable, increment_variable, pid_file, instances,
+           starts_by_itself, depends_on, restart, readiness, liveness, stop, logs, limits,
+           reloads_at_once, restart_cron, watched, unwatched, watch_delay] = app;
+    // clang-format on
     visit("name", name);
     visit("namespace", space);
     visit("type", type);
@@ -151,8 +157,11 @@ void visit_members(Visit& visit, Is<supervise::ResourceUse> auto& use) {
 
 template <class Visit>
 void visit_members(Visit& visit, Is<supervise::InstanceView> auto& view) {
-    auto& [key, id, space, state, pid, started_at, restarts, unstable_restarts, last_ending, use, cpu_share, log_bytes, log_lines_dropped, note] =
-        view;
+    // It does not divide them.
+    // clang-format off
+    auto& [key, id, space, state, pid, started_at, restarts, unstable_restarts, last_ending,
+           use, cpu_share, log_bytes, log_lines_dropped, note] = view;
+    // clang-format on
     visit("key", key);
     visit("id", id);
     visit("namespace", space);
