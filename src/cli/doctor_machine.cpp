@@ -212,6 +212,12 @@ std::vector<Finding> check_data(const Patient& patient) {
 }
 
 std::vector<Finding> check_home(const Patient& patient) {
+    if (patient.home.empty()) {
+        return {Finding::warning(
+            "neither TRANTER_HOME nor HOME is set, so `tranter up` has no place for its state",
+            "export TRANTER_HOME=DIR"
+        )};
+    }
     struct stat entry {};
     if (::stat(patient.home.c_str(), &entry) != 0) {
         if (errno == ENOENT) {

@@ -29,7 +29,7 @@ constexpr std::size_t schedules_named = 5;
 constexpr std::string_view schedules_file_name = "schedules.db";
 
 Result<std::shared_ptr<Provider>> open_store_of(const Patient& patient) {
-    return open_provider(patient.provider, {.create = false});
+    return open_provider(patient.provider, {.token = patient.config.admin_token, .create = false});
 }
 
 std::string shown_url(const Patient& patient) {

@@ -71,6 +71,20 @@ def test_a_server_that_is_well(server, home):
     }
 
 
+def test_a_server_that_asks_for_a_token(home, tmp_path):
+    text = '[admin]\ntoken = "token-of-the-owner-4711"\n'
+    server = Server(config=text)
+    try:
+        config = config_with(tmp_path, text)
+        found = doctor("--config", config, "--url", server.admin_endpoint, home=home)
+        assert worst(found, "store")["severity"] == "ok"
+        found = doctor("--url", server.admin_endpoint, home=home)
+        assert worst(found, "store")["severity"] == "error"
+        assert "4711" not in json.dumps(found)
+    finally:
+        server.stop()
+
+
 def test_people_get_a_table_and_help(server, home):
     env = {"TRANTER_HOME": str(home)}
     table = tranter("doctor", "--url", server.admin_endpoint, "-o", "table", env=env).out
