@@ -22,8 +22,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const InstanceId web{.app = "web"};
-const InstanceId mail{.app = "mail", .number = 1};
+const InstanceId web_id{.app = "web"};
+const InstanceId mail_id{.app = "mail", .number = 1};
 
 std::vector<std::string> texts_of(const std::vector<OutputLine>& lines) {
     std::vector<std::string> texts;
@@ -34,11 +34,11 @@ std::vector<std::string> texts_of(const std::vector<OutputLine>& lines) {
 
 std::vector<OutputLine> some_lines() {
     return {
-        printed_line(web, 1s, "w1"),
-        printed_line(web, 3s, "w2", true),
-        printed_line(web, 3s, "w3"),
-        printed_line(mail, 2s, "m1"),
-        printed_line(mail, 4s, "m2"),
+        printed_line(web_id, 1s, "w1"),
+        printed_line(web_id, 3s, "w2", true),
+        printed_line(web_id, 3s, "w3"),
+        printed_line(mail_id, 2s, "m1"),
+        printed_line(mail_id, 4s, "m2"),
     };
 }
 
@@ -61,32 +61,32 @@ TEST(LastLinesTest, AreCountedAfterTheyWereChosen) {
 
 TEST(SeenLinesTest, KnowWhatCameBefore) {
     SeenLines seen;
-    seen.add(printed_line(web, 3s, "last"));
+    seen.add(printed_line(web_id, 3s, "last"));
 
-    EXPECT_TRUE(seen.has(printed_line(web, 2s, "earlier")));
-    EXPECT_TRUE(seen.has(printed_line(web, 3s, "of the same moment")));
-    EXPECT_FALSE(seen.has(printed_line(web, 3s + 1us, "later")));
-    EXPECT_FALSE(seen.has(printed_line(mail, 1s, "of another")));
+    EXPECT_TRUE(seen.has(printed_line(web_id, 2s, "earlier")));
+    EXPECT_TRUE(seen.has(printed_line(web_id, 3s, "of the same moment")));
+    EXPECT_FALSE(seen.has(printed_line(web_id, 3s + 1us, "later")));
+    EXPECT_FALSE(seen.has(printed_line(mail_id, 1s, "of another")));
 }
 
 TEST(LogPrinterTest, PutsTheInstanceInFrontOfEachLine) {
     LogPrinter printer({});
     printer.know(std::vector{running_instance(0, "web"), running_instance(5, "mail", 1)});
 
-    EXPECT_EQ(printer.line(printed_line(web, 1s, "hello")), "web:0  | hello\n");
-    EXPECT_EQ(printer.line(printed_line(mail, 1s, "hello")), "mail:1 | hello\n");
+    EXPECT_EQ(printer.line(printed_line(web_id, 1s, "hello")), "web:0  | hello\n");
+    EXPECT_EQ(printer.line(printed_line(mail_id, 1s, "hello")), "mail:1 | hello\n");
     EXPECT_EQ(
-        LogPrinter({.timestamps = true}).line(printed_line(web, 1500ms, "x")),
+        LogPrinter({.timestamps = true}).line(printed_line(web_id, 1500ms, "x")),
         "2027-01-15T08:00:01.500Z web:0 | x\n"
     );
 }
 
 TEST(LogPrinterTest, GivesEachInstanceAColourOfItsOwnThatStays) {
     const LogPrinter printer({.is_terminal = true, .colours = true});
-    const std::string first = printer.line(printed_line(web, 1s, "a"));
+    const std::string first = printer.line(printed_line(web_id, 1s, "a"));
 
     EXPECT_THAT(first, StartsWith("\x1b["));
-    EXPECT_EQ(printer.line(printed_line(web, 2s, "a")), first);
+    EXPECT_EQ(printer.line(printed_line(web_id, 2s, "a")), first);
     const auto colour = [](const std::string& line) {
         return line.substr(0, line.find('m'));
     };
@@ -96,7 +96,7 @@ TEST(LogPrinterTest, GivesEachInstanceAColourOfItsOwnThatStays) {
 }
 
 TEST(LogPrinterTest, LetsColoursThroughAndNothingElseThatSteers) {
-    const OutputLine line = printed_line(web, 1s, "\x1b[31mred\x1b[0m\x1b[2J\x1b]0;x\x07 end");
+    const OutputLine line = printed_line(web_id, 1s, "\x1b[31mred\x1b[0m\x1b[2J\x1b]0;x\x07 end");
 
     EXPECT_THAT(
         LogPrinter({.is_terminal = true, .colours = true}).line(line),
@@ -113,7 +113,7 @@ TEST(LogPrinterTest, PrintsObjectsAsPm2Does) {
     LogPrinter printer({.form = LogPrinter::Form::json});
     printer.know(std::vector{running_instance(5, "mail", 1)});
 
-    const auto read = Json::parse(printer.line(printed_line(mail, 1s, "a \"b\"\x1b\xff", true)));
+    const auto read = Json::parse(printer.line(printed_line(mail_id, 1s, "a \"b\"\x1b\xff", true)));
 
     ASSERT_TRUE(read.has_value());
     EXPECT_EQ((*read)["type"].text(), "err");
@@ -126,7 +126,7 @@ TEST(LogPrinterTest, PrintsObjectsAsPm2Does) {
 
 TEST(LogPrinterTest, TellsWhatHappenedToAnInstance) {
     const Event event{
-        .id = web,
+        .id = web_id,
         .from = State::ready,
         .to = State::backoff,
         .at = test_now,

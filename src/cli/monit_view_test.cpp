@@ -25,7 +25,7 @@ MonitView view_of(std::uint32_t instances) {
 }
 
 /// As it stands on the screen, without colours.
-std::string shown(const Frame& frame) {
+std::string frame_text(const Frame& frame) {
     std::string text;
     for (const std::string& line : frame.lines)
         text += harmless_line(line, {}) + "\n";
@@ -82,7 +82,7 @@ TEST(MonitFrameTest, ShowsTheLatestLinesThatFit) {
     for (int i = 0; i < 50; ++i)
         view.lines.push_back(printed_line(view.instances[0].id, 1s, "line " + std::to_string(i)));
 
-    const std::string text = shown(monit_frame(view, {}));
+    const std::string text = frame_text(monit_frame(view, {}));
 
     EXPECT_THAT(text, HasSubstr("line 49\n"));
     EXPECT_THAT(text, HasSubstr("line 31\n"));
@@ -91,13 +91,13 @@ TEST(MonitFrameTest, ShowsTheLatestLinesThatFit) {
 
 TEST(MonitFrameTest, SaysWhatIsWrongAndHowToGoOn) {
     MonitView view = view_of(0);
-    EXPECT_THAT(shown(monit_frame(view, {})), HasSubstr("no app"));
+    EXPECT_THAT(frame_text(monit_frame(view, {})), HasSubstr("no app"));
 
     view.trouble = "no daemon runs\x1b[2J";
-    EXPECT_THAT(shown(monit_frame(view, {})), HasSubstr("no daemon runs"));
+    EXPECT_THAT(frame_text(monit_frame(view, {})), HasSubstr("no daemon runs"));
 
     view.shows_help = true;
-    EXPECT_THAT(shown(monit_frame(view, {})), HasSubstr("stop its app"));
+    EXPECT_THAT(frame_text(monit_frame(view, {})), HasSubstr("stop its app"));
 }
 
 TEST(MonitSelectionTest, MovesAndStaysInside) {

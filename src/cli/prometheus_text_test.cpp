@@ -9,7 +9,7 @@
 namespace tranter::cli {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double no_bound = std::numeric_limits<double>::infinity();
 
 TEST(ReadHistogramTest, TakesBucketsOfEachLabelAndNothingElse) {
     const auto found = read_histogram(
@@ -24,7 +24,7 @@ TEST(ReadHistogramTest, TakesBucketsOfEachLabelAndNothingElse) {
     );
 
     ASSERT_EQ(found.size(), 2U);
-    EXPECT_EQ(found.at("mail"), (CumulativeBuckets{{0.5, 1}, {infinity, 3}}));
+    EXPECT_EQ(found.at("mail"), (CumulativeBuckets{{0.5, 1}, {no_bound, 3}}));
     EXPECT_EQ(found.at("a\"b\\c"), (CumulativeBuckets{{0.5, 2}}));
 }
 
@@ -38,7 +38,7 @@ TEST(ReadHistogramTest, PassesOverWhatIsBroken) {
 }
 
 TEST(PercentileTest, LiesWithinTheBucketThatHasIt) {
-    const CumulativeBuckets buckets{{1, 50}, {2, 100}, {infinity, 100}};
+    const CumulativeBuckets buckets{{1, 50}, {2, 100}, {no_bound, 100}};
 
     EXPECT_DOUBLE_EQ(percentile_between({}, buckets, 0.25).value(), 0.5);
     EXPECT_DOUBLE_EQ(percentile_between({}, buckets, 0.5).value(), 1);
@@ -47,21 +47,21 @@ TEST(PercentileTest, LiesWithinTheBucketThatHasIt) {
 }
 
 TEST(PercentileTest, IsOfWhatCameSinceTheLastReading) {
-    const CumulativeBuckets before{{1, 50}, {2, 100}, {infinity, 100}};
-    const CumulativeBuckets now{{1, 50}, {2, 110}, {infinity, 110}};
+    const CumulativeBuckets before{{1, 50}, {2, 100}, {no_bound, 100}};
+    const CumulativeBuckets latest{{1, 50}, {2, 110}, {no_bound, 110}};
 
-    EXPECT_DOUBLE_EQ(percentile_between(before, now, 0.5).value(), 1.5);
-    EXPECT_FALSE(percentile_between(now, now, 0.5).has_value());
+    EXPECT_DOUBLE_EQ(percentile_between(before, latest, 0.5).value(), 1.5);
+    EXPECT_FALSE(percentile_between(latest, latest, 0.5).has_value());
     EXPECT_FALSE(percentile_between({}, {}, 0.5).has_value());
-    EXPECT_FALSE(percentile_between({}, {{infinity, std::nan("")}}, 0.5).has_value());
+    EXPECT_FALSE(percentile_between({}, {{no_bound, std::nan("")}}, 0.5).has_value());
 }
 
 TEST(PercentileTest, IsTheHighestBoundOfWhatIsAboveAll) {
-    EXPECT_DOUBLE_EQ(percentile_between({}, {{1, 1}, {infinity, 100}}, 0.99).value(), 1);
+    EXPECT_DOUBLE_EQ(percentile_between({}, {{1, 1}, {no_bound, 100}}, 0.99).value(), 1);
 }
 
 TEST(PercentileTest, IsOfAllWhenTheServerBeganAnewWithOtherBuckets) {
-    EXPECT_DOUBLE_EQ(percentile_between({{9, 9}}, {{1, 2}, {infinity, 2}}, 0.5).value(), 0.5);
+    EXPECT_DOUBLE_EQ(percentile_between({{9, 9}}, {{1, 2}, {no_bound, 2}}, 0.5).value(), 0.5);
 }
 
 }  // namespace

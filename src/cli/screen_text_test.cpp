@@ -13,26 +13,28 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr ScreenSize small{.columns = 6, .rows = 3};
+constexpr ScreenSize small_screen{.columns = 6, .rows = 3};
 
 TEST(RepaintTest, WritesEverythingAtFirstAndWhenTheSizeChanges) {
-    const Frame frame{small, {"a", "", "c"}};
+    const Frame frame{small_screen, {"a", "", "c"}};
 
     EXPECT_EQ(repaint({}, frame), "\x1b[0m\x1b[2J\x1b[1;1H\x1b[0m\x1b[Ka\x1b[3;1H\x1b[0m\x1b[Kc");
     EXPECT_THAT(repaint(frame, {{.columns = 7, .rows = 3}, frame.lines}), HasSubstr("\x1b[2J"));
 }
 
 TEST(RepaintTest, WritesOnlyLinesThatDiffer) {
-    const Frame before{small, {"a", "b", "c"}};
+    const Frame before{small_screen, {"a", "b", "c"}};
 
     EXPECT_EQ(repaint(before, before), "");
-    EXPECT_EQ(repaint(before, {small, {"a", "x", "c"}}), "\x1b[2;1H\x1b[0m\x1b[Kx");
-    EXPECT_EQ(repaint(before, {small, {"a", "b"}}), "\x1b[3;1H\x1b[0m\x1b[K");
-    EXPECT_EQ(repaint({small, {"a"}}, before), "\x1b[2;1H\x1b[0m\x1b[Kb\x1b[3;1H\x1b[0m\x1b[Kc");
+    EXPECT_EQ(repaint(before, {small_screen, {"a", "x", "c"}}), "\x1b[2;1H\x1b[0m\x1b[Kx");
+    EXPECT_EQ(repaint(before, {small_screen, {"a", "b"}}), "\x1b[3;1H\x1b[0m\x1b[K");
+    EXPECT_EQ(
+        repaint({small_screen, {"a"}}, before), "\x1b[2;1H\x1b[0m\x1b[Kb\x1b[3;1H\x1b[0m\x1b[Kc"
+    );
 }
 
 TEST(RepaintTest, WritesNothingBesideOrBelowTheScreen) {
-    const std::string out = repaint({}, {small, {"123456789", "b", "c", "below"}});
+    const std::string out = repaint({}, {small_screen, {"123456789", "b", "c", "below"}});
 
     EXPECT_THAT(out, HasSubstr("12345…"));
     EXPECT_THAT(out, Not(HasSubstr("below")));

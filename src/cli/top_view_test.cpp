@@ -36,7 +36,7 @@ std::vector<std::string> names_of(const std::vector<TopQueue>& queues) {
 }
 
 TEST(TopQueuesTest, HaveTheWorstFirst) {
-    const TopSample now = sample_at(
+    const TopSample latest = sample_at(
         0s,
         {stats_of("idle", 0, {}),
          stats_of("deep", 1000, 5s),
@@ -46,7 +46,8 @@ TEST(TopQueuesTest, HaveTheWorstFirst) {
     );
 
     EXPECT_THAT(
-        names_of(top_queues(now, now)), ElementsAre("old", "deep", "less deep", "also idle", "idle")
+        names_of(top_queues(latest, latest)),
+        ElementsAre("old", "deep", "less deep", "also idle", "idle")
     );
 }
 
@@ -54,12 +55,12 @@ TEST(TopQueuesTest, HaveRatesBetweenTwoSamples) {
     QueueStats before = stats_of("mail", 10, {});
     before.completed = 100;
     before.failed = 5;
-    QueueStats now = before;
-    now.pending = 14;
-    now.completed = 120;
-    now.failed = 7;
+    QueueStats latest = before;
+    latest.pending = 14;
+    latest.completed = 120;
+    latest.failed = 7;
 
-    const auto queues = top_queues(sample_at(0s, {before}), sample_at(2s, {now}));
+    const auto queues = top_queues(sample_at(0s, {before}), sample_at(2s, {latest}));
 
     EXPECT_EQ(queues.at(0).enqueued, 12);
     EXPECT_EQ(queues.at(0).completed, 10);
@@ -89,35 +90,35 @@ TEST(TopQueuesTest, CountNothingTwiceWhenAServerBeginsAnew) {
 TEST(TopQueuesTest, HaveLatenciesOfTheLastIntervalOrOfAll) {
     TopSample before = sample_at(0s, {stats_of("mail", 0, {})});
     before.latencies["mail"] = {{1, 100}, {2, 100}};
-    TopSample now = sample_at(1s, {stats_of("mail", 0, {})});
-    now.latencies["mail"] = {{1, 100}, {2, 110}};
+    TopSample latest = sample_at(1s, {stats_of("mail", 0, {})});
+    latest.latencies["mail"] = {{1, 100}, {2, 110}};
 
-    EXPECT_EQ(top_queues(before, now).at(0).latency_p50, 1.5);
-    EXPECT_EQ(top_queues(now, now).at(0).latency_p50, 0.55);
-    EXPECT_EQ(top_queues(now, sample_at(2s, now.queues)).at(0).latency_p50, std::nullopt);
+    EXPECT_EQ(top_queues(before, latest).at(0).latency_p50, 1.5);
+    EXPECT_EQ(top_queues(latest, latest).at(0).latency_p50, 0.55);
+    EXPECT_EQ(top_queues(latest, sample_at(2s, latest.queues)).at(0).latency_p50, std::nullopt);
 }
 
 TopSample busy_sample() {
     QueueStats mail = stats_of("mail", 12, 90s);
     mail.processing = 3;
     mail.paused = true;
-    TopSample now = sample_at(1s, {mail});
-    now.workers = {
+    TopSample latest = sample_at(1s, {mail});
+    latest.workers = {
         {.name = "worker-1",
          .queues = {"mail", "default"},
          .running = 3,
          .concurrency = 8,
          .version = "1.0",
-         .last_seen = TimePoint(now.at.time_since_epoch() - 5s)}};
-    now.latencies["mail"] = {{0.25, 10}};
-    return now;
+         .last_seen = TimePoint(latest.at.time_since_epoch() - 5s)}};
+    latest.latencies["mail"] = {{0.25, 10}};
+    return latest;
 }
 
 TEST(TopLinesTest, ShowQueuesAndWorkers) {
-    const TopSample now = busy_sample();
+    const TopSample latest = busy_sample();
 
     EXPECT_THAT(
-        top_lines(now, now, {}),
+        top_lines(latest, latest, {}),
         ElementsAre(
             "queues 1  pending 12  running 3  done/s 0  workers 1",
             "QUEUE  PENDING  OLDEST  RUNNING  LATER  IN/S  DONE/S  FAILED/S  DEAD    P50    P95    "
@@ -132,12 +133,12 @@ TEST(TopLinesTest, ShowQueuesAndWorkers) {
 }
 
 TEST(TopLinesTest, FitIntoEveryWidth) {
-    TopSample now = busy_sample();
-    now.queues.push_back(stats_of("日本語のキュー" + std::string(90, 'q'), 1, 1s));
-    now.queues.push_back(stats_of("\x1b[2J", 99999999, 1s));
-    now.workers->front().name = std::string(200, 'w');
+    TopSample latest = busy_sample();
+    latest.queues.push_back(stats_of("日本語のキュー" + std::string(90, 'q'), 1, 1s));
+    latest.queues.push_back(stats_of("\x1b[2J", 99999999, 1s));
+    latest.workers->front().name = std::string(200, 'w');
     for (const std::size_t width : {20, 40, 80, 120, 200}) {
-        for (const std::string& line : top_lines(now, now, {width, true})) {
+        for (const std::string& line : top_lines(latest, latest, {width, true})) {
             EXPECT_LE(shown_columns(line), width) << line;
             EXPECT_THAT(line, Not(HasSubstr("\x1b[2J")));
         }
@@ -145,8 +146,8 @@ TEST(TopLinesTest, FitIntoEveryWidth) {
 }
 
 TEST(TopJsonTest, HasNullsForWhatIsNotKnown) {
-    TopSample now = busy_sample();
-    const Json record = top_json(now, now);
+    TopSample latest = busy_sample();
+    const Json record = top_json(latest, latest);
 
     EXPECT_EQ(record["at"].text(), "2027-01-15T08:00:01Z");
     const Json& queue = record["queues"].items().at(0);
@@ -156,10 +157,10 @@ TEST(TopJsonTest, HasNullsForWhatIsNotKnown) {
     EXPECT_EQ(queue["latency_p50_ms"].dump(), "125");
     EXPECT_EQ(record["workers"].items().at(0)["queues"].items().size(), 2U);
 
-    now.workers.reset();
-    EXPECT_THAT(top_json(now, now).dump(), HasSubstr("\"workers\":null"));
-    now.workers.emplace();
-    EXPECT_THAT(top_json(now, now).dump(), HasSubstr("\"workers\":[]"));
+    latest.workers.reset();
+    EXPECT_THAT(top_json(latest, latest).dump(), HasSubstr("\"workers\":null"));
+    latest.workers.emplace();
+    EXPECT_THAT(top_json(latest, latest).dump(), HasSubstr("\"workers\":[]"));
 }
 
 }  // namespace
