@@ -135,6 +135,8 @@ void read_instances(
     if (mode && !mode->starts_with("cluster") && !mode->starts_with("fork")) {
         fields.refuse("exec_mode", *fields.find({"exec_mode"}), "\"fork\" or \"cluster\"");
     }
+    // One alone may have a port that a second copy cannot have; PM2 restarts it, too.
+    if (!is_cluster && count == 1) app.reloads_at_once = 0;
     if (is_cluster && command.is_node && count > 1) {
         context.remark(
             fields,

@@ -188,6 +188,12 @@ TEST_F(Pm2AppTest, ReadsRestartsAndStops) {
     EXPECT_EQ(app_of("script: 'app.js', max_restarts: 0").restart.when, RestartWhen::never);
 }
 
+TEST_F(Pm2AppTest, OnlyWhatCanRunTwiceIsReloadedByASecondCopy) {
+    EXPECT_EQ(app_of("script: 'app.js'").reloads_at_once, 0U);
+    EXPECT_EQ(app_of("script: 'app.js', exec_mode: 'fork', instances: 2").reloads_at_once, 1U);
+    EXPECT_EQ(app_of("script: 'app.js', exec_mode: 'cluster'").reloads_at_once, 1U);
+}
+
 TEST_F(Pm2AppTest, CountsInstances) {
     const auto processors = app_of("script: 'app.js', instances: 'max'").instances;
     EXPECT_GE(processors, 1U);

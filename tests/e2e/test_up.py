@@ -6,6 +6,8 @@ import pathlib
 import signal
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from apps_home import AppsHome, lives
@@ -364,6 +366,31 @@ def test_without_a_daemon_commands_say_so(home):
 
 
 # The daemon.
+
+
+def test_health_and_metrics_tell_of_all_apps(home):
+    ecosystem(home, app("exec sleep 620"), app("exit 3", name="bad", max_restarts=1))
+    home.run("up", "--listen", "127.0.0.1:0", code=1)
+    started = json.loads(home.daemon_log().splitlines()[0])
+    url = f"http://{started['health']}"
+
+    def get(path):
+        try:
+            with urllib.request.urlopen(url + path, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    assert get("/livez")[0] == 200
+    status, why = eventually(lambda: "bad" in get("/readyz")[1] and get("/readyz"), seconds=30)
+    assert (status, "bad:0 is errored" in why) == (503, True)
+    metrics = get("/metrics")[1]
+    assert 'tranter_app_up{app="app",instance="0"} 1' in metrics
+    assert 'tranter_app_ready{app="bad",instance="0"} 0' in metrics
+    assert 'tranter_app_last_exit_code{app="bad",instance="0"} 3' in metrics
+    assert 'tranter_app_restarts_total{reason="exit"} 1' in metrics
+    home.run("delete", "bad")
+    eventually(lambda: get("/readyz")[0] == 200, seconds=30)
 
 
 def test_of_two_at_once_there_is_one_daemon(home):
