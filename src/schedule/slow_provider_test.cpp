@@ -89,7 +89,9 @@ TEST_F(SlowProviderTest, NoSlotIsHandedOverByTwo) {
 
     EXPECT_GE(jobs_.jobs.size(), 40U);
     EXPECT_EQ(jobs_.duplicates, 0U);
-    for (const SlotRun& run : store_->runs_of("s39", 10, false).value())
+    const auto runs = store_->runs_of("s39", 10, false);
+    ASSERT_TRUE(runs);
+    for (const SlotRun& run : *runs)
         EXPECT_EQ(run.tries, 0U);
 }
 
