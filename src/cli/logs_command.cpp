@@ -188,7 +188,8 @@ Command logs_command() {
         .options =
             {{.name = "lines",
               .value = "N",
-              .help = "how many of the latest lines of each instance (default: 15)",
+              .help = "how many of the latest lines of each instance, of which 100 are kept "
+                      "(default: 15)",
               .letter = 'n'},
              {.name = "no-follow", .value = "", .help = "end after the latest lines"},
              {.name = "out", .value = "", .help = "standard output alone"},

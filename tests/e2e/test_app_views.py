@@ -163,10 +163,10 @@ def test_logs_are_those_of_all_instances_and_can_be_chosen(apps):
     assert len(apps.run(*chosen, "--errors").out.splitlines()) == 2
     assert len(apps.run(*chosen, "--out", "--lines", "1").out.splitlines()) == 2
     assert apps.run(*chosen, "--grep", "out of 1").out == "web:1 | green out of 1\n"
-    stamped = apps.run("logs", "quiet", "--no-follow", "--timestamps").out
+    stamped = apps.run("logs", "quiet", "-n", "1", "--no-follow", "--timestamps").out
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z quiet:0 \| once\n", stamped)
-    assert apps.run("logs", "quiet", "--no-follow", "--raw").out == "once\n"
-    (record,) = apps.run("logs", "quiet", "--no-follow", "--json").lines()
+    assert apps.run("logs", "quiet", "-n", "1", "--no-follow", "--raw").out == "once\n"
+    (record,) = apps.run("logs", "quiet", "-n", "1", "--no-follow", "--json").lines()
     assert record["message"] == "once" and record["type"] == "out" and record["app_name"] == "quiet"
     assert record["process_id"] == apps.instance("quiet")["key"]
     check_failure(apps.run("logs", "--out", "--errors", code=None), 2)

@@ -30,6 +30,8 @@ class Screen:
         self.rows, self.columns = rows, columns
         self.lines = [[" "] * columns for _ in range(rows)]
         self.row = self.column = 0
+        # What was written for another size may still be under way; a new size begins with a clear.
+        self.is_settled = False
 
     def text(self):
         return "\n".join("".join(line).rstrip() for line in self.lines)
@@ -55,8 +57,10 @@ class Screen:
         if not self.alternate:
             return
         assert letter.isprintable(), repr(letter)
-        assert self.row < self.rows and self.column < self.columns, (self.row, self.column, letter)
-        self.lines[self.row][self.column] = letter
+        if self.row < self.rows and self.column < self.columns:
+            self.lines[self.row][self.column] = letter
+        else:
+            assert not self.is_settled, (self.row, self.column, letter)
         self.column += 1
 
     def _obey(self, numbers, command):
@@ -71,10 +75,13 @@ class Screen:
             row, column = ([int(n) for n in numbers.split(";")] + [1, 1])[:2]
             self.row, self.column = row - 1, column - 1
         elif command == "K":
-            self.lines[self.row][self.column :] = [" "] * (self.columns - self.column)
+            assert self.row < self.rows or not self.is_settled
+            if self.row < self.rows:
+                self.lines[self.row][self.column :] = [" "] * (self.columns - self.column)
         elif command == "J":
             assert numbers == "2"
             self.lines = [[" "] * self.columns for _ in range(self.rows)]
+            self.is_settled = True
         else:
             assert command == "m", command
 
@@ -121,7 +128,8 @@ class Terminal:
     def until(self, condition):
         """Waits until it holds for what stands on the screen: a text that is there, or a call."""
         deadline = time.monotonic() + SECONDS
-        while not (condition(self.screen.text()) if callable(condition) else condition in self.screen.text()):
+        holds = condition if callable(condition) else lambda text: condition in text
+        while not holds(self.screen.text()):
             assert time.monotonic() < deadline, self.screen.text()
             assert self.process.poll() is None, self.screen.text()
             self._read(0.2)
