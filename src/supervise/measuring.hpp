@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+
 namespace tranter::supervise {
 
 /// What one instance takes of memory and processor: what its keeper has adopted, whatever that has
@@ -13,6 +15,9 @@ class Meter {
   public:
     Meter(pid_t keeper, Instant now) : keeper_(keeper), at_(now) {}
 
+    /// What it takes now.
+    void look();
+    /// Also its share of a processor since the last time, which says nothing after a moment.
     void measure(Instant now);
 
     const ResourceUse& use() const { return use_; }
@@ -20,8 +25,9 @@ class Meter {
 
   private:
     pid_t keeper_;
-    Instant at_;
     ResourceUse use_{};
+    Instant at_;  // of the last measure()
+    std::uint64_t cpu_micros_at_ = 0;
     double cpu_share_ = 0;
 };
 

@@ -21,7 +21,7 @@ void Supervisor::Impl::publish(Fleet::InstanceChange changed) {
     // Or nothing would be known of it for a whole period.
     const auto running = running_.find(changed.id);
     if (change.to == State::ready && running != running_.end()) {
-        running->second->meter().measure(now());
+        running->second->meter().look();
     }
     log_debug(
         "supervise",
