@@ -75,7 +75,10 @@ std::string cases_by_option(
             if (option.letter != 0) pattern += fmt::format("|-{}", option.letter);
             std::string words = fmt::format("{}", fmt::join(option.choices, " "));
             if (option.completes == Completes::files) words = files;
-            values.emplace(std::move(pattern), std::move(words));
+            const auto [known, is_new] = values.emplace(std::move(pattern), words);
+            // Some commands take fewer formats than most; theirs must not hide the others.
+            const bool offers_more = words.size() > known->second.size();
+            if (!is_new && !option.choices.empty() && offers_more) known->second = words;
         }
     });
     std::string out;
