@@ -13,7 +13,7 @@
 namespace tranter::jobs {
 namespace {
 
-constexpr std::size_t shown_bytes_max = 200;  // of an answer that is none of ours
+constexpr std::size_t shown_answer_bytes_max = 200;  // of an answer that is none of ours
 
 /// What only some outcomes have.
 struct Member {
@@ -226,7 +226,7 @@ Error read_problem(int status, std::string_view text) {
     if (problem && problem->status != 0) return error_of(std::move(*problem));
     return {
         find_problem_code({}, status),
-        fmt::format("the server answered {}: {}", status, shortened(text, shown_bytes_max))};
+        fmt::format("the server answered {}: {}", status, shortened(text, shown_answer_bytes_max))};
 }
 
 Result<std::vector<Result<>>> read_results(std::string_view text) {
