@@ -68,6 +68,7 @@ class Jungle:
         self.chance = random.Random(SEED)
         self.journal = Journal(path / "journal")
         self.accidents = collections.Counter()
+        self.producer = None
         config = self.apps.write_config(CONFIG.format(programs=PROGRAMS, journal=self.journal.path))
         text = config.read_text().replace('queues = ["default"]', 'queues = ["monkey"]')
         config.write_text(f'[scheduler]\nhealth = "127.0.0.1:0"\nstore = "file:{path}/s"\n{text}')
@@ -80,7 +81,8 @@ class Jungle:
 
     def produce(self):
         url = f"http://127.0.0.1:{self.apps.sqs}/000000000000/monkey"
-        return produce(url, self.apps.folder / "sent", 0, JOBS, JOBS / SECONDS, ["python"])
+        self.producer = produce(url, self.apps.folder / "sent", 0, JOBS, JOBS / SECONDS, ["python"])
+        return self.producer
 
     def strike(self):
         strikes = [self.kill, self.kill, self.halt, self.halt, self.restart, self.kill_keeper,
@@ -166,6 +168,9 @@ def jungle(tmp_path):
         running.open()
         yield running
     finally:
+        if running.producer:
+            running.producer.process.kill()
+            running.producer.process.wait()
         running.apps.clean_up()
 
 
