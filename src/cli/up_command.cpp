@@ -173,6 +173,7 @@ Result<int> run_up(const Arguments& arguments) {
     std::vector<std::string> flags;
     if (const auto listen = arguments.find("listen")) flags = {"--listen", *listen};
     const bool was_there = control::Client::connect(home->socket()).has_value();
+    if (was_there && !flags.empty()) say("the daemon runs already, so --listen changes nothing");
     auto client = connect_or_launch(*home, flags);
     if (!client) return std::unexpected(client.error());
     auto instances = client->instances();

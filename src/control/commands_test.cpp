@@ -78,7 +78,8 @@ class CommandsTest : public testing::Test {
 
     static std::vector<supervise::State> states(Client& from) {
         std::vector<supervise::State> out;
-        for (const auto& view : from.instances().value())
+        const auto views = from.instances().value();
+        for (const auto& view : views)
             out.push_back(view.state);
         return out;
     }
