@@ -13,7 +13,7 @@
 namespace tranter::cli {
 namespace {
 
-using Kind = control::Order::Kind;
+using OrderKind = control::Order::Kind;
 
 constexpr Duration order_limit = std::chrono::seconds(60);
 
@@ -31,7 +31,7 @@ Result<int> give_order(const Arguments& arguments, control::Order order) {
     return static_cast<int>(ExitCode::failed);
 }
 
-template <Kind kind>
+template <OrderKind kind>
 Result<int> run_order(const Arguments& arguments) {
     return give_order(arguments, {.kind = kind, .targets = arguments.list("APP")});
 }
@@ -39,21 +39,25 @@ Result<int> run_order(const Arguments& arguments) {
 Result<int> run_scale(const Arguments& arguments) {
     return give_order(
         arguments,
-        {.kind = Kind::scale, .targets = {arguments.text("APP")}, .count = arguments.text("COUNT")}
+        {.kind = OrderKind::scale,
+         .targets = {arguments.text("APP")},
+         .count = arguments.text("COUNT")}
     );
 }
 
 Result<int> run_signal(const Arguments& arguments) {
     return give_order(
         arguments,
-        {.kind = Kind::signal, .targets = arguments.list("APP"), .count = arguments.text("SIGNAL")}
+        {.kind = OrderKind::signal,
+         .targets = arguments.list("APP"),
+         .count = arguments.text("SIGNAL")}
     );
 }
 
 Result<int> run_flush(const Arguments& arguments) {
     auto apps = arguments.list("APP");
     if (apps.empty()) apps = {"all"};
-    return give_order(arguments, {.kind = Kind::flush_logs, .targets = std::move(apps)});
+    return give_order(arguments, {.kind = OrderKind::flush_logs, .targets = std::move(apps)});
 }
 
 Result<int> run_reload_logs(const Arguments& /*arguments*/) {
@@ -96,7 +100,7 @@ Command stop_command() {
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"two apps", "tranter stop web worker"}},
-        .run = run_order<Kind::stop>,
+        .run = run_order<OrderKind::stop>,
     };
 }
 
@@ -109,7 +113,7 @@ Command restart_command() {
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"all of a namespace", "tranter restart tranter"}},
-        .run = run_order<Kind::restart>,
+        .run = run_order<OrderKind::restart>,
     };
 }
 
@@ -124,7 +128,7 @@ Command reload_command() {
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"without a gap", "tranter reload worker"}},
-        .run = run_order<Kind::reload>,
+        .run = run_order<OrderKind::reload>,
     };
 }
 
@@ -149,7 +153,7 @@ Command delete_command() {
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"one app", "tranter delete web"}},
-        .run = run_order<Kind::remove>,
+        .run = run_order<OrderKind::remove>,
         .aliases = {"del"},
     };
 }
@@ -172,7 +176,7 @@ Command reset_command() {
         .summary = "forget how often apps were restarted",
         .positionals = {targets_positional()},
         .examples = {{"of all", "tranter reset all"}},
-        .run = run_order<Kind::reset>,
+        .run = run_order<OrderKind::reset>,
     };
 }
 

@@ -28,7 +28,7 @@ TopSample sample_at(Duration after, std::vector<QueueStats> queues) {
     return {.at = first_look + after, .queues = std::move(queues)};
 }
 
-std::vector<std::string> names_of(const std::vector<TopQueue>& queues) {
+std::vector<std::string> queue_names_of(const std::vector<TopQueue>& queues) {
     std::vector<std::string> names;
     for (const TopQueue& queue : queues)
         names.push_back(queue.stats.queue);
@@ -46,7 +46,7 @@ TEST(TopQueuesTest, HaveTheWorstFirst) {
     );
 
     EXPECT_THAT(
-        names_of(top_queues(latest, latest)),
+        queue_names_of(top_queues(latest, latest)),
         ElementsAre("old", "deep", "less deep", "also idle", "idle")
     );
 }
