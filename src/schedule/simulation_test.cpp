@@ -173,8 +173,9 @@ TEST_F(ScheduleSimulation, NoSlotIsLostOrDoubledWhoeverDiesWhen) {
 TEST_F(ScheduleSimulation, JobsOfASlowProviderComeOnce) {
     constexpr std::size_t slots_wanted = 3'000;
     jobs_.can.atomic_batch = false;  // no call is repeated, and each is of few jobs
+    // Many are due at once, and all of them take longer than a hold.
     for (int i = 0; i < 30; ++i)
-        add_schedule(definition(i, "every " + std::to_string(random(60, 600)) + " seconds"));
+        add_schedule(definition(i, "every " + std::to_string(random(1, 3) * 5) + " minutes"));
     std::array<std::unique_ptr<Promoter>, 3> schedulers;
     for (auto& scheduler : schedulers)
         scheduler = make_promoter([](Step) {});
