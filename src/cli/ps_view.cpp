@@ -128,7 +128,8 @@ Json jlist(std::span<const InstanceView> instances, std::span<const App> apps) {
     for (const InstanceView& instance : instances) {
         const auto app = std::ranges::find(apps, instance.id.app, &App::name);
         Json monit;
-        monit.set("memory", instance.use.memory_bytes).set("cpu", std::round(instance.cpu_share * 1000) / 10);
+        monit.set("memory", instance.use.memory_bytes)
+            .set("cpu", std::round(instance.cpu_share * 1000) / 10);
         Json record;
         record.set("pid", instance.pid)
             .set("name", instance.id.app)

@@ -24,10 +24,19 @@ APPS = {
             "interpreter": "bash",
             "instances": 2,
             "namespace": "front",
-            "env": {"API_TOKEN": "s3cr3t-word", "DATABASE_URL": "postgres://u:s3cr3t-word@h/d", "A": "1"},
+            "env": {
+                "API_TOKEN": "s3cr3t-word",
+                "DATABASE_URL": "postgres://u:s3cr3t-word@h/d",
+                "A": "1",
+            },
         },
         {"name": "counter", "script": "./counter.sh", "interpreter": "bash"},
-        {"name": "quiet", "script": "./quiet.sh", "interpreter": "bash", "args": ["--token=s3cr3t-word"]},
+        {
+            "name": "quiet",
+            "script": "./quiet.sh",
+            "interpreter": "bash",
+            "args": ["--token=s3cr3t-word"],
+        },
     ]
 }
 # Colours, and what would clear the screen and set the title.
