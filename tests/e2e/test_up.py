@@ -32,6 +32,11 @@ def app(script, **more):
     return {"name": "app", "script": "bash", "args": ["-c", script], **more}
 
 
+def failing(script, **more):
+    """However slowly it ends, it was never ready."""
+    return app(script, wait_ready=True, listen_timeout=60_000, min_uptime=60_000, **more)
+
+
 def ecosystem(home, *apps):
     home.write("ecosystem.config.json", json.dumps({"apps": apps}))
 
@@ -198,7 +203,7 @@ def test_after_a_daemon_was_killed_there_are_never_two_copies(home):
 
 
 def test_an_app_that_always_fails_is_given_up_whatever_it_waits(home):
-    ecosystem(home, app("exit 7", max_restarts=3, restart_delay=50, autorestart=True))
+    ecosystem(home, failing("exit 7", max_restarts=3, restart_delay=50, autorestart=True))
     outcome = home.run("up", code=1)
     assert "app:0 is errored" in outcome.err
     failed = home.instance("app")
@@ -369,7 +374,7 @@ def test_without_a_daemon_commands_say_so(home):
 
 
 def test_health_and_metrics_tell_of_all_apps(home):
-    ecosystem(home, app("exec sleep 620"), app("exit 3", name="bad", max_restarts=1))
+    ecosystem(home, app("exec sleep 620"), failing("exit 3", name="bad", max_restarts=1))
     home.run("up", "--listen", "127.0.0.1:0", code=1)
     started = json.loads(home.daemon_log().splitlines()[0])
     url = f"http://{started['health']}"
@@ -468,7 +473,7 @@ def test_in_the_foreground_it_prints_and_ends_with_its_apps(home, pid_one):
 
 
 def test_in_the_foreground_an_app_that_is_given_up_is_a_failure(home):
-    ecosystem(home, app("exit 3", max_restarts=1))
+    ecosystem(home, failing("exit 3", max_restarts=1))
     process = home.popen("up", "--foreground", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.communicate(timeout=60)
     assert process.returncode == 1
