@@ -56,7 +56,8 @@ Result<NewJob> read_job(const Arguments& arguments) {
     auto payload = read_payload_word(arguments);
     if (!payload) return std::unexpected(payload.error());
     job->payload = std::move(*payload);
-    // Of the command that runs us: a job that enqueues another one with a script stays in its trace.
+    // Of the command that runs us: a job that enqueues another one with a script stays in its
+    // trace.
     const auto said = [](const char* name) {
         const char* value = std::getenv(name);
         return std::string_view(value == nullptr ? "" : value);

@@ -29,7 +29,7 @@ struct InstanceView {
     std::optional<Ending> last_ending{};
     /// Of all its processes, as they were measured last. The processor time is of this start only.
     ResourceUse use{};
-    double cpu_share = 0;  // of one processor, between the last two measurements
+    double cpu_share = 0;                 // of one processor, between the last two measurements
     std::uint64_t log_bytes = 0;          // that it has printed since it is known
     std::uint64_t log_lines_dropped = 0;  // of its log files, by all who write to them
     /// Why it is as it is, for people: what it waits for, why it failed, that it is stuck.
