@@ -10,6 +10,7 @@
 #include "cli/foreground_output.hpp"
 #include "cli/ready_notice.hpp"
 #include "control/commands.hpp"
+#include "process/orphans.hpp"
 #include "supervise/event_loop.hpp"
 #include "supervise/log_writer.hpp"
 #include "supervise/supervisor.hpp"
@@ -200,6 +201,7 @@ class Daemon {
         log_info("daemon", "stopping", {{"signal", signal}});
         announce_stopping();
         service_.set_draining();
+        commands_.refuse_orders();
         commands_.orders().stop_all("the daemon ends", [this](const Result<>& result) {
             if (!result) {
                 log_error("daemon", "apps do not end", {{"error", result.error().message()}});
@@ -248,6 +250,10 @@ class Daemon {
 }  // namespace
 
 Result<int> run_daemon(DaemonOptions options) {
+    // What a keeper that was killed has kept comes to us, and would be lost otherwise.
+    if (!process::adopt_orphans()) {
+        return fail(Errc::unavailable, "the kernel does not let us adopt orphans");
+    }
     const auto killed = clear_leftovers(options.home, leftover_patience);
     if (!killed) return std::unexpected(killed.error());
     if (*killed > 0) {

@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,8 +56,21 @@ std::vector<KnownProcess> read_state(const control::Home& home) {
     return known;
 }
 
+/// What runs in a container, or for another user, is nobody of ours, whatever its variables say.
+bool may_be_ours(pid_t pid) {
+    const std::string process = fmt::format("/proc/{}", pid);
+    struct stat info {};
+    if (::stat(process.c_str(), &info) != 0 || info.st_uid != ::geteuid()) return false;
+    const auto space_of = [](const std::string& whose) {
+        std::error_code failed;
+        return std::filesystem::read_symlink(whose + "/ns/pid", failed).string();
+    };
+    return space_of(process) == space_of("/proc/self");
+}
+
 /// A keeper is a copy of its daemon, so it has its environment.
 bool is_keeper_of(pid_t pid, const control::Home& home) {
+    if (!may_be_ours(pid)) return false;
     const auto name = read_file(fmt::format("/proc/{}/comm", pid));
     if (!name || *name != "tranter-keeper\n") return false;
     const auto its = control::home_of(

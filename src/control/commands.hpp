@@ -44,6 +44,8 @@ class Commands final : public Service {
     Orders& orders() { return orders_; }
     [[nodiscard]] Result<> put(const std::vector<supervise::App>& apps, const std::string& file);
     /// Blocks until clients have their answers, or for a moment.
+    /// Whoever asks for anything from now on is told that the daemon ends.
+    void refuse_orders() { is_ending_ = true; }
     void finish();
 
   private:
@@ -78,7 +80,7 @@ class Commands final : public Service {
     supervise::Supervisor& supervisor_;
     Orders orders_;
     std::map<Caller, Follower> followers_{};
-    bool is_ending_ = false;
+    bool is_ending_ = false;  // nothing new is taken
     supervise::EventLoop::TimerId settling_{};
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
     Server server_;  // last: it calls us
