@@ -28,7 +28,15 @@ constexpr auto overdue_after = std::chrono::minutes(1);
 constexpr std::size_t schedules_named = 5;
 constexpr std::string_view schedules_file_name = "schedules.db";
 
+/// The one that has it would be kept from its work, or keep us waiting.
+bool has_one_owner(const Patient& patient) {
+    return patient.provider.starts_with("file:");
+}
+
 Result<std::shared_ptr<Provider>> open_store_of(const Patient& patient) {
+    if (has_one_owner(patient)) {
+        return fail(Errc::unsupported, "a data directory is opened by one process at a time");
+    }
     return open_provider(patient.provider, {.token = patient.config.admin_token, .create = false});
 }
 
@@ -142,9 +150,36 @@ std::vector<Finding> judge_overview(const schedule::StoreOverview& overview, Tim
     ))};
 }
 
+std::vector<Finding> unopened_schedules(const Error& error) {
+    return {Finding::error(
+        "the store of schedules cannot be opened: " + one_line(without_secrets(error.message())),
+        "scheduler.store in the configuration"
+    )};
+}
+
+Finding judge_age(schedule::StoreAge age) {
+    if (age == schedule::StoreAge::newer) {
+        return Finding::error(
+            "a newer tranter has changed the store of schedules", "the newer version of tranter"
+        );
+    }
+    if (age == schedule::StoreAge::none) {
+        return Finding::fine("the store has no schedules yet, `tranter schedule` makes it");
+    }
+    return Finding::fine(
+        "the store of schedules is of an older version, `tranter schedule` brings it up to date"
+    );
+}
+
 }  // namespace
 
 std::vector<Finding> check_store(const Patient& patient) {
+    if (has_one_owner(patient)) {
+        return {Finding::fine(fmt::format(
+            "{} is opened by one process at a time, `tranter data verify` looks into it",
+            shown_url(patient)
+        ))};
+    }
     const auto store = open_store_of(patient);
     const auto begun = std::chrono::steady_clock::now();
     const auto queues = store ? (*store)->queues() : std::unexpected(store.error());
@@ -208,14 +243,12 @@ std::vector<Finding> check_schedules(const Patient& patient) {
     if (is_missing_file(*url)) {
         return {Finding::fine(one_line(*url) + " does not exist yet, `tranter schedule` makes it")};
     }
+    // To open one brings its tables up to date, which is not for a doctor to do.
+    const auto age = schedule::age_of_store(*url);
+    if (!age) return unopened_schedules(age.error());
+    if (*age != schedule::StoreAge::current) return {judge_age(*age)};
     const auto store = schedule::open_store(*url);
-    if (!store) {
-        return {Finding::error(
-            "the store of schedules cannot be opened: " +
-                one_line(without_secrets(store.error().message())),
-            "scheduler.store in the configuration"
-        )};
-    }
+    if (!store) return unopened_schedules(store.error());
     const TimePoint now = doctor_now();
     const auto overview = (*store)->overview(now, schedules_named);
     if (!overview) {

@@ -1,11 +1,15 @@
 #include "base/log_text.hpp"
+#include "postgres/session.hpp"
 #include "schedule/backup.hpp"
+#include "schedule/postgres_schema.hpp"
 #include "schedule/postgres_store.hpp"
+#include "schedule/sqlite_schema.hpp"
 #include "schedule/sqlite_store.hpp"
 #include "schedule/store.hpp"
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <filesystem>
 
 namespace tranter::schedule {
@@ -41,6 +45,35 @@ Result<std::shared_ptr<ScheduleStore>> open_postgres(std::string_view url) {
             fmt::format("cannot open the store of schedules in PostgreSQL: {}", error.what())
         );
     }
+}
+
+StoreAge age_of(std::size_t found, std::size_t known) {
+    if (found == 0) return StoreAge::none;
+    if (found == known) return StoreAge::current;
+    return found < known ? StoreAge::older : StoreAge::newer;
+}
+
+Result<StoreAge> age_of_sqlite(const std::string& path) {
+    if (!std::filesystem::exists(path)) return StoreAge::none;
+    try {
+        sqlite::Database database(path, sqlite::Database::Mode::read);
+        const auto found = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
+        return age_of(found, sqlite_migrations().size());
+    } catch (const SystemError& error) {
+        return fail(
+            Errc::unavailable,
+            fmt::format("cannot open the store of schedules {}: {}", one_line(path), error.what())
+        );
+    }
+}
+
+Result<StoreAge> age_of_postgres(std::string_view url) {
+    const auto target = postgres::parse_target(url);
+    if (!target) return std::unexpected(target.error());
+    postgres::Session session(*target, "the store of schedules");
+    return session.read([](postgres::Connection& connection) -> Result<StoreAge> {
+        return age_of(postgres_version(connection), postgres_migrations().size());
+    });
 }
 
 /// A directory has the file in it.
@@ -80,6 +113,17 @@ Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url) {
     return refuse_store(
         url, "is of a kind that is not known, write file:/path, postgres://host/database or memory:"
     );
+}
+
+Result<StoreAge> age_of_store(std::string_view url) {
+    if (postgres::is_postgres_url(url)) return age_of_postgres(url);
+    constexpr std::string_view file = "file:";
+    if (url.starts_with(file) && url.size() > file.size()) {
+        return age_of_sqlite(path_of_store(url.substr(file.size())));
+    }
+    const auto store = open_store(url);
+    if (!store) return std::unexpected(store.error());
+    return StoreAge::current;
 }
 
 }  // namespace tranter::schedule

@@ -71,9 +71,12 @@ void migrate_postgres(postgres::Connection& connection) {
     postgres::migrate(connection, postgres_room, postgres_migrations());
 }
 
+std::size_t postgres_version(postgres::Connection& connection) {
+    return postgres::version_of(connection, postgres_room);
+}
+
 Result<> check_postgres_version(postgres::Connection& connection) {
-    const std::size_t found = postgres::version_of(connection, postgres_room);
-    return check_schema_version(found, postgres_migrations().size());
+    return check_schema_version(postgres_version(connection), postgres_migrations().size());
 }
 
 }  // namespace tranter::schedule

@@ -342,4 +342,9 @@ class ScheduleStore {
 /// opened. Brings its tables to the version of this program.
 [[nodiscard]] Result<std::shared_ptr<ScheduleStore>> open_store(std::string_view url);
 
+/// Which program has made the tables of a store, without making, changing or opening any.
+enum class StoreAge : std::uint8_t { none, older, current, newer };
+/// The same errors. `none` is a database without such tables, or a file that is not there.
+[[nodiscard]] Result<StoreAge> age_of_store(std::string_view url);
+
 }  // namespace tranter::schedule

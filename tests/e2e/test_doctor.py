@@ -318,6 +318,33 @@ def test_schedules_that_are_overdue(home, tmp_path, server):
     assert worst(found, "schedules")["fix"] == "tranter schedule"
 
 
+def test_a_store_of_schedules_is_neither_made_nor_changed(home, tmp_path, server):
+    path = tmp_path / "schedules.db"
+    store = f"file:{path}"
+    config = config_with(tmp_path, f'[scheduler]\nstore = "{store}"\n')
+    words = ("--config", config, "--url", server.admin_endpoint)
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE of_somebody_else(a)")
+    assert "no schedules yet" in doctor(*words, home=home)["schedules"][0]["finding"]
+    path.unlink()
+    ok("schedule", "add", "nightly", "--cron", "@daily", "--type", "report", "--store", store)
+    with sqlite3.connect(path) as database:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        database.execute(f"PRAGMA user_version = {version - 1}")
+    assert "of an older version" in doctor(*words, home=home)["schedules"][0]["finding"]
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (version - 1,)
+        database.execute(f"PRAGMA user_version = {version + 1}")
+    assert worst(doctor(*words, home=home), "schedules")["severity"] == "error"
+
+
+def test_a_data_directory_is_left_to_its_owner(home, tmp_path):
+    found = doctor("--url", f"file:{tmp_path}/data", home=home)
+    assert worst(found, "store")["severity"] == "ok"
+    assert "one process at a time" in found["store"][0]["finding"]
+    assert not (tmp_path / "data").exists()
+
+
 def test_what_cannot_be_asked(home):
     for words in (("--timeout", "0s"), ("--url", "http://a b/"), ("--timeout", "x")):
         assert tranter("doctor", *words, env={"TRANTER_HOME": str(home)}).code == 2
