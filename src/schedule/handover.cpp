@@ -81,7 +81,7 @@ class HandOver {
         const bool refused = std::ranges::all_of(answers, [](const Result<Enqueued>& answer) {
             return !answer && may_be_one_job(answer.error().code());
         });
-        if (refused && places.size() > 1 && provider_.capabilities().atomic_batch) {
+        if (refused && places.size() > 1) {
             for (const std::size_t place : places)
                 enqueue_some(queue, {&place, 1});
             return;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string_view>
@@ -77,6 +78,36 @@ TEST(HandoverTest, ARefusedJobIsTheOnlyOneThatFails) {
         }
         EXPECT_EQ(provider.taken.size(), 499U);
     }
+}
+
+/// Takes some jobs of a call and not others, but refuses a call whole in which one is malformed.
+class RefusingCalls final : public NoProvider {
+  public:
+    RefusingCalls() { can.partial_batch = 10; }
+
+    std::vector<Result<Enqueued>> enqueue_each(std::string_view, std::span<const NewJob> jobs)
+        override {
+        const bool is_good =
+            std::ranges::none_of(jobs, [](const NewJob& job) { return job.type == "refused"; });
+        std::vector<Result<Enqueued>> out;
+        for (const NewJob& job : jobs) {
+            if (is_good)
+                out.emplace_back(Enqueued{.id = job.id});
+            else
+                out.emplace_back(fail(Errc::invalid_argument, "one of them is malformed"));
+        }
+        return out;
+    }
+};
+
+TEST(HandoverTest, OneJobOfACallThatIsRefusedWholeIsTheOnlyOneThatFails) {
+    RefusingCalls provider;
+
+    const auto handed =
+        hand_over(provider, parcels_with_one_refused(10, 4), [] { return TimePoint(); });
+
+    for (std::size_t i = 0; i < handed.size(); ++i)
+        EXPECT_EQ(handed[i].answer.has_value(), i != 4) << i;
 }
 
 TEST(HandoverTest, NoneIsTakenTwiceWhateverACallIs) {
