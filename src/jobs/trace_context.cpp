@@ -39,6 +39,11 @@ std::optional<TraceContext> if_valid(const TraceContext& context) {
     return context;
 }
 
+bool is_header_text(std::string_view text) {
+    return text.size() <= tracestate_bytes_max &&
+           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 /// "1-8hex-24hex"
 bool read_root(std::string_view text, TraceContext& context) {
     if (text.size() != 35 || !text.starts_with("1-") || text[10] != '-') return false;
@@ -58,6 +63,8 @@ std::optional<TraceContext> parse_traceparent(std::string_view text) {
     if (!read_bytes(text.substr(0, 2), version) || version[0] == 0xff) return std::nullopt;
     const bool is_longer = text.size() > traceparent_bytes;
     if (is_longer && (version[0] == 0 || text[traceparent_bytes] != '-')) return std::nullopt;
+    // A later version may say more, but goes into the same headers and variables.
+    if (is_longer && !is_header_text(text)) return std::nullopt;
     const bool readable = read_bytes(text.substr(3, 32), context.trace_id) &&
                           read_bytes(text.substr(36, 16), context.span_id) &&
                           read_bytes(text.substr(53, 2), flags);
@@ -108,8 +115,7 @@ std::string to_xray(const TraceContext& context) {
 }
 
 bool is_tracestate(std::string_view text) {
-    return !text.empty() && text.size() <= tracestate_bytes_max &&
-           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+    return !text.empty() && is_header_text(text);
 }
 
 void take_trace(JobOptions& options, std::string_view traceparent, std::string_view tracestate) {

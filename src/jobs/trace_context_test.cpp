@@ -48,6 +48,8 @@ TEST(TraceContextTest, ReadsOfLaterVersionsWhatItKnows) {
 
     EXPECT_EQ(parse_traceparent(later), parse_traceparent(usual));
     EXPECT_FALSE(parse_traceparent("01" + std::string(usual.substr(2)) + "more"));
+    EXPECT_FALSE(parse_traceparent(later + "\r\nX: y"));
+    EXPECT_FALSE(parse_traceparent(later + std::string(512, 'a')));
 }
 
 TEST(TraceContextTest, ReadsAndWritesTheHeaderOfXRay) {
