@@ -53,6 +53,8 @@ void complete(
     const std::vector<std::string>& environment,
     const std::string& logs_directory
 ) {
+    // A new one beside the old one would have another number, and so another port.
+    if (!app.increment_variable.empty()) app.reloads_at_once = 0;
     place_log(app.logs.output, app, "-out", logs_directory);
     place_log(app.logs.errors, app, "-error", logs_directory);
     if (!app.inherits_environment) return;

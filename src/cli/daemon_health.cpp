@@ -45,10 +45,9 @@ std::optional<DaemonService::Reason> reason_of(const supervise::Event& event) {
         return cause.starts_with("memory") ? Reason::memory : Reason::liveness;
     }
     if (event.to == State::stopping) {
+        // A path may have anything in it.
+        if (cause.starts_with("watch: ")) return Reason::watch;
         if (cause.find("by hand") != std::string_view::npos) return Reason::manual;
-        if (cause.starts_with("file") || cause.find("changed") != std::string_view::npos) {
-            return Reason::watch;
-        }
         return std::nullopt;
     }
     if (!event.ending) return std::nullopt;

@@ -60,6 +60,16 @@ TEST_F(AppLogTest, RotatesBySizeAndKeepsSoMany) {
     EXPECT_FALSE(std::filesystem::exists(path("api.log.3")));
 }
 
+TEST_F(AppLogTest, WhatCannotBeRotatedIsWrittenToAllTheSame) {
+    std::filesystem::create_directories(path("api.log.1/full"));
+    LogFile file({.path = path(), .bytes_max = 8, .files_max = 1});
+
+    for (const char* line : {"one\n", "two\n", "three\n", "four\n", "five\n"})
+        ASSERT_TRUE(file.append(line, now));
+
+    EXPECT_EQ(content(), "one\ntwo\nthree\nfour\nfive\n");
+}
+
 TEST_F(AppLogTest, RotatesByAge) {
     LogFile file({.path = path(), .age_max = 1h});
     ASSERT_TRUE(file.append("one\n", now));

@@ -42,8 +42,9 @@ Result<> LogFile::append(std::string_view lines, Instant now) {
         if (auto opened = open(now); !opened) return opened;
     }
     if (is_due(lines.size(), now)) {
-        if (auto rotated = rotate(); !rotated) return rotated;
+        const auto rotated = rotate();
         if (auto opened = open(now); !opened) return opened;
+        if (!rotated) put_rotation_off(rotated.error(), now);
     }
     while (!lines.empty()) {
         const ssize_t put = ::write(file_.get(), lines.data(), lines.size());
@@ -77,6 +78,17 @@ Result<> LogFile::open(Instant now) {
     begun_at_ = now;
     if (bytes_ > 0) begun_at_ = Instant(std::chrono::seconds(info.st_mtim.tv_sec));
     return {};
+}
+
+/// A file that is too large is better than none. It is tried again when as much has come once more.
+void LogFile::put_rotation_off(const Error& error, Instant now) {
+    bytes_ = 0;
+    begun_at_ = now;
+    log_warn(
+        "supervise",
+        "a log is not rotated",
+        {{"path", options_.path}, {"reason", error.message()}}
+    );
 }
 
 std::string LogFile::rotated(std::uint32_t number) const {

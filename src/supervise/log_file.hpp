@@ -43,6 +43,7 @@ class LogFile {
   private:
     Result<> open(Instant now);
     Result<> rotate();
+    void put_rotation_off(const Error& error, Instant now);
     bool is_due(std::size_t more_bytes, Instant now) const;
     std::string rotated(std::uint32_t number) const;
     void compress(const std::string& path) const;

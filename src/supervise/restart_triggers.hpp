@@ -44,6 +44,8 @@ class RestartTriggers {
     /// Both are forgotten.
     void stop(std::string_view app);
     void stop_all();
+    /// Whether anything may still come.
+    bool is_waiting() const { return !moments_.empty() || !watches_.empty(); }
 
   private:
     struct Moment {

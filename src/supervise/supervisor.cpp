@@ -51,7 +51,7 @@ void Supervisor::reap_orphans() {
     impl_->reap_orphans();
 }
 bool Supervisor::is_at_rest() const {
-    return impl_->fleet().is_at_rest();
+    return impl_->is_at_rest();
 }
 std::vector<std::string> Supervisor::apps() const {
     return impl_->fleet().apps();

@@ -45,6 +45,7 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     // supervisor_views.cpp: what there is.
 
     const Fleet& fleet() const { return fleet_; }
+    bool is_at_rest() const { return fleet_.is_at_rest() && !triggers_.is_waiting(); }
     std::vector<InstanceView> instances() const;
     std::vector<Event> events_after(std::uint64_t number) const { return events_.after(number); }
     std::vector<OutputLine> latest_lines(const InstanceId& id) const;
