@@ -269,7 +269,7 @@ def test_monit_restarts_and_stops_what_is_selected(apps, terminal):
     monit.until("restarting quiet")
     apps.until_replaced(before)
     monit.type("s")
-    monit.until(lambda text: re.search(r"quiet +stopped", text))
+    monit.until(lambda text: re.search(r"quiet .*stopped", text))
     monit.type("\x03")
     assert monit.finish() == 0
     assert monit.is_restored()

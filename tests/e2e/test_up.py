@@ -236,7 +236,7 @@ def test_scaling_by_less_works(home):
     ecosystem(home, app("sleep 607", instances=3, exec_mode="fork"))
     home.run("up")
     home.run("scale", "app", "-1")
-    assert [one["id"]["number"] for one in home.instances("app")] == [0, 1]
+    assert [one["state"] for one in home.instances("app")] == ["ready"] * 2
     home.run("scale", "app", "+2")
     assert len(home.instances("app")) == 4
     home.run("scale", "app", "1")
@@ -429,8 +429,10 @@ def test_garbage_on_the_socket_changes_nothing(home):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_daemon_and_all_apps(home, number):
-    ecosystem(home, app("trap 'echo bye; exit' INT TERM; while :; do sleep 0.05; done"))
+    script = "trap 'echo bye; exit' INT TERM; echo up; while :; do sleep 0.05; done"
+    ecosystem(home, app(script, kill_timeout=60_000))
     home.run("up")
+    eventually(lambda: "up" in home.log("app-out.log"), seconds=30)
     daemon = home.daemon_pid()
     os.kill(daemon, number)
     eventually(lambda: not lives(daemon), seconds=30)
