@@ -11,6 +11,7 @@ import durability
 import jobs
 import schedules
 import settings
+import supervisors
 import workers
 from load import REPEATS, measure, run_load, take_turns
 from servers import KINDS, LOAD_CORE, Missing, Server, binary, free_port
@@ -180,6 +181,7 @@ ALL = {
     **jobs.ALL,
     **workers.ALL,
     **schedules.ALL,
+    **supervisors.ALL,
 }
 GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL),
           "workers": list(workers.ALL), "schedules": list(schedules.ALL)}
