@@ -85,9 +85,7 @@ void LogFile::put_rotation_off(const Error& error, Instant now) {
     bytes_ = 0;
     begun_at_ = now;
     log_warn(
-        "supervise",
-        "a log is not rotated",
-        {{"path", options_.path}, {"reason", error.message()}}
+        "supervise", "a log is not rotated", {{"path", options_.path}, {"reason", error.message()}}
     );
 }
 
