@@ -225,6 +225,7 @@ void cancel_job(BrokerParts& parts, std::string_view id, Done<Cancelled> done) {
          done = std::move(done)](bool durable) mutable {
             if (!durable) return done(std::unexpected(not_durable(parts)));
             tell_ended(parts, *queue, ended);
+            ticket.end();
             done(Cancelled::removed);
         }
     );

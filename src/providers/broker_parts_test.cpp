@@ -337,6 +337,10 @@ TEST(JobsUnderWayTest, FindsAJobUntilItIsTold) {
         EXPECT_FALSE(under_way.find(make_uuid()));
     }
     EXPECT_FALSE(under_way.find(id));
+    JobsUnderWay::Ticket again(under_way);
+    again.set(ended);
+    again.end();
+    EXPECT_FALSE(under_way.find(id));
 }
 
 }  // namespace

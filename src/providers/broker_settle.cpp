@@ -295,6 +295,7 @@ void settle_jobs(
          done = std::move(done)](bool durable) mutable {
             if (!durable) return done(std::unexpected(not_durable(parts)));
             tell_ended(parts, *queue, ended);
+            ticket.end();
             done(std::move(results));
         }
     );

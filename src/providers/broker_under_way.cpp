@@ -34,6 +34,11 @@ void JobsUnderWay::Ticket::give_back() {
     if (under_way_->waiting_ > 0) under_way_->changed_.notify_all();
 }
 
+void JobsUnderWay::Ticket::end() {
+    give_back();
+    under_way_ = nullptr;
+}
+
 std::optional<history::JobEntry> JobsUnderWay::find(const Uuid& id) {
     std::list<std::shared_ptr<const FinishedJobs>> ended;
     {

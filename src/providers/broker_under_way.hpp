@@ -52,6 +52,8 @@ class JobsUnderWay::Ticket {
 
     /// Null: none.
     void set(std::shared_ptr<const FinishedJobs> jobs);
+    /// They are told. To be said before anybody is answered, who may forget them at once.
+    void end();
 
   private:
     void give_back();
