@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -93,7 +94,8 @@ Result<std::optional<std::vector<Address>>> known_addresses(
 /// Outlives whoever wanted it.
 struct Search {
     WakeEvent over;
-    Result<std::vector<Address>> found{};  // once `over` is readable
+    std::mutex mutex{};
+    Result<std::vector<Address>> found{};  // guarded by mutex, and there once `over` is readable
 };
 
 }  // namespace
@@ -104,7 +106,11 @@ Result<std::vector<Address>> look_up_aside(LookUp look_up, Patience& patience) {
     const auto search = std::make_shared<Search>(std::move(*over));
     try {
         std::thread([search, look_up] {
-            search->found = look_up();
+            auto found = look_up();
+            {
+                const std::lock_guard lock(search->mutex);
+                search->found = std::move(found);
+            }
             search->over.wake();
         }).detach();
     } catch (const std::system_error&) {
@@ -116,6 +122,7 @@ Result<std::vector<Address>> look_up_aside(LookUp look_up, Patience& patience) {
     const auto woken = patience.wait(sockets);
     if (!woken) return std::unexpected(woken.error());
     if (*woken == Patience::Woken::stopped) return fail(Errc::cancelled, "ended by the caller");
+    const std::lock_guard lock(search->mutex);
     return std::move(search->found);
 }
 
