@@ -1,5 +1,7 @@
 #include "appfile/script_lexer.hpp"
 
+#include "base/unicode.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -29,29 +31,9 @@ int hex_digit(char c) {
     return -1;
 }
 
-void append_utf8(std::string& out, char32_t c) {
-    if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) c = 0xFFFD;
-    const auto put = [&](char32_t bits) {
-        out += static_cast<char>(bits);
-    };
-    const auto more = [&](unsigned shift) {
-        put(0x80 | (c >> shift & 0x3F));
-    };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | c >> 6);
-        more(0);
-    } else if (c < 0x10000) {
-        put(0xE0 | c >> 12);
-        more(6);
-        more(0);
-    } else {
-        put(0xF0 | c >> 18);
-        more(12);
-        more(6);
-        more(0);
-    }
+/// Half of a surrogate pair stands for nothing in UTF-8.
+char32_t scalar(char32_t c) {
+    return c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) ? 0xFFFD : c;
 }
 
 constexpr std::array<std::string_view, 34> marks{
@@ -274,9 +256,9 @@ void ScriptLexer::read_escape(std::string& out) {
     constexpr std::string_view meanings("\n\r\t\b\f\v\0", 7);
     const char c = take();
     if (c == 'x') {
-        append_utf8(out, read_hex(2));
+        append_utf8(out, scalar(read_hex(2)));
     } else if (c == 'u') {
-        append_utf8(out, read_unicode());
+        append_utf8(out, scalar(read_unicode()));
     } else if (c == '\r' && peek() == '\n') {
         take();
     } else if (const std::size_t found = letters.find(c); found != std::string_view::npos) {

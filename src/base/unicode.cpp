@@ -127,6 +127,30 @@ CodePoint code_point_at(std::string_view text, std::size_t at) {
     return {.value = value, .bytes = length, .valid = true};
 }
 
+void append_utf8(std::string& out, char32_t value) {
+    const auto put = [&out](char32_t byte) {
+        out += static_cast<char>(byte);
+    };
+    const auto put_following = [&](unsigned shift) {
+        put(0x80U | ((value >> shift) & 0x3fU));
+    };
+    if (value < 0x80) {
+        put(value);
+    } else if (value < 0x800) {
+        put(0xc0U | (value >> 6U));
+        put_following(0);
+    } else if (value < 0x10000) {
+        put(0xe0U | (value >> 12U));
+        put_following(6);
+        put_following(0);
+    } else {
+        put(0xf0U | (value >> 18U));
+        put_following(12);
+        put_following(6);
+        put_following(0);
+    }
+}
+
 bool is_steering(char32_t value) {
     return is_in(steering, value);
 }

@@ -16,6 +16,9 @@ struct CodePoint {
 /// Reads the code point that starts at `at`, which must be inside the text.
 CodePoint code_point_at(std::string_view text, std::size_t at);
 
+/// Writes a code point as UTF-8. Whether it is one that text may have is for the caller to know.
+void append_utf8(std::string& out, char32_t value);
+
 /// Characters that move the cursor, start escape sequences, turn the reading direction or cannot
 /// be seen: C0, DEL, C1, bidirectional controls, zero-width characters, line separators.
 bool is_steering(char32_t value);

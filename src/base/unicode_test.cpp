@@ -5,6 +5,20 @@
 namespace tranter {
 namespace {
 
+TEST(UnicodeTest, WhatIsWrittenAsUtf8IsReadAgain) {
+    for (const char32_t value :
+         {U'a', U'\x7f', U'\x80', U'\x7ff', U'\x800', U'\uffff', U'\U00010000', U'\U0010ffff'}) {
+        std::string text = "-";
+        append_utf8(text, value);
+
+        const CodePoint read = code_point_at(text, 1);
+
+        EXPECT_TRUE(read.valid);
+        EXPECT_EQ(read.value, value);
+        EXPECT_EQ(read.bytes, text.size() - 1);
+    }
+}
+
 TEST(PrintableTest, LeavesTextAlone) {
     EXPECT_EQ(printable("plain é 漢 😀 \\n"), "plain é 漢 😀 \\n");
 }

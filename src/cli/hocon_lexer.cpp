@@ -1,5 +1,7 @@
 #include "cli/hocon_lexer.hpp"
 
+#include "base/unicode.hpp"
+
 #include <fmt/format.h>
 
 namespace tranter::cli::hocon {
@@ -12,27 +14,6 @@ std::unexpected<Error> bad_text(std::string text) {
 }
 
 }  // namespace
-
-void append_utf8(std::string& out, std::uint32_t c) {
-    const auto put = [&out](std::uint32_t byte) {
-        out += static_cast<char>(byte);
-    };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6));
-        put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12));
-        put(0x80 | ((c >> 6) & 0x3F));
-        put(0x80 | (c & 0x3F));
-    } else {
-        put(0xF0 | (c >> 18));
-        put(0x80 | ((c >> 12) & 0x3F));
-        put(0x80 | ((c >> 6) & 0x3F));
-        put(0x80 | (c & 0x3F));
-    }
-}
 
 void Lexer::advance(std::size_t bytes) {
     for (std::size_t i = 0; i < bytes && !at_end(); ++i) {

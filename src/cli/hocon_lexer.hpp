@@ -43,6 +43,4 @@ class Lexer {
     ConfigPosition position_;
 };
 
-void append_utf8(std::string& out, std::uint32_t code_point);
-
 }  // namespace tranter::cli::hocon

@@ -1,6 +1,7 @@
 #include "history/text.hpp"
 
 #include "base/siphash.hpp"
+#include "base/unicode.hpp"
 #include "history/rows.hpp"
 
 #include <fmt/format.h>
@@ -19,27 +20,6 @@ std::optional<unsigned> read_hex(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
     if (text.size() != 4 || error != std::errc{} || end != text.data() + 4) return std::nullopt;
     return value;
-}
-
-void append_utf8(std::string& out, unsigned value) {
-    const auto put = [&out](unsigned byte) {
-        out += static_cast<char>(byte);
-    };
-    if (value < 0x80) {
-        put(value);
-    } else if (value < 0x800) {
-        put(0xc0 | (value >> 6));
-        put(0x80 | (value & 0x3f));
-    } else if (value < 0x10000) {
-        put(0xe0 | (value >> 12));
-        put(0x80 | ((value >> 6) & 0x3f));
-        put(0x80 | (value & 0x3f));
-    } else {
-        put(0xf0 | (value >> 18));
-        put(0x80 | ((value >> 12) & 0x3f));
-        put(0x80 | ((value >> 6) & 0x3f));
-        put(0x80 | (value & 0x3f));
-    }
 }
 
 /// What stands for the \uXXXX that begins `text`, and how long it is; 0 if there is none.

@@ -1,5 +1,7 @@
 #include "jobs/json_text.hpp"
 
+#include "base/unicode.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -7,27 +9,6 @@
 namespace tranter::jobs {
 
 namespace {
-
-void append_code_point(std::string& out, unsigned point) {
-    const auto put = [&](unsigned byte) {
-        out += static_cast<char>(byte);
-    };
-    if (point < 0x80) {
-        put(point);
-    } else if (point < 0x800) {
-        put(0xC0 | (point >> 6));
-        put(0x80 | (point & 0x3F));
-    } else if (point < 0x10000) {
-        put(0xE0 | (point >> 12));
-        put(0x80 | ((point >> 6) & 0x3F));
-        put(0x80 | (point & 0x3F));
-    } else {
-        put(0xF0 | (point >> 18));
-        put(0x80 | ((point >> 12) & 0x3F));
-        put(0x80 | ((point >> 6) & 0x3F));
-        put(0x80 | (point & 0x3F));
-    }
-}
 
 unsigned code_unit(std::string_view digits) {
     unsigned unit = 0;
@@ -72,7 +53,7 @@ void unescape(std::string& out, std::string_view inside) {
             point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
             i += 6;
         }
-        append_code_point(out, point);
+        append_utf8(out, point);
     }
 }
 

@@ -64,28 +64,11 @@ PatternNode any_character_but(const PatternBytes& excluded) {
 
 /// The bytes of a character one after the other.
 PatternNode literal_node(char32_t value) {
+    std::string bytes;
+    append_utf8(bytes, value);
     PatternNode out;
-    const auto add = [&](char32_t byte) {
+    for (const char byte : bytes)
         out.parts.push_back(byte_node(one_byte(static_cast<unsigned char>(byte))));
-    };
-    const auto add_following = [&](unsigned shift) {
-        add(0x80U | ((value >> shift) & 0x3fU));
-    };
-    if (value < 0x80) {
-        add(value);
-    } else if (value < 0x800) {
-        add(0xc0U | (value >> 6U));
-        add_following(0);
-    } else if (value < 0x10000) {
-        add(0xe0U | (value >> 12U));
-        add_following(6);
-        add_following(0);
-    } else {
-        add(0xf0U | (value >> 18U));
-        add_following(12);
-        add_following(6);
-        add_following(0);
-    }
     return out;
 }
 
