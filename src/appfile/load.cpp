@@ -5,10 +5,10 @@
 #include "appfile/path_text.hpp"
 #include "appfile/pm2_context.hpp"
 #include "appfile/procfile.hpp"
-#include "appfile/programs.hpp"
 #include "appfile/script.hpp"
 #include "appfile/yaml_text.hpp"
 #include "base/log_text.hpp"
+#include "process/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -51,7 +51,7 @@ Result<Value> read_script(
     const std::string& text, const LoadOptions& options, const Pm2Context& context
 ) {
     const std::string node = options.uses_node.value_or(true)
-                                 ? find_program("node", options.environment)
+                                 ? process::find_program("node", options.environment)
                                  : std::string();
     if (node.empty() && options.uses_node.value_or(false)) {
         return fail(Errc::invalid_argument, "node is not in PATH, install it");

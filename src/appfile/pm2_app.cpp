@@ -3,6 +3,7 @@
 #include "appfile/programs.hpp"
 #include "appfile/script_natives.hpp"
 #include "base/unicode.hpp"
+#include "process/environment.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -108,7 +109,7 @@ void read_environment(
     const bool needs_path = !app.inherits_environment && !variables.contains("PATH") &&
                             !app.command.empty() && !app.command[0].contains('/');
     if (!needs_path) return;
-    const std::string path = find_program(app.command[0], context.options.environment);
+    const std::string path = process::find_program(app.command[0], context.options.environment);
     if (!path.empty()) app.command[0] = path;
 }
 

@@ -3,6 +3,7 @@
 #include "appfile/programs.hpp"
 #include "appfile/words.hpp"
 #include "base/unicode.hpp"
+#include "process/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -44,7 +45,7 @@ bool is_shell(std::string_view program) {
 }
 
 std::string shell_of(const Pm2Context& context) {
-    return find_program("bash", context.options.environment).empty() ? "sh" : "bash";
+    return process::find_program("bash", context.options.environment).empty() ? "sh" : "bash";
 }
 
 Words joined(Words first, const Words& second) {
@@ -61,8 +62,8 @@ Words shell_command(const Spelling& spelling, const std::string& shell) {
 /// "python" is python3 where there is no other.
 std::string resolve_interpreter(const std::string& name, const Pm2Context& context) {
     const auto& environment = context.options.environment;
-    const bool is_replaced = name == "python" && find_program(name, environment).empty() &&
-                             !find_program("python3", environment).empty();
+    const bool is_replaced = name == "python" && process::find_program(name, environment).empty() &&
+                             !process::find_program("python3", environment).empty();
     return is_replaced ? "python3" : expand_home(name, environment);
 }
 
@@ -159,7 +160,7 @@ Pm2Command read_command(Fields& fields, const Pm2Context& context) {
         }
         const std::string program = spelling.script.contains('/')
                                         ? std::string()
-                                        : find_program(spelling.script, environment);
+                                        : process::find_program(spelling.script, environment);
         if (program.empty()) missing_script(fields, context, out);
         if (!program.empty() && !names_interpreter) {
             out.command = joined({spelling.script}, spelling.words);

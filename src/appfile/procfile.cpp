@@ -1,9 +1,9 @@
 #include "appfile/procfile.hpp"
 
-#include "appfile/programs.hpp"
 #include "appfile/words.hpp"
 #include "base/suggest.hpp"
 #include "base/unicode.hpp"
+#include "process/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -69,7 +69,7 @@ Result<std::vector<supervise::App>> parse_procfile(
     const LoadOptions& options
 ) {
     std::vector<supervise::App> apps;
-    const bool has_bash = !find_program("bash", options.environment).empty();
+    const bool has_bash = !process::find_program("bash", options.environment).empty();
     for (std::size_t line = 1; !text.empty(); ++line) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view entry = stripped(text.substr(0, end));

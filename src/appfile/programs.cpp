@@ -1,6 +1,7 @@
 #include "appfile/programs.hpp"
 
 #include "base/descriptor.hpp"
+#include "process/environment.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -19,35 +20,10 @@ bool is_regular_file(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> find_variable(
-    const std::vector<std::string>& environment, std::string_view name
-) {
-    for (const std::string_view one : environment) {
-        if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=') {
-            return std::string(one.substr(name.size() + 1));
-        }
-    }
-    return {};
-}
-
-std::string find_program(std::string_view name, const std::vector<std::string>& environment) {
-    const std::string all =
-        find_variable(environment, "PATH").value_or("/usr/local/bin:/usr/bin:/bin");
-    std::string_view path = all;
-    while (!path.empty() && !name.empty()) {
-        const std::size_t end = std::min(path.find(':'), path.size());
-        const std::string candidate = std::string(path.substr(0, end)).append("/").append(name);
-        if (end > 0 && is_regular_file(candidate) && ::access(candidate.c_str(), X_OK) == 0) {
-            return candidate;
-        }
-        path.remove_prefix(std::min(end + 1, path.size()));
-    }
-    return {};
-}
-
 std::string expand_home(std::string_view path, const std::vector<std::string>& environment) {
     if (path != "~" && !path.starts_with("~/")) return std::string(path);
-    return find_variable(environment, "HOME").value_or("").append(path.substr(1));
+    const auto home = process::find_variable(environment, "HOME");
+    return std::string(home.value_or("")).append(path.substr(1));
 }
 
 ScriptFile look_at(const std::string& path) {

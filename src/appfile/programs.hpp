@@ -1,20 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tranter::appfile {
-
-/// The value of a variable of "NAME=value" each.
-std::optional<std::string> find_variable(
-    const std::vector<std::string>& environment, std::string_view name
-);
-
-/// Where PATH of `environment` has a program of this name; empty: nowhere.
-std::string find_program(std::string_view name, const std::vector<std::string>& environment);
 
 /// A leading ~ is HOME of `environment`.
 std::string expand_home(std::string_view path, const std::vector<std::string>& environment);

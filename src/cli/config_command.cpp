@@ -2,6 +2,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/toml_config.hpp"
+#include "process/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -12,13 +13,9 @@ namespace {
 
 Environment look_up_in(const std::vector<std::string>& environment) {
     return [&environment](const std::string& name) -> const char* {
-        for (const std::string& variable : environment) {
-            if (variable.size() > name.size() && variable[name.size()] == '=' &&
-                variable.starts_with(name)) {
-                return variable.c_str() + name.size() + 1;
-            }
-        }
-        return nullptr;
+        // The rest of a whole string, so that it ends with a zero.
+        const auto value = process::find_variable(environment, name);
+        return value ? value->data() : nullptr;
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include "control/address.hpp"
 #include "control/codec.hpp"
+#include "process/environment.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -198,17 +199,10 @@ Result<> Client::follow(const std::vector<std::string>& targets, const Following
 }
 
 Result<Home> home_of(const std::vector<std::string>& environment) {
-    std::string home;
-    for (const std::string_view one : environment) {
-        constexpr std::string_view own = "TRANTER_HOME=";
-        constexpr std::string_view of_user = "HOME=";
-        if (one.starts_with(own) && one.size() > own.size()) {
-            home = one.substr(own.size());
-            break;
-        }
-        if (one.starts_with(of_user) && one.size() > of_user.size()) {
-            home = std::string(one.substr(of_user.size())) + "/.tranter";
-        }
+    std::string home(process::find_variable(environment, "TRANTER_HOME").value_or(""));
+    if (home.empty()) {
+        home = process::find_variable(environment, "HOME").value_or("");
+        if (!home.empty()) home += "/.tranter";
     }
     if (home.empty()) {
         return fail(Errc::invalid_argument, "neither TRANTER_HOME nor HOME is set");

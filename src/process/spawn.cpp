@@ -1,5 +1,6 @@
 #include "process/spawn.hpp"
 
+#include "process/environment.hpp"
 #include "process/launch.hpp"
 
 #include <fcntl.h>
@@ -34,34 +35,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return out;
 }
 
-bool is_program(const std::string& path) {
-    struct stat info {};
-    return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-           ::access(path.c_str(), X_OK) == 0;
-}
-
-std::string_view variable(const std::vector<std::string>& environment, std::string_view name) {
-    for (const std::string_view one : environment) {
-        if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=') {
-            return one.substr(name.size() + 1);
-        }
-    }
-    return {};
-}
-
 /// The path to execute: the name itself when it has a slash or is nowhere in PATH.
-std::string find_program(const SpawnOptions& options) {
+std::string path_of_program(const SpawnOptions& options) {
     const std::string& name = options.command.front();
     if (name.contains('/')) return name;
-    std::string_view path = variable(options.environment, "PATH");
-    if (path.empty()) path = "/usr/local/bin:/usr/bin:/bin";
-    while (!path.empty()) {
-        const std::size_t end = std::min(path.find(':'), path.size());
-        std::string candidate = std::string(path.substr(0, end)) + "/" + name;
-        if (end > 0 && is_program(candidate)) return candidate;
-        path.remove_prefix(std::min(end + 1, path.size()));
-    }
-    return name;
+    std::string found = find_program(name, options.environment);
+    return found.empty() ? name : found;
 }
 
 Errc code_of(int error) {
@@ -177,7 +156,7 @@ std::string pid_variable_of(const SpawnOptions& options) {
 Result<Child> spawn(const SpawnOptions& options) {
     if (auto fine = check(options); !fine) return std::unexpected(fine.error());
     const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    const std::string program = find_program(options);
+    const std::string program = path_of_program(options);
     const auto arguments = pointers(options.command);
     auto environment = pointers(options.environment);
     auto descriptors = places(options, null.get());

@@ -1,6 +1,6 @@
 #include "supervise/instance_environment.hpp"
 
-#include "supervise/variables.hpp"
+#include "process/environment.hpp"
 
 #include <charconv>
 #include <string_view>
@@ -36,18 +36,18 @@ std::vector<std::string> environment_of(
     std::vector<std::string> out;
     out.reserve(app.environment.size() + 4);
     for (const auto& [name, value] : app.environment)
-        set_variable(out, name, value);
+        process::set_variable(out, name, value);
     if (!app.increment_variable.empty()) increment(out, app.increment_variable, number);
-    if (identity && !identity->home.empty()) set_variable(out, "HOME", identity->home);
+    if (identity && !identity->home.empty()) process::set_variable(out, "HOME", identity->home);
     if (identity && !identity->name.empty()) {
-        set_variable(out, "USER", identity->name);
-        set_variable(out, "LOGNAME", identity->name);
+        process::set_variable(out, "USER", identity->name);
+        process::set_variable(out, "LOGNAME", identity->name);
     }
-    set_variable(out, our_number_variable, std::to_string(number));
+    process::set_variable(out, our_number_variable, std::to_string(number));
     if (!app.number_variable.empty() && app.number_variable != our_number_variable) {
-        set_variable(out, app.number_variable, std::to_string(number));
-        set_variable(out, "pm_id", std::to_string(key));
-        set_variable(out, "name", app.name);
+        process::set_variable(out, app.number_variable, std::to_string(number));
+        process::set_variable(out, "pm_id", std::to_string(key));
+        process::set_variable(out, "name", app.name);
     }
     return out;
 }

@@ -2,7 +2,7 @@
 
 #include "base/json_writer.hpp"
 #include "process/descriptor.hpp"
-#include "supervise/variables.hpp"
+#include "process/environment.hpp"
 
 #include <sys/socket.h>
 
@@ -42,8 +42,8 @@ NodeChannel::~NodeChannel() {
 
 void NodeChannel::prepare(process::SpawnOptions& program, int number) const {
     program.descriptors.emplace_back(its_.get(), number);
-    set_variable(program.environment, "NODE_CHANNEL_FD", std::to_string(number));
-    set_variable(program.environment, "NODE_CHANNEL_SERIALIZATION_MODE", "json");
+    process::set_variable(program.environment, "NODE_CHANNEL_FD", std::to_string(number));
+    process::set_variable(program.environment, "NODE_CHANNEL_SERIALIZATION_MODE", "json");
 }
 
 void NodeChannel::spawned() {

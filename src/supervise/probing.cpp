@@ -2,6 +2,7 @@
 
 #include "base/duration.hpp"
 #include "base/unicode.hpp"
+#include "process/environment.hpp"
 #include "supervise/attempt.hpp"
 #include "supervise/node_channel.hpp"
 #include "supervise/notify_socket.hpp"
@@ -9,7 +10,6 @@
 #include "supervise/pattern.hpp"
 #include "supervise/probe_series.hpp"
 #include "supervise/ready_descriptor.hpp"
-#include "supervise/variables.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -119,7 +119,7 @@ class ProbingByKinds final : public Probing {
 
     void prepare(process::SpawnOptions& program) override {
         for (const std::string_view name : foreign_variables)
-            remove_variable(program.environment, name);
+            process::remove_variable(program.environment, name);
         if (readiness_.kind == Kind::exec || liveness_.kind == Kind::exec) {
             asker_ = process::SpawnOptions{
                 .environment = program.environment,
@@ -129,9 +129,10 @@ class ProbingByKinds final : public Probing {
                 .nice = program.nice,
                 .cgroup_procs = program.cgroup_procs};
         }
-        if (socket_) set_variable(program.environment, "NOTIFY_SOCKET", socket_->address());
+        if (socket_)
+            process::set_variable(program.environment, "NOTIFY_SOCKET", socket_->address());
         if (liveness_.kind == Kind::notify)
-            set_variable(
+            process::set_variable(
                 program.environment, "WATCHDOG_USEC", std::to_string(liveness_.period.count())
             );
         if (descriptor_) descriptor_->prepare(program, descriptor_number_);
