@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/error_names.hpp"
 #include "control/client.hpp"
 #include "control/request.hpp"
 #include "supervise/app.hpp"
@@ -266,20 +267,7 @@ struct EnumNames<Order::Kind> {
 };
 template <>
 struct EnumNames<Errc> {
-    static constexpr std::array<std::string_view, 13> all{
-        "not_found",
-        "invalid_argument",
-        "already_exists",
-        "conflict",
-        "limit_exceeded",
-        "unavailable",
-        "timed_out",
-        "cancelled",
-        "unsupported",
-        "unauthenticated",
-        "permission_denied",
-        "corrupted",
-        "internal"};
+    static constexpr auto all = error_names;
 };
 template <>
 struct EnumNames<supervise::State> {

@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include "base/error_names.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -13,21 +15,7 @@
 namespace tranter {
 
 void PrintTo(Errc code, std::ostream* out) {
-    static constexpr std::array names{
-        "not_found",
-        "invalid_argument",
-        "already_exists",
-        "conflict",
-        "limit_exceeded",
-        "unavailable",
-        "timed_out",
-        "cancelled",
-        "unsupported",
-        "unauthenticated",
-        "permission_denied",
-        "corrupted",
-        "internal"};
-    *out << names.at(static_cast<std::size_t>(code));
+    *out << name_of(code);
 }
 
 void PrintTo(JobState state, std::ostream* out) {
