@@ -197,7 +197,7 @@ class Daemon {
 
     void end_by(int signal) {
         // What we leave behind is killed by its keepers.
-        if (std::exchange(is_ending_, true)) ::_exit(128 + signal);
+        if (std::exchange(is_ending_, true)) ::_exit(exit_of_signal(signal));
         log_info("daemon", "stopping", {{"signal", signal}});
         announce_stopping();
         service_.set_draining();
@@ -253,11 +253,6 @@ Result<int> run_daemon(DaemonOptions options) {
     // What a keeper that was killed has kept comes to us, and would be lost otherwise.
     if (!process::adopt_orphans()) {
         return fail(Errc::unavailable, "the kernel does not let us adopt orphans");
-    }
-    const auto killed = clear_leftovers(options.home, leftover_patience);
-    if (!killed) return std::unexpected(killed.error());
-    if (*killed > 0) {
-        log_warn("daemon", "processes of the last daemon were killed", {{"processes", *killed}});
     }
     return Daemon(std::move(options)).run();
 }

@@ -30,7 +30,8 @@ struct DaemonOptions {
 
 /// Runs until it is told to end by a client or a signal, and has stopped all apps. The exit status:
 /// in the foreground 1 when an app was given up or could not be started. To be called before there
-/// are threads. Throws SystemError when something that it needs is not to be had.
+/// are threads, and after clear_leftovers(). Throws SystemError when something that it needs is not
+/// to be had.
 [[nodiscard]] Result<int> run_daemon(DaemonOptions options);
 
 }  // namespace tranter::cli

@@ -4,6 +4,7 @@
 #include "cli/config_file.hpp"
 #include "cli/daemon.hpp"
 #include "cli/daemon_home.hpp"
+#include "cli/daemon_leftovers.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/server_config.hpp"
 
@@ -31,6 +32,7 @@ Result<int> run_daemon_command(const Arguments& arguments) {
     auto lock = lock_home(options.home);
     if (!lock) return std::unexpected(lock.error());
     options.lock = std::move(*lock);
+    if (auto left = clear_leftovers(options.home); !left) return std::unexpected(left.error());
     if (*ready_fd) options.ready_fd = static_cast<int>(**ready_fd);
     return run_daemon(std::move(options));
 }

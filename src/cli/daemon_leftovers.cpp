@@ -1,5 +1,6 @@
 #include "cli/daemon_leftovers.hpp"
 
+#include "base/log.hpp"
 #include "cli/daemon_home.hpp"
 #include "cli/json.hpp"
 #include "process/descriptor.hpp"
@@ -149,6 +150,9 @@ Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience
         );
     }
     remove_state(home);
+    if (killed > 0) {
+        log_warn("daemon", "processes of the last daemon were killed", {{"processes", killed}});
+    }
     return killed;
 }
 

@@ -22,8 +22,11 @@ void remove_state(const control::Home& home);
 inline constexpr Duration leftover_patience = std::chrono::seconds(5);
 
 /// Waits for the end of what the last daemon of this home has left, at most for `patience`, and
-/// kills what is there then. To be called by whoever has the lock of the home, before it starts
-/// anything. Returns how many had to be killed; `conflict` names a process that cannot be.
-[[nodiscard]] Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience);
+/// kills what is there then, which is logged. To be called by whoever has the lock of the home,
+/// before it looks for ports or starts anything. Returns how many had to be killed; `conflict`
+/// names a process that cannot be.
+[[nodiscard]] Result<std::size_t> clear_leftovers(
+    const control::Home& home, Duration patience = leftover_patience
+);
 
 }  // namespace tranter::cli

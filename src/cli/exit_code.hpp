@@ -22,6 +22,11 @@ enum class ExitCode : int {
     interrupted = 130,
 };
 
+/// What a shell makes of the end by a signal.
+constexpr int exit_of_signal(int signal) {
+    return 128 + signal;
+}
+
 /// The one table between failures and exit codes. A value that the server refuses is `usage` too:
 /// whoever typed it has to type something else.
 inline constexpr auto exit_codes = std::to_array<std::pair<Errc, ExitCode>>({

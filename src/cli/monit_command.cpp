@@ -1,6 +1,7 @@
 #include "cli/monit_command.hpp"
 
 #include "cli/app_client.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/monit_view.hpp"
 #include "cli/screen.hpp"
 
@@ -31,7 +32,7 @@ class Monit {
             update();
             screen_.show(monit_frame(view_, screen_.size()));
             const Screen::Waited waited = screen_.wait(monit_period);
-            if (waited.signal != 0) return signal_exit_base + waited.signal;
+            if (waited.signal != 0) return exit_of_signal(waited.signal);
             if (waited.ended) return 0;
             if (!waited.keys.empty()) view_.message.clear();
             for (const Key& key : waited.keys) {
@@ -41,8 +42,6 @@ class Monit {
     }
 
   private:
-    static constexpr int signal_exit_base = 128;
-
     void update() {
         auto updated = read();
         view_.trouble.clear();

@@ -3,6 +3,7 @@
 #include "base/secrets.hpp"
 #include "base/stop.hpp"
 #include "base/unicode.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/job_session.hpp"
 #include "cli/screen.hpp"
 #include "cli/stdout_output.hpp"
@@ -30,7 +31,6 @@ constexpr Duration top_period_min = std::chrono::milliseconds(100);
 constexpr Duration top_period_max = std::chrono::hours(1);
 /// How soon a new sample is seen.
 constexpr Duration redraw_period = std::chrono::milliseconds(200);
-constexpr int exit_of_signal = 128;
 constexpr std::size_t scrolled_max = 100'000;
 
 Frame top_frame(const TopSampler::Latest& latest, std::size_t scrolled, ScreenSize size) {
@@ -86,7 +86,7 @@ int watch_queues(TopSource source, Duration period) {
     while (true) {
         screen.show(top_frame(sampler.latest(), scrolled, screen.size()));
         const Screen::Waited waited = screen.wait(redraw_period);
-        if (waited.signal != 0) return exit_of_signal + waited.signal;
+        if (waited.signal != 0) return exit_of_signal(waited.signal);
         if (waited.ended) return 0;
         for (const Key& key : waited.keys) {
             if (!take_top_key(key, scrolled)) return 0;

@@ -148,7 +148,7 @@ Result<int> up_in_foreground(const Arguments& arguments, const control::Home& ho
     if (!plan) return std::unexpected(plan.error());
     for (const std::string& remark : plan->remarks)
         say(remark);
-    if (auto left = clear_leftovers(home, leftover_patience); !left) {
+    if (auto left = clear_leftovers(home); !left) {
         return std::unexpected(left.error());
     }
     if (auto free = check_ports(*plan, {}); !free) return std::unexpected(free.error());
