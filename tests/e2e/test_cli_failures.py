@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from command_line import check_failure, clean_environment, home_with, ok, tranter
+from local_machine import free_port
 from server import binary
 
 KEYS = {
@@ -24,11 +25,6 @@ def hanging_server():
     """Takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import time
 
 import pytest
 from command_line import clean_environment, ok, tranter
+from local_machine import free_port
 from server import Server, binary
 from worker_process import WorkerProcess
 
@@ -39,12 +40,6 @@ def doctor(*words, home, env=None, **options):
     worst = max(("ok", "warning", "error").index(o["severity"]) for o in outcome.json())
     assert outcome.code == (FINE, WARNED, FAILED)[worst]
     return found
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def config_with(tmp_path, text="", **server):

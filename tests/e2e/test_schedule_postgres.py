@@ -1,14 +1,13 @@
 """Schedulers over PostgreSQL with TLS and a password, which is checked and never shown."""
 
-import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import pytest
 from command_line import check_failure, ok, tranter
+from local_machine import free_port
 from postgres_server import PostgresServer
 from scheduler_process import SchedulerProcess
 from waiting import eventually
@@ -41,11 +40,6 @@ def make_certificate(folder, authority, host):
         "-CAkey", f"{authority}.key", "-CAcreateserial", "-out", "server.crt", "-days", "2",
         "-extfile", "names",
     )
-
-
-def free_port():
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return listener.getsockname()[1]
 
 
 class GuardedServer(PostgresServer):

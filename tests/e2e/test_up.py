@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from apps_home import AppsHome, lives
+from apps_home import AppsHome
+from local_machine import lives
 from waiting import eventually
 from wire import Api
 

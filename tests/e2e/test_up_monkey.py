@@ -17,6 +17,7 @@ import pytest
 from apps_home import AppsHome
 from chaos_journal import PROGRAMS, Journal, Report, produce
 from jobs import call
+from local_machine import parent_of
 from waiting import eventually
 
 SECONDS = float(os.environ.get("TRANTER_MONKEY_SECONDS", "12"))
@@ -153,12 +154,6 @@ class Jungle:
     def is_done(self):
         stats = self.stats("monkey")
         return stats and not any(stats[name] for name in ("pending", "scheduled", "processing"))
-
-
-def parent_of(pid):
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as stat:
-        return int(stat.read().rpartition(")")[2].split()[1])
-    return 0
 
 
 @pytest.fixture

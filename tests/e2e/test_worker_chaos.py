@@ -12,10 +12,8 @@ append a line to one journal for each effect, and so does the test for each acci
 import collections
 import contextlib
 import os
-import pathlib
 import random
 import signal
-import socket
 import subprocess
 import time
 
@@ -23,6 +21,7 @@ import pytest
 from chaos_journal import PROGRAMS, Journal, Report, produce
 from fault_proxy import CUTS, ERRORS, FaultProxy
 from jobs import call
+from local_machine import free_port, parent_of, processes, processes_with
 from server import Server
 from waiting import eventually
 from worker_process import WorkerProcess
@@ -64,33 +63,6 @@ retry = {{ max_attempts = 100, base = "100ms", factor = 1, max = "1s" }}
         "http": 'http = "http://127.0.0.1:%(endpoint)s/"\nallow_addresses = ["127.0.0.0/8"]',
     }.items()
 )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def parent_of(pid):
-    with contextlib.suppress(OSError):
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[1]) if fields[0] != "Z" else 0
-    return 0
-
-
-def processes():
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def processes_with(text):
-    """Those whose environment has it, wherever they went."""
-    found = []
-    for pid in processes():
-        with contextlib.suppress(OSError):
-            if text.encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
-                found.append(pid)
-    return found
 
 
 class World:

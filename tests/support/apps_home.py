@@ -3,36 +3,17 @@
 import contextlib
 import json
 import os
-import pathlib
 import signal
 import socket
 import subprocess
 import textwrap
 
 from command_line import clean_environment, tranter
+from local_machine import free_port, lives, processes_with
 from server import binary
 from waiting import eventually
 
 SECONDS = 90
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def environment_of(pid):
-    with contextlib.suppress(OSError):
-        return pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return []
-
-
-def lives(pid):
-    with contextlib.suppress(OSError):
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-        return stat.rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 class AppsHome:
@@ -121,9 +102,7 @@ class AppsHome:
 
     def processes(self):
         """All that have this home in their environment: the daemon, keepers, apps."""
-        wanted = b"TRANTER_HOME=" + str(self.home).encode()
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        return [pid for pid in pids if wanted in environment_of(pid) and lives(pid)]
+        return [pid for pid in processes_with(f"TRANTER_HOME={self.home}") if lives(pid)]
 
     def check_nothing_left(self):
         eventually(lambda: not self.processes(), seconds=30)
