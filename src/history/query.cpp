@@ -55,7 +55,7 @@ std::unexpected<Error> refuse(std::string message) {
     return fail(Errc::invalid_argument, std::move(message));
 }
 
-std::string in_quotes(std::string_view text) {
+std::string in_double_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -129,7 +129,9 @@ class Parser {
 
     Result<> add_words(std::string text, bool prefix) {
         if (!is_searchable(text)) {
-            return refuse(fmt::format("{} has no letter or digit to search for", in_quotes(text)));
+            return refuse(
+                fmt::format("{} has no letter or digit to search for", in_double_quotes(text))
+            );
         }
         filter_.words.push_back({std::move(text), prefix});
         return {};
@@ -139,7 +141,7 @@ class Parser {
         return refuse(fmt::format(
             "a quote and a word meet at {}, put a blank between them or \\ before a quote that is "
             "meant",
-            in_quotes(text)
+            in_double_quotes(text)
         ));
     }
 
@@ -226,7 +228,7 @@ class Parser {
     Result<> add_error(std::string text) {
         if (!is_searchable(text)) {
             return refuse(
-                fmt::format("error:{} has no letter or digit to search for", in_quotes(text))
+                fmt::format("error:{} has no letter or digit to search for", in_double_quotes(text))
             );
         }
         filter_.errors.push_back(std::move(text));
@@ -340,7 +342,7 @@ Result<JobQuery> parse_job_query(std::string_view text, Instant now) {
 std::string format_query(const HistoryFilter& filter, Instant now) {
     std::vector<std::string> terms;
     const auto add_field = [&terms](std::string_view key, const std::optional<std::string>& value) {
-        if (value) terms.push_back(fmt::format("{}:{}", key, in_quotes(*value)));
+        if (value) terms.push_back(fmt::format("{}:{}", key, in_double_quotes(*value)));
     };
     add_field("queue", filter.queue);
     add_field("type", filter.type);
@@ -348,7 +350,7 @@ std::string format_query(const HistoryFilter& filter, Instant now) {
     for (const State state : filter.states)
         terms.push_back(fmt::format("state:{}", state_name(state)));
     for (const std::string& tag : filter.tags)
-        terms.push_back("tag:" + in_quotes(tag));
+        terms.push_back("tag:" + in_double_quotes(tag));
     if (filter.finished_before) {
         terms.push_back("age>" + format_duration(now - *filter.finished_before));
     }
@@ -356,12 +358,13 @@ std::string format_query(const HistoryFilter& filter, Instant now) {
         terms.push_back("age<" + format_duration(now - *filter.finished_from));
     }
     for (const std::string& text : filter.errors)
-        terms.push_back("error:" + in_quotes(text));
+        terms.push_back("error:" + in_double_quotes(text));
     for (const ArgumentTerm& term : filter.arguments)
-        terms.push_back(fmt::format("args.{}:{}", fmt::join(term.path, "."), in_quotes(term.value))
+        terms.push_back(
+            fmt::format("args.{}:{}", fmt::join(term.path, "."), in_double_quotes(term.value))
         );
     for (const TextTerm& term : filter.words)
-        terms.push_back(in_quotes(term.text) + (term.prefix ? "*" : ""));
+        terms.push_back(in_double_quotes(term.text) + (term.prefix ? "*" : ""));
     return fmt::format("{}", fmt::join(terms, " "));
 }
 

@@ -23,7 +23,7 @@ constexpr Milliseconds duration_max = std::chrono::days(3650);
 
 constexpr TimePoint time_max{std::chrono::sys_days(std::chrono::year(9999) / 12 / 31)};
 
-std::string in_quotes(std::string_view text) {
+std::string in_double_quotes(std::string_view text) {
     constexpr std::size_t shown_bytes_max = 64;
     return fmt::format("\"{}\"", one_line(jobs::shortened(text, shown_bytes_max)));
 }
@@ -65,7 +65,7 @@ std::string problem_of_text(std::string_view name, std::string_view text, std::s
         std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     if (has_control || !is_valid_utf8(text)) {
         return fmt::format(
-            "{} is {}, it must be UTF-8 without control characters", name, in_quotes(text)
+            "{} is {}, it must be UTF-8 without control characters", name, in_double_quotes(text)
         );
     }
     return {};
@@ -75,12 +75,14 @@ std::string problem_of_type(std::string_view type) {
     if (!is_valid_kind(type)) {
         return fmt::format(
             "type is {}, it must be 1 to {} letters, digits and _ - . : /",
-            in_quotes(type),
+            in_double_quotes(type),
             kind_bytes_max
         );
     }
     if (type.starts_with("__")) {
-        return fmt::format("type is {}, names that begin with __ are reserved", in_quotes(type));
+        return fmt::format(
+            "type is {}, names that begin with __ are reserved", in_double_quotes(type)
+        );
     }
     return {};
 }
@@ -157,7 +159,7 @@ std::string problem_of_trace(const JobOptions& options) {
         return fmt::format(
             "traceparent is {}, it must be like "
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            in_quotes(options.traceparent)
+            in_double_quotes(options.traceparent)
         );
     }
     if (options.tracestate.empty()) return {};
@@ -213,7 +215,7 @@ std::string problem_of(const NewJob& job) {
     if (!job.id.empty() && !parse_uuid(job.id)) {
         return fmt::format(
             "id is {}, it must be a UUID like 0b6d3f4e-9f0c-4c8e-8f6a-2d1c5b7a9e10",
-            in_quotes(job.id)
+            in_double_quotes(job.id)
         );
     }
     if (job.payload.size() > payload_bytes_max) {
