@@ -123,11 +123,7 @@ void Commands::tell_lines(const Request& request, const Caller& caller) {
     if (!targets) return answer(caller, std::unexpected(targets.error()));
     std::vector<OutputLine> lines;
     for (const supervise::InstanceView& view : supervisor_.instances()) {
-        const bool is_meant =
-            request.targets.empty() || std::ranges::any_of(*targets, [&](const Target& target) {
-                return target.covers(view.id);
-            });
-        if (!is_meant) continue;
+        if (!request.targets.empty() && !any_covers(*targets, view.id)) continue;
         std::ranges::move(supervisor_.latest_lines(view.id), std::back_inserter(lines));
     }
     answer(caller, in_order(std::move(lines)));
@@ -179,11 +175,7 @@ void Commands::tell_followers(
 ) {
     std::vector<Caller> listeners;  // whoever is cut off for it is no follower any more
     for (const auto& [caller, follower] : followers_) {
-        const bool is_meant =
-            follower.is_all || std::ranges::any_of(follower.targets, [&](const Target& target) {
-                return target.covers(id);
-            });
-        if (is_meant) listeners.push_back(caller);
+        if (follower.is_all || any_covers(follower.targets, id)) listeners.push_back(caller);
     }
     for (const Caller& caller : listeners)
         server_.send(caller.connection, text(caller.request));

@@ -80,6 +80,10 @@ class TargetSearch {
 
 }  // namespace
 
+bool any_covers(const std::vector<Target>& targets, const supervise::InstanceId& id) {
+    return std::ranges::any_of(targets, [&](const Target& target) { return target.covers(id); });
+}
+
 Result<std::vector<Target>> find_targets(
     const std::vector<std::string>& words, const supervise::Supervisor& supervisor
 ) {

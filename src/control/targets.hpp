@@ -20,6 +20,8 @@ struct Target {
     }
 };
 
+bool any_covers(const std::vector<Target>& targets, const supervise::InstanceId& id);
+
 /// What words of people stand for, in this order: "all", the name of an app, a namespace, the key
 /// of an instance, APP:NUMBER. `not_found` names a word that is none of these, with the nearest
 /// that is. Each target comes once.
