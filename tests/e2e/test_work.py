@@ -163,7 +163,7 @@ def test_health_and_metrics(worker, queue, env):
     assert running.get("/livez") == (200, "ok\n")
     assert running.get("/readyz") == (200, "ok\n")
     # Whoever waits for a job may hear of its end before the worker hears that it was taken.
-    eventually(lambda: json.loads(running.get("/health")[1])["attempts"]["completed"] == 1)
+    eventually(lambda: json.loads(running.get("/health")[1])["attempts"]["completed"] == 1, seconds=60)
     status, metrics = running.get("/metrics")
     assert status == 200
     assert 'tranter_worker_attempts_total{outcome="completed"} 1\n' in metrics
