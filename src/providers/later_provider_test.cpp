@@ -1,5 +1,6 @@
 #include "providers/later_provider.hpp"
 
+#include "jobs/test_provider.hpp"
 #include "providers/sqs_message.hpp"
 #include "providers/test_sqs.hpp"
 #include "schedule/promoter.hpp"
@@ -9,7 +10,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tranter::providers {
@@ -24,6 +30,25 @@ constexpr std::string_view later_id = "0b6d3f4e-9f0c-4c8e-8f6a-2d1c5b7a9e10";
 TimePoint wall_time() {
     return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
 }
+
+/// Something happens before jobs arrive.
+class SlowWay final : public NoProvider {
+  public:
+    SlowWay(std::shared_ptr<Provider> behind, std::function<void()> meanwhile)
+        : behind_(std::move(behind)), meanwhile_(std::move(meanwhile)) {
+        can = behind_->capabilities();
+    }
+
+    std::vector<Result<Enqueued>> enqueue_each(std::string_view queue, std::span<const NewJob> jobs)
+        override {
+        meanwhile_();
+        return behind_->enqueue_each(queue, jobs);
+    }
+
+  private:
+    const std::shared_ptr<Provider> behind_;
+    const std::function<void()> meanwhile_;
+};
 
 /// SQS with a store of schedules behind it.
 class LaterProviderTest : public testing::Test {
@@ -45,10 +70,11 @@ class LaterProviderTest : public testing::Test {
     std::vector<ScheduledJob> all_kept() { return store_->list_jobs({}, 100).value(); }
 
     /// What `tranter timers` does at that moment.
-    void move_timers(TimePoint now) {
+    void move_timers(TimePoint now) { move_timers(now, *jobs_); }
+    void move_timers(TimePoint now, Provider& provider) {
         schedule::ZoneDirectory zones;
         schedule::Promoter promoter(
-            *store_, *jobs_, zones, [now] { return now; }, schedule::Promoter::Options{}
+            *store_, provider, zones, [now] { return now; }, schedule::Promoter::Options{}
         );
         ASSERT_TRUE(promoter.move_timers());
     }
@@ -90,6 +116,31 @@ TEST_F(LaterProviderTest, ItIsHandedOverAtItsTimeUnderItsIdAndNeverEarly) {
     const aws::Json& message = sqs_.queues["mail"].messages.at(0).entry;
     EXPECT_EQ(message["MessageAttributes"]["tranter.id"]["StringValue"].text(), id);
     EXPECT_TRUE(message["DelaySeconds"].is_null());
+    EXPECT_EQ(kept(id).state, ScheduledState::enqueued);
+}
+
+/// A scheduler that stood still on the way to its provider for longer than its jobs are held:
+/// another one has tried them meanwhile, in vain, so they wait again.
+TEST_F(LaterProviderTest, AJobThatWasGivenBackMeanwhileIsNotTakenForHandedOver) {
+    const std::string id = enqueue({.delay = 2h}).value().at(0).id;
+    const TimePoint due = kept(id).due;
+    SlowWay slow(jobs_, [&] {
+        ASSERT_EQ(store_->take_jobs(due + 31s, due + 61s, 9)->size(), 1U);
+        const schedule::JobOutcome in_vain{
+            .id = id,
+            .state = ScheduledState::waiting,
+            .error = "no answer",
+            .retry_at = due + 40s,
+            .held_until = due + 61s};
+        ASSERT_TRUE(store_->settle_jobs({&in_vain, 1}, due + 32s));
+    });
+
+    move_timers(due, slow);
+
+    EXPECT_EQ(sent(), 0U);
+    EXPECT_EQ(kept(id).state, ScheduledState::waiting);
+    move_timers(due + 40s, *jobs_);
+    EXPECT_EQ(sent(), 1U);
     EXPECT_EQ(kept(id).state, ScheduledState::enqueued);
 }
 

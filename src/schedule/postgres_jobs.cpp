@@ -85,7 +85,7 @@ void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, Time
              message_parameter(outcome.error),
              time_parameter(waits ? ready : std::nullopt),
              time_parameter(waits ? std::nullopt : std::optional(now)),
-             time_parameter(waits ? outcome.held_until : std::nullopt)}
+             time_parameter(outcome.held_until)}
         );
     }
     connection.query(

@@ -253,11 +253,14 @@ Result<bool> Promoter::move_timers() {
     std::vector<JobOutcome> outcomes;
     for (std::size_t i = 0; i < due->size(); ++i) {
         const ScheduledJob& job = (*due)[i];
-        JobOutcome outcome{.id = job.id, .held_until = held_until};
+        JobOutcome outcome{.id = job.id};
         if (!handed[i].begun) {
             outcome.state = ScheduledState::waiting;
             outcome.retry_at = then;
-        } else if (handed[i].answer) {
+        } else if (const auto& answer = handed[i].answer; answer) {
+            // A provider that keeps later jobs itself answers so for a row that is not ours any
+            // more: it waits again, and has gone nowhere.
+            if (!answer->duplicate_of.empty()) outcome.held_until = held_until;
             tally_.timer_enqueued(job, then);
         } else {
             const Error& error = handed[i].answer.error();
@@ -267,6 +270,7 @@ Result<bool> Promoter::move_timers() {
             outcome.state = is_last ? ScheduledState::failed : ScheduledState::waiting;
             outcome.retry_at = then + rest_after(job.tries);
         }
+        if (outcome.state == ScheduledState::waiting) outcome.held_until = held_until;
         outcomes.push_back(std::move(outcome));
     }
     auto settled = store_.settle_jobs(outcomes, then);

@@ -54,10 +54,11 @@ void settle_job(sqlite::Database& database, const JobOutcome& outcome, TimePoint
     }
     const sqlite::StatementUse row = database.use(
         "UPDATE scheduled_jobs SET status = ?2, error = ?3, ended_at = ?4, held = 0 "
-        "WHERE id = ?1 AND status = 0"
+        "WHERE id = ?1 AND status = 0 AND (?5 IS NULL OR (held = 1 AND ready_at = ?5))"
     );
     row->bind(1, outcome.id).bind(2, static_cast<std::int64_t>(outcome.state));
     row->bind(3, outcome.error).bind(4, micros(now));
+    bind_time(*row, 5, outcome.held_until);
     row->run();
 }
 

@@ -119,7 +119,8 @@ struct JobOutcome {
     ScheduledState state = ScheduledState::enqueued;  // waiting: try again at `retry_at`; failed
     std::string error{};                              // waiting: as of RunOutcome
     std::optional<TimePoint> retry_at{};
-    std::optional<TimePoint> held_until{};  // waiting: as of RunOutcome
+    /// Passed over when it is not held until then, but by somebody else or nobody by now.
+    std::optional<TimePoint> held_until{};
 };
 
 /// How many runs of a schedule are claimed and buffered.

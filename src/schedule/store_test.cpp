@@ -610,6 +610,17 @@ TEST_P(ScheduleStoreTest, AJobIsGivenBackByWhoHoldsItAndByNobodyElse) {
     EXPECT_EQ(taken[0].tries, 0U);
 }
 
+TEST_P(ScheduleStoreTest, AJobThatWasMovedMeanwhileIsNotEndedByWhoHeldIt) {
+    add_job("one", store_epoch);
+    const JobOutcome done{.id = "one", .held_until = store_epoch + 30s};
+    ASSERT_EQ(store().take_jobs(store_epoch, store_epoch + 30s, 9)->size(), 1U);
+    ASSERT_TRUE(store().reschedule_job("one", store_epoch + 2h, store_epoch + 30s));
+
+    ASSERT_TRUE(store().settle_jobs(std::span(&done, 1), store_epoch + 31s));
+
+    EXPECT_EQ(store().find_job("one")->state, ScheduledState::waiting);
+}
+
 TEST_P(ScheduleStoreTest, OpenRunsAreCountedAndKeysComeWithoutPayloads) {
     Firing firing = firing_of(add("daily"));
     firing.runs = {
