@@ -190,6 +190,35 @@ TEST_F(SqsEnqueueTest, RefusesAJobThatTheQueueDoesNotTake) {
     EXPECT_EQ(sqs_.calls_of("SendMessageBatch"), 0U);
 }
 
+TEST_F(SqsEnqueueTest, LeavesOutAsMuchOfTheTraceAsDoesNotFit) {
+    aws::Json attributes;
+    sqs_.queues["mail"].attributes = attributes.set("MaximumMessageSize", "1024");
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const std::string state = "vendor=" + std::string(100, 's');
+    const auto enqueue_with = [&](std::size_t payload_bytes) {
+        sqs_.queues["mail"].messages.clear();
+        return enqueue(
+            {.payload = '"' + std::string(payload_bytes - 2, 'x') + '"',
+             .options = {.traceparent = trace, .tracestate = state}}
+        );
+    };
+    // Each attribute is its name, "String" and its value.
+    const std::size_t type_bytes = 4 + 6 + 1;
+    const std::size_t trace_bytes = 11 + 6 + trace.size();
+    const std::size_t state_bytes = 10 + 6 + state.size();
+
+    ASSERT_TRUE(enqueue_with(1024 - type_bytes - trace_bytes - state_bytes));
+    EXPECT_EQ(attribute("tracestate"), state);
+    EXPECT_EQ(attribute("traceparent"), trace);
+    ASSERT_TRUE(enqueue_with(1024 - type_bytes - trace_bytes - state_bytes + 1));
+    EXPECT_EQ(attribute("tracestate"), "");
+    EXPECT_EQ(attribute("traceparent"), trace);
+    ASSERT_TRUE(enqueue_with(1024 - type_bytes));
+    EXPECT_EQ(attribute("traceparent"), "");
+    EXPECT_FALSE(sent()["MessageSystemAttributes"]["AWSTraceHeader"].is_null());
+    EXPECT_FALSE(enqueue_with(1024 - type_bytes + 1));
+}
+
 TEST_F(SqsEnqueueTest, SaysWhichJobsWereSentWhenOneIsRefused) {
     sqs_.refuse = [](std::string_view, const aws::Json& entry) {
         return entry["MessageBody"].text() == "13" ? "InvalidMessageContents" : "";

@@ -123,13 +123,9 @@ std::string json_string(std::string_view text) {
 
 void make_room(SqsMessage& message, std::size_t bytes_max) {
     constexpr auto unimportant = std::to_array<std::string_view>(
-        {jobs::tracestate_name,
-         jobs::traceparent_name,
-         sqs_attribute::queue,
-         sqs_attribute::created,
-         sqs_attribute::error,
-         sqs_attribute::id}
+        {sqs_attribute::queue, sqs_attribute::created, sqs_attribute::error, sqs_attribute::id}
     );
+    leave_out_trace(message, GroupIds::maybe_kept, bytes_max);
     for (const std::string_view name : unimportant) {
         if (!message.fits(GroupIds::maybe_kept, bytes_max)) message.erase(name);
     }
@@ -140,6 +136,12 @@ void make_room(SqsMessage& message, std::size_t bytes_max) {
 bool is_json_text(std::string_view text) {
     jobs::JsonCursor cursor(text);
     return cursor.begin() && cursor.skip() && cursor.end();
+}
+
+void leave_out_trace(SqsMessage& message, GroupIds group_ids, std::size_t bytes_max) {
+    for (const std::string_view name : {jobs::tracestate_name, jobs::traceparent_name}) {
+        if (!message.fits(group_ids, bytes_max)) message.erase(name);
+    }
 }
 
 Result<SqsMessage> message_of_job(const NewJob& job, const SqsJobRules& rules, TimePoint now) {
@@ -167,6 +169,7 @@ Result<SqsMessage> message_of_job(const NewJob& job, const SqsJobRules& rules, T
     if (!options.empty()) message.set_text(jobs::options_attribute, sqs_json(options));
     if (!job.id.empty()) message.set_text(sqs_attribute::id, job.id);
     if (delay->count() > 0) message.set_text(sqs_attribute::delay, fmt::to_string(delay->count()));
+    leave_out_trace(message, rules.group_ids, rules.message_bytes_max);
     return message;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "providers/sqs_limits.hpp"
 #include "providers/sqs_message.hpp"
 
 #include <tranter/job.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,12 +21,18 @@ struct SqsJobRules {
     /// After so many receives SQS itself moves a message to the dead-letter queue; 0: never.
     std::uint32_t max_receives = 0;
     std::string_view default_type = "message";
+    std::size_t message_bytes_max = sqs_message_bytes_max;
+    GroupIds group_ids = GroupIds::maybe_kept;
 };
 
 bool is_json_text(std::string_view text);
 
+/// Takes tracestate and then traceparent from a message that does not fit with them: a job counts
+/// for more than its trace, which AWSTraceHeader names too.
+void leave_out_trace(SqsMessage& message, GroupIds group_ids, std::size_t bytes_max);
+
 /// `unsupported` for what SQS cannot keep, with a sentence; `invalid_argument` for what no store
-/// would take.
+/// would take. What is too large is left to the sender, but for the trace.
 [[nodiscard]] Result<SqsMessage> message_of_job(
     const NewJob& job, const SqsJobRules& rules, TimePoint now
 );

@@ -36,7 +36,9 @@ struct SqsQueue {
             .queue = name,
             .fifo = fifo,
             .max_receives = max_receives,
-            .default_type = default_type};
+            .default_type = default_type,
+            .message_bytes_max = message_bytes_max,
+            .group_ids = group_ids};
     }
 };
 using SqsQueueHandle = std::shared_ptr<const SqsQueue>;

@@ -172,13 +172,14 @@ class SqsSettling {
         return is_last && copy_for(item).fits(queue_.group_ids, queue_.message_bytes_max);
     }
 
-    static SqsMessage copy_for(const Item& item) {
+    SqsMessage copy_for(const Item& item) const {
         const auto& [delivery, job, max_receives] = *item.claim.held;
         SqsMessage copy = copy_of(delivery, job);
         copy.delay = item.visibility;
         if (job.attempt > 1) {
             copy.set_text(sqs_attribute::attempts, fmt::to_string(job.attempt - 1));
         }
+        leave_out_trace(copy, queue_.group_ids, queue_.message_bytes_max);
         return copy;
     }
 
