@@ -1,5 +1,6 @@
 #include "appfile/script_lexer.hpp"
 
+#include "base/encoding.hpp"
 #include "base/unicode.hpp"
 
 #include <fmt/format.h>
@@ -22,13 +23,6 @@ bool starts_name(char c) {
 
 bool continues_name(char c) {
     return starts_name(c) || is_digit(c);
-}
-
-int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 /// Half of a surrogate pair stands for nothing in UTF-8.

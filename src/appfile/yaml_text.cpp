@@ -1,5 +1,6 @@
 #include "appfile/yaml_text.hpp"
 
+#include "base/encoding.hpp"
 #include "base/unicode.hpp"
 
 #include <fmt/format.h>
@@ -43,7 +44,7 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
 std::optional<double> integer_of(std::string_view digits, int base) {
     double value = 0;
     for (const char c : digits) {
-        const int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+        const int digit = hex_digit(c);
         if (digit < 0 || digit >= base) return {};
         value = value * base + digit;
     }

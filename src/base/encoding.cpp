@@ -20,13 +20,6 @@ constexpr std::array<std::int8_t, 256> make_base64_values() {
 }
 constexpr std::array<std::int8_t, 256> base64_values = make_base64_values();
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 bool is_unreserved(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == '~';
@@ -139,8 +132,8 @@ std::optional<std::size_t> percent_decode(std::string_view text, char* out, Plus
         char c = text[i];
         if (c == '%') {
             if (text.size() - i < 3) return std::nullopt;
-            const int high = hex_value(text[i + 1]);
-            const int low = hex_value(text[i + 2]);
+            const int high = hex_digit(text[i + 1]);
+            const int low = hex_digit(text[i + 2]);
             if (high < 0 || low < 0) return std::nullopt;
             c = static_cast<char>(high << 4 | low);
             i += 2;

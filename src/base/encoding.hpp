@@ -36,6 +36,14 @@ static_assert(std::endian::native == std::endian::little);
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
 std::string to_hex(std::span<const std::uint8_t> bytes);
 
+/// The value of a digit in either case; -1 for anything else.
+constexpr int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
 /// RFC 4648 section 4, with padding.
 void append_base64(std::string& out, std::string_view bytes);
 std::string to_base64(std::string_view bytes);

@@ -96,5 +96,20 @@ TEST(EncodingTest, HexIsLowerCase) {
     EXPECT_EQ(to_hex(bytes), "000fa5ff");
 }
 
+TEST(EncodingTest, HexDigitsAreReadInEitherCase) {
+    std::string digits;
+    std::string letters;
+    for (int i = 0; i < 256; ++i) {
+        const char c = static_cast<char>(i);
+        const int value = hex_digit(c);
+        EXPECT_TRUE(value >= -1 && value < 16);
+        if (value >= 0) digits += c;
+        if (value >= 10) letters += static_cast<char>('a' + value - 10);
+    }
+
+    EXPECT_EQ(digits, "0123456789ABCDEFabcdef");
+    EXPECT_EQ(letters, "abcdefabcdef");
+}
+
 }  // namespace
 }  // namespace tranter

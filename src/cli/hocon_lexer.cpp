@@ -1,5 +1,6 @@
 #include "cli/hocon_lexer.hpp"
 
+#include "base/encoding.hpp"
 #include "base/unicode.hpp"
 
 #include <fmt/format.h>
@@ -67,11 +68,9 @@ std::string Lexer::read_unquoted(std::string_view stops) {
 Result<std::uint32_t> Lexer::read_hex() {
     std::uint32_t value = 0;
     for (int i = 0; i < 4; ++i) {
-        const char c = peek();
-        const bool digit = c >= '0' && c <= '9';
-        const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-        if (!digit && !letter) return bad_text("\\u needs four hexadecimal digits");
-        value = value * 16 + static_cast<std::uint32_t>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
+        const int digit = hex_digit(peek());
+        if (digit < 0) return bad_text("\\u needs four hexadecimal digits");
+        value = value * 16 + static_cast<std::uint32_t>(digit);
         advance();
     }
     return value;

@@ -1,5 +1,6 @@
 #include "http/chunk_decoder.hpp"
 
+#include "base/encoding.hpp"
 #include "http/text.hpp"
 
 #include <algorithm>
@@ -11,12 +12,6 @@ constexpr std::size_t extension_bytes_max = 256;
 constexpr std::size_t trailer_bytes_max = 4096;
 // 2^48 is beyond every body limit, and sixteen times it does not overflow.
 constexpr std::uint64_t chunk_bytes_max = std::uint64_t{1} << 48;
-
-int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    const char letter = lower(c);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
 
 }  // namespace
 
