@@ -31,6 +31,8 @@ struct EndedAttempt {
     /// Of its handler; nothing when that has not begun.
     std::optional<TimePoint> begun_at{};
     std::optional<TimePoint> ended_at{};  // nothing either while the handler still runs
+    /// False: the job came before this observer did, who was not asked about it in received().
+    bool was_received = true;
 };
 
 /// Looks at what a worker does. Called from threads of the worker, several at a time, never under a

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -52,7 +53,7 @@ class Exporter {
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     // Guarded by mutex_:
-    std::vector<Span> queue_;
+    std::deque<Span> queue_;
     std::uint64_t dropped_ = 0;
     bool has_ended_ = false;
     std::jthread thread_;  // last: uses the rest

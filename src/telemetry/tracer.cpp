@@ -1,12 +1,12 @@
 #include "telemetry/tracer.hpp"
 
+#include "base/random.hpp"
 #include "jobs/problem.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <utility>
 
 namespace tranter::telemetry {
@@ -22,12 +22,11 @@ constexpr std::size_t links_max = 128;
 
 template <class Id>
 Id make_id() {
-    thread_local std::mt19937_64 random(std::random_device{}());
     Id id{};
     static_assert(sizeof(Id) % sizeof(std::uint64_t) == 0);
     while (std::ranges::all_of(id, [](std::uint8_t byte) { return byte == 0; })) {
         for (std::size_t at = 0; at < id.size(); at += sizeof(std::uint64_t)) {
-            const std::uint64_t word = random();
+            const std::uint64_t word = random_word();
             std::memcpy(id.data() + at, &word, sizeof word);
         }
     }
@@ -192,6 +191,8 @@ void AttemptSpans::link(Span& span, const EndedAttempt& attempt) {
 }
 
 void AttemptSpans::ended(const EndedAttempt& attempt) {
+    // Its context is that of whoever enqueued it, or belongs to another observer.
+    if (!attempt.was_received) return;
     const ReceivedJob& job = attempt.job;
     const auto context = jobs::parse_traceparent(job.options.traceparent);
     if (!attempt.begun_at || !context || !context->sampled) return;

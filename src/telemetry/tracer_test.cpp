@@ -235,6 +235,18 @@ TEST_F(TracerTest, AJobThatNeverBeganIsNoSpan) {
     EXPECT_EQ(exported(), "");
 }
 
+TEST_F(TracerTest, AnAttemptWhoseBeginningWasNotSeenIsNoSpan) {
+    start();
+    ReceivedJob job{.id = "1", .queue = "mail", .type = "t", .created_at = wall_now()};
+    job.options.traceparent = callers_span;
+    EndedAttempt attempt = ended(job, {}, AttemptEnding::completed);
+    attempt.was_received = false;
+
+    attempts().ended(attempt);
+
+    EXPECT_EQ(exported(), "");
+}
+
 TEST(FirstAttemptsTest, ForgetsTheOldest) {
     FirstAttempts attempts;
     for (int i = 0; i <= 10'000; ++i)

@@ -17,30 +17,32 @@ void say_threw(std::string_view what) {
 
 void Observers::add(std::shared_ptr<WorkerObserver> observer) {
     const std::lock_guard lock(mutex_);
-    all_.push_back(std::move(observer));
+    all_.push_back({.serial = ++last_serial_, .observer = std::move(observer)});
     any_.store(true, std::memory_order_relaxed);
 }
 
 void Observers::remove(const WorkerObserver* observer) {
     std::vector<std::shared_ptr<WorkerObserver>> removed;  // ends outside of the lock
     const std::lock_guard lock(mutex_);
-    std::erase_if(all_, [&](std::shared_ptr<WorkerObserver>& one) {
-        if (one.get() != observer) return false;
-        removed.push_back(std::move(one));
+    std::erase_if(all_, [&](One& one) {
+        if (one.observer.get() != observer) return false;
+        removed.push_back(std::move(one.observer));
         return true;
     });
     any_.store(!all_.empty(), std::memory_order_relaxed);
 }
 
+std::vector<Observers::One> Observers::all() const {
+    if (!any()) return {};
+    const std::lock_guard lock(mutex_);
+    return all_;
+}
+
 template <class Call>
-void Observers::tell(Call call) const {
-    if (!any()) return;
-    std::unique_lock lock(mutex_);
-    const auto all = all_;
-    lock.unlock();
-    for (const auto& observer : all) {
+void Observers::tell(const std::vector<One>& all, Call call) {
+    for (const One& one : all) {
         try {
-            call(*observer);
+            call(one);
         } catch (const std::exception& error) {
             say_threw(error.what());
         } catch (...) {
@@ -49,16 +51,21 @@ void Observers::tell(Call call) const {
     }
 }
 
-void Observers::received(ReceivedJob& job) const {
-    tell([&](WorkerObserver& observer) { observer.received(job); });
+Observers::Serial Observers::received(ReceivedJob& job) const {
+    const auto all = this->all();
+    tell(all, [&](const One& one) { one.observer->received(job); });
+    return all.empty() ? 0 : all.back().serial;
 }
 
-void Observers::ended(const EndedAttempt& attempt) const {
-    tell([&](WorkerObserver& observer) { observer.ended(attempt); });
+void Observers::ended(EndedAttempt attempt, Serial seen_by) const {
+    tell(all(), [&](const One& one) {
+        attempt.was_received = one.serial <= seen_by;
+        one.observer->ended(attempt);
+    });
 }
 
 void Observers::store_failed(std::string_view call, const Error& error) const {
-    tell([&](WorkerObserver& observer) { observer.store_failed(call, error); });
+    tell(all(), [&](const One& one) { one.observer->store_failed(call, error); });
 }
 
 }  // namespace tranter::worker

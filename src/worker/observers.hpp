@@ -3,6 +3,7 @@
 #include <tranter/worker_observer.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace tranter::worker {
 /// Those who look at a worker. Thread-safe. Without any, a job costs a relaxed load.
 class Observers {
   public:
+    /// Of an observer, in the order in which they come. 0: nobody.
+    using Serial = std::uint64_t;
+
     Observers() = default;
     Observers(const Observers&) = delete;
     Observers& operator=(const Observers&) = delete;
@@ -22,17 +26,27 @@ class Observers {
     void remove(const WorkerObserver* observer);
     bool any() const { return any_.load(std::memory_order_relaxed); }
 
-    void received(ReceivedJob& job) const;
-    void ended(const EndedAttempt& attempt) const;
+    /// Returns who has seen the job, for ended().
+    Serial received(ReceivedJob& job) const;
+    /// To all; those who came after `seen_by` learn that they have not seen it before.
+    void ended(EndedAttempt attempt, Serial seen_by) const;
     void store_failed(std::string_view call, const Error& error) const;
 
   private:
+    struct One {
+        Serial serial = 0;
+        std::shared_ptr<WorkerObserver> observer{};
+    };
+
+    std::vector<One> all() const;
     template <class Call>
-    void tell(Call call) const;
+    static void tell(const std::vector<One>& all, Call call);
 
     std::atomic<bool> any_ = false;
     mutable std::mutex mutex_;
-    std::vector<std::shared_ptr<WorkerObserver>> all_;  // guarded by mutex_
+    // Guarded by mutex_:
+    std::vector<One> all_;
+    Serial last_serial_ = 0;
 };
 
 }  // namespace tranter::worker

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Seen {
     std::string enqueued_in{};
     std::string error{};
     bool has_begun = false;
+    bool was_received = false;
 };
 
 /// Puts jobs into a span of its own and remembers how they ended.
@@ -41,7 +43,8 @@ class Watcher final : public WorkerObserver {
              .traceparent = attempt.job.options.traceparent,
              .enqueued_in = std::string(attempt.enqueued_in),
              .error = std::string(attempt.error),
-             .has_begun = attempt.begun_at.has_value()}
+             .has_begun = attempt.begun_at.has_value(),
+             .was_received = attempt.was_received}
         );
     }
 
@@ -110,6 +113,38 @@ TEST_F(ObserversTest, SeeNothingBeforeAndAfter) {
 
     EXPECT_EQ(seen_by_handler, callers_span);
     EXPECT_THAT(watcher_->seen(), IsEmpty());
+}
+
+TEST_F(ObserversTest, WhoComesWhileAJobRunsLearnsThatItHasNotSeenIt) {
+    std::binary_semaphore is_running{0};
+    std::binary_semaphore may_end{0};
+    handlers_.on("long", [&](Context&) {
+        is_running.release();
+        may_end.acquire();
+    });
+    handlers_.on("short", [](Context&) {});
+    enqueue("long", {.traceparent = std::string(callers_span)});
+    Worker worker(client_, handlers_, {.queues = {"default"}, .concurrency = 1});
+    const auto watching = worker.observe(watcher_);
+    const auto late = std::make_shared<Watcher>();
+
+    worker.start();
+    is_running.acquire();
+    const auto watching_late = worker.observe(late);
+    may_end.release();
+    provider_->wait_for_ended(1);
+    enqueue("short");
+    provider_->wait_for_ended(2);
+    worker.stop();
+
+    const auto seen = watcher_->seen();
+    ASSERT_EQ(seen.size(), 2U);
+    EXPECT_TRUE(seen[0].was_received);
+    EXPECT_TRUE(seen[1].was_received);
+    const auto seen_late = late->seen();
+    ASSERT_EQ(seen_late.size(), 2U);
+    EXPECT_FALSE(seen_late[0].was_received);
+    EXPECT_TRUE(seen_late[1].was_received);
 }
 
 TEST_F(ObserversTest, MayOutliveTheWorker) {

@@ -219,9 +219,10 @@ void Session::take_in(std::size_t queue, std::vector<ReceivedJob> jobs) {
     tasks.reserve(jobs.size());
     for (ReceivedJob& job : jobs) {
         const auto* entry = handlers_.find(job.type);
-        std::string enqueued_in = tally_.introduce(job);
+        Tally::Introduction introduction = tally_.introduce(job);
         tasks.push_back(std::make_shared<Task>(std::move(job), entry, surroundings_));
-        tasks.back()->enqueued_in = std::move(enqueued_in);
+        tasks.back()->enqueued_in = std::move(introduction.enqueued_in);
+        tasks.back()->seen_by = introduction.seen_by;
     }
     tally_.meet(tasks);
     leases_.add(tasks);

@@ -176,7 +176,8 @@ void show(const Observers& observers, const Task& task, End end, Trouble trouble
          .error_type = trouble.type,
          .error = trouble.text,
          .begun_at = now.to_wall(task.begun_at.load(std::memory_order_relaxed)),
-         .ended_at = now.to_wall(task.ended_at.load(std::memory_order_relaxed))}
+         .ended_at = now.to_wall(task.ended_at.load(std::memory_order_relaxed))},
+        task.seen_by
     );
 }
 
@@ -248,10 +249,10 @@ void Tally::add_lost(const Task& task, std::string_view why, bool is_running) {
     }
 }
 
-std::string Tally::introduce_to_all(ReceivedJob& job) const {
-    std::string enqueued_in = job.options.traceparent;
-    observers_->received(job);
-    return enqueued_in;
+Tally::Introduction Tally::introduce_to_all(ReceivedJob& job) const {
+    Introduction introduction{.enqueued_in = job.options.traceparent};
+    introduction.seen_by = observers_->received(job);
+    return introduction;
 }
 
 WorkerCounts Tally::counts() const {

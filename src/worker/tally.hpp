@@ -29,8 +29,13 @@ class Tally {
     /// Null, or outlives it, and is told of what ends.
     explicit Tally(const Observers* observers = nullptr) : observers_(observers) {}
 
-    /// A job has come; returns what its traceparent was, when somebody has changed it.
-    std::string introduce(ReceivedJob& job) const {
+    /// What observers were told of a job.
+    struct Introduction {
+        std::string enqueued_in{};  // its traceparent before they saw it; empty: nobody did
+        Observers::Serial seen_by = 0;
+    };
+    /// A job has come.
+    Introduction introduce(ReceivedJob& job) const {
         if (observers_ == nullptr || !observers_->any()) return {};
         return introduce_to_all(job);
     }
@@ -52,7 +57,7 @@ class Tally {
     const Observers* observers() const { return observers_; }
 
   private:
-    std::string introduce_to_all(ReceivedJob& job) const;
+    Introduction introduce_to_all(ReceivedJob& job) const;
 
     const Observers* const observers_;
     Meters meters_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "worker/observers.hpp"
+
 #include <tranter/context.hpp>
 #include <tranter/job.hpp>
 #include <tranter/provider.hpp>
@@ -78,6 +80,7 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     Moment created{};           // as far as the clocks of both agree
     Moment due{};               // {}: not known
     std::string enqueued_in{};  // its traceparent, where an observer has another one for it
+    Observers::Serial seen_by = 0;
     // Told by whoever begins the first run, and by whoever claimed it:
     std::atomic<Moment> begun_at{};
     std::atomic<Moment> ended_at{};
