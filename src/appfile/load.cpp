@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -105,10 +106,13 @@ Result<std::vector<supervise::App>> read_apps(
 /// Two apps of one name are two apps for PM2; here a name is one app.
 void make_names_unique(std::vector<supervise::App>& apps, std::vector<Remark>& remarks) {
     std::set<std::string> names;
+    std::map<std::string, std::size_t> counts;  // by name, the last that was tried
     for (std::size_t i = 0; i < apps.size(); ++i) {
         std::string name = apps[i].name;
-        for (std::size_t count = 2; !names.insert(name).second; ++count)
-            name = fmt::format("{}-{}", apps[i].name, count);
+        while (!names.insert(name).second) {
+            std::size_t& count = counts.try_emplace(apps[i].name, 1).first->second;
+            name = fmt::format("{}-{}", apps[i].name, ++count);
+        }
         if (name == apps[i].name) continue;
         remarks.push_back(
             {fmt::format("apps[{}].name", i),

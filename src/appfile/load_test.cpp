@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,19 @@ TEST_F(LoadTest, TellsFilesByTheirNames) {
         EXPECT_TRUE(is_app_file(name)) << name;
     for (const char* name : {"tranter.toml", "app.js", "run.sh", "web", "json", ""})
         EXPECT_FALSE(is_app_file(name)) << name;
+}
+
+/// Trying all numbers again for each would take minutes.
+TEST_F(LoadTest, NamesThousandsOfAppsOfOneName) {
+    std::string text = "[{script: 'run.sh', name: 'run-3'},";
+    for (int i = 0; i < 20'000; ++i)
+        text += "{script: 'run.sh'},";
+
+    const auto names = names_of("a.json", text + "]");
+
+    ASSERT_EQ(names.size(), 20'001U);
+    EXPECT_THAT(std::span(names).first(4), ElementsAre("run-3", "run", "run-2", "run-4"));
+    EXPECT_EQ(names.back(), "run-20001");
 }
 
 TEST_F(LoadTest, ReadsEveryForm) {

@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t depth_max = 200;
 constexpr std::size_t weight_max = std::size_t{32} << 20;
 // Members are looked up one by one.
-constexpr std::size_t members_max = 2000;
 
 struct Operator {
     std::string_view mark;
@@ -95,7 +94,7 @@ Value ScriptEvaluator::charged(Value value) {
 void ScriptEvaluator::put(Value::Object& members, std::string key, Value value) {
     if (unused_ > 0) return;
     if (members.size() >= members_max) {
-        fail_at(now().place, fmt::format("an object has more than {} members", members_max));
+        fail_at(now().place, too_many_members());
         return;
     }
     set_member(members, std::move(key), std::move(value));

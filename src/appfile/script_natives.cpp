@@ -183,8 +183,10 @@ std::expected<Value, std::string> assign_members(const std::vector<Value>& argum
                 fmt::format("Object.assign is for objects, and this is {}", kind_of(argument))
             );
         }
-        for (const Member& member : *argument.object())
+        for (const Member& member : *argument.object()) {
             set_member(out, member.key, member.value);
+            if (out.size() > members_max) return std::unexpected(too_many_members());
+        }
     }
     return value_of(std::move(out));
 }
@@ -229,6 +231,10 @@ std::expected<Value, std::string> call_conversion(
 
 }  // namespace
 
+std::string too_many_members() {
+    return fmt::format("an object has more than {} members", members_max);
+}
+
 std::uint32_t processor_count() {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -253,9 +259,8 @@ double to_number(const Value& value) {
     const std::string_view text = trimmed(all);
     if (text.empty()) return 0;
     if (text.size() > 2 && (text.starts_with("0x") || text.starts_with("0X"))) {
-        const bool is_hex = std::ranges::all_of(text.substr(2), [](char c) {
-            return std::string_view("0123456789abcdefABCDEF").contains(c);
-        });
+        const bool is_hex =
+            std::ranges::all_of(text.substr(2), [](char c) { return hex_digit(c) >= 0; });
         return is_hex ? integer_in_base(text, 16) : not_a_number;
     }
     return leading_number(text, true);

@@ -3,6 +3,7 @@
 #include "appfile/script.hpp"
 #include "appfile/value.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -68,6 +69,10 @@ Value::Object environment_object(const ScriptOptions& options);
 std::expected<Value, std::string> call_native(
     Native function, const std::vector<Value>& arguments, const ScriptOptions& options
 );
+
+/// Of one object. Its members are looked for one after the other.
+constexpr std::size_t members_max = 2000;
+std::string too_many_members();
 
 // How JavaScript converts.
 bool is_truthy(const Value& value);

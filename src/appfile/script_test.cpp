@@ -228,6 +228,17 @@ TEST(ScriptTest, BoundsDepthAndSize) {
     for (int i = 0; i < 3000; ++i)
         members += "k" + std::to_string(i) + ": 1,";
     EXPECT_TRUE(json(members + "}").contains("more than 2000 members"));
+
+    std::string halves;
+    for (const char* half : {"a", "b"}) {
+        halves += std::string("const ") + half + " = {";
+        for (int i = 0; i < 1500; ++i)
+            halves += half + std::to_string(i) + ": 1,";
+        halves += "};\n";
+    }
+    const std::string both = halves + "module.exports = Object.assign({}, a, b)";
+    EXPECT_TRUE(evaluated(both).contains("more than 2000 members"));
+    EXPECT_FALSE(evaluated(halves + "module.exports = Object.assign({}, a, a)").contains("error"));
 }
 
 TEST(ScriptTest, SurvivesEveryCutOfAFile) {
