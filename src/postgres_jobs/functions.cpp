@@ -1,0 +1,37 @@
+#include "postgres_jobs/functions.hpp"
+
+#include <array>
+
+namespace tranter::postgres_jobs {
+
+const std::string& functions_1() {
+    static const std::string all = [] {
+        std::string text;
+        for (const std::string_view some :
+             {queue_functions(),
+              enqueue_functions(),
+              fetch_functions(),
+              settle_functions(),
+              manage_functions()})
+            text += some;
+        return text;
+    }();
+    return all;
+}
+
+std::string_view functions_1_reversed() {
+    return R"sql(
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOR made IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'tranter'::regnamespace
+    LOOP
+        EXECUTE format('DROP FUNCTION %s CASCADE', made);
+    END LOOP;
+END
+$$;
+)sql";
+}
+
+}  // namespace tranter::postgres_jobs

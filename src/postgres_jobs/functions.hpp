@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tranter::postgres_jobs {
+
+/// Functions in SQL by what they are for, each of them CREATE FUNCTION statements.
+std::string_view queue_functions();    // tranter.queue_of(name)
+std::string_view enqueue_functions();  // tranter.enqueue_jobs, enqueue, enqueue_many
+std::string_view fetch_functions();    // what begins attempts, and what lets time pass
+std::string_view settle_functions();   // what ends them
+std::string_view manage_functions();   // cancel, retry, maintenance
+
+/// All of them, as the step of the schema that makes them, and what drops them.
+const std::string& functions_1();
+std::string_view functions_1_reversed();
+
+}  // namespace tranter::postgres_jobs

@@ -1,0 +1,131 @@
+#include "postgres_jobs/provider.hpp"
+
+#include "postgres/migrate.hpp"
+#include "postgres/target.hpp"
+#include "postgres_jobs/calls.hpp"
+#include "postgres_jobs/poll_interval.hpp"
+#include "postgres_jobs/schema.hpp"
+#include "postgres_jobs/store.hpp"
+
+#include <utility>
+
+namespace tranter::postgres_jobs {
+namespace {
+
+constexpr Capabilities everything{
+    .look_up = true,
+    .list = true,
+    .history = true,
+    .priorities = true,
+    .groups = true,
+    .dedup = true,
+    .ttl = true,
+    .cancel_running = true,
+    .progress = true,
+    .steps = true,
+    .pause = true,
+    .limits = true,
+    .events = true,
+    .workers = true,
+    .atomic_batch = true};
+
+class PostgresProvider : public Provider {
+  public:
+    PostgresProvider(const postgres::Target& target, std::chrono::milliseconds poll_interval)
+        : store_(target, poll_interval) {}
+    ~PostgresProvider() override { close(); }
+    PostgresProvider(const PostgresProvider&) = delete;
+    PostgresProvider& operator=(const PostgresProvider&) = delete;
+
+    std::string_view name() const override { return "postgres"; }
+    const Capabilities& capabilities() const override { return everything; }
+
+    Result<> make_tables() {
+        return store_.pool.write([](postgres::Connection& connection) -> Result<> {
+            postgres::migrate(connection, schema_room, migrations());
+            return {};
+        });
+    }
+
+    Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> jobs)
+        override {
+        return enqueue_jobs(store_, queue, jobs);
+    }
+    Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request) override {
+        return receive_jobs(store_, request);
+    }
+    Result<std::vector<Result<>>> settle(
+        std::string_view queue, std::span<const Settlement> settlements
+    ) override {
+        return settle_jobs(store_, queue, settlements);
+    }
+    Result<std::vector<Result<Extended>>> extend(
+        std::string_view queue, std::span<const std::string> receipts, Milliseconds lease
+    ) override {
+        return extend_leases(store_, queue, receipts, lease);
+    }
+
+    Result<> set_progress(std::string_view queue, std::string_view receipt, std::string_view json)
+        override {
+        return postgres_jobs::set_progress(store_, queue, receipt, json);
+    }
+    Result<> append_log(
+        std::string_view queue, std::string_view receipt, std::span<const std::string> lines
+    ) override {
+        return postgres_jobs::append_log(store_, queue, receipt, lines);
+    }
+    Result<> save_step(std::string_view queue, std::string_view receipt, const Step& step)
+        override {
+        return postgres_jobs::save_step(store_, queue, receipt, step);
+    }
+
+    Result<JobRecord> find(std::string_view id) override { return find_job(store_, id); }
+    Result<LogPage> log_of(std::string_view id) override { return log_of_job(store_, id); }
+    Result<JobPage> list(const ListRequest& request) override { return list_jobs(store_, request); }
+    Result<Cancelled> cancel(std::string_view id) override { return cancel_job(store_, id); }
+    Result<> retry(std::string_view id) override { return retry_job(store_, id); }
+    Result<> promote(std::string_view id) override { return promote_job(store_, id); }
+    Result<> remove(std::string_view id) override { return remove_job(store_, id); }
+    Result<JobRecord> wait(std::string_view id, Milliseconds timeout) override {
+        return wait_for_job(store_, id, timeout);
+    }
+
+    Result<std::vector<QueueStats>> queues() override { return all_queues(store_); }
+    Result<QueueStats> stats(std::string_view queue) override {
+        return stats_of_queue(store_, queue);
+    }
+    Result<std::vector<WorkerInfo>> workers() override { return all_workers(store_); }
+    Result<> set_paused(std::string_view queue, bool paused) override {
+        return postgres_jobs::set_paused(store_, queue, paused);
+    }
+    Result<> set_limits(std::string_view queue, const QueueLimits& limits) override {
+        return postgres_jobs::set_limits(store_, queue, limits);
+    }
+    Result<std::shared_ptr<void>> subscribe(Listener listener) override {
+        return store_.events.subscribe(std::move(listener));
+    }
+
+    void close() override {
+        store_.closing.request_stop();
+        store_.wakeups.close();
+    }
+
+  private:
+    Store store_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Provider>> open_postgres_provider(
+    std::string_view url, const ProviderOptions&
+) {
+    const auto target = postgres::parse_target(url);
+    if (!target) return std::unexpected(target.error());
+    const auto poll_interval = poll_interval_from_environment();
+    if (!poll_interval) return std::unexpected(poll_interval.error());
+    auto provider = std::make_shared<PostgresProvider>(*target, *poll_interval);
+    if (auto made = provider->make_tables(); !made) return std::unexpected(made.error());
+    return provider;
+}
+
+}  // namespace tranter::postgres_jobs

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "postgres/pool.hpp"
+#include "postgres_jobs/events.hpp"
+#include "postgres_jobs/sightings.hpp"
+#include "postgres_jobs/wakeups.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <stop_token>
+#include <string>
+
+namespace tranter::postgres_jobs {
+
+/// What the calls of one provider share. Thread-safe.
+struct Store {
+    Store(const postgres::Target& target, std::chrono::milliseconds poll_interval)
+        : pool(target, "the store of jobs"),
+          wakeups(target, poll_interval),
+          events(wakeups) {}
+
+    postgres::Pool pool;
+    Wakeups wakeups;
+    EventHub events;
+    WorkerSightings sightings{};
+    std::stop_source closing{};
+};
+
+}  // namespace tranter::postgres_jobs
