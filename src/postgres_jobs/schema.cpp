@@ -28,11 +28,18 @@ namespace {
 // Each partial index has the rows of one state only: a change of state leaves one index and enters
 // another. Jobs without a group, which most are, stand in a single one.
 //
+//   failures     as JSON, an array of AttemptFailure, the last ten; steps: of Step. NULL: none
+//   progress     of dead letters and finished jobs as it was at the end
+//
+// job_logs: lines of one call each; number: of the lines before them, dropped ones counted. Whoever
+// reads them keeps the limits of history::LogLines, whoever writes drops rows that are beyond them.
+//
 // queue_hints: what changes all the time about a queue, away from what every call reads.
 //   wanted, epoch   somebody sleeps and wants to be notified; see wake-ups below
 //   turn            the group that was served last
 //
-// finished_jobs: one partition for each period. A period ends by size or age (maintenance), then
+// finished_jobs: state as JobState counts: 3 completed, 5 dead (of queues without a dead-letter
+// queue), 6 cancelled. One partition for each period. A period ends by size or age (maintenance), then
 // its partition gets the indexes for searches, and the oldest partitions go as a whole.
 constexpr postgres::Migration tables_1 = R"sql(
 CREATE TABLE tranter.queues(
