@@ -8,6 +8,7 @@
 #include "appfile/script.hpp"
 #include "appfile/yaml_text.hpp"
 #include "base/log_text.hpp"
+#include "base/unicode.hpp"
 #include "process/environment.hpp"
 
 #include <fmt/format.h>
@@ -103,6 +104,20 @@ Result<std::vector<supervise::App>> read_apps(
     return read_pm2_file(*value, context);
 }
 
+/// Whoever keeps deployments apart by it would find them all in one place.
+void say_what_home_counts(const LoadOptions& options, std::vector<Remark>& remarks) {
+    const auto given = process::find_variable(options.environment, pm2_home_variable);
+    if (options.home.empty() || !given || given->empty() || *given == options.home) return;
+    remarks.push_back(
+        {std::string(pm2_home_variable),
+         fmt::format(
+             "is {}, which is PM2's alone, and {} for these apps: TRANTER_HOME sets it",
+             printable(*given),
+             options.home
+         )}
+    );
+}
+
 /// Two apps of one name are two apps for PM2; here a name is one app.
 void make_names_unique(std::vector<supervise::App>& apps, std::vector<Remark>& remarks) {
     std::set<std::string> names;
@@ -158,6 +173,7 @@ Result<Loaded> load(const LoadOptions& options) {
     if (!apps) return std::unexpected(apps.error());
     out.apps = std::move(*apps);
     make_names_unique(out.apps, out.remarks);
+    if (form != Form::procfile) say_what_home_counts(absolute, out.remarks);
     if (options.converts) return out;
     for (supervise::App& app : out.apps)
         complete(app, options.environment, options.logs_directory);

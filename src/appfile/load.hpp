@@ -25,6 +25,9 @@ struct LoadOptions {
     std::vector<std::string> environment{};
     /// Where logs go that the file does not place.
     std::string logs_directory{};
+    /// Where the supervisor keeps its files: PM2_HOME of apps whose file is one of PM2 and does not
+    /// set it. Empty: nothing is set.
+    std::string home{};
     /// {}: node when it is in PATH of `environment`. false: only the evaluator of our own.
     std::optional<bool> uses_node{};
     /// Only what the file itself says, to be written down: complete() is not applied, and a script

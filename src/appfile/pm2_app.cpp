@@ -86,6 +86,9 @@ void read_environment(
 ) {
     Variables variables = read_variables(fields, context);
     if (command.is_python) variables.emplace("PYTHONUNBUFFERED", "1");
+    // Not that of PM2 itself, should whoever asks have one.
+    const std::string& home = context.options.home;
+    if (!home.empty()) variables.emplace(pm2_home_variable, home);
     app.environment.assign(variables.begin(), variables.end());
     if (const Value* filter = fields.find({"filter_env"})) {
         if (filter->flag() != nullptr) {

@@ -243,6 +243,24 @@ TEST_F(Pm2AppTest, PutsEnvironmentsOverOneAnother) {
     EXPECT_THAT(remark_lines(), Contains(HasSubstr("env_staging")));
 }
 
+TEST_F(Pm2AppTest, TellsProgramsWhereTheirSupervisorIs) {
+    options.environment.emplace_back("PM2_HOME=/home/me/.pm2");
+    EXPECT_EQ(variable(app_of("script: 'app.js'"), "PM2_HOME"), "/home/me/.pm2");
+    options.home = "/home/me/.tranter";
+
+    EXPECT_EQ(variable(app_of("script: 'app.js'"), "PM2_HOME"), "/home/me/.tranter");
+    EXPECT_THAT(
+        remark_lines(),
+        Contains("PM2_HOME: is /home/me/.pm2, which is PM2's alone, and /home/me/.tranter for "
+                 "these apps: TRANTER_HOME sets it")
+    );
+    EXPECT_EQ(variable(app_of("script: 'app.js', filter_env: true"), "PM2_HOME"), options.home);
+    EXPECT_EQ(variable(app_of("script: 'app.js', env: {PM2_HOME: '/x'}"), "PM2_HOME"), "/x");
+    options.environment.back() = "PM2_HOME=" + options.home;
+    app_of("script: 'app.js'");
+    EXPECT_THAT(remark_lines(), testing::IsEmpty());
+}
+
 TEST_F(Pm2AppTest, HidesVariables) {
     EXPECT_EQ(variable(app_of("script: 'app.js', filter_env: ['SECRET']"), "SECRET_KEY"), "(none)");
 

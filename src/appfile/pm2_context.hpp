@@ -10,6 +10,9 @@
 
 namespace tranter::appfile {
 
+/// Says to programs where their supervisor keeps logs and the like.
+constexpr std::string_view pm2_home_variable = "PM2_HOME";
+
 /// What all apps of one file share while they are read.
 struct Pm2Context {
     const LoadOptions& options;

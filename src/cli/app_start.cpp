@@ -76,7 +76,8 @@ Result<std::vector<supervise::App>> script_app(
         {.path = path,
          .directory = std::filesystem::current_path().string(),
          .environment = environment_with(home),
-         .logs_directory = home.logs()}
+         .logs_directory = home.logs(),
+         .home = home.directory}
     );
     ::unlink(path.c_str());
     if (loaded) return std::move(loaded->apps);

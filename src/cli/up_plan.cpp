@@ -93,7 +93,8 @@ Result<UpPlan> plan_file(const UpOptions& options, const std::string& path) {
          .directory = std::filesystem::current_path().string(),
          .environment_name = options.environment_name,
          .environment = options.environment,
-         .logs_directory = options.home.logs()}
+         .logs_directory = options.home.logs(),
+         .home = options.home.directory}
     );
     if (!loaded) return std::unexpected(loaded.error());
     UpPlan plan{.apps = std::move(loaded->apps), .file = path};
