@@ -4,7 +4,10 @@
 #include "cli/app_client.hpp"
 #include "cli/app_view.hpp"
 #include "cli/describe_view.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/ps_view.hpp"
+#include "cli/screen.hpp"
+#include "cli/scrolled_frame.hpp"
 #include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 
@@ -13,7 +16,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +29,8 @@ namespace {
 
 using supervise::App;
 using supervise::InstanceView;
+
+constexpr Duration ps_watch_period = std::chrono::seconds(1);
 
 struct AppsAndInstances {
     std::vector<App> apps{};
@@ -40,6 +47,16 @@ Result<AppsAndInstances> read_apps() {
     return AppsAndInstances{std::move(*apps), std::move(*instances)};
 }
 
+/// Connects first where that has been lost.
+Result<std::vector<InstanceView>> instances_of(std::optional<control::Client>& client) {
+    if (!client) {
+        auto again = connect_to_apps();
+        if (!again) return std::unexpected(again.error());
+        client = std::move(*again);
+    }
+    return client->instances();
+}
+
 bool is_json(const Arguments& arguments) {
     return arguments.find("output") == "json";
 }
@@ -48,7 +65,54 @@ void print_line(const Json& json) {
     write_all(STDOUT_FILENO, json.dump() + "\n");
 }
 
+/// Until q. A daemon that is not there any more may come back.
+int watch_apps(control::Client connected) {
+    std::optional<control::Client> client = std::move(connected);
+    Screen screen;
+    std::vector<InstanceView> instances;
+    std::size_t scrolled = 0;
+    while (true) {
+        std::string trouble;
+        if (auto now = instances_of(client); now) {
+            instances = std::move(*now);
+        } else {
+            trouble = now.error().message();
+            client.reset();
+        }
+        const ScreenSize size = screen.size();
+        auto lines = ps_lines(instances, {size.columns, true}, SteadyClock::wall_clock());
+        screen.show(scrolled_frame(
+            {.lines = std::move(lines),
+             .fixed = 1,
+             .scrolled = scrolled,
+             .trouble = std::move(trouble)},
+            size
+        ));
+        const Screen::Waited waited = screen.wait(ps_watch_period);
+        if (waited.signal != 0) return exit_of_signal(waited.signal);
+        if (waited.ended) return 0;
+        for (const Key& key : waited.keys) {
+            if (!take_scroll_key(key, scrolled)) return 0;
+        }
+    }
+}
+
+Result<int> run_ps_watch(const Arguments& arguments) {
+    if (const auto output = arguments.find("output"); output && *output != "table") {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("--watch shows a table, leave it out with --output {}", *output)
+        );
+    }
+    auto usable = Screen::check("ps --watch", "`tranter ps` prints once");
+    if (!usable) return std::unexpected(usable.error());
+    auto client = connect_to_apps();
+    if (!client) return std::unexpected(client.error());
+    return watch_apps(std::move(*client));
+}
+
 Result<int> run_ps(const Arguments& arguments) {
+    if (arguments.is_on("watch")) return run_ps_watch(arguments);
     if (is_json(arguments)) {
         const auto all = read_apps();
         if (!all) return std::unexpected(all.error());
@@ -151,9 +215,14 @@ Command ps_command() {
             "A table as wide as the terminal, which leaves columns out that have no room; wide "
             "and without a\nterminal it has all of them. JSON has the form of PM2's jlist, "
             "without secrets.",
-        .options = {std::move(output)},
+        .options =
+            {{.name = "watch",
+              .value = "",
+              .help = "show it anew each second until q is typed; up and down scroll"},
+             std::move(output)},
         .examples =
             {{"what runs", "tranter ps"},
+             {"and what becomes of it", "tranter ps --watch"},
              {"which apps are not running, for a script",
               "tranter ps -o json | jq -r '.[] | select(.pm2_env.status != \"online\").name'"}},
         .run = run_ps,

@@ -115,12 +115,18 @@ Json pm2_env(const InstanceView& instance, const App* app) {
 
 }  // namespace
 
-std::string ps_table(std::span<const InstanceView> instances, const TableRoom& room, Instant now) {
+std::vector<std::string> ps_lines(
+    std::span<const InstanceView> instances, const TableRoom& room, Instant now
+) {
     std::vector<FittedRow> rows;
     rows.reserve(instances.size());
     for (const InstanceView& instance : instances)
         rows.push_back(instance_row(instance, now));
-    return fmt::format("{}\n", fmt::join(fitted_table(instance_columns(), rows, room), "\n"));
+    return fitted_table(instance_columns(), rows, room);
+}
+
+std::string ps_table(std::span<const InstanceView> instances, const TableRoom& room, Instant now) {
+    return fmt::format("{}\n", fmt::join(ps_lines(instances, room, now), "\n"));
 }
 
 Json jlist(std::span<const InstanceView> instances, std::span<const App> apps) {

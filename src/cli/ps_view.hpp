@@ -8,10 +8,15 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace tranter::cli {
 
-/// What `tranter ps` prints.
+/// What `tranter ps` shows: the heading, and a line for each instance.
+std::vector<std::string> ps_lines(
+    std::span<const supervise::InstanceView> instances, const TableRoom& room, Instant now
+);
+/// What it prints.
 std::string ps_table(
     std::span<const supervise::InstanceView> instances, const TableRoom& room, Instant now
 );

@@ -1,11 +1,11 @@
 #include "cli/top_command.hpp"
 
-#include "base/secrets.hpp"
 #include "base/stop.hpp"
 #include "base/unicode.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/job_session.hpp"
 #include "cli/screen.hpp"
+#include "cli/scrolled_frame.hpp"
 #include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
 #include "cli/top_sampler.hpp"
@@ -16,7 +16,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -31,52 +30,16 @@ constexpr Duration top_period_min = std::chrono::milliseconds(100);
 constexpr Duration top_period_max = std::chrono::hours(1);
 /// How soon a new sample is seen.
 constexpr Duration redraw_period = std::chrono::milliseconds(200);
-constexpr std::size_t scrolled_max = 100'000;
 
 Frame top_frame(const TopSampler::Latest& latest, std::size_t scrolled, ScreenSize size) {
-    Frame frame{.size = size};
+    // The title and the heading of the queues stay.
+    ScrolledLines list{.fixed = 2, .scrolled = scrolled, .trouble = latest.trouble};
     if (latest.now) {
         // The first sample has nothing to be compared with.
-        frame.lines =
+        list.lines =
             top_lines(latest.before.value_or(*latest.now), *latest.now, {size.columns, true});
     }
-    const std::size_t room = size.rows > 0 ? size.rows - 1 : 0;
-    // The title and the heading of the queues stay.
-    constexpr std::size_t fixed = 2;
-    if (frame.lines.size() > room && frame.lines.size() > fixed) {
-        const auto first = frame.lines.begin() + fixed;
-        const std::size_t hidden = std::min(scrolled, frame.lines.size() - room);
-        frame.lines.erase(first, first + static_cast<std::ptrdiff_t>(hidden));
-    }
-    frame.lines.resize(room);
-    std::string footer = inked("up/down scroll   q quit", Ink::faint);
-    if (!latest.trouble.empty())
-        footer = inked(printable(without_secrets(latest.trouble)), Ink::bad);
-    if (size.rows > 0) frame.lines.push_back(std::move(footer));
-    return frame;
-}
-
-/// False: it is the end.
-bool take_top_key(const Key& key, std::size_t& scrolled) {
-    constexpr std::size_t page = 10;
-    constexpr char control_c = '\x03';
-    const auto up = [&scrolled](std::size_t by) {
-        scrolled -= std::min(scrolled, by);
-    };
-    const auto down = [&scrolled](std::size_t by) {
-        scrolled = std::min(scrolled + by, scrolled_max);
-    };
-    if (key.kind == KeyKind::text) {
-        if (key.letter == 'k') up(1);
-        if (key.letter == 'j') down(1);
-        return key.letter != 'q' && key.letter != control_c;
-    }
-    if (key.kind == KeyKind::up) up(1);
-    if (key.kind == KeyKind::down) down(1);
-    if (key.kind == KeyKind::page_up) up(page);
-    if (key.kind == KeyKind::page_down) down(page);
-    if (key.kind == KeyKind::home) scrolled = 0;
-    return true;
+    return scrolled_frame(std::move(list), size);
 }
 
 int watch_queues(TopSource source, Duration period) {
@@ -89,7 +52,7 @@ int watch_queues(TopSource source, Duration period) {
         if (waited.signal != 0) return exit_of_signal(waited.signal);
         if (waited.ended) return 0;
         for (const Key& key : waited.keys) {
-            if (!take_top_key(key, scrolled)) return 0;
+            if (!take_scroll_key(key, scrolled)) return 0;
         }
     }
 }

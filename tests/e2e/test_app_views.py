@@ -108,6 +108,13 @@ def test_ps_fits_into_the_terminal(terminal, columns):
     assert plain.finish() == 0 and "\x1b" not in plain.shown
 
 
+def test_ps_watch_needs_a_terminal_and_shows_a_table(apps):
+    outcome = apps.run("ps", "--watch", code=2)
+    assert "`tranter ps` prints once" in outcome.err
+    outcome = apps.run("ps", "--watch", "-o", "json", code=2)
+    assert "--watch shows a table" in outcome.err
+
+
 def test_ps_as_json_has_the_shape_of_jlist_without_secrets(apps):
     outcome = apps.run("ps", "-o", "json")
     assert "s3cr3t" not in outcome.out
@@ -283,6 +290,18 @@ def test_monit_leaves_the_terminal_as_it_was_whatever_ends_it(terminal, number):
     monit.process.send_signal(number)
     assert monit.finish() != 0
     assert monit.is_restored()
+
+
+def test_ps_watch_shows_what_becomes_of_apps_until_q(apps, terminal):
+    watch = terminal("ps", "--watch", rows=24, columns=80)
+    watch.until(lambda text: re.search(r"counter .*ready", text) and "q quit" in text)
+    apps.run("start", "quiet")
+    watch.until(lambda text: re.search(r"quiet .*ready", text))
+    apps.run("stop", "quiet")
+    watch.until(lambda text: re.search(r"quiet .*stopped", text))
+    watch.type("q")
+    assert watch.finish() == 0
+    assert watch.is_restored()
 
 
 def test_monit_needs_a_terminal(apps):
