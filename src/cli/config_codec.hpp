@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -167,6 +168,22 @@ struct EndpointCodec {
         return read_endpoint(node, value);
     }
     static std::string write(const Endpoint& value) { return toml_text(format_endpoint(value)); }
+    static std::string describe() { return "address:port"; }
+};
+
+/// Empty text: none.
+struct OptionalEndpointCodec {
+    static constexpr ValueShape shape = ValueShape::text;
+
+    static Result<void> read(const ConfigNode& node, std::optional<Endpoint>& value) {
+        value.reset();
+        const auto* text = std::get_if<std::string>(&node.value);
+        if (text != nullptr && text->empty()) return {};
+        return read_endpoint(node, value.emplace());
+    }
+    static std::string write(const std::optional<Endpoint>& value) {
+        return toml_text(value ? format_endpoint(*value) : std::string());
+    }
     static std::string describe() { return "address:port"; }
 };
 

@@ -222,6 +222,11 @@ constexpr ServerKey all_server_keys[] = {
     server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::name>(
         "scheduler.name", "shown in the log; empty is host name and process id"
     ),
+    server_key<OptionalEndpointCodec, &ServerConfig::up_listen>(
+        "up.listen",
+        "where the daemon of `tranter up` serves health and metrics of all apps, from its start on; "
+        "empty is nowhere"
+    ),
 };
 
 struct FutureKey {

@@ -22,7 +22,7 @@ Result<int> run_daemon_command(const Arguments& arguments) {
     }
     start_logging(config.log);
     DaemonOptions options;
-    auto listen = read_listen(arguments);
+    auto listen = read_listen(arguments, config.up_listen);
     if (!listen) return std::unexpected(listen.error());
     options.health = *listen;
     auto home = own_home();
@@ -43,12 +43,14 @@ Option listen_option() {
     return {
         .name = "listen",
         .value = "ADDR:PORT",
-        .help = "where health and metrics of all apps listen (default: nowhere)"};
+        .help = "where health and metrics of all apps listen (default: up.listen, or nowhere)"};
 }
 
-Result<HealthServerOptions> read_listen(const Arguments& arguments) {
+Result<HealthServerOptions> read_listen(
+    const Arguments& arguments, const std::optional<Endpoint>& otherwise
+) {
     const auto text = arguments.find("listen");
-    if (!text) return HealthServerOptions();
+    if (!text) return HealthServerOptions{.endpoint = otherwise};
     auto endpoint = parse_endpoint(*text);
     if (!endpoint) return fail(Errc::invalid_argument, "--listen: " + endpoint.error().message());
     return HealthServerOptions{.endpoint = std::move(*endpoint)};

@@ -3,6 +3,8 @@
 #include "cli/args.hpp"
 #include "cli/health_server.hpp"
 
+#include <optional>
+
 namespace tranter::cli {
 
 /// `tranter daemon`.
@@ -10,6 +12,9 @@ Command daemon_command();
 
 /// --listen of the daemon.
 Option listen_option();
-[[nodiscard]] Result<HealthServerOptions> read_listen(const Arguments& arguments);
+/// `otherwise`: without it.
+[[nodiscard]] Result<HealthServerOptions> read_listen(
+    const Arguments& arguments, const std::optional<Endpoint>& otherwise = std::nullopt
+);
 
 }  // namespace tranter::cli

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -176,6 +177,8 @@ struct ServerConfig {
     bool scheduler_health_enabled = true;
     /// By name.
     std::vector<ScheduleConfig> schedules;
+    /// Where health and metrics of all apps of `tranter up` are served.
+    std::optional<Endpoint> up_listen;
     /// By name.
     std::vector<AppConfig> apps;
     /// Ordered so that a queue stands after the queues it refers to.

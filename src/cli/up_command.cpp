@@ -137,9 +137,7 @@ Result<int> up_in_foreground(const Arguments& arguments, const control::Home& ho
     }
     start_logging(config.log);
     DaemonOptions options{.home = home, .foreground = true};
-    auto listen = read_listen(arguments);
-    if (!listen) return std::unexpected(listen.error());
-    options.health = *listen;
+    if (auto listen = read_listen(arguments); !listen) return std::unexpected(listen.error());
     if (auto made = make_home(home); !made) return std::unexpected(made.error());
     auto lock = lock_home(home);
     if (!lock) return std::unexpected(lock.error());
@@ -152,6 +150,9 @@ Result<int> up_in_foreground(const Arguments& arguments, const control::Home& ho
         return std::unexpected(left.error());
     }
     if (auto free = check_ports(*plan, {}); !free) return std::unexpected(free.error());
+    auto listen = read_listen(arguments, (plan->config ? *plan->config : config).up_listen);
+    if (!listen) return std::unexpected(listen.error());
+    options.health = *listen;
     options.apps = std::move(plan->apps);
     options.file = std::move(plan->file);
     return run_daemon(std::move(options));
@@ -171,9 +172,13 @@ Result<int> run_up(const Arguments& arguments) {
         say(remark);
 
     std::vector<std::string> flags;
-    if (const auto listen = arguments.find("listen")) flags = {"--listen", *listen};
+    const auto listen =
+        read_listen(arguments, plan->config ? plan->config->up_listen : std::nullopt);
+    if (!listen) return std::unexpected(listen.error());
+    if (listen->endpoint) flags = {"--listen", format_endpoint(*listen->endpoint)};
     const bool was_there = control::Client::connect(home->socket()).has_value();
-    if (was_there && !flags.empty()) say("the daemon runs already, so --listen changes nothing");
+    if (was_there && arguments.find("listen"))
+        say("the daemon runs already, so --listen changes nothing");
     auto client = connect_or_launch(*home, flags);
     if (!client) return std::unexpected(client.error());
     auto instances = client->instances();

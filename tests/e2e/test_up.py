@@ -399,6 +399,18 @@ def test_health_and_metrics_tell_of_all_apps(home):
     eventually(lambda: get("/readyz")[0] == 200, seconds=30)
 
 
+@pytest.mark.parametrize("variables", [{}, {"TRANTER_UP_LISTEN": "127.0.0.1:0"}])
+def test_the_file_or_a_variable_says_where_health_is_served(home, variables):
+    table = "" if variables else '[up]\nlisten = "127.0.0.1:0"\n'
+    home.write("tranter.toml", table + '[apps.app]\ncommand = ["sleep", "600"]\n')
+    home.env.update(variables)
+    home.run("up")
+    started = json.loads(home.daemon_log().splitlines()[0])
+    with urllib.request.urlopen(f"http://{started['health']}/livez", timeout=30) as answer:
+        assert answer.status == 200
+    assert not home.run("up").err
+
+
 def test_of_two_at_once_there_is_one_daemon(home):
     ecosystem(home, app("sleep 618"))
     many = [home.popen("up", stdout=subprocess.DEVNULL) for _ in range(4)]
