@@ -1,26 +1,53 @@
 #include "supervise/descendants.hpp"
 
+#include "base/descriptor.hpp"
 #include "process/process_stat.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <array>
+#include <memory>
 #include <string>
-#include <system_error>
+#include <string_view>
+#include <utility>
 
 namespace tranter::supervise {
 namespace {
 
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+/// Numbers with blanks between them. A keeper asks between a crash and the next start, and has none
+/// of the pages yet that a stream would need.
+void append_numbers(const Descriptor& file, std::vector<pid_t>& out) {
+    std::array<char, 4096> text;
+    pid_t number = 0;
+    for (ssize_t got = 0; file && (got = ::read(file.get(), text.data(), text.size())) > 0;) {
+        for (const char c : std::string_view(text.data(), static_cast<std::size_t>(got))) {
+            if (c >= '0' && c <= '9') {
+                number = number * 10 + (c - '0');
+            } else if (number > 0) {
+                out.push_back(std::exchange(number, 0));
+            }
+        }
+    }
+    if (number > 0) out.push_back(number);
+}
+
 /// A list that the kernel keeps, so no other process has to be looked at. Each thread has its own.
 void append_children(pid_t parent, std::vector<pid_t>& out) {
-    const std::string tasks = "/proc/" + std::to_string(parent) + "/task";
-    std::error_code failed;
-    for (std::filesystem::directory_iterator task(tasks, failed), end; !failed && task != end;
-         task.increment(failed)) {
-        std::ifstream children(task->path() / "children");
-        for (pid_t child = 0; children >> child;)
-            out.push_back(child);
+    const std::string path = "/proc/" + std::to_string(parent) + "/task";
+    const std::unique_ptr<DIR, CloseDirectory> tasks(::opendir(path.c_str()));
+    if (!tasks) return;
+    while (const dirent* const task = ::readdir(tasks.get())) {  // NOLINT(concurrency-mt-unsafe)
+        if (task->d_name[0] == '.') continue;
+        const std::string children = std::string(task->d_name) + "/children";
+        append_numbers(
+            Descriptor(::openat(::dirfd(tasks.get()), children.c_str(), O_RDONLY | O_CLOEXEC)), out
+        );
     }
 }
 

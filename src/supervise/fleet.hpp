@@ -89,6 +89,7 @@ class Fleet {
     void all_gone(const InstanceId& id, Instant now, double chance);
     void became_ready(const InstanceId& id, Instant now);
     void failed_probe(const InstanceId& id, std::string_view why, Instant now);
+    void asked_for_time(const InstanceId& id, Duration more, Instant now);
     void pass_time(Instant now);
     Instant next_event() const;
 

@@ -208,13 +208,9 @@ void Instance::ended(const Ending& ending, Instant now) {
     last_ending_ = ending;
     uptime_ = now - started_at_;
     end_watch();
-    if (state_ == State::stopping) {
-        act(Action::Kind::signal_all, app_->stop.signal);
-        return;
-    }
+    if (state_ == State::stopping) return;
     go(State::exited, now, text_of(ending));
     kill_at_ = now + std::min(orphan_grace, app_->stop.timeout);
-    act(Action::Kind::signal_all, app_->stop.signal);
 }
 
 void Instance::all_gone(Instant now, double chance) {

@@ -41,7 +41,6 @@ struct Action {
         spawn,            // then spawned() or not_spawned()
         signal_group,     // `signal` to the group of its leader
         signal_leader,    // `signal`
-        signal_all,       // `signal` to whatever is left of it, in any group or session
         send_shutdown,    // the text "shutdown" on the channel of Node.js
         kill_all,         // whatever is left of it, again and again, then all_gone()
         watch_readiness,  // then became_ready() or failed_probe()
@@ -90,7 +89,8 @@ class Instance {
 
     void spawned(Instant now);
     void not_spawned(std::string_view why, Instant now, double chance);
-    /// The leader has ended; others may be left.
+    /// The leader has ended; others may be left, to which whoever runs it has sent the signal of
+    /// App::stop already, in whatever group or session they are.
     void ended(const Ending& ending, Instant now);
     /// No process of it is left. `chance` is uniform in [0, 1).
     void all_gone(Instant now, double chance);

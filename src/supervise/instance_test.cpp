@@ -73,7 +73,7 @@ TEST_F(InstanceTest, ACrashIsRestartedAtOnceWhenNothingIsLeftOfIt) {
 
     instance->ended({.signal = 9}, now);
     EXPECT_EQ(instance->state(), State::exited);
-    EXPECT_THAT(kinds(), ElementsAre(Kind::signal_all));
+    EXPECT_THAT(kinds(), IsEmpty());
     instance->all_gone(now, 0);
 
     EXPECT_EQ(instance->state(), State::starting);
@@ -108,17 +108,6 @@ TEST_F(InstanceTest, AStopSignalsThenKillsThenSaysThatItIsStuck) {
     EXPECT_EQ(instance->state(), State::stopped);
     EXPECT_FALSE(instance->is_stuck());
     EXPECT_EQ(instance->next_event(), Instant::max());
-}
-
-TEST_F(InstanceTest, WhoOutlivesAStoppedLeaderIsSignalledToo) {
-    run_until_ready();
-    instance->stop(now, "asked");
-    instance->take_actions();
-
-    instance->ended({}, now);
-
-    EXPECT_EQ(instance->take_actions(), (std::vector<Action>{{Kind::signal_all, SIGTERM}}));
-    EXPECT_EQ(instance->state(), State::stopping);
 }
 
 TEST_F(InstanceTest, ADaemonThatNeverGetsReadyHasFailedToStart) {
@@ -178,7 +167,7 @@ TEST_F(InstanceTest, AStartDuringAStopFollowsIt) {
     end({});
 
     EXPECT_EQ(instance->state(), State::starting);
-    EXPECT_THAT(kinds(), ElementsAre(Kind::signal_all, Kind::spawn));
+    EXPECT_THAT(kinds(), ElementsAre(Kind::spawn));
 }
 
 TEST_F(InstanceTest, AStopDuringItsWaitEndsTheWait) {

@@ -12,10 +12,17 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace tranter::supervise {
 namespace {
+
+/// Of this process, like its children. Keepers live on the main thread alone.
+std::set<pid_t>& keepers() {
+    static std::set<pid_t> pids;
+    return pids;
+}
 
 /// It ends as soon as nobody holds the other end, so this is hardly ever waited for.
 void wait_for_end(pid_t pid) {
@@ -28,7 +35,7 @@ void wait_for_end(pid_t pid) {
 
 }  // namespace
 
-Result<Keeper> Keeper::start(const process::SpawnOptions& program) {
+Result<Keeper> Keeper::start(const process::SpawnOptions& program, int last_signal) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
         return fail(
@@ -43,7 +50,8 @@ Result<Keeper> Keeper::start(const process::SpawnOptions& program) {
             Errc::unavailable, std::string("no process can be started: ") + std::strerror(errno)
         );
     }
-    if (pid == 0) keep_program(its.get(), program);
+    if (pid == 0) keep_program(its.get(), program, last_signal);
+    keepers().insert(pid);
     return Keeper(std::move(ours), pid);
 }
 
@@ -56,6 +64,11 @@ Keeper::~Keeper() {
     if (pid_ == 0) return;
     socket_.reset();
     wait_for_end(pid_);
+    keepers().erase(pid_);
+}
+
+bool Keeper::is_keeper(pid_t pid) {
+    return keepers().contains(pid);
 }
 
 std::optional<Keeper::Report> Keeper::read() {

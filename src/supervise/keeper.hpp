@@ -40,8 +40,14 @@ class Keeper {
     };
 
     /// `unavailable` when there are no processes or descriptors left. The descriptors of `program`
-    /// may be closed as soon as this returns.
-    [[nodiscard]] static Result<Keeper> start(const process::SpawnOptions& program);
+    /// may be closed as soon as this returns. When the leader has ended, each process that it
+    /// leaves behind gets `last_signal`, once and before anybody is told; 0: none.
+    [[nodiscard]] static Result<Keeper> start(
+        const process::SpawnOptions& program, int last_signal = 0
+    );
+
+    /// Whether this child of ours is the process of a Keeper that lives.
+    static bool is_keeper(pid_t pid);
 
     Keeper(Keeper&& other) noexcept;
     Keeper& operator=(Keeper&& other) = delete;
@@ -57,8 +63,7 @@ class Keeper {
     enum class Order : std::uint8_t {
         signal_group,  // the group that the leader made, while that lives
         signal_leader,
-        signal_all,  // each of its processes
-        kill_all,    // goes on until nothing is left
+        kill_all,  // goes on until nothing is left
     };
     /// Nothing happens when nobody is left. `signal` is ignored by kill_all.
     void tell(Order order, int signal = 0);

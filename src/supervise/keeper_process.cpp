@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -48,7 +49,7 @@ std::vector<int> descriptors_of(const process::SpawnOptions& program) {
 /// The life of the keeper's process.
 class Keeping {
   public:
-    explicit Keeping(int socket) : socket_(socket) {
+    Keeping(int socket, int last_signal) : socket_(socket), last_signal_(last_signal) {
         sigset_t all;
         ::sigfillset(&all);
         ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -113,6 +114,7 @@ class Keeping {
             if (ended < 0) return errno == ECHILD;
             if (ended != leader_) continue;
             leader_ = 0;
+            if (last_signal_ != 0) signal_all(last_signal_);
             say(
                 {.kind = Kind::ended,
                  .code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
@@ -143,9 +145,6 @@ class Keeping {
             case Keeper::Order::signal_leader:
                 if (leader_ > 0) ::kill(leader_, order.signal);
                 break;
-            case Keeper::Order::signal_all:
-                signal_all(order.signal);
-                break;
             case Keeper::Order::kill_all:
                 is_killing_ = true;
                 break;
@@ -158,6 +157,7 @@ class Keeping {
     }
 
     const int socket_;
+    const int last_signal_;
     int signals_ = -1;
     pid_t leader_ = 0;  // 0: it has ended
     std::optional<process::Child> child_{};
@@ -167,12 +167,15 @@ class Keeping {
 
 }  // namespace
 
-void keep_program(int socket, const process::SpawnOptions& program) {
+void keep_program(int socket, const process::SpawnOptions& program, int last_signal) {
     std::vector<int> kept = descriptors_of(program);
     kept.push_back(socket);
     close_all_but(std::move(kept));
-    Keeping keeping(socket);
+    Keeping keeping(socket, last_signal);
     if (keeping.start(program)) keeping.run();
+    // To tear down our memory takes longer than to start the next program, which whoever was told
+    // just now may want.
+    ::sched_yield();
     ::_exit(0);
 }
 

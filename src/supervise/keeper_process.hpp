@@ -25,7 +25,7 @@ struct KeeperReport {
 };
 
 /// In the copy. Ends once nothing of the program is left; when nobody holds the other end of
-/// `socket` it sees to that.
-[[noreturn]] void keep_program(int socket, const process::SpawnOptions& program);
+/// `socket` it sees to that. See Keeper::start().
+[[noreturn]] void keep_program(int socket, const process::SpawnOptions& program, int last_signal);
 
 }  // namespace tranter::supervise

@@ -24,7 +24,7 @@ using Said = Keeper::Report::Kind;
 /// process that could print has ended.
 class KeeperTest : public ::testing::Test {
   public:
-    void start(const std::string& script) {
+    void start(const std::string& script, int last_signal = 0) {
         auto pipe = process::Pipe::make();
         ASSERT_TRUE(pipe);
         output = std::move(pipe->read);
@@ -32,7 +32,7 @@ class KeeperTest : public ::testing::Test {
         program.command = {"/bin/sh", "-c", script};
         program.environment = {"PATH=/usr/bin:/bin"};
         program.output = pipe->write.get();
-        auto started = Keeper::start(program);
+        auto started = Keeper::start(program, last_signal);
         ASSERT_TRUE(started) << started.error().message();
         keeper.emplace(std::move(*started));
         ASSERT_EQ(next().kind, Said::spawned);
@@ -122,11 +122,26 @@ TEST_F(KeeperTest, KillsWhatForkedTwiceAndClearedItsEnvironment) {
     ASSERT_EQ(read_line(), "away");
     ASSERT_EQ(next().kind, Said::ended);
 
-    keeper->tell(Keeper::Order::signal_all, SIGTERM);
     keeper->tell(Keeper::Order::kill_all);
 
     EXPECT_EQ(next().kind, Said::all_gone);
     EXPECT_EQ(read_line(), "");
+}
+
+TEST_F(KeeperTest, WhatALeaderLeavesBehindIsSignalled) {
+    start(
+        "setsid sh -c 'trap \"echo asked; exit 0\" USR1; echo up; while :; do sleep 0.01; done' & "
+        "wait; echo never",
+        SIGUSR1
+    );
+    ASSERT_EQ(read_line(), "up");
+
+    keeper->tell(Keeper::Order::signal_leader, SIGKILL);
+
+    EXPECT_EQ(next().ending.signal, SIGKILL);
+
+    EXPECT_EQ(read_line(), "asked");
+    EXPECT_EQ(next().kind, Said::all_gone);
 }
 
 TEST_F(KeeperTest, ASignalForTheGroupReachesItsChildren) {
@@ -148,10 +163,10 @@ TEST_F(KeeperTest, AnOrderThatComesTooLateLosesNoReport) {
     for (int i = 0; i < 30; ++i) {
         start("exit 3");
 
-        keeper->tell(Keeper::Order::signal_all, 0);
+        keeper->tell(Keeper::Order::signal_leader, 0);
 
         ASSERT_EQ(next().ending, (Ending{.code = 3}));
-        keeper->tell(Keeper::Order::signal_all, 0);
+        keeper->tell(Keeper::Order::signal_leader, 0);
         ASSERT_EQ(next().kind, Said::all_gone);
     }
 }

@@ -11,8 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace tranter::supervise {
@@ -21,9 +25,24 @@ namespace {
 /// As systemd has it.
 constexpr std::size_t message_bytes_max = 4096;
 constexpr std::size_t status_bytes_max = 1024;
+constexpr Duration more_time_max = std::chrono::days(1);
 /// At a time, for the sake of others.
 constexpr int messages_at_once = 64;
 constexpr std::size_t passed_descriptors_max = 253;  // SCM_MAX_FD of the kernel
+
+/// Nothing unless it is a whole number; no more than the most.
+std::optional<Duration> micros_in(std::string_view text) {
+    std::uint64_t micros = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, failed] = std::from_chars(text.data(), end, micros);
+    if (rest != end || text.empty()) return std::nullopt;
+    if (failed == std::errc::result_out_of_range) return more_time_max;
+    if (failed != std::errc{}) return std::nullopt;
+    const auto most = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(more_time_max).count()
+    );
+    return std::chrono::microseconds(std::min(micros, most));
+}
 
 /// Of a message: who sent it. Descriptors that came with it are closed, for which systemd-notify
 /// waits (BARRIER=1).
@@ -62,6 +81,11 @@ void take_notification(std::string_view message, NotifySocket::News& news) {
         constexpr std::string_view status = "STATUS=";
         if (line.starts_with(status))
             news.status = one_line(line.substr(status.size(), status_bytes_max));
+        constexpr std::string_view more_time = "EXTEND_TIMEOUT_USEC=";
+        if (line.starts_with(more_time)) {
+            if (const auto micros = micros_in(line.substr(more_time.size())))
+                news.more_time = *micros;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
+#include "base/time.hpp"
 #include "supervise/event_loop.hpp"
 
 #include <sys/types.h>
@@ -26,6 +27,8 @@ class NotifySocket {
         bool is_unwell = false;               // WATCHDOG=trigger
         bool is_stopping = false;             // STOPPING=1
         std::optional<std::string> status{};  // STATUS=, one line, at most 1 KiB
+        /// EXTEND_TIMEOUT_USEC=, up to a day: what it is in the middle of takes so much longer.
+        std::optional<Duration> more_time{};
     };
     /// May destroy it.
     using Told = std::function<void(const News& news)>;

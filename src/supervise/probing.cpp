@@ -290,6 +290,11 @@ class ProbingByKinds final : public Probing {
             if (status) status(*news.status);
             if (life.expired()) return;
         }
+        if (news.more_time) {
+            const auto more_time = listener_.more_time;
+            if (more_time) more_time(*news.more_time);
+            if (life.expired()) return;
+        }
         if (news.is_alive || news.is_ready) heard_at_ = std::max(heard_at_, loop_.now());
         is_stopping_ = is_stopping_ || news.is_stopping;
         const bool is_watchdog = watched_ == Watched::liveness && liveness_.kind == Kind::notify;

@@ -45,6 +45,8 @@ class Probing {
         std::function<void(std::string why)> failed{};
         /// STATUS= of sd_notify(3), for people.
         std::function<void(std::string_view status)> status{};
+        /// EXTEND_TIMEOUT_USEC= of sd_notify(3): from now on, for its start or its end.
+        std::function<void(Duration more)> more_time{};
     };
 
     /// `unavailable` when there are no descriptors left, `invalid_argument` for a probe that cannot

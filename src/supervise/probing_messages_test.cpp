@@ -213,17 +213,17 @@ TEST_F(WatchdogTest, GoesOnWithEachWord) {
     probing->watch_liveness();
     run_until([&] { return status == "0"; });
     pass(29s);
-    keeper->tell(Keeper::Order::signal_all, SIGCONT);
+    keeper->tell(Keeper::Order::signal_leader, SIGCONT);
     run_until([&] {
         // It may not have stopped yet when it was told to go on.
-        keeper->tell(Keeper::Order::signal_all, SIGCONT);
+        keeper->tell(Keeper::Order::signal_leader, SIGCONT);
         return status == "1" || status == "2";
     });
     EXPECT_TRUE(failures.empty());
     pass(29s);
     EXPECT_TRUE(failures.empty());
     run_until([&] {
-        keeper->tell(Keeper::Order::signal_all, SIGCONT);
+        keeper->tell(Keeper::Order::signal_leader, SIGCONT);
         return status == "2";
     });
 

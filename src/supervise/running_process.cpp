@@ -64,7 +64,7 @@ Result<> RunningProcess::launch() {
     if (auto made = make_probing(); !made) return made;
     probing_->prepare(*program);
     make_leaf(*program);
-    auto keeper = Keeper::start(*program);
+    auto keeper = Keeper::start(*program, app().stop.signal);
     if (!keeper) return std::unexpected(std::move(keeper.error()));
     keeper_.emplace(std::move(*keeper));
     meter_.emplace(keeper_->pid(), options_.loop.now());
@@ -171,8 +171,6 @@ void RunningProcess::follow(const Action& action) {
             return keeper_->tell(Keeper::Order::signal_group, action.signal);
         case Action::Kind::signal_leader:
             return keeper_->tell(Keeper::Order::signal_leader, action.signal);
-        case Action::Kind::signal_all:
-            return keeper_->tell(Keeper::Order::signal_all, action.signal);
         case Action::Kind::send_shutdown:
             // Whoever cannot be told by a message is told by the signal.
             if (probing_ && probing_->send_shutdown()) return;

@@ -66,13 +66,14 @@ class RunningProcess {
     const App& app() const { return *options_.app; }
     pid_t leader() const { return leader_; }  // 0: it has not come yet, or has ended
     bool was_spawned() const { return was_spawned_; }
-    pid_t keeper_pid() const { return keeper_->pid(); }
     /// Then what it has kept is somebody else's, which it is not yet when `lost` is reported.
     bool has_keeper_ended() const;
     Meter& meter() { return *meter_; }
     const Meter& meter() const { return *meter_; }
-    /// Processes of it that the kernel has killed for their memory.
-    std::uint64_t oom_kills() const { return leaf_ ? leaf_->oom_kills() : 0; }
+    /// Processes of it that the kernel has killed for its limit of memory.
+    std::uint64_t oom_kills() const {
+        return leaf_ && app().limits.memory_bytes > 0 ? leaf_->oom_kills() : 0;
+    }
 
     /// All kinds but spawn.
     void follow(const Action& action);

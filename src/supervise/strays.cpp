@@ -3,6 +3,7 @@
 #include "process/orphans.hpp"
 #include "process/running_groups.hpp"
 #include "supervise/descendants.hpp"
+#include "supervise/keeper.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,25 +13,22 @@
 namespace tranter::supervise {
 namespace {
 
-bool is_stray(pid_t pid, const IsKeeper& is_keeper) {
-    return !is_keeper(pid) && !process::leads_running_group(pid);
+bool is_stray(pid_t pid) {
+    return !Keeper::is_keeper(pid) && !process::leads_running_group(pid);
 }
 
 }  // namespace
 
-void reap_strays(const IsKeeper& is_keeper) {
+void reap_strays() {
     for (const pid_t pid : children_of(::getpid())) {
-        if (is_stray(pid, is_keeper)) ::waitpid(pid, nullptr, WNOHANG);
+        if (is_stray(pid)) ::waitpid(pid, nullptr, WNOHANG);
     }
 }
 
-bool kill_strays(const IsKeeper& is_keeper) {
-    const auto is_foreign = [&](pid_t pid) {
-        return is_stray(pid, is_keeper);
-    };
-    process::kill_orphans(is_foreign);
-    reap_strays(is_keeper);
-    return std::ranges::none_of(children_of(::getpid()), is_foreign);
+bool kill_strays() {
+    process::kill_orphans(is_stray);
+    reap_strays();
+    return std::ranges::none_of(children_of(::getpid()), is_stray);
 }
 
 }  // namespace tranter::supervise

@@ -107,7 +107,7 @@ Supervisor::Impl::~Impl() {
     }
     running_.clear();
     retired_.clear();
-    if (has_strays) kill_strays([](pid_t) { return false; });
+    if (has_strays) kill_strays();
 }
 
 Result<> Supervisor::Impl::put(std::vector<App> apps) {
@@ -224,7 +224,7 @@ Result<> Supervisor::Impl::flush_logs(std::string_view app) {
 }
 
 void Supervisor::Impl::reap_orphans() {
-    reap_strays([this](pid_t pid) { return is_keeper(pid); });
+    supervise::reap_strays();
 }
 
 double Supervisor::Impl::chance() {

@@ -101,6 +101,30 @@ TEST_F(SupervisorFaultsTest, ALostKeeperLeavesNothingBeside) {
     EXPECT_EQ(count, 2);
 }
 
+TEST_F(SupervisorFaultsTest, ALostKeeperIsNoTroubleForTheProbesOfOthers) {
+    using namespace std::chrono_literals;
+    App asked = app("asked", "exec sleep 1000");
+    asked.liveness = {
+        .kind = Probe::Kind::exec,
+        .command = {"/bin/sh", "-c", "echo $$ >> probes; exec sleep 1000"},
+        .timeout = 1h,
+        .failures_max = 1};
+    write("probes", "");
+    start(asked);
+    wait_for("its probe", [&] { return pids("probes").size() == 1; });
+    write("pids", "");
+    start(app("lost", "echo $$ >> pids; exec sleep 1000"));
+    wait_for("its start", [&] { return pids("pids").size() == 1; });
+    const auto stat = process::read_stat(pids("pids").front());
+    ASSERT_TRUE(stat);
+
+    ::kill(stat->parent, SIGKILL);
+    wait_for("its restart", [&] { return pids("pids").size() == 2; });
+
+    EXPECT_TRUE(runs(pids("probes").front()));
+    EXPECT_EQ(view("asked").state, State::ready) << told();
+}
+
 TEST_F(SupervisorFaultsTest, ACrashLoopWithADelayEndsAfterSoManyRestarts) {
     App one = app("api", "echo started; exit 1");
     one.restart = {.max = 3, .window = {}, .delay = 20ms, .delay_max = {}, .min_uptime = 10s};

@@ -82,7 +82,6 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     void measure();
     void measure_some();
     void check_memory(const RunningProcess& process);
-    bool is_keeper(pid_t pid) const;
     void call_later(EventLoop::Call call);
     void plan();
 

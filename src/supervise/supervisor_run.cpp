@@ -152,7 +152,7 @@ void Supervisor::Impl::clear_lost() {
     const bool is_kept = std::ranges::any_of(lost_, [this](const InstanceId& id) {
         return !running_.at(id)->has_keeper_ended();
     });
-    if (is_kept || !kill_strays([this](pid_t pid) { return is_keeper(pid); })) {
+    if (is_kept || !kill_strays()) {
         lost_timer_ = options_.loop.call_at(now() + stray_period, [this] { clear_lost(); });
         return;
     }
@@ -169,14 +169,6 @@ void Supervisor::Impl::clear_lost() {
         }
     }
     settle();
-}
-
-bool Supervisor::Impl::is_keeper(pid_t pid) const {
-    const auto is_its = [pid](const auto& process) {
-        return process->keeper_pid() == pid;
-    };
-    return std::ranges::any_of(retired_, is_its) ||
-           std::ranges::any_of(running_, [&](const auto& entry) { return is_its(entry.second); });
 }
 
 void Supervisor::Impl::printed(const InstanceId& id, bool is_errors, std::string_view lines) {
