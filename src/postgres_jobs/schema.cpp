@@ -10,8 +10,7 @@ namespace {
 // jobs: one row for each job that is not finished, and for each dead letter. Rows are written anew
 // at each change of state, so they are kept narrow: texts of more than some hundred bytes go to the
 // TOAST table once and stay there.
-//   state        0 pending, 1 scheduled (also one that waits for its next attempt), 2 processing,
-//                3 held: of keep_latest, while another one with its key is processing
+//   state        0 pending, 1 scheduled (also one that waits for its next attempt), 2 processing
 //   rank         place in line, ascending: microseconds since 1970 of the moment from which it could
 //                begin, plus a minute for each level of priority; jobs of one call are told apart by
 //                a microsecond each
@@ -34,8 +33,12 @@ namespace {
 // job_logs: lines of one call each; number: of the lines before them, dropped ones counted. Whoever
 // reads them keeps the limits of history::LogLines, whoever writes drops rows that are beyond them.
 //
+// queues: grouped once it had a job with a group, keeps_latest once it had one of keep_latest; both
+// cost a hand-out something. A job of keep_latest is pending while another one with its key is
+// processing, and is passed over.
+//
 // queue_hints: what changes all the time about a queue, away from what every call reads.
-//   wanted, epoch   somebody sleeps and wants to be notified; see wake-ups below
+//   wanted, epoch, sure   somebody sleeps and wants to be notified; see wakeup_functions.cpp
 //   turn            the group that was served last
 //
 // finished_jobs: state as JobState counts: 3 completed, 5 dead (of queues without a dead-letter
@@ -47,10 +50,11 @@ CREATE TABLE tranter.queues(
     paused boolean NOT NULL DEFAULT false, grouped boolean NOT NULL DEFAULT false,
     max_in_flight integer NOT NULL DEFAULT 0, max_in_flight_per_group integer NOT NULL DEFAULT 0,
     max_queued_per_group integer NOT NULL DEFAULT 0, fair boolean NOT NULL DEFAULT true,
+    keeps_latest boolean NOT NULL DEFAULT false,
     dead_letter_id integer, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE tranter.queue_hints(
     queue_id integer PRIMARY KEY, wanted boolean NOT NULL DEFAULT false,
-    epoch bigint NOT NULL DEFAULT 0, turn text COLLATE "C" NOT NULL DEFAULT ''
+    sure boolean NOT NULL DEFAULT false, epoch bigint NOT NULL DEFAULT 0, turn text COLLATE "C" NOT NULL DEFAULT ''
 ) WITH (fillfactor = 20);
 CREATE TABLE tranter.queue_tallies(
     queue_id integer NOT NULL, slot smallint NOT NULL, completed bigint NOT NULL DEFAULT 0,
