@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -40,7 +42,7 @@ Trouble trouble_of(std::string_view state) {
         std::string_view prefix;
         Trouble trouble;
     };
-    constexpr std::array<Known, 11> table = {{
+    constexpr std::array<Known, 13> table = {{
         {"08", Trouble::lost},
         {"57P", Trouble::lost},    // the server shuts down
         {"25006", Trouble::lost},  // a standby now: its successor has to be found
@@ -52,6 +54,8 @@ Trouble trouble_of(std::string_view state) {
         {"22021", Trouble::bad_value},
         {"22P05", Trouble::bad_value},
         {"54000", Trouble::bad_value},  // an index entry that is too large
+        {"42501", Trouble::refused},
+        {"55P03", Trouble::blocked},
     }};
     const auto known = std::ranges::find_if(table, [&](const Known& one) {
         return state.starts_with(one.prefix);
@@ -76,6 +80,25 @@ pg_conn* connect(const Target& target) {
 }
 
 }  // namespace
+
+Error as_error(const DatabaseError& error, std::string_view what) {
+    switch (error.trouble()) {
+        case Trouble::full:
+            return {
+                Errc::limit_exceeded, fmt::format("no space left for {}: {}", what, error.what())};
+        case Trouble::damage:
+            return {Errc::corrupted, fmt::format("{} is damaged: {}", what, error.what())};
+        case Trouble::bad_value:
+            return {
+                Errc::invalid_argument, fmt::format("{} cannot keep it: {}", what, error.what())};
+        case Trouble::away:
+        case Trouble::lost:
+        case Trouble::collision:
+        case Trouble::other:
+            break;
+    }
+    return {Errc::unavailable, fmt::format("{} did not answer: {}", what, error.what())};
+}
 
 std::string array_of(std::span<const Parameter> values) {
     std::string out = "{";
@@ -140,6 +163,11 @@ bool Connection::is_alive() const {
     return libpq().status(connection_.get()) == CONNECTION_OK;
 }
 
+bool Connection::is_quiet() const {
+    pollfd asked{.fd = socket(), .events = POLLIN, .revents = 0};
+    return ::poll(&asked, 1, 0) == 0;
+}
+
 int Connection::socket() const {
     return libpq().socket(connection_.get());
 }
@@ -167,6 +195,36 @@ Rows Connection::query(const char* sql, std::span<const Parameter> parameters) {
 
 void Connection::run(const char* sql) {
     checked(libpq().exec(connection_.get(), sql));
+}
+
+Rows Connection::execute(const Statement& statement, std::span<const Parameter> parameters) {
+    return query(statement.sql(), parameters);
+}
+
+std::vector<Rows> Connection::execute_all(std::span<const Call> calls) {
+    const bool alone = !is_in_transaction();
+    if (alone) begin();
+    std::vector<Rows> answers;
+    for (const Call& call : calls)
+        answers.push_back(execute(*call.statement, call.parameters));
+    if (alone) commit();
+    return answers;
+}
+
+void Connection::begin() {
+    run("BEGIN");
+}
+
+void Connection::commit() {
+    run("COMMIT");
+}
+
+void Connection::rollback() {
+    if (is_in_transaction()) run("ROLLBACK");
+}
+
+bool Connection::is_in_transaction() const {
+    return libpq().transaction_status(connection_.get()) != PQTRANS_IDLE;
 }
 
 Rows Connection::checked(pg_result* result) {

@@ -13,6 +13,8 @@ Libpq::Libpq() {
         find_symbol(library, "PQfreemem", free_memory) &&
         find_symbol(library, "PQconnectdbParams", connect) &&
         find_symbol(library, "PQfinish", finish) && find_symbol(library, "PQstatus", status) &&
+        find_symbol(library, "PQtransactionStatus", transaction_status) &&
+        find_symbol(library, "PQbackendPID", backend_pid) &&
         find_symbol(library, "PQerrorMessage", error_message) &&
         find_symbol(library, "PQsetNoticeProcessor", set_notice_processor) &&
         find_symbol(library, "PQexec", exec) && find_symbol(library, "PQexecParams", exec_params) &&

@@ -13,6 +13,8 @@ struct Libpq {
     decltype(&PQconnectdbParams) connect{};
     decltype(&PQfinish) finish{};
     decltype(&PQstatus) status{};
+    decltype(&PQtransactionStatus) transaction_status{};
+    decltype(&PQbackendPID) backend_pid{};
     decltype(&PQerrorMessage) error_message{};
     decltype(&PQsetNoticeProcessor) set_notice_processor{};
     decltype(&PQexec) exec{};

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "postgres/connection.hpp"
-#include "postgres/session.hpp"
+#include "postgres/retries.hpp"
 #include "postgres/target.hpp"
 
 #include <memory>

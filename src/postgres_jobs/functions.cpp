@@ -9,6 +9,7 @@ const std::string& functions_1() {
         std::string text;
         for (const std::string_view some :
              {queue_functions(),
+              wakeup_functions(),
               enqueue_functions(),
               fetch_functions(),
               settle_functions(),

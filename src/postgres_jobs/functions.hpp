@@ -7,6 +7,7 @@ namespace tranter::postgres_jobs {
 
 /// Functions in SQL by what they are for, each of them CREATE FUNCTION statements.
 std::string_view queue_functions();    // tranter.queue_of(name)
+std::string_view wakeup_functions();   // tranter.tell_sleepers
 std::string_view enqueue_functions();  // tranter.enqueue_jobs, enqueue, enqueue_many
 std::string_view fetch_functions();    // what begins attempts, and what lets time pass
 std::string_view settle_functions();   // what ends them

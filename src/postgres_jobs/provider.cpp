@@ -7,6 +7,8 @@
 #include "postgres_jobs/schema.hpp"
 #include "postgres_jobs/store.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace tranter::postgres_jobs {
@@ -41,7 +43,7 @@ class PostgresProvider : public Provider {
     const Capabilities& capabilities() const override { return everything; }
 
     Result<> make_tables() {
-        return store_.pool.write([](postgres::Connection& connection) -> Result<> {
+        return store_.pool.bare([](postgres::Connection& connection) -> Result<> {
             postgres::migrate(connection, schema_room, migrations());
             return {};
         });
@@ -124,7 +126,14 @@ Result<std::shared_ptr<Provider>> open_postgres_provider(
     const auto poll_interval = poll_interval_from_environment();
     if (!poll_interval) return std::unexpected(poll_interval.error());
     auto provider = std::make_shared<PostgresProvider>(*target, *poll_interval);
-    if (auto made = provider->make_tables(); !made) return std::unexpected(made.error());
+    try {
+        if (auto made = provider->make_tables(); !made) return std::unexpected(made.error());
+    } catch (const SystemError& error) {
+        return fail(
+            Errc::unavailable,
+            fmt::format("cannot open the store of jobs in PostgreSQL: {}", error.what())
+        );
+    }
     return provider;
 }
 

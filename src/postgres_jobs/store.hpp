@@ -16,7 +16,7 @@ namespace tranter::postgres_jobs {
 struct Store {
     Store(const postgres::Target& target, std::chrono::milliseconds poll_interval)
         : pool(target, "the store of jobs"),
-          wakeups(target, poll_interval),
+          wakeups(pool, target, poll_interval),
           events(wakeups) {}
 
     postgres::Pool pool;

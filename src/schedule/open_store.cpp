@@ -1,5 +1,5 @@
 #include "base/log_text.hpp"
-#include "postgres/session.hpp"
+#include "postgres/pool.hpp"
 #include "schedule/backup.hpp"
 #include "schedule/postgres_schema.hpp"
 #include "schedule/postgres_store.hpp"
@@ -70,7 +70,7 @@ Result<StoreAge> age_of_sqlite(const std::string& path) {
 Result<StoreAge> age_of_postgres(std::string_view url) {
     const auto target = postgres::parse_target(url);
     if (!target) return std::unexpected(target.error());
-    postgres::Session session(*target, "the store of schedules");
+    postgres::Pool session(*target, "the store of schedules", 1);
     return session.read([](postgres::Connection& connection) -> Result<StoreAge> {
         return age_of(postgres_version(connection), postgres_migrations().size());
     });

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "postgres/listener.hpp"
-#include "postgres/session.hpp"
+#include "postgres/pool.hpp"
 #include "schedule/store.hpp"
 
 #include <string>
@@ -69,11 +69,11 @@ class PostgresStore final : public ScheduleStore {
     void drain_wake() override { listener_.drain(); }
 
   private:
-    /// The session, whose transactions count as calls of the store.
+    /// One connection, whose transactions count as calls of the store.
     class MeasuredSession {
       public:
         MeasuredSession(const postgres::Target& target, std::string what, StoreMeter& meter)
-            : session_(target, std::move(what)), meter_(meter) {}
+            : session_(target, std::move(what), 1), meter_(meter) {}
 
         template <class Work>
         auto read(const Work& work) {
@@ -85,7 +85,7 @@ class PostgresStore final : public ScheduleStore {
         }
 
       private:
-        postgres::Session session_;
+        postgres::Pool session_;
         StoreMeter& meter_;
     };
 
