@@ -62,5 +62,10 @@ Result<> set_paused(Store& store, std::string_view queue, bool paused);
 Result<> set_limits(Store& store, std::string_view queue, const QueueLimits& limits);
 // workers.cpp
 Result<std::vector<WorkerInfo>> all_workers(Store& store);
+/// At the beginning of receive, once its request is known to be good, and again whenever it goes on
+/// waiting. What the database refuses is left for the next time.
+void tell_that_worker_asks(Store& store, const ReceiveRequest& request);
+/// They got jobs or renewed leases.
+void tell_of_workers(Store& store, std::span<const std::string> names);
 
 }  // namespace tranter::postgres_jobs

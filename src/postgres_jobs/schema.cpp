@@ -113,8 +113,8 @@ CREATE TABLE tranter.finished_jobs_2 PARTITION OF tranter.finished_jobs FOR VALU
 INSERT INTO tranter.periods(period) VALUES(1);
 CREATE TABLE tranter.job_workers(
     name text COLLATE "C" PRIMARY KEY, queues text[] NOT NULL, concurrency integer NOT NULL,
-    version text NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL
-) WITH (fillfactor = 50);
+    version text NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL,
+    silent_from timestamptz NOT NULL) WITH (fillfactor = 50);
 CREATE TABLE tranter.job_settings(
     name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
 )sql";
