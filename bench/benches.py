@@ -9,6 +9,7 @@ import subprocess
 
 import durability
 import jobs
+import postgres
 import schedules
 import settings
 import supervisors
@@ -182,8 +183,10 @@ ALL = {
     **workers.ALL,
     **schedules.ALL,
     **supervisors.ALL,
+    **postgres.ALL,
 }
 GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL),
-          "workers": list(workers.ALL), "schedules": list(schedules.ALL)}
+          "workers": list(workers.ALL), "schedules": list(schedules.ALL),
+          "postgres": list(postgres.ALL)}
 
 __all__ = ["ALL", "GROUPS", "Missing"]

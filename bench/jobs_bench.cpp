@@ -1,6 +1,7 @@
 // The job library over one store: how many jobs per second go in, out and through, how long one
 // waits for its handler, and how long questions about finished jobs take. Prints JSON.
-// Usage: jobs_bench enqueue|process|both|latency|finished URL [jobs=N] [batch=N] [producers=N]
+// Usage: jobs_bench enqueue|process|drain|one_by_one|both|latency|finished URL [jobs=N] [batch=N]
+// [producers=N]
 //                   [concurrency=N] [history=0] [durability=os] [pid=SERVER]
 #include "jobs_bench.hpp"
 
@@ -103,12 +104,12 @@ Meter::Meter(const JobsRun& run)
     : server_(run.server),
       began_(now_ns()),
       client_cpu_(own_cpu()),
-      server_cpu_(run.server == 0 ? 0 : usage_of(run.server).cpu) {}
+      server_cpu_(run.server == 0 ? 0 : cpu_with_children(run.server)) {}
 
 std::string Meter::figures(std::uint64_t jobs) const {
     const double seconds = static_cast<double>(now_ns() - began_) / 1e9;
     const double client = own_cpu() - client_cpu_;
-    const double server = server_ == 0 ? 0 : usage_of(server_).cpu - server_cpu_;
+    const double server = server_ == 0 ? 0 : cpu_with_children(server_) - server_cpu_;
     const auto each = static_cast<double>(jobs);
     return fmt::format(
         R"("rate":{:.0f},"client_us":{:.3f},"server_us":{:.3f})",
@@ -143,6 +144,38 @@ void measure_throughput(const JobsRun& run) {
     wait_until_settled(worker, run.jobs);
     fmt::print("{{{}}}\n", meter.figures(run.jobs));
     worker.stop();
+}
+
+void measure_one_by_one(const JobsRun& run) {
+    JobsRun fill = run;
+    fill.batch = 1'000;
+    fill.producers = 1;
+    enqueue_all(Client(run.url, run.options), fill);
+    const auto opened = open_provider(run.url, run.options);
+    if (!opened) throw std::runtime_error(opened.error().message());
+    Provider& store = **opened;
+    std::atomic<std::uint64_t> left = run.jobs;
+    std::atomic<bool> failed = false;
+    const auto work = [&] {
+        const ReceiveRequest request{.queue = std::string(NoopJob::defaults.queue)};
+        while (left > 0 && !failed) {
+            const auto jobs = store.receive(request);
+            if (!jobs) failed = true;
+            if (!jobs || jobs->empty()) continue;
+            const Settlement completed{.receipt = jobs->front().receipt, .outcome = Completed{}};
+            const auto settled = store.settle(request.queue, {&completed, 1});
+            if (!settled || !settled->front()) failed = true;
+            --left;
+        }
+    };
+    const Meter meter(run);
+    {
+        std::vector<std::jthread> workers;
+        for (unsigned i = 0; i < run.concurrency; ++i)
+            workers.emplace_back(work);
+    }
+    if (failed) throw std::runtime_error("the store did not answer");
+    fmt::print("{{{}}}\n", meter.figures(run.jobs));
 }
 
 void measure_latency(const JobsRun& run) {
@@ -216,12 +249,16 @@ int run_command_line(const std::vector<std::string>& words) {
     static const std::map<std::string, void (*)(const JobsRun&), std::less<>> modes{
         {"enqueue", measure_throughput},
         {"process", measure_throughput},
+        {"drain", measure_throughput},  // process, of jobs that are there already
+        {"one_by_one", measure_one_by_one},
         {"both", measure_throughput},
         {"latency", measure_latency},
         {"finished", measure_finished}};
     if (words.size() < 2 || !modes.contains(words.front())) {
         std::fputs(
-            "usage: jobs_bench enqueue|process|both|latency|finished URL [NAME=VALUE...]\n", stderr
+            "usage: jobs_bench enqueue|process|drain|one_by_one|both|latency|finished URL "
+            "[NAME=VALUE...]\n",
+            stderr
         );
         return 2;
     }

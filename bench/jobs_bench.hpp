@@ -14,7 +14,7 @@ namespace tranter::bench {
 
 /// What the command line of jobs_bench says.
 struct JobsRun {
-    std::string mode{};  // enqueue, process, both, latency or finished
+    std::string mode{};  // as the usage says
     std::string url{};
     std::uint64_t jobs = 100'000;
     std::uint64_t batch = 1;  // in one call of a producer; 1: enqueue() of a single job
@@ -52,6 +52,8 @@ class Meter {
 
 // Each prints one JSON object.
 void measure_throughput(const JobsRun& run);
+/// One call for each receive and one for each settle, as by workers that take one job at a time.
+void measure_one_by_one(const JobsRun& run);
 void measure_latency(const JobsRun& run);
 void measure_finished(const JobsRun& run);
 

@@ -36,11 +36,11 @@ def peers():
     try:
         names.append("beanstalkd " + first_match(r"beanstalkd (\S+)", output_of(beanstalkd(0)[0], "-v")))
         versions = {}
-        for peer in ("fauxqs", "bullmq", "pg-boss"):
+        for peer in ("fauxqs", "bullmq", "pg-boss", "graphile-worker"):
             package = (BENCH / "node_modules" / peer / "package.json").read_text()
             versions[peer] = first_match(r'"version": "([^"]+)"', package)
-        names.append(f"fauxqs {versions['fauxqs']}, BullMQ {versions['bullmq']} and pg-boss "
-                     f"{versions['pg-boss']} on Node "
+        names.append(f"fauxqs {versions['fauxqs']}, BullMQ {versions['bullmq']}, pg-boss "
+                     f"{versions['pg-boss']} and graphile-worker {versions['graphile-worker']} on Node "
                      f"{output_of(fauxqs(0)[0], '--version').strip()}")
     except (Missing, OSError):
         pass

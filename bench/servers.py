@@ -99,13 +99,13 @@ def rabbitmq(port, data):
     return ["env", *(f"{name}={value}" for name, value in names.items()), str(scripts[-1])]
 
 
-def postgres(port, data):
+def postgres(port, data, *flags):
     """Made anew, and run by its own user: it refuses root."""
     if not POSTGRES.is_dir():
         raise Missing("PostgreSQL is not installed (apt package postgresql-15)")
     script = (f"{POSTGRES}/initdb -D \"$0/db\" -U postgres -A trust -E UTF8 --no-locale && "
               f"exec {POSTGRES}/postgres -D \"$0/db\" -p {port} -c listen_addresses=127.0.0.1 "
-              "-c unix_socket_directories=\"$0\"")
+              "-c unix_socket_directories=\"$0\" " + " ".join(flags))
     words = ["sh", "-c", script, str(data)]
     if os.geteuid() == 0:
         words = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *words]

@@ -24,11 +24,9 @@ double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
-}  // namespace
-
-Usage usage_of(pid_t pid) {
-    const std::filesystem::path process = "/proc/" + std::to_string(pid);
-    const std::string stat = read_file(process / "stat");
+/// The fields of /proc/PID/stat from utime on.
+std::istringstream times_of(pid_t pid) {
+    const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
     // The second field is the command in parentheses and may contain anything, spaces included.
     const auto command_end = stat.rfind(')');
     if (command_end == stat.npos) {
@@ -38,6 +36,14 @@ Usage usage_of(pid_t pid) {
     std::string skipped;
     for (int i = 0; i < 11; ++i)
         fields >> skipped;  // state to cmajflt
+    return fields;
+}
+
+}  // namespace
+
+Usage usage_of(pid_t pid) {
+    const std::filesystem::path process = "/proc/" + std::to_string(pid);
+    std::istringstream fields = times_of(pid);
     Usage usage;
     fields >> usage.user >> usage.system;
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
@@ -56,6 +62,27 @@ Usage usage_of(pid_t pid) {
     statm >> total_pages >> resident_pages;
     usage.rss = resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     return usage;
+}
+
+double cpu_with_children(pid_t pid) {
+    double total = usage_of(pid).cpu;
+    std::istringstream fields = times_of(pid);
+    double user = 0;
+    double system = 0;
+    double ended_user = 0;
+    double ended_system = 0;
+    fields >> user >> system >> ended_user >> ended_system;
+    total += (ended_user + ended_system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    const std::string id = std::to_string(pid);
+    std::istringstream children(read_file("/proc/" + id + "/task/" + id + "/children"));
+    for (pid_t child = 0; children >> child;) {
+        try {
+            total += usage_of(child).cpu;
+        } catch (const std::exception&) {
+            // It has ended, and counts with the others that have from now on.
+        }
+    }
+    return total;
 }
 
 double own_cpu() {

@@ -16,6 +16,9 @@ struct Usage {
 
 /// Usage of another process, from /proc. Throws std::runtime_error when there is no such process.
 [[nodiscard]] Usage usage_of(pid_t pid);
+/// CPU seconds of another process and its children, also of those that have ended. Of these, and of
+/// a process that ends meanwhile, to the clock tick.
+[[nodiscard]] double cpu_with_children(pid_t pid);
 
 /// CPU seconds (user + system) of this process.
 [[nodiscard]] double own_cpu();
