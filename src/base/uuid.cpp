@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 
 #include <bit>
+#include <chrono>
 #include <cstring>
 
 namespace tranter {
@@ -13,6 +14,23 @@ Uuid make_uuid() {
     Uuid uuid = std::bit_cast<Uuid>(words);
     uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0F) | 0x40);  // version 4
     uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3F) | 0x80);  // variant of RFC 4122
+    return uuid;
+}
+
+Uuid make_time_ordered_uuid() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now);
+    const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(now - millis).count();
+    const auto time = static_cast<std::uint64_t>(millis.count()) << 16;
+    // Section 6.2, method 3: rand_a is the fraction of the millisecond, in 4,096ths.
+    const std::uint64_t first =
+        time | 0x7000U | static_cast<std::uint64_t>(nanos * 4096 / 1'000'000);
+    const std::uint64_t second = (random_word() & 0x3FFF'FFFF'FFFF'FFFF) | 0x8000'0000'0000'0000;
+    Uuid uuid{};
+    for (std::size_t i = 0; i < 8; ++i) {
+        uuid[i] = static_cast<std::uint8_t>(first >> (56 - 8 * i));
+        uuid[8 + i] = static_cast<std::uint8_t>(second >> (56 - 8 * i));
+    }
     return uuid;
 }
 

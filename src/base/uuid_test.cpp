@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <set>
 
 namespace tranter {
@@ -14,6 +17,26 @@ TEST(UuidTest, IsVersionFourAndUnique) {
         EXPECT_EQ(uuid[6] >> 4, 4);
         EXPECT_EQ(uuid[8] >> 6, 2);
         EXPECT_TRUE(seen.insert(uuid).second);
+    }
+}
+
+TEST(UuidTest, ThoseOfVersionSevenBeginWithTheTime) {
+    using std::chrono::floor;
+    using std::chrono::milliseconds;
+    using std::chrono::system_clock;
+    const auto before = floor<milliseconds>(system_clock::now()).time_since_epoch().count();
+    std::set<Uuid> seen;
+    for (int i = 0; i < 1000; ++i) {
+        const Uuid uuid = make_time_ordered_uuid();
+        EXPECT_EQ(uuid[6] >> 4, 7);
+        EXPECT_EQ(uuid[8] >> 6, 2);
+        EXPECT_TRUE(seen.insert(uuid).second);
+
+        std::int64_t millis = 0;
+        for (std::size_t k = 0; k < 6; ++k)
+            millis = millis << 8 | uuid[k];
+        EXPECT_GE(millis, before);
+        EXPECT_LE(millis, floor<milliseconds>(system_clock::now()).time_since_epoch().count());
     }
 }
 

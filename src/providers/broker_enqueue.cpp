@@ -13,33 +13,6 @@ namespace {
 /// Tries to enqueue into a queue that somebody deletes all the time.
 constexpr int tries_max = 3;
 
-std::string problem_of_payload(const NewJob& job) {
-    if (job.payload.size() > payload_bytes_max) {
-        return fmt::format(
-            "payload is {} bytes, limit is {}", job.payload.size(), payload_bytes_max
-        );
-    }
-    if (!is_json_value(job.payload)) return "payload is not JSON; text must stand in quotes";
-    return {};
-}
-
-Result<> check_jobs(std::span<const NewJob> jobs) {
-    if (jobs.size() > jobs_per_call_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("{} jobs in one call, limit is {}", jobs.size(), jobs_per_call_max)
-        );
-    }
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        std::string problem = problem_of(jobs[i]);
-        if (problem.empty()) problem = problem_of_payload(jobs[i]);
-        if (problem.empty()) continue;
-        if (jobs.size() > 1) problem = fmt::format("job {} of {}: {}", i + 1, jobs.size(), problem);
-        return fail(Errc::invalid_argument, std::move(problem));
-    }
-    return {};
-}
-
 /// FIFO queues keep an order that some options would break.
 Result<> check_fifo(const JobQueue& queue, std::span<const NewJob> jobs) {
     if (!queue.handle->fifo()) return {};
@@ -171,7 +144,7 @@ void enqueue_jobs(
     Done<std::vector<Enqueued>> done
 ) {
     if (auto open = check_open(parts); !open) return done(std::unexpected(open.error()));
-    if (auto good = check_jobs(jobs); !good) return done(std::unexpected(good.error()));
+    if (auto good = jobs::check_new_jobs(jobs); !good) return done(std::unexpected(good.error()));
     if (jobs.empty()) return done(std::vector<Enqueued>{});
     Enqueueing enqueueing(parts, jobs);
     const auto position = enqueueing.run(queue);

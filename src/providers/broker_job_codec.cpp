@@ -4,7 +4,6 @@
 #include "base/json_writer.hpp"
 #include "broker/message_attributes.hpp"
 #include "jobs/job_json.hpp"
-#include "jobs/json_cursor.hpp"
 #include "jobs/trace_context.hpp"
 
 #include <tranter/job_type.hpp>
@@ -55,11 +54,6 @@ std::string problem_of_type(std::string_view type) {
 }
 
 }  // namespace
-
-bool is_json_value(std::string_view text) {
-    jobs::JsonCursor cursor(text);
-    return cursor.begin() && cursor.skip() && cursor.end();
-}
 
 JobShape read_shape(
     const engine::Payload& payload, std::string_view group, const broker::QueueSettings& settings

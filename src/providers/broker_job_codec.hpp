@@ -6,6 +6,7 @@
 #include "broker/settings.hpp"
 #include "engine/payload.hpp"
 #include "engine/types.hpp"
+#include "jobs/new_jobs.hpp"
 
 #include <tranter/job.hpp>
 
@@ -29,8 +30,7 @@ inline Instant to_instant(TimePoint when) {
     return Instant(when.time_since_epoch());
 }
 
-/// Whether it is one well-formed JSON value.
-bool is_json_value(std::string_view text);
+using jobs::is_json_value;
 
 /// What a message says of itself as a job.
 struct JobShape {

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/log_text.hpp"
 #include "base/suggest.hpp"
+#include "jobs/queue_name.hpp"
 
 #include <fmt/format.h>
 
@@ -13,30 +14,14 @@
 namespace tranter::providers {
 namespace {
 
-constexpr std::string_view dead_suffix = "-dlq";
-constexpr std::string_view fifo_suffix = ".fifo";
-constexpr std::size_t queue_name_bytes_max = 80;
+using jobs::check_queue_name;
+using jobs::dead_suffix;
+using jobs::fifo_suffix;
+using jobs::queue_name_bytes_max;
+
 /// With more, it would take long to find out which one is meant.
 constexpr std::size_t suggested_queues_max = 1'000;
 constexpr std::uint32_t default_attempts = RetryPolicy{}.max_attempts;
-
-Result<> check_queue_name(std::string_view name) {
-    const bool dead = name.ends_with(dead_suffix);
-    const std::size_t bytes_max = queue_name_bytes_max - (dead ? 0 : dead_suffix.size());
-    const bool letters = std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_';
-    });
-    if (letters && !name.empty() && name.size() <= bytes_max) return {};
-    return fail(
-        Errc::invalid_argument,
-        fmt::format(
-            "queue name is \"{}\", it must be 1 to {} letters, digits, - and _",
-            one_line(name.substr(0, queue_name_bytes_max)),
-            bytes_max
-        )
-    );
-}
 
 broker::QueueSettings job_queue_settings(std::string_view name) {
     broker::QueueSettings settings;
