@@ -1,7 +1,7 @@
 #include "base/log_text.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 
@@ -92,7 +92,7 @@ JobRecord record_of_message(BrokerParts& parts, const LiveJob& job) {
     if (message.state == engine::MessageView::State::delayed) {
         record.run_at = to_time_point(message.due);
     }
-    record.failures = parse_note(message.note).failures;
+    record.failures = jobs::parse_note(message.note).failures;
     if (state == JobState::dead && !record.failures.empty()) {
         record.reason = record.failures.back().text;
         record.finished_at = record.failures.back().at;

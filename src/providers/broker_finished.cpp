@@ -1,8 +1,8 @@
 #include "providers/broker_finished.hpp"
 
 #include "jobs/job_json.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -138,7 +138,7 @@ history::JobEntry entry_of(
     if (job.received_at != Instant{}) entry.started = job.received_at;
     entry.finished = job.at;
     entry.result = job.result;
-    for (AttemptFailure& failure : parse_note(job.note).failures) {
+    for (AttemptFailure& failure : jobs::parse_note(job.note).failures) {
         entry.errors.push_back(
             {.attempt = failure.attempt,
              .at = to_instant(failure.at),

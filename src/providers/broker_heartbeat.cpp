@@ -1,6 +1,7 @@
+#include "jobs/call_checks.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 
@@ -10,11 +11,6 @@
 /// What a worker says about jobs while they run.
 namespace tranter::providers {
 namespace {
-
-constexpr Milliseconds extension_min = std::chrono::seconds(1);
-constexpr Milliseconds extension_max = std::chrono::hours(12);
-constexpr std::size_t step_name_bytes_max = 128;
-constexpr std::size_t log_lines_max = 10'000;
 
 struct HeldJob {
     JobQueuePtr queue{};
@@ -35,19 +31,6 @@ Result<HeldJob> find_held(
     if (!held.front()) return std::unexpected(held.front().error());
     return HeldJob{
         .queue = std::move(*queue), .receipt = *receipt, .message = std::move(*held.front())};
-}
-
-Result<> check_json(std::string_view what, std::string_view json, std::size_t bytes_max) {
-    if (json.size() > bytes_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("{} is {} bytes, limit is {}", what, json.size(), bytes_max)
-        );
-    }
-    if (is_json_value(json)) return {};
-    return fail(
-        Errc::invalid_argument, fmt::format("{} is not JSON; text must stand in quotes", what)
-    );
 }
 
 /// Whoever renews leases is alive.
@@ -87,12 +70,7 @@ void extend_leases(
     Done<std::vector<Result<Extended>>> done
 ) {
     if (auto open = check_open(parts); !open) return done(std::unexpected(open.error()));
-    if (lease < extension_min || lease > extension_max) {
-        return done(fail(
-            Errc::invalid_argument,
-            fmt::format("lease is {}ms, it must be 1s to 12h", lease.count())
-        ));
-    }
+    if (auto good = jobs::check_lease(lease); !good) return done(std::unexpected(good.error()));
     const auto queue = parts.queues.get(queue_name);
     if (!queue) return done(std::unexpected(queue.error()));
     std::vector<Result<Extended>> results(receipts.size(), Extended{});
@@ -130,7 +108,7 @@ void extend_leases(
 Result<> set_job_progress(
     BrokerParts& parts, std::string_view queue, std::string_view receipt, std::string_view json
 ) {
-    if (auto good = check_json("progress", json, progress_bytes_max); !good) return good;
+    if (auto good = jobs::check_progress(json); !good) return good;
     const auto held = find_held(parts, queue, receipt);
     if (!held) return std::unexpected(held.error());
     parts.running.set_progress(held->message.payload.id(), json);
@@ -143,12 +121,7 @@ Result<> append_job_log(
     std::string_view receipt,
     std::span<const std::string> lines
 ) {
-    if (lines.size() > log_lines_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("{} lines in one call, limit is {}", lines.size(), log_lines_max)
-        );
-    }
+    if (auto good = jobs::check_log_lines(lines.size()); !good) return good;
     const auto held = find_held(parts, queue, receipt);
     if (!held) return std::unexpected(held.error());
     parts.running.append_log(held->message.payload.id(), lines);
@@ -165,35 +138,15 @@ void save_job_step(
     const auto refuse = [&done](Error error) {
         done(std::unexpected(std::move(error)));
     };
-    if (step.name.empty() || step.name.size() > step_name_bytes_max) {
-        return refuse(
-            {Errc::invalid_argument,
-             fmt::format(
-                 "name of a step is {} bytes, it must be 1 to {}",
-                 step.name.size(),
-                 step_name_bytes_max
-             )}
-        );
-    }
-    if (auto good = check_json("result of a step", step.result, step_bytes_max); !good) {
-        return refuse(good.error());
-    }
+    if (auto good = jobs::check_step(step); !good) return refuse(good.error());
     const auto held = find_held(parts, queue, receipt);
     if (!held) return refuse(held.error());
-    JobNote note = parse_note(held->message.note);
+    jobs::JobNote note = jobs::parse_note(held->message.note);
     note.put(step);
-    if (note.step_bytes() > step_bytes_max) {
-        return refuse(
-            {Errc::limit_exceeded,
-             fmt::format(
-                 "with step {} the steps of the job are {} bytes, limit is {}",
-                 step.name,
-                 note.step_bytes(),
-                 step_bytes_max
-             )}
-        );
+    if (auto good = jobs::check_step_bytes(step, note.step_bytes()); !good) {
+        return refuse(good.error());
     }
-    std::string text = format_note(note);
+    std::string text = jobs::format_note(note);
     if (text.empty()) return refuse({Errc::invalid_argument, "name of a step is not UTF-8"});
     const auto kept = parts.broker.set_note(held->queue->handle, held->receipt, std::move(text));
     if (!kept) return refuse(kept.error());

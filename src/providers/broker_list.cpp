@@ -1,8 +1,8 @@
 #include "history/matcher.hpp"
 #include "history/query.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 #include "providers/record_entry.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "jobs/job_json.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #include "providers/broker_parts.hpp"
 
 #include "base/log_text.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 
@@ -82,9 +82,9 @@ void add_ended_by_itself(
         job.reason = ending.why == Why::expired ? "expired" : "cancelled";
         return ended.add(job);
     }
-    JobNote note = parse_note(message.note);
+    jobs::JobNote note = jobs::parse_note(message.note);
     note.add_lost_leases(message.receive_count + 1, to_time_point(job.at));
-    const std::string note_text = format_note(note);
+    const std::string note_text = jobs::format_note(note);
     job.note = note_text;
     std::uint32_t attempts = message.max_receives;
     if (attempts == 0) attempts = ended.settings().engine.max_receives;

@@ -1,8 +1,8 @@
 #include "broker/message_attributes.hpp"
 #include "jobs/job_json.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_events.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 #include "providers/broker_running.hpp"
 #include "providers/broker_under_way.hpp"
 #include "providers/broker_waits.hpp"
@@ -136,22 +136,22 @@ TEST(BrokerJobCodecTest, TheEngineLearnsWhatItMustActOn) {
 // ---- notes -------------------------------------------------------------------------------------
 
 TEST(JobNoteTest, ComesBackFromItsText) {
-    JobNote note;
+    jobs::JobNote note;
     note.put({.name = "a\"", .result = R"({"x":1})"});
     note.add({.attempt = 2, .at = TimePoint(5us), .type = "E", .text = "line\nline"});
 
-    const JobNote read = parse_note(format_note(note));
+    const jobs::JobNote read = jobs::parse_note(jobs::format_note(note));
 
     ASSERT_THAT(read.steps, SizeIs(1));
     EXPECT_EQ(read.steps[0].name, "a\"");
     EXPECT_EQ(read.steps[0].result, R"({"x":1})");
     EXPECT_EQ(read.failures, note.failures);
-    EXPECT_EQ(format_note({}), "");
-    EXPECT_THAT(parse_note("what others wrote").steps, IsEmpty());
+    EXPECT_EQ(jobs::format_note({}), "");
+    EXPECT_THAT(jobs::parse_note("what others wrote").steps, IsEmpty());
 }
 
 TEST(JobNoteTest, KeepsTheLastTenFailures) {
-    JobNote note;
+    jobs::JobNote note;
     for (std::uint32_t attempt = 1; attempt <= 12; ++attempt)
         note.add({.attempt = attempt});
 
@@ -161,7 +161,7 @@ TEST(JobNoteTest, KeepsTheLastTenFailures) {
 }
 
 TEST(JobNoteTest, CutsLongTextsBetweenCharactersAndReplacesWhatIsNoText) {
-    JobNote note;
+    jobs::JobNote note;
     note.add({.text = "a" + std::string(999, 'x') + std::string("\xC3\xA4") + "tail"});
     std::string umlauts;
     for (int i = 0; i < 2'000; ++i)
@@ -173,11 +173,11 @@ TEST(JobNoteTest, CutsLongTextsBetweenCharactersAndReplacesWhatIsNoText) {
     EXPECT_THAT(note.failures[1].text, EndsWith("\xC3\xA4..."));
     EXPECT_LE(note.failures[1].text.size(), 2'003U);
     EXPECT_EQ(note.failures[2].text, "bad ? byte");
-    EXPECT_THAT(parse_note(format_note(note)).failures, SizeIs(3));
+    EXPECT_THAT(jobs::parse_note(jobs::format_note(note)).failures, SizeIs(3));
 }
 
 TEST(JobNoteTest, AttemptsThatLeftNothingLostTheirLease) {
-    JobNote note;
+    jobs::JobNote note;
     EXPECT_FALSE(note.add_lost_leases(1, TimePoint(1s)));
     EXPECT_TRUE(note.add_lost_leases(3, TimePoint(1s)));
     EXPECT_FALSE(note.add_lost_leases(3, TimePoint(1s)));
@@ -194,7 +194,7 @@ TEST(JobNoteTest, AttemptsThatLeftNothingLostTheirLease) {
 }
 
 TEST(JobNoteTest, ManyLostLeasesTakeNoLongerThanAFew) {
-    JobNote note;
+    jobs::JobNote note;
 
     EXPECT_TRUE(note.add_lost_leases(4'000'000'000, TimePoint(1s)));
 

@@ -1,7 +1,8 @@
 #include "base/log_text.hpp"
+#include "jobs/call_checks.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 
@@ -11,44 +12,6 @@
 
 namespace tranter::providers {
 namespace {
-
-constexpr Milliseconds lease_min = std::chrono::seconds(1);
-constexpr Milliseconds lease_max = std::chrono::hours(12);
-constexpr std::size_t version_bytes_max = 64;
-
-Result<> check_receive(const ReceiveRequest& request) {
-    if (request.jobs_max == 0 || request.jobs_max > jobs_per_call_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("jobs_max is {}, it must be 1 to {}", request.jobs_max, jobs_per_call_max)
-        );
-    }
-    if (request.lease < lease_min || request.lease > lease_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("lease is {}ms, it must be 1s to 12h", request.lease.count())
-        );
-    }
-    if (request.worker.size() > worker_name_bytes_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format(
-                "worker is {} bytes, limit is {}", request.worker.size(), worker_name_bytes_max
-            )
-        );
-    }
-    if (request.worker_version.size() > version_bytes_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format(
-                "worker_version is {} bytes, limit is {}",
-                request.worker_version.size(),
-                version_bytes_max
-            )
-        );
-    }
-    return {};
-}
 
 /// Deliveries of one call, on their way to a worker.
 class Receiving {
@@ -109,13 +72,13 @@ class Receiving {
         if (due != Instant{}) job.due_at = to_time_point(due);
         job.options = std::move(shape.options);
         if (delivery.note.empty() && delivery.receive_count < 2) return;
-        JobNote note = parse_note(delivery.note);
+        jobs::JobNote note = jobs::parse_note(delivery.note);
         const TimePoint now = to_time_point(parts_.broker.now());
         if (note.add_lost_leases(delivery.receive_count, now)) {
             stalled_.push_back(job.type);
             // When the delivery is over already there is nothing to keep it with.
             std::ignore =
-                parts_.broker.set_note(queue_->handle, delivery.receipt, format_note(note));
+                parts_.broker.set_note(queue_->handle, delivery.receipt, jobs::format_note(note));
         }
         job.steps = std::move(note.steps);
     }
@@ -187,7 +150,7 @@ EndWait receive_jobs(
         };
     };
     if (auto open = check_open(parts); !open) return refuse(open.error());
-    if (auto good = check_receive(request); !good) return refuse(good.error());
+    if (auto good = jobs::check_receive(request); !good) return refuse(good.error());
     auto found = queue_to_receive_from(parts, request);
     if (!found) return refuse(found.error());
     parts.workers.asks(request, parts.broker.now());

@@ -1,7 +1,8 @@
 #include "base/duration.hpp"
+#include "jobs/call_checks.hpp"
+#include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/broker_note.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +11,6 @@
 
 namespace tranter::providers {
 namespace {
-
-constexpr Milliseconds rest_max = std::chrono::days(3650);
 
 /// A settlement between what the worker said and what the broker did.
 struct SettlePlan {
@@ -27,40 +26,6 @@ template <class... Case>
 struct Cases : Case... {
     using Case::operator()...;
 };
-
-Result<> check_result(const std::string& result) {
-    if (result.size() > result_bytes_max) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("result is {} bytes, limit is {}", result.size(), result_bytes_max)
-        );
-    }
-    if (!result.empty() && !is_json_value(result)) {
-        return fail(Errc::invalid_argument, "result is not JSON; text must stand in quotes");
-    }
-    return {};
-}
-
-Result<> check_rest(std::string_view name, Milliseconds rest) {
-    if (rest.count() >= 0 && rest <= rest_max) return {};
-    return fail(
-        Errc::invalid_argument,
-        fmt::format("{} is {}ms, it must be 0 to 3650 days", name, rest.count())
-    );
-}
-
-Result<> check_outcome(const AttemptOutcome& outcome) {
-    if (const auto* completed = std::get_if<Completed>(&outcome)) {
-        return check_result(completed->result);
-    }
-    if (const auto* snoozed = std::get_if<Snoozed>(&outcome)) {
-        return check_rest("after", snoozed->after);
-    }
-    if (const auto* failed = std::get_if<Failed>(&outcome); failed && failed->retry_after) {
-        return check_rest("retry_after", *failed->retry_after);
-    }
-    return {};
-}
 
 /// One call of settle: what goes to the broker, what came of it, and who has to know.
 class Settling {
@@ -117,7 +82,7 @@ class Settling {
             results_[i] = std::unexpected(receipt.error());
             return;
         }
-        if (auto good = check_outcome(settlement.outcome); !good) {
+        if (auto good = jobs::check_outcome(settlement.outcome); !good) {
             results_[i] = std::unexpected(std::move(good.error()));
             return;
         }
@@ -213,12 +178,12 @@ class Settling {
     }
 
     void keep_failure(std::size_t k, const engine::MessageView& message, AttemptFailure failure) {
-        JobNote note = parse_note(message.note);
+        jobs::JobNote note = jobs::parse_note(message.note);
         note.add_lost_leases(failure.attempt, failure.at);
         note.add(std::move(failure));
         // When the lease ends just now the broker refuses the settlement too.
         std::ignore =
-            parts_.broker.set_note(queue_->handle, settles_[k].receipt, format_note(note));
+            parts_.broker.set_note(queue_->handle, settles_[k].receipt, jobs::format_note(note));
     }
 
     /// A job that was put back can end by that, and Broker::on_ended has told so already.

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-namespace tranter::providers {
+namespace tranter::jobs {
 
 inline constexpr std::size_t failures_max = 10;
 
-/// What travels with a job from attempt to attempt, as the note of its message: it is as durable as
-/// the job, and goes with it into the dead-letter queue and back.
+/// What travels with a job from attempt to attempt: it is as durable as the job, and goes with it
+/// into the dead-letter queue and back.
 struct JobNote {
     std::vector<Step> steps{};
     std::vector<AttemptFailure> failures{};  // the last 10, oldest first
@@ -29,9 +29,12 @@ struct JobNote {
     bool add_lost_leases(std::uint32_t attempt, TimePoint at);
 };
 
+/// For a store of texts: what is no UTF-8, or a zero, is replaced, and what is longer cut.
+void make_storable(std::string& text, std::size_t bytes_max);
+
 /// Empty text for an empty note.
 std::string format_note(const JobNote& note);
 /// What others wrote there is no note.
 JobNote parse_note(std::string_view text);
 
-}  // namespace tranter::providers
+}  // namespace tranter::jobs

@@ -1,4 +1,4 @@
-#include "providers/broker_note.hpp"
+#include "jobs/job_note.hpp"
 
 #include "base/encoding.hpp"
 
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace tranter::providers {
+namespace tranter::jobs {
 namespace {
 
 constexpr std::size_t failure_type_bytes_max = 200;
@@ -16,12 +16,15 @@ bool continues_character(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
+}  // namespace
+
 void make_storable(std::string& text, std::size_t bytes_max) {
     if (!is_valid_utf8(text)) {
         std::ranges::replace_if(
             text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?'
         );
     }
+    std::ranges::replace(text, '\0', '?');
     if (text.size() <= bytes_max) return;
     std::size_t end = bytes_max;
     while (end > 0 && continues_character(text[end]))
@@ -29,8 +32,6 @@ void make_storable(std::string& text, std::size_t bytes_max) {
     text.resize(end);
     text += "...";
 }
-
-}  // namespace
 
 void JobNote::put(const Step& step) {
     const auto found = std::ranges::find(steps, step.name, &Step::name);
@@ -87,4 +88,4 @@ JobNote parse_note(std::string_view text) {
     return note ? std::move(*note) : JobNote{};
 }
 
-}  // namespace tranter::providers
+}  // namespace tranter::jobs
