@@ -221,6 +221,10 @@ void Fleet::failed_probe(const InstanceId& id, std::string_view why, Instant now
     tell(id, now, [&](Instance& instance) { instance.failed_probe(why, now); });
 }
 
+void Fleet::asked_for_time(const InstanceId& id, Duration more, Instant now) {
+    tell(id, now, [&](Instance& instance) { instance.asked_for_time(more, now); });
+}
+
 void Fleet::pass_time(Instant now) {
     for (auto& [name, member] : members_) {
         for (auto& [number, instance] : member.instances)

@@ -184,6 +184,14 @@ void Instance::failed_probe(std::string_view why, Instant now) {
     why_failed_ = why;
 }
 
+void Instance::asked_for_time(Duration more, Instant now) {
+    const auto extend = [until = now + more](Instant& limit) {
+        if (limit != Instant::max()) limit = std::max(limit, until);
+    };
+    if (state_ == State::starting) extend(unready_at_);
+    if (state_ == State::stopping && !was_killed_) extend(kill_at_);
+}
+
 void Instance::end_watch() {
     ready_at_ = unready_at_ = Instant::max();
     if (std::exchange(is_watched_, false)) act(Action::Kind::unwatch);

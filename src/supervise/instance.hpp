@@ -97,6 +97,9 @@ class Instance {
     void became_ready(Instant now);
     /// A probe that was watched has failed for good. Ends the process, like a crash.
     void failed_probe(std::string_view why, Instant now);
+    /// Its start, or its end unless it was killed already, may take so much longer from now on than
+    /// it would otherwise. A leader that asks again and again gets it again and again.
+    void asked_for_time(Duration more, Instant now);
     void pass_time(Instant now);
     /// Instant::max(): nothing happens by itself.
     Instant next_event() const;

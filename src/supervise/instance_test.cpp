@@ -130,6 +130,39 @@ TEST_F(InstanceTest, ADaemonThatNeverGetsReadyHasFailedToStart) {
     }
 }
 
+TEST_F(InstanceTest, AStartThatAsksForTimeGetsItFromThenOn) {
+    App app = plain_app();
+    app.readiness = {.probe = {.kind = Probe::Kind::notify}, .limit = 3s};
+    make(app);
+    instance->start(true, now, "test");
+    instance->spawned(now);
+
+    instance->asked_for_time(1s, now);
+    EXPECT_EQ(instance->next_event(), now + 3s);  // it has more than that
+    now += 2s;
+    instance->asked_for_time(10s, now);
+    EXPECT_EQ(instance->next_event(), now + 10s);
+    pass();
+
+    EXPECT_EQ(instance->state(), State::stopping);
+}
+
+TEST_F(InstanceTest, AStopThatAsksForTimeGetsItUntilItIsKilled) {
+    run_until_ready();
+    instance->asked_for_time(60s, now);
+    EXPECT_EQ(instance->next_event(), Instant::max());  // nothing is under way
+    instance->stop(now, "asked");
+    instance->take_actions();
+
+    now += 4s;
+    instance->asked_for_time(20s, now);
+    EXPECT_EQ(instance->next_event(), now + 20s);
+    pass();
+    EXPECT_THAT(kinds(), ElementsAre(Kind::kill_all));
+    instance->asked_for_time(60s, now);
+    EXPECT_EQ(instance->next_event(), now + 2s);
+}
+
 TEST_F(InstanceTest, AFailedProbeEndsItLikeACrash) {
     App app = plain_app();
     app.liveness.kind = Probe::Kind::http;

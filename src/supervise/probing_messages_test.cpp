@@ -6,8 +6,12 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
 
 // Kinds of probes to which the program says something by itself: notify, ipc, descriptor, log_line.
 namespace tranter::supervise {
@@ -50,6 +54,30 @@ TEST_F(NotifyTest, RemembersWhatWasSaidBeforeAnybodyAsked) {
     EXPECT_EQ(ready, 0);  // nobody is called back from his own call
 
     run_until_ready();
+}
+
+TEST_F(NotifyTest, PassesOnThatItNeedsMoreTime) {
+    start_python("say(b'EXTEND_TIMEOUT_USEC=90000000'); time.sleep(1000)");
+
+    run_until([&] { return asked_for.has_value(); });
+
+    EXPECT_EQ(asked_for, 90s);
+}
+
+TEST(NotificationTest, ReadsHowMuchMoreTimeIsNeeded) {
+    const auto read = [](std::string_view message) {
+        NotifySocket::News news;
+        take_notification(message, news);
+        return news.more_time;
+    };
+    EXPECT_EQ(read("STATUS=EXTEND_TIMEOUT_USEC=1\nEXTEND_TIMEOUT_USEC=1500"), 1500us);
+    EXPECT_EQ(read("EXTEND_TIMEOUT_USEC=0"), 0us);
+    for (const char* most :
+         {"86400000000", "86400000001", "18446744073709551615", "999999999999999999999999"})
+        EXPECT_EQ(read(std::string("EXTEND_TIMEOUT_USEC=") + most), 24h) << most;
+    for (const char* wrong :
+         {"", "-1", "+1", " 1", "1s", "1 ", "infinity", "99999999999999999999x"})
+        EXPECT_EQ(read(std::string("EXTEND_TIMEOUT_USEC=") + wrong), std::nullopt) << wrong;
 }
 
 TEST_F(NotifyTest, BelievesADescendantThatHasLostItsParent) {

@@ -100,9 +100,10 @@ Result<> RunningProcess::make_probing() {
          .runtime_directory = options_.runtime_directory},
         {.ready = [this] { listener_.became_ready(options_.id); },
          .failed = [this](const std::string& why) { listener_.failed_probe(options_.id, why); },
-         .status =
-             [this](std::string_view text) {
-                 listener_.said_status(options_.id, text);
+         .status = [this](std::string_view text) { listener_.said_status(options_.id, text); },
+         .more_time =
+             [this](Duration more) {
+                 listener_.asked_for_time(options_.id, more);
              }}
     );
     if (!made) return std::unexpected(std::move(made.error()));

@@ -38,6 +38,7 @@ class RunningProcess {
         virtual void became_ready(const InstanceId& id) = 0;
         virtual void failed_probe(const InstanceId& id, std::string_view why) = 0;
         virtual void said_status(const InstanceId& id, std::string_view status) = 0;
+        virtual void asked_for_time(const InstanceId& id, Duration more) = 0;
         /// Nothing follows, so now it may go.
         virtual void keeper_ended(RunningProcess& process) = 0;
     };

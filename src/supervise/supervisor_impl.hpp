@@ -71,6 +71,7 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     void became_ready(const InstanceId& id) override;
     void failed_probe(const InstanceId& id, std::string_view why) override;
     void said_status(const InstanceId& id, std::string_view status) override;
+    void asked_for_time(const InstanceId& id, Duration more) override;
     void keeper_ended(RunningProcess& process) override;
 
     void settle();

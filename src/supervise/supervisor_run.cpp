@@ -198,6 +198,11 @@ void Supervisor::Impl::said_status(const InstanceId& id, std::string_view status
     record(id).status = status;
 }
 
+void Supervisor::Impl::asked_for_time(const InstanceId& id, Duration more) {
+    fleet_.asked_for_time(id, more, now());
+    settle();
+}
+
 void Supervisor::Impl::measure() {
     const Instant next = now() + options_.measure_period;
     to_measure_.clear();

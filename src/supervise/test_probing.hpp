@@ -41,9 +41,10 @@ class ProbingTest : public ::testing::Test {
             {.loop = *loop, .app = app, .number = 3, .runtime_directory = folder},
             {.ready = [this] { ++ready; },
              .failed = [this](std::string why) { failures.push_back(std::move(why)); },
-             .status =
-                 [this](std::string_view text) {
-                     status = text;
+             .status = [this](std::string_view text) { status = text; },
+             .more_time =
+                 [this](Duration more) {
+                     asked_for = more;
                  }}
         );
         if (!made) return std::unexpected(made.error());
@@ -115,6 +116,7 @@ class ProbingTest : public ::testing::Test {
         return made ? "" : made.error().message();
     }
 
+    std::optional<Duration> asked_for{};
     std::string folder = "/tmp/tranter-probing-XXXXXX";
     SteadyClock clock;
     std::optional<EventLoop> loop{clock};
