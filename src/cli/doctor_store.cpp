@@ -34,10 +34,23 @@ bool has_one_owner(const Patient& patient) {
 }
 
 Result<std::shared_ptr<Provider>> open_store_of(const Patient& patient) {
+    return open_provider(patient.provider, {.token = patient.config.admin_token, .create = false});
+}
+
+/// The queues of a store that has several users.
+struct AskedStore {
+    std::shared_ptr<Provider> store{};
+    std::vector<QueueStats> queues{};
+};
+Result<AskedStore> ask_shared_store(const Patient& patient) {
     if (has_one_owner(patient)) {
         return fail(Errc::unsupported, "a data directory is opened by one process at a time");
     }
-    return open_provider(patient.provider, {.token = patient.config.admin_token, .create = false});
+    auto store = open_store_of(patient);
+    if (!store) return std::unexpected(store.error());
+    auto queues = (*store)->queues();
+    if (!queues) return std::unexpected(queues.error());
+    return AskedStore{.store = std::move(*store), .queues = std::move(*queues)};
 }
 
 std::string shown_url(const Patient& patient) {
@@ -204,14 +217,12 @@ std::vector<Finding> check_store(const Patient& patient) {
 }
 
 std::vector<Finding> check_queues(const Patient& patient) {
-    const auto store = open_store_of(patient);
-    if (!store) return not_asked(store.error());
-    const auto queues = (*store)->queues();
-    if (!queues) return not_asked(queues.error());
-    const auto workers = (*store)->workers();
-    const std::vector<std::string> dead = names_of_dead_letter_queues(*queues);
+    const auto asked = ask_shared_store(patient);
+    if (!asked) return not_asked(asked.error());
+    const auto workers = asked->store->workers();
+    const std::vector<std::string> dead = names_of_dead_letter_queues(asked->queues);
     std::vector<Finding> findings;
-    for (const QueueStats& queue : *queues) {
+    for (const QueueStats& queue : asked->queues) {
         if (std::ranges::binary_search(dead, queue.queue)) continue;
         if (auto found = judge_queue(queue, workers)) findings.push_back(std::move(*found));
     }
@@ -221,15 +232,13 @@ std::vector<Finding> check_queues(const Patient& patient) {
 }
 
 std::vector<Finding> check_dead_letters(const Patient& patient) {
-    const auto store = open_store_of(patient);
-    if (!store) return not_asked(store.error());
-    const auto queues = (*store)->queues();
-    if (!queues) return not_asked(queues.error());
-    const std::vector<std::string> dead = names_of_dead_letter_queues(*queues);
+    const auto asked = ask_shared_store(patient);
+    if (!asked) return not_asked(asked.error());
+    const std::vector<std::string> dead = names_of_dead_letter_queues(asked->queues);
     std::vector<Finding> findings;
-    for (const QueueStats& queue : *queues) {
+    for (const QueueStats& queue : asked->queues) {
         if (queue.pending == 0 || !std::ranges::binary_search(dead, queue.queue)) continue;
-        findings.push_back(judge_letters(**store, queue));
+        findings.push_back(judge_letters(*asked->store, queue));
     }
     if (findings.empty()) findings.push_back(Finding::fine("no dead jobs"));
     return findings;

@@ -1,25 +1,31 @@
 #include "jobs/problem.hpp"
 
+#include "base/error_names.hpp"
+
 #include <algorithm>
 #include <array>
 
 namespace tranter::jobs {
 namespace {
 
-constexpr auto kinds = std::to_array<ProblemKind>({
-    {Errc::not_found, 404, "not_found", "Not found"},
-    {Errc::invalid_argument, 400, "invalid_argument", "Invalid request"},
-    {Errc::already_exists, 409, "already_exists", "Already exists"},
-    {Errc::conflict, 409, "conflict", "Conflict"},
-    {Errc::limit_exceeded, 429, "limit_exceeded", "Limit exceeded"},
-    {Errc::unavailable, 503, "unavailable", "Unavailable"},
-    {Errc::timed_out, 504, "timed_out", "Timed out"},
-    {Errc::cancelled, 503, "cancelled", "Cancelled"},
-    {Errc::unsupported, 501, "unsupported", "Not supported"},
-    {Errc::unauthenticated, 401, "unauthenticated", "Not authenticated"},
-    {Errc::permission_denied, 403, "permission_denied", "Not allowed"},
-    {Errc::corrupted, 500, "corrupted", "Damaged data"},
-    {Errc::internal, 500, "internal", "Internal error"},
+constexpr ProblemKind kind_of(Errc code, int status, std::string_view title) {
+    return {.code = code, .status = status, .name = name_of(code), .title = title};
+}
+
+constexpr auto kinds = std::to_array({
+    kind_of(Errc::not_found, 404, "Not found"),
+    kind_of(Errc::invalid_argument, 400, "Invalid request"),
+    kind_of(Errc::already_exists, 409, "Already exists"),
+    kind_of(Errc::conflict, 409, "Conflict"),
+    kind_of(Errc::limit_exceeded, 429, "Limit exceeded"),
+    kind_of(Errc::unavailable, 503, "Unavailable"),
+    kind_of(Errc::timed_out, 504, "Timed out"),
+    kind_of(Errc::cancelled, 503, "Cancelled"),
+    kind_of(Errc::unsupported, 501, "Not supported"),
+    kind_of(Errc::unauthenticated, 401, "Not authenticated"),
+    kind_of(Errc::permission_denied, 403, "Not allowed"),
+    kind_of(Errc::corrupted, 500, "Damaged data"),
+    kind_of(Errc::internal, 500, "Internal error"),
 });
 
 struct StatusCode {

@@ -12,18 +12,13 @@ import time
 
 from clients import Client
 from history import History
+from local_machine import free_port
 from loop_disk import wait_until_all_are
 from server import Server
 from traffic import counted
 from waiting import eventually
 
 LOG = subprocess.DEVNULL
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def children(process):
