@@ -19,6 +19,12 @@ struct Store {
           wakeups(pool, target, poll_interval),
           events(wakeups) {}
 
+    /// `unavailable` once it was closed.
+    Result<> check_open() const {
+        if (!closing.stop_requested()) return {};
+        return fail(Errc::unavailable, "the store of jobs was closed");
+    }
+
     postgres::Pool pool;
     Wakeups wakeups;
     EventHub events;
