@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -359,6 +360,48 @@ TEST_F(SupervisorTest, KillsWhatIsLeftWhenItGoes) {
     supervisor.reset();
 
     // The fixture waits for their ends.
+}
+
+class LeapingClock final : public Clock {
+  public:
+    Instant now() const override { return steady_.now() + leap; }
+
+    Duration leap{};
+
+  private:
+    SteadyClock steady_{};
+};
+
+TEST_F(SupervisorTest, AStartMayTakeAsLongAsTheAppHasAskedFor) {
+    LeapingClock leaping;
+    EventLoop leaping_loop(leaping);
+    make({.loop = leaping_loop, .logs = logs, .runtime_directory = folder});
+    App slow = app("slow", "");
+    slow.command = {
+        "/usr/bin/python3",
+        "-c",
+        "import os, socket, time\n"
+        "place = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+        "place.connect(os.environ['NOTIFY_SOCKET'].replace('@', chr(0)))\n"
+        "place.send(b'EXTEND_TIMEOUT_USEC=7200000000\\nSTATUS=asked')\n"
+        "time.sleep(1000)\n"};
+    slow.readiness = {.probe = {.kind = Probe::Kind::notify}, .limit = 10min};
+    const auto run_until = [&](const std::function<bool()>& is_so) {
+        const auto limit = std::chrono::steady_clock::now() + 60s;
+        while (!is_so() && std::chrono::steady_clock::now() < limit)
+            leaping_loop.run_once(leaping.now() + 10ms);
+        return is_so();
+    };
+    start(slow);
+    ASSERT_TRUE(run_until([&] { return view("slow").note == "asked"; }));
+
+    leaping.leap = 1h;
+    leaping_loop.run_once(leaping.now());
+    EXPECT_EQ(view("slow").state, State::starting);
+
+    leaping.leap = 3h;
+    EXPECT_TRUE(run_until([&] { return times("slow", State::stopping) > 0; }));
+    supervisor.reset();
 }
 
 TEST_F(SupervisorTest, KeepsManyAtATime) {
