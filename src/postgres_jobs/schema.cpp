@@ -18,6 +18,7 @@ namespace {
 //                job cannot settle it any more
 //   due_at       from when it may begin (scheduled), or might have begun (pending)
 //   expires_at   from when it need not begin any more
+//   unique_since of debounce and keep_latest: since when its key waits, when that is before created_at
 //   options      as jobs/job_json.hpp writes them, without the trace's defaults; NULL: none
 //   failed       the last attempt did
 //   waited       somebody waits for its end and wants a notification
@@ -66,7 +67,7 @@ CREATE TABLE tranter.jobs(
     delivery integer NOT NULL DEFAULT 0, attempt integer NOT NULL DEFAULT 0,
     priority smallint NOT NULL DEFAULT 5, created_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL, lease_until timestamptz, started_at timestamptz,
-    expires_at timestamptz, finished_at timestamptz, home_id integer,
+    expires_at timestamptz, finished_at timestamptz, unique_since timestamptz, home_id integer,
     dedup_mode smallint, failed boolean NOT NULL DEFAULT false,
     cancel_requested boolean NOT NULL DEFAULT false, waited boolean NOT NULL DEFAULT false,
     job_group text COLLATE "C" NOT NULL DEFAULT '', type text COLLATE "C" NOT NULL,
@@ -81,6 +82,8 @@ CREATE INDEX jobs_pending_grouped ON tranter.jobs(queue_id, job_group, rank)
     WHERE state = 0 AND job_group <> '';
 CREATE INDEX jobs_pending_by_age ON tranter.jobs(queue_id, rank)
     WHERE state = 0 AND job_group <> '';
+CREATE INDEX jobs_scheduled_grouped ON tranter.jobs(queue_id, job_group)
+    WHERE state = 1 AND job_group <> '';
 CREATE INDEX jobs_scheduled ON tranter.jobs(queue_id, due_at) WHERE state = 1;
 CREATE INDEX jobs_processing ON tranter.jobs(queue_id, lease_until) WHERE state = 2;
 CREATE INDEX jobs_expiring ON tranter.jobs(queue_id, expires_at)
