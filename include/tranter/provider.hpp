@@ -346,6 +346,8 @@ struct ProviderOptions {
 ///     sqs:https://sqs.eu-west-1.amazonaws.com/123456789012   an SQS endpoint and account; queues
 ///                                      are named by the calls. With a queue name behind it, only
 ///                                      that queue
+///     postgres://user@host/database    a database of PostgreSQL; its tables stand in the schema
+///                                      "tranter", and are made when it is opened
 ///
 /// `invalid_argument` for a URL that is none of these, `unavailable` when the store cannot be
 /// opened; an http: or sqs: store need not answer yet.

@@ -130,7 +130,7 @@ Problem find_value_problem(const HandlerConfig& handler) {
 /// Whether it may be the URL of a provider. Never repeats it: it may have a password in it.
 Problem find_provider_problem(std::string_view url) {
     constexpr std::string_view known =
-        "write memory:, file:/path, http://host:9325 or sqs:https://...";
+        "write memory:, file:/path, http://host:9325, sqs:https://... or postgres://...";
     if (url.empty()) return {};
     const std::string_view scheme = url.substr(0, url.find(':'));
     if (url.size() == scheme.size()) {
@@ -139,7 +139,8 @@ Problem find_provider_problem(std::string_view url) {
     if (std::ranges::find(providers::schemes, scheme) == providers::schemes.end()) {
         return problem_at({"provider"}, fmt::format("is of a kind that is not known, {}", known));
     }
-    if (scheme != "file" && url.find('@') != std::string_view::npos) {
+    const bool may_name_user = scheme == "file" || scheme.starts_with("postgres");
+    if (!may_name_user && url.find('@') != std::string_view::npos) {
         return problem_at(
             {"provider"}, "has a user or password in it, use TRANTER_TOKEN or AWS's variables"
         );

@@ -91,9 +91,14 @@ Error as_error(const DatabaseError& error, std::string_view what) {
         case Trouble::bad_value:
             return {
                 Errc::invalid_argument, fmt::format("{} cannot keep it: {}", what, error.what())};
+        case Trouble::refused:
+            return {
+                Errc::permission_denied,
+                fmt::format("{} is not open to this user: {}", what, error.what())};
         case Trouble::away:
         case Trouble::lost:
         case Trouble::collision:
+        case Trouble::blocked:
         case Trouble::other:
             break;
     }

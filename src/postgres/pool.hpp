@@ -40,8 +40,8 @@ class Pool {
     template <class Work>
     auto write(Work work) -> decltype(work(std::declval<Connection&>()));
     /// `work` is one statement that changes something, or several in one Connection::execute_all(),
-    /// without a transaction around it. Called again as long as it is certain that nothing was kept,
-    /// as write() is.
+    /// without a transaction around it. Called again as long as it is certain that nothing was
+    /// kept, as write() is.
     template <class Work>
     auto once(Work work) -> decltype(work(std::declval<Connection&>()));
     /// `work` begins and ends its transactions itself. Called once.

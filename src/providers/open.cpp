@@ -1,6 +1,7 @@
 #include "base/log_text.hpp"
 #include "base/suggest.hpp"
 #include "log/format.hpp"
+#include "postgres_jobs/provider.hpp"
 #include "providers/broker_owned.hpp"
 #include "providers/http_provider.hpp"
 #include "providers/later_provider.hpp"
@@ -112,7 +113,7 @@ Result<std::shared_ptr<Provider>> open_by_scheme(
     const std::size_t colon = url.find(':');
     const std::string_view scheme = url.substr(0, colon);
     if (colon == std::string_view::npos) {
-        return refuse_url(url, "must begin with memory:, file:, http:, https: or sqs:");
+        return refuse_url(url, "must begin with memory:, file:, http:, https:, sqs: or postgres:");
     }
     const std::string_view rest = url.substr(colon + 1);
     if (scheme == "memory") return open_memory(url, rest, options);
@@ -120,6 +121,9 @@ Result<std::shared_ptr<Provider>> open_by_scheme(
     if (scheme == "file") return open_file(url, rest, options);
     if (scheme == "http" || scheme == "https") return providers::make_http_provider(url, options);
     if (scheme == "sqs") return providers::make_sqs_provider(url, options);
+    if (scheme == "postgres" || scheme == "postgresql") {
+        return postgres_jobs::open_postgres_provider(url, options);
+    }
     return refuse_url(
         url,
         fmt::format(

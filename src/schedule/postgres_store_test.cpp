@@ -3,7 +3,7 @@
 #include "postgres/target.hpp"
 #include "schedule/postgres_schema.hpp"
 #include "schedule/store.hpp"
-#include "schedule/test_postgres.hpp"
+#include "postgres/test_server.hpp"
 
 #include <gtest/gtest.h>
 
@@ -75,7 +75,7 @@ class PostgresStoreTest : public testing::Test {
     }
 
   private:
-    std::string url_ = test::postgres_server().new_database();
+    std::string url_ = postgres::test::server().new_database();
 };
 
 Firing next_firing(const Schedule& schedule) {
@@ -122,10 +122,10 @@ TEST_F(PostgresStoreTest, ARestartOfTheServerLosesNothing) {
     const Firing firing = next_firing(schedule);
     ASSERT_TRUE(store->fire(std::span(&firing, 1), database_epoch, database_epoch + 30s));
 
-    test::postgres_server().stop();
+    postgres::test::server().stop();
     EXPECT_EQ(store->find("daily").error().code(), Errc::unavailable);
     EXPECT_EQ(store->insert(every_minute("other")).error().code(), Errc::unavailable);
-    test::postgres_server().start();
+    postgres::test::server().start();
 
     const auto found = answer_of([&] { return store->find("daily"); });
     ASSERT_TRUE(found) << found.error().message();

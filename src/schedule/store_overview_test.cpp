@@ -1,5 +1,5 @@
 #include "schedule/store.hpp"
-#include "schedule/test_postgres.hpp"
+#include "postgres/test_server.hpp"
 
 #include <gtest/gtest.h>
 
@@ -44,7 +44,7 @@ class StoreOverviewTest : public testing::TestWithParam<bool> {
 
   private:
     std::shared_ptr<ScheduleStore> store_ =
-        open_store(GetParam() ? test::postgres_server().new_database() : "memory:").value();
+        open_store(GetParam() ? postgres::test::server().new_database() : "memory:").value();
 };
 
 using DueInStore = StoreOverview::Due;

@@ -1,6 +1,6 @@
 #include "schedule/store.hpp"
 
-#include "schedule/test_postgres.hpp"
+#include "postgres/test_server.hpp"
 #include "sqlite/database.hpp"
 
 #include <gtest/gtest.h>
@@ -77,7 +77,7 @@ class DatabaseStore final : public StoreUnderTest {
     }
 
   private:
-    std::string url_ = test::postgres_server().new_database();
+    std::string url_ = postgres::test::server().new_database();
 };
 
 struct StoreKind {

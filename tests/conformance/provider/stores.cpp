@@ -1,5 +1,7 @@
 #include "stores.hpp"
 
+#include "postgres/test_server.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -108,6 +110,11 @@ Result<StorePlace> fauxqs() {
     return StorePlace{.url = "sqs:http://127.0.0.1:" + *port + "/000000000000"};
 }
 
+Result<StorePlace> postgres_store() {
+    static const std::string url = postgres::test::server().new_database();
+    return StorePlace{.url = url};
+}
+
 // ---- stores that are killed -------------------------------------------------------------------
 
 class FileStore : public DurableStore {
@@ -153,6 +160,7 @@ const std::vector<StoreKind>& stores() {
          .shared = true,
          .grain = seconds(1),
          .whole_sqs = false},
+        {.name = "postgres", .place = postgres_store, .shared = true},
     };
     return kinds;
 }

@@ -10,18 +10,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-namespace tranter::schedule::test {
+namespace tranter::postgres::test {
 
 /// A server of PostgreSQL of this process alone: in a temporary directory, on a socket in it, as
 /// an unprivileged user since it refuses root. It ends with the object.
-class PostgresServer {
+class Server {
   public:
-    PostgresServer() {
+    Server() {
         std::string path = (std::filesystem::temp_directory_path() / "postgres-XXXXXX").string();
         if (::mkdtemp(path.data()) == nullptr) return;
         directory_ = path;
@@ -50,17 +51,17 @@ class PostgresServer {
         ) << "PostgreSQL is missing or does not start, `./dev setup` installs it";
         start();
     }
-    ~PostgresServer() {
+    ~Server() {
         stop();
         std::error_code ignored;
         std::filesystem::remove_all(directory_, ignored);
     }
-    PostgresServer(const PostgresServer&) = delete;
-    PostgresServer& operator=(const PostgresServer&) = delete;
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
 
     void start() {
         const std::string settings =
-            "-c listen_addresses='' -c fsync=off -c max_connections=50 -c "
+            "-c listen_addresses='' -c fsync=off -c max_connections=100 -c "
             "unix_socket_directories=" +
             directory_.string();
         EXPECT_EQ(
@@ -69,10 +70,11 @@ class PostgresServer {
     }
     void stop() { run({"pg_ctl", "-D", data(), "-m", "immediate", "-w", "stop"}); }
 
+    const std::filesystem::path& directory() const { return directory_; }
     /// The URL of a new database.
     std::string new_database() {
         const std::string name = "test" + std::to_string(++databases_);
-        postgres::Connection connection(postgres::parse_target(url("postgres")).value());
+        Connection connection(parse_target(url("postgres")).value());
         connection.run(("CREATE DATABASE " + name).c_str());
         return url(name);
     }
@@ -108,13 +110,13 @@ class PostgresServer {
     std::filesystem::path directory_{};
     uid_t user_ = 0;  // 0: this one
     gid_t group_ = 0;
-    int databases_ = 0;
+    std::atomic<int> databases_ = 0;
 };
 
 /// Started by the first test that asks for it.
-inline PostgresServer& postgres_server() {
-    static PostgresServer server;
-    return server;
+inline Server& server() {
+    static Server one;
+    return one;
 }
 
-}  // namespace tranter::schedule::test
+}  // namespace tranter::postgres::test
