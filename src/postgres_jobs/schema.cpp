@@ -115,7 +115,7 @@ CREATE TABLE tranter.finished_jobs_1 PARTITION OF tranter.finished_jobs FOR VALU
 CREATE TABLE tranter.finished_jobs_2 PARTITION OF tranter.finished_jobs FOR VALUES IN (2);
 INSERT INTO tranter.periods(period) VALUES(1);
 CREATE TABLE tranter.job_workers(
-    name text COLLATE "C" PRIMARY KEY, queues text[] NOT NULL, concurrency integer NOT NULL,
+    name text COLLATE "C" PRIMARY KEY, queues text[] NOT NULL, concurrency bigint NOT NULL,
     version text NOT NULL, first_seen timestamptz NOT NULL, last_seen timestamptz NOT NULL,
     silent_from timestamptz NOT NULL) WITH (fillfactor = 50);
 CREATE TABLE tranter.job_settings(

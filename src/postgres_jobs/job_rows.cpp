@@ -1,0 +1,84 @@
+#include "postgres_jobs/job_rows.hpp"
+
+#include "jobs/job_json.hpp"
+
+#include <tranter/payload.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+namespace tranter::postgres_jobs {
+namespace {
+
+using postgres::Rows;
+
+[[noreturn]] void unreadable(std::string_view what, std::string_view id, const Error& error) {
+    throw postgres::DatabaseError(
+        postgres::Trouble::damage, fmt::format("{} of job {}: {}", what, id, error.message())
+    );
+}
+
+std::optional<TimePoint> find_micros(const Rows& rows, std::size_t row, int column) {
+    if (rows.is_null(row, column)) return std::nullopt;
+    return read_micros(rows, row, column);
+}
+
+std::string text_of(const Rows& rows, std::size_t row, int column) {
+    return std::string(rows.text(row, column));
+}
+
+}  // namespace
+
+TimePoint read_micros(const Rows& rows, std::size_t row, int column) {
+    return TimePoint(std::chrono::microseconds(rows.integer(row, column)));
+}
+
+JobRecord read_record(const Rows& rows, std::size_t row) {
+    JobRecord record{
+        .id = text_of(rows, row, 0),
+        .queue = text_of(rows, row, 1),
+        .type = text_of(rows, row, 2),
+        .payload = text_of(rows, row, 3),
+        .state = static_cast<JobState>(rows.integer(row, 4)),
+        .attempt = static_cast<std::uint32_t>(rows.integer(row, 5))};
+    auto options = jobs::options_from_json(rows.text(row, 6));
+    if (!options) unreadable("options", record.id, options.error());
+    record.options = std::move(*options);
+    record.options.group = rows.text(row, 7);
+    record.created_at = read_micros(rows, row, 8);
+    record.run_at = find_micros(rows, row, 9);
+    record.started_at = find_micros(rows, row, 10);
+    record.lease_until = find_micros(rows, row, 11);
+    record.finished_at = find_micros(rows, row, 12);
+    record.cancel_requested = rows.boolean(row, 13);
+    record.result = rows.text(row, 14);
+    if (!rows.is_null(row, 15)) {
+        auto failures = from_json<std::vector<AttemptFailure>>(rows.text(row, 15));
+        if (!failures) unreadable("failures", record.id, failures.error());
+        record.failures = std::move(*failures);
+    }
+    record.progress = rows.text(row, 16);
+    record.worker = rows.text(row, 17);
+    record.reason = rows.text(row, 18);
+    return record;
+}
+
+history::JobEntry comparable(const JobRecord& record) {
+    history::JobEntry entry;
+    entry.queue = record.queue;
+    entry.type = record.type;
+    entry.payload = record.payload;
+    entry.result = record.result;
+    entry.group = record.options.group;
+    entry.tags = record.options.tags;
+    for (const AttemptFailure& failure : record.failures) {
+        entry.errors.push_back(
+            {.attempt = failure.attempt, .type = failure.type, .text = failure.text}
+        );
+    }
+    return entry;
+}
+
+}  // namespace tranter::postgres_jobs
