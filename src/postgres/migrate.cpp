@@ -10,6 +10,8 @@
 namespace tranter::postgres {
 namespace {
 
+// One lock for all rooms, since they share the schema. The number is "TrMi".
+constexpr const char* lock_schema = "SELECT pg_advisory_xact_lock(1416777065)";
 constexpr const char* make_schema = "CREATE SCHEMA IF NOT EXISTS tranter";
 constexpr const char* make_versions = R"sql(
 CREATE TABLE IF NOT EXISTS tranter.schema_versions(
@@ -40,8 +42,7 @@ std::size_t version_of(Connection& connection, std::string_view room) {
 namespace {
 
 void take_steps(Connection& connection, std::string_view room, std::span<const Migration> steps) {
-    // One lock for all rooms, since they share the schema. The number is "TrMi".
-    connection.query("SELECT pg_advisory_xact_lock(1416777065)");
+    connection.query(lock_schema);
     const std::size_t found = version_of(connection, room);
     // Who may not make a schema can be given one, but to ask for it even then is refused.
     const char* in_catalog = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'tranter'";
@@ -71,9 +72,18 @@ void migrate(Connection& connection, std::string_view room, std::span<const Migr
         try {
             take_steps(connection, room, steps);
             connection.run("COMMIT");
-        } catch (const DatabaseError&) {
+        } catch (const DatabaseError& error) {
             if (connection.is_alive()) connection.run("ROLLBACK");
-            throw;
+            if (error.trouble() != Trouble::refused) throw;
+            const std::string text = fmt::format(
+                "its schema \"tranter\" has version {} of {} for {}, and this user may not change "
+                "it ({}): run `tranter db migrate` as its owner",
+                found,
+                steps.size(),
+                room,
+                error.what()
+            );
+            throw DatabaseError(Trouble::refused, text);
         }
         found = version_of(connection, room);
     }
@@ -86,6 +96,55 @@ void migrate(Connection& connection, std::string_view room, std::span<const Migr
             steps.size()
         ));
     }
+}
+
+void take_back(
+    Connection& connection,
+    std::string_view room,
+    std::span<const Migration> reversals,
+    std::size_t to
+) {
+    connection.query(lock_schema);
+    for (std::size_t version = version_of(connection, room); version > to; --version) {
+        connection.run(std::string(reversals[version - 1]).c_str());
+        const std::array<Parameter, 2> parameters{std::string(room), fmt::format("{}", version)};
+        connection.query(
+            "DELETE FROM tranter.schema_versions WHERE room = $1 AND version = $2", parameters
+        );
+    }
+}
+
+std::string migration_script(
+    std::string_view room, std::span<const Migration> steps, Versions versions
+) {
+    std::string text = fmt::format("BEGIN;\n{};\n", lock_schema);
+    if (versions.from == 0) text += fmt::format("{};{}", make_schema, make_versions);
+    for (std::size_t version = versions.from; version < versions.to; ++version) {
+        text += fmt::format(
+            "\n-- {0} {1}{2}"
+            "INSERT INTO tranter.schema_versions(room, version) VALUES('{0}', {1});\n",
+            room,
+            version + 1,
+            steps[version]
+        );
+    }
+    return text + "COMMIT;\n";
+}
+
+std::string take_back_script(
+    std::string_view room, std::span<const Migration> reversals, Versions versions
+) {
+    std::string text = fmt::format("BEGIN;\n{};\n", lock_schema);
+    for (std::size_t version = versions.from; version > versions.to; --version) {
+        text += fmt::format(
+            "\n-- back from {0} {1}{2}"
+            "DELETE FROM tranter.schema_versions WHERE room = '{0}' AND version = {1};\n",
+            room,
+            version,
+            reversals[version - 1]
+        );
+    }
+    return text + "COMMIT;\n";
 }
 
 }  // namespace tranter::postgres

@@ -21,8 +21,31 @@ std::string first_migration();
 std::size_t version_of(Connection& connection, std::string_view room);
 
 /// Brings the tables of `room` to the newest version, all steps in one transaction; several
-/// processes may do so at a time. Throws SystemError when they are newer than this program, and
-/// DatabaseError.
+/// processes may do so at a time. Throws SystemError when they are newer than this program, or
+/// older and this user may not change them, and DatabaseError.
 void migrate(Connection& connection, std::string_view room, std::span<const Migration> steps);
+
+/// Undoes the steps behind version `to`, newest first, in the transaction that is open:
+/// reversals[i] undoes step i + 1. Throws DatabaseError.
+void take_back(
+    Connection& connection,
+    std::string_view room,
+    std::span<const Migration> reversals,
+    std::size_t to
+);
+
+/// What is known of the tables of a room before it is changed.
+struct Versions {
+    std::size_t from = 0;
+    std::size_t to = 0;
+};
+/// The statements of migrate() for a person to read and run.
+std::string migration_script(
+    std::string_view room, std::span<const Migration> steps, Versions versions
+);
+/// Those of take_back(): from the newer to the older.
+std::string take_back_script(
+    std::string_view room, std::span<const Migration> reversals, Versions versions
+);
 
 }  // namespace tranter::postgres

@@ -15,6 +15,8 @@ const std::string& functions_1() {
               settle_functions(),
               manage_functions()})
             text += some;
+        // Some of them run as their owner.
+        text += "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA tranter FROM PUBLIC;\n";
         return text;
     }();
     return all;

@@ -57,14 +57,37 @@ CREATE TABLE tranter.schedule_requests(
 CREATE INDEX schedule_requests_made ON tranter.schedule_requests(made_at);
 )sql";
 
-constexpr std::string_view postgres_room = "schedule";
+constexpr postgres::Migration postgres_version_1_reversed = R"sql(
+DROP TABLE tranter.recurring_jobs, tranter.schedule_runs, tranter.scheduled_jobs,
+    tranter.schedule_leases;
+)sql";
+constexpr postgres::Migration postgres_version_2_reversed = R"sql(
+DROP INDEX tranter.scheduled_jobs_held;
+)sql";
+constexpr postgres::Migration postgres_version_3_reversed = R"sql(
+DROP INDEX tranter.schedule_runs_open;
+)sql";
+constexpr postgres::Migration postgres_version_4_reversed = R"sql(
+DROP TABLE tranter.schedule_requests;
+)sql";
+
 constexpr std::array all_postgres_migrations = {
     postgres_version_1, postgres_version_2, postgres_version_3, postgres_version_4};
+constexpr std::array all_postgres_reversals = {
+    postgres_version_1_reversed,
+    postgres_version_2_reversed,
+    postgres_version_3_reversed,
+    postgres_version_4_reversed};
+static_assert(all_postgres_reversals.size() == all_postgres_migrations.size());
 
 }  // namespace
 
 std::span<const postgres::Migration> postgres_migrations() {
     return all_postgres_migrations;
+}
+
+std::span<const postgres::Migration> postgres_reversals() {
+    return all_postgres_reversals;
 }
 
 void migrate_postgres(postgres::Connection& connection) {
