@@ -4,6 +4,8 @@
 
 #include <tranter/payload.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace tranter::jobs {
@@ -74,6 +76,17 @@ bool JobNote::add_lost_leases(std::uint32_t attempt, TimePoint at) {
         );
     }
     return some;
+}
+
+std::string reason_of_death(
+    std::uint32_t attempt, std::uint32_t max_attempts, const Failed& failed
+) {
+    return fmt::format(
+        "attempt {} of {} failed: {}",
+        attempt,
+        max_attempts,
+        failed.text.empty() ? failed.type : failed.text
+    );
 }
 
 std::string format_note(const JobNote& note) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tranter/job.hpp>
+#include <tranter/provider.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,11 @@ struct JobNote {
 
 /// For a store of texts: what is no UTF-8, or a zero, is replaced, and what is longer cut.
 void make_storable(std::string& text, std::size_t bytes_max);
+
+/// Of a job whose last attempt was this one.
+std::string reason_of_death(
+    std::uint32_t attempt, std::uint32_t max_attempts, const Failed& failed
+);
 
 /// Empty text for an empty note.
 std::string format_note(const JobNote& note);

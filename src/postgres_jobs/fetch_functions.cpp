@@ -1,9 +1,349 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
+
+// Statistics of a queue are always wrong: it was empty a moment ago, or is now. So the planner is
+// told to walk the indexes, and to plan once. Rows are picked first, and written in a statement of
+// their own, whose snapshot sees them as they are locked.
+constexpr std::string_view hand_out = R"sql(
+CREATE FUNCTION tranter.fetch(
+    of_queue integer, jobs_max integer, lease_ms bigint, worker_name text, pass_time boolean,
+    heard bigint)
+RETURNS TABLE(
+    id uuid, delivery integer, attempt integer, place bigint, created double precision,
+    due double precision, type text, payload text, job_group text, options text, steps text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    queue tranter.queues;
+    moment timestamptz;
+    picked tid[];
+    next_look bigint;
+    has_passed boolean := pass_time;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    IF heard > 0 THEN
+        PERFORM tranter.forget_wish(of_queue, heard);
+    END IF;
+    IF pass_time THEN
+        next_look := tranter.let_time_pass(of_queue);
+    END IF;
+    SELECT * INTO queue FROM tranter.queues q WHERE q.id = of_queue;
+    LOOP
+        moment := clock_timestamp();
+        IF queue.paused THEN
+            picked := '{}';
+        ELSIF queue.grouped OR queue.keeps_latest OR queue.max_in_flight > 0
+            OR queue.max_in_flight_per_group > 0 THEN
+            picked := tranter.pick_in_turns(of_queue, jobs_max, moment);
+        ELSE
+            picked := ARRAY(
+                SELECT j.ctid FROM tranter.jobs j
+                WHERE j.queue_id = of_queue AND j.state = 0 AND j.job_group = ''
+                    AND (j.expires_at IS NULL OR j.expires_at > moment)
+                ORDER BY j.rank LIMIT jobs_max FOR UPDATE SKIP LOCKED);
+        END IF;
+        EXIT WHEN has_passed OR cardinality(picked) > 0;
+        next_look := tranter.let_time_pass(of_queue);
+        has_passed := true;
+    END LOOP;
+    IF cardinality(picked) = 0 THEN
+        RETURN QUERY SELECT NULL::uuid, 0, 0, next_look, 0::double precision, 0::double precision,
+            '', '', '', '', '';
+        RETURN;
+    END IF;
+    RETURN QUERY UPDATE tranter.jobs j
+        SET state = 2, delivery = j.delivery + 1, attempt = j.attempt + 1, started_at = moment,
+            lease_until = moment + lease_ms * interval '1 ms', worker = worker_name
+        FROM unnest(picked) WITH ORDINALITY p(tid, place) WHERE j.ctid = p.tid
+        RETURNING j.id, j.delivery, j.attempt, p.place, date_part('epoch', j.created_at),
+            date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps;
+END
+$$;
+)sql";
+
+// Queues with groups, limits or jobs of keep_latest. Hand-outs of one queue wait for each other, and
+// look only then at what is running, in a new snapshot: limits are exact, and nothing is counted
+// that could be forgotten when a worker dies.
+//
+// The groups stand in a circle in order of their names, behind the last one those jobs that have
+// none. Fair: from the group after the one that was served last, one job of each in turn. Not fair:
+// by age over all groups that have room.
+constexpr std::string_view turns = R"sql(
+CREATE FUNCTION tranter.pick_by_age(of_queue integer, jobs_max integer, moment timestamptz)
+RETURNS tid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT one.tid FROM (
+            (SELECT ctid AS tid, rank FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 0 AND job_group = ''
+                AND (expires_at IS NULL OR expires_at > moment)
+            ORDER BY rank LIMIT jobs_max)
+            UNION ALL
+            (SELECT ctid, rank FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 0 AND job_group <> ''
+                AND (expires_at IS NULL OR expires_at > moment)
+            ORDER BY rank LIMIT jobs_max)) one
+        ORDER BY one.rank LIMIT jobs_max);
+END
+$$;
+
+CREATE FUNCTION tranter.pick_of_groups(
+    queue tranter.queues, groups text[], rooms integer[], each integer, jobs_max integer,
+    moment timestamptz, OUT picked tid[], OUT last_group text, OUT may_have_more boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH candidate AS (
+        SELECT p.place, p.job_group, p.room, j.* FROM
+            unnest(groups, rooms) WITH ORDINALITY p(job_group, room, place)
+            CROSS JOIN LATERAL (
+                (SELECT g.ctid AS tid, g.rank, g.dedup_mode, g.dedup_key FROM tranter.jobs g
+                WHERE g.queue_id = queue.id AND g.state = 0 AND g.job_group = p.job_group
+                    AND g.job_group <> '' AND (g.expires_at IS NULL OR g.expires_at > moment)
+                    AND NOT (queue.keeps_latest AND tranter.has_to_wait(g))
+                ORDER BY g.rank LIMIT least(p.room, each))
+                UNION ALL
+                (SELECT g.ctid, g.rank, g.dedup_mode, g.dedup_key FROM tranter.jobs g
+                WHERE p.job_group = '' AND g.queue_id = queue.id AND g.state = 0
+                    AND g.job_group = '' AND (g.expires_at IS NULL OR g.expires_at > moment)
+                    AND NOT (queue.keeps_latest AND tranter.has_to_wait(g))
+                ORDER BY g.rank LIMIT least(p.room, each))) j
+    ), numbered AS (
+        SELECT c.*, row_number() OVER (PARTITION BY c.place ORDER BY c.rank) AS nth,
+            row_number() OVER (PARTITION BY c.dedup_mode, c.dedup_key ORDER BY c.rank) AS same
+        FROM candidate c
+    ), chosen AS (
+        SELECT n.*, row_number() OVER (
+            ORDER BY CASE WHEN queue.fair THEN n.nth END, CASE WHEN queue.fair THEN n.place END,
+                n.rank) AS turn
+        FROM numbered n WHERE n.dedup_mode IS DISTINCT FROM 3 OR n.same = 1
+        ORDER BY turn LIMIT jobs_max
+    )
+    SELECT array_agg(c.tid ORDER BY c.turn),
+        (array_agg(c.job_group ORDER BY c.turn DESC))[1],
+        coalesce(bool_or(c.nth = each AND each < c.room), false)
+    INTO picked, last_group, may_have_more FROM chosen c;
+END
+$$;
+
+CREATE FUNCTION tranter.has_to_wait(job tranter.jobs) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN job.dedup_mode = 3 AND EXISTS(
+        SELECT FROM tranter.jobs r WHERE r.queue_id = job.queue_id
+            AND r.dedup_key = job.dedup_key AND r.dedup_key IS NOT NULL AND r.state + 0 = 2);
+END
+$$;
+
+CREATE FUNCTION tranter.pick_in_turns(of_queue integer, jobs_max integer, moment timestamptz)
+RETURNS tid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    queue tranter.queues;
+    most integer := jobs_max;
+    running jsonb;
+    last_turn text COLLATE "C" := '';
+    here text COLLATE "C";
+    went_round boolean := false;
+    looked integer := 0;
+    room integer;
+    groups text[] := '{}';
+    rooms integer[] := '{}';
+    each integer;
+    choice record;
+BEGIN
+    PERFORM pg_advisory_xact_lock(1416779637, of_queue);
+    SELECT * INTO queue FROM tranter.queues WHERE id = of_queue;
+    IF queue.max_in_flight > 0 THEN
+        most := least(most, queue.max_in_flight - (
+            SELECT count(*) FROM tranter.jobs WHERE queue_id = of_queue AND state = 2));
+        IF most <= 0 THEN
+            RETURN '{}';
+        END IF;
+    END IF;
+    IF NOT queue.fair AND queue.max_in_flight_per_group = 0 AND NOT queue.keeps_latest THEN
+        RETURN tranter.locked_of(tranter.pick_by_age(of_queue, most, moment));
+    END IF;
+    IF queue.max_in_flight_per_group > 0 THEN
+        SELECT jsonb_object_agg(job_group, n) INTO running FROM (
+            SELECT job_group, count(*) AS n FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 2 GROUP BY job_group) counted;
+    END IF;
+    IF queue.fair THEN
+        SELECT turn INTO last_turn FROM tranter.queue_hints WHERE queue_id = of_queue;
+        last_turn := coalesce(last_turn, '');
+    END IF;
+    here := last_turn;
+    WHILE looked < 10000 AND (cardinality(groups) < most OR NOT queue.fair) LOOP
+        looked := looked + 1;
+        SELECT job_group INTO here FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 0 AND job_group <> '' AND job_group > here
+            ORDER BY job_group LIMIT 1;
+        IF NOT FOUND THEN
+            EXIT WHEN went_round;
+            went_round := true;
+            here := '';
+        END IF;
+        EXIT WHEN went_round AND here > last_turn;
+        room := most;
+        IF queue.max_in_flight_per_group > 0 AND here <> '' THEN
+            room := least(
+                most, queue.max_in_flight_per_group - coalesce((running ->> here)::integer, 0));
+        END IF;
+        IF room > 0 THEN
+            groups := groups || here;
+            rooms := rooms || room;
+        END IF;
+    END LOOP;
+    IF cardinality(groups) = 0 THEN
+        RETURN '{}';
+    END IF;
+    each := CASE WHEN queue.fair THEN (most - 1) / cardinality(groups) + 1 ELSE most END;
+    LOOP
+        choice := tranter.pick_of_groups(queue, groups, rooms, each, most, moment);
+        EXIT WHEN each >= most OR NOT choice.may_have_more
+            OR coalesce(cardinality(choice.picked), 0) >= most;
+        each := each * 2;
+    END LOOP;
+    IF queue.fair THEN
+        UPDATE tranter.queue_hints SET turn = coalesce(choice.last_group, here, '')
+            WHERE queue_id = of_queue;
+    END IF;
+    RETURN tranter.locked_of(choice.picked);
+END
+$$;
+
+CREATE FUNCTION tranter.locked_of(picked tid[]) RETURNS tid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT j.ctid FROM unnest(picked) WITH ORDINALITY p(tid, place)
+            JOIN tranter.jobs j ON j.ctid = p.tid
+        WHERE j.state + 0 = 0 ORDER BY p.place FOR UPDATE OF j SKIP LOCKED);
+END
+$$;
+)sql";
+
+// Whoever looks for jobs of a queue, or waits for one of its jobs, lets its time pass: jobs become
+// due, deadlines and leases end. Answers in how many microseconds it has to be done again, NULL
+// when nothing is to come. In small steps, and what somebody else has locked is theirs.
+constexpr std::string_view time = R"sql(
+CREATE FUNCTION tranter.let_time_pass(of_queue integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    step_max constant integer := 1000;
+    next_event timestamptz;
+BEGIN
+    SELECT least(
+        (SELECT min(due_at) FROM tranter.jobs WHERE queue_id = of_queue AND state = 1),
+        (SELECT min(lease_until) FROM tranter.jobs WHERE queue_id = of_queue AND state = 2),
+        (SELECT min(expires_at) FROM tranter.jobs
+            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2))
+    INTO next_event;
+    IF next_event IS NULL OR next_event > moment THEN
+        RETURN ceil(date_part('epoch', next_event - moment) * 1000000);
+    END IF;
+    UPDATE tranter.jobs SET state = 0
+        WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 1 AND due_at <= moment
+            ORDER BY due_at LIMIT step_max FOR UPDATE SKIP LOCKED));
+    IF FOUND THEN
+        PERFORM tranter.tell_sleepers(of_queue);
+    END IF;
+    PERFORM tranter.end_deadlines(of_queue, moment, step_max);
+    PERFORM tranter.end_leases(of_queue, moment, step_max);
+    SELECT least(
+        (SELECT min(due_at) FROM tranter.jobs WHERE queue_id = of_queue AND state = 1),
+        (SELECT min(lease_until) FROM tranter.jobs WHERE queue_id = of_queue AND state = 2),
+        (SELECT min(expires_at) FROM tranter.jobs
+            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2))
+    INTO next_event;
+    RETURN greatest(0, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
+END
+$$;
+
+CREATE FUNCTION tranter.end_deadlines(of_queue integer, moment timestamptz, jobs_max integer)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ended uuid[];
+BEGIN
+    ended := ARRAY(
+        SELECT id FROM tranter.jobs
+        WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2
+            AND expires_at <= moment
+        ORDER BY expires_at LIMIT jobs_max FOR UPDATE SKIP LOCKED);
+    IF cardinality(ended) > 0 THEN
+        PERFORM tranter.end_attempts(
+            of_queue, ended, array_fill('cancelled'::text, ARRAY[cardinality(ended)]), '{}', '{}',
+            array_fill('expired'::text, ARRAY[cardinality(ended)]), 0);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION tranter.end_leases(of_queue integer, moment timestamptz, jobs_max integer)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job tranter.jobs;
+    attempts_max integer;
+    kind text;
+    ids uuid[] := '{}';
+    kinds text[] := '{}';
+    all_failures text[] := '{}';
+    reasons text[] := '{}';
+BEGIN
+    FOR job IN
+        SELECT * FROM tranter.jobs
+        WHERE queue_id = of_queue AND state = 2 AND lease_until <= moment
+        ORDER BY lease_until LIMIT jobs_max FOR UPDATE SKIP LOCKED
+    LOOP
+        attempts_max := coalesce((job.options::jsonb #>> '{retry,max_attempts}')::integer, 25);
+        kind := CASE WHEN job.cancel_requested THEN 'cancelled'
+            WHEN job.attempt >= attempts_max THEN 'dead' ELSE 'failed' END;
+        ids := ids || job.id;
+        kinds := kinds || kind;
+        reasons := reasons || CASE kind WHEN 'cancelled' THEN 'cancelled' ELSE format(
+            'attempt %s of %s failed: the lease ended before the attempt did', job.attempt,
+            attempts_max) END;
+        all_failures := all_failures || tranter.with_lost_lease(job.failures, job.attempt, moment);
+    END LOOP;
+    IF cardinality(ids) > 0 THEN
+        PERFORM tranter.end_attempts(
+            of_queue, ids, kinds, '{}', all_failures, reasons, cardinality(ids));
+    END IF;
+END
+$$;
+
+CREATE FUNCTION tranter.with_lost_lease(failures text, attempt integer, moment timestamptz)
+RETURNS text
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_agg(one ORDER BY place)::text FROM (
+        SELECT one, place FROM jsonb_array_elements(
+            coalesce(failures, '[]')::jsonb || jsonb_build_object(
+                'attempt', attempt,
+                'at', to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'type', 'lease_expired', 'text', 'the lease ended before the attempt did'))
+            WITH ORDINALITY entry(one, place)
+        ORDER BY place DESC LIMIT 10) last_ten
+$$;
+)sql";
+
+}  // namespace
 
 std::string_view fetch_functions() {
-    return {};
+    static const std::string all = std::string(hand_out).append(turns).append(time);
+    return all;
 }
 
 }  // namespace tranter::postgres_jobs

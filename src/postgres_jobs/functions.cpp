@@ -12,6 +12,7 @@ const std::string& functions_1() {
               wakeup_functions(),
               enqueue_functions(),
               fetch_functions(),
+              attempt_functions(),
               settle_functions(),
               manage_functions()})
             text += some;

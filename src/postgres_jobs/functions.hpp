@@ -10,6 +10,7 @@ std::string_view queue_functions();    // tranter.queue_of(name)
 std::string_view wakeup_functions();   // tranter.tell_sleepers
 std::string_view enqueue_functions();  // tranter.enqueue_jobs, enqueue, enqueue_many
 std::string_view fetch_functions();    // what begins attempts, and what lets time pass
+std::string_view attempt_functions();  // heartbeats, and what is noted while it runs
 std::string_view settle_functions();   // what ends them
 std::string_view manage_functions();   // cancel, retry, maintenance
 

@@ -1,10 +1,167 @@
+#include "base/log.hpp"
+#include "jobs/call_checks.hpp"
+#include "jobs/job_json.hpp"
 #include "postgres_jobs/calls.hpp"
+#include "postgres_jobs/receipt.hpp"
 #include "postgres_jobs/store.hpp"
+#include "postgres_jobs/times.hpp"
+
+#include <tranter/payload.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
 
 namespace tranter::postgres_jobs {
+namespace {
 
-Result<std::vector<ReceivedJob>> receive_jobs(Store&, const ReceiveRequest&) {
-    return fail(Errc::unsupported, "receive");
+constexpr postgres::Statement fetch(
+    "SELECT id, delivery, attempt, place, created, due, type, payload, job_group, options, steps "
+    "FROM tranter.fetch($1::integer, $2::integer, $3::bigint, $4::text, $5::boolean, $6::bigint)"
+);
+
+enum Column : int {
+    id_column,
+    delivery_column,
+    attempt_column,
+    place_column,
+    created_column,
+    due_column,
+    type_column,
+    payload_column,
+    group_column,
+    options_column,
+    steps_column,
+};
+
+/// One look for jobs.
+class HandOut {
+  public:
+    HandOut(Store& store, KnownQueue& queue, const ReceiveRequest& request)
+        : store_(store), queue_(queue), request_(request) {}
+
+    Result<Look> look(std::int64_t heard) {
+        // The clock of the database says when a lease ends; the worker is told by its own.
+        const TimePoint lease_until =
+            std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()
+            ) +
+            request_.lease;
+        const std::array<postgres::Parameter, 6> parameters = {
+            std::to_string(queue_.id()),
+            std::to_string(request_.jobs_max),
+            std::to_string(request_.lease.count()),
+            request_.worker.empty() ? postgres::Parameter() : request_.worker,
+            queue_.is_time_to_pass() ? "true" : "false",
+            std::to_string(heard)};
+        return store_.pool.once([&](postgres::Connection& connection) -> Result<Look> {
+            const postgres::Rows rows = connection.execute(fetch, parameters);
+            return read(rows, lease_until);
+        });
+    }
+
+    /// Jobs that nobody could run, which must not come again and again.
+    void bury_unrunnable() {
+        if (unrunnable_.empty()) return;
+        const auto buried = settle_jobs(store_, request_.queue, unrunnable_);
+        if (!buried) {
+            log_warn(
+                "postgres",
+                "jobs with options that cannot be read stay where they are",
+                {{"queue", request_.queue}, {"error", buried.error().message()}}
+            );
+        }
+        unrunnable_.clear();
+    }
+
+  private:
+    Look read(const postgres::Rows& rows, TimePoint lease_until) {
+        Look look;
+        std::vector<std::pair<std::int64_t, std::size_t>> order;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            if (!rows.is_null(row, id_column)) {
+                order.emplace_back(rows.integer(row, place_column), row);
+            } else if (!rows.is_null(row, place_column)) {
+                const std::chrono::microseconds rest(rows.integer(row, place_column));
+                look.next = std::chrono::ceil<std::chrono::milliseconds>(rest);
+            }
+        }
+        std::ranges::sort(order);
+        look.jobs.reserve(order.size());
+        for (const auto& [place, row] : order)
+            add(rows, row, lease_until, look.jobs);
+        return look;
+    }
+
+    void add(
+        const postgres::Rows& rows,
+        std::size_t row,
+        TimePoint lease_until,
+        std::vector<ReceivedJob>& jobs
+    ) {
+        ReceivedJob job{
+            .id = std::string(rows.text(row, id_column)),
+            .queue = request_.queue,
+            .type = std::string(rows.text(row, type_column)),
+            .payload = std::string(rows.text(row, payload_column)),
+            .attempt = static_cast<std::uint32_t>(rows.integer(row, attempt_column)),
+            .created_at = time_of_seconds(rows.text(row, created_column)),
+            .lease_until = lease_until,
+            .due_at = time_of_seconds(rows.text(row, due_column))};
+        job.receipt =
+            format_receipt(job.id, static_cast<std::int32_t>(rows.integer(row, delivery_column)));
+        auto options = jobs::options_from_json(rows.text(row, options_column));
+        if (!options) {
+            unrunnable_.push_back(
+                {.receipt = job.receipt,
+                 .outcome = Dead{.type = "unreadable", .reason = options.error().message()}}
+            );
+            return;
+        }
+        job.options = *std::move(options);
+        job.options.group = std::string(rows.text(row, group_column));
+        if (const std::string_view steps = rows.text(row, steps_column); !steps.empty()) {
+            if (auto read = from_json<std::vector<Step>>(steps)) job.steps = *std::move(read);
+        }
+        jobs.push_back(std::move(job));
+    }
+
+    Store& store_;
+    KnownQueue& queue_;
+    const ReceiveRequest& request_;
+    std::vector<Settlement> unrunnable_{};
+};
+
+}  // namespace
+
+Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest& request) {
+    if (auto open = store.check_open(); !open) return std::unexpected(open.error());
+    if (auto good = jobs::check_receive(request); !good) return std::unexpected(good.error());
+    const bool waits = request.wait.count() > 0;
+    const auto queue =
+        waits ? find_or_make_queue(store, request.queue) : find_queue(store, request.queue);
+    if (!queue && queue.error().code() == Errc::not_found) return std::vector<ReceivedJob>{};
+    if (!queue) return std::unexpected(queue.error());
+    HandOut hand_out(store, **queue, request);
+    const auto look = [&](std::int64_t heard) {
+        tell_that_worker_asks(store, request);
+        auto found = hand_out.look(heard);
+        hand_out.bury_unrunnable();
+        return found;
+    };
+    Result<std::vector<ReceivedJob>> jobs;
+    if (waits) {
+        jobs = store.wakeups.receive((*queue)->id(), request.wait, request.stop, look);
+    } else if (auto found = look(0); found) {
+        jobs = std::move(found->jobs);
+    } else {
+        jobs = std::unexpected(found.error());
+    }
+    if (jobs && !jobs->empty() && !request.worker.empty()) {
+        tell_of_workers(store, {&request.worker, 1});
+    }
+    return jobs;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,9 +1,233 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
+
+// Most settlements. One statement takes the jobs out of the hot table and puts them into history.
+// Answers with those that were not held: whether the job is there at all.
+//
+// `state + 0` keeps the planner from the index of the leases, of which it believes that there are
+// few.
+constexpr std::string_view completed = R"sql(
+CREATE FUNCTION tranter.complete(
+    of_queue integer, ids uuid[], deliveries integer[], results text[])
+RETURNS TABLE(place bigint, is_known boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    moment timestamptz := clock_timestamp();
+    ended uuid[];
+    awaited uuid[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM tranter.jobs j USING unnest(ids, deliveries, results) d(id, delivery, result)
+        WHERE j.id = d.id AND j.delivery = d.delivery AND j.state + 0 = 2
+            AND j.queue_id = of_queue AND j.lease_until > moment
+        RETURNING j.*, d.result
+    ), kept AS (
+        INSERT INTO tranter.finished_jobs(
+            period, id, queue_id, state, attempt, priority, created_at, due_at, started_at,
+            finished_at, job_group, type, dedup_key, dedup_mode, worker, progress, options, payload,
+            result, failures)
+        SELECT (SELECT max(period) FROM tranter.periods), id, queue_id, 3, attempt, priority,
+            created_at, due_at, started_at, moment, job_group, type, dedup_key, dedup_mode, worker,
+            progress, options, payload, result, failures
+        FROM gone
+    )
+    SELECT array_agg(id), array_agg(id) FILTER (WHERE waited) INTO ended, awaited FROM gone;
+    IF ended IS NOT NULL THEN
+        PERFORM tranter.count_ends(of_queue, cardinality(ended), 0, 0, 0);
+        PERFORM tranter.tell_ends(awaited);
+        IF EXISTS(
+            SELECT FROM tranter.queues WHERE id = of_queue AND (
+                keeps_latest OR max_in_flight > 0 OR max_in_flight_per_group > 0)) THEN
+            PERFORM tranter.tell_sleepers(of_queue);
+        END IF;
+        IF cardinality(ended) = cardinality(ids) THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY
+        SELECT d.place, tranter.is_known(d.id)
+        FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
+        WHERE d.id <> ALL(coalesce(ended, '{}'));
+END
+$$;
+
+CREATE FUNCTION tranter.count_ends(
+    of_queue integer, completed integer, failed integer, dead integer, cancelled integer)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    INSERT INTO tranter.queue_tallies AS t(queue_id, slot, completed, failed, dead, cancelled)
+        VALUES(of_queue, pg_backend_pid() % 16, completed, failed, dead, cancelled)
+        ON CONFLICT ON CONSTRAINT queue_tallies_pkey DO UPDATE
+        SET completed = t.completed + excluded.completed, failed = t.failed + excluded.failed,
+            dead = t.dead + excluded.dead, cancelled = t.cancelled + excluded.cancelled;
+END
+$$;
+
+CREATE FUNCTION tranter.tell_ends(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id uuid;
+BEGIN
+    IF ids IS NOT NULL THEN
+        FOREACH id IN ARRAY ids LOOP
+            PERFORM pg_notify('tranter_done', id::text);
+        END LOOP;
+    END IF;
+END
+$$;
+)sql";
+
+// The other ends, of jobs that the caller has locked and looked at:
+//   released   the attempt does not count; at once (in its old place) or after a rest
+//   failed     another attempt follows, at once or after a rest
+//   dead       goes to the dead-letter queue, which is made for it; in a dead-letter queue it is
+//              finished
+//   cancelled  is finished
+constexpr std::string_view others = R"sql(
+CREATE FUNCTION tranter.lock_attempts(of_queue integer, ids uuid[], deliveries integer[])
+RETURNS TABLE(
+    place bigint, is_held boolean, attempt integer, cancel_requested boolean, options text,
+    failures text, moment double precision)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    locked_at timestamptz;
+BEGIN
+    PERFORM FROM tranter.jobs j JOIN unnest(ids) d(id) ON j.id = d.id
+        ORDER BY j.id FOR UPDATE OF j;
+    locked_at := clock_timestamp();
+    RETURN QUERY
+        SELECT d.place, coalesce(
+            j.delivery = d.delivery AND j.state = 2 AND j.queue_id = of_queue
+                AND j.lease_until > locked_at, false),
+            j.attempt, j.cancel_requested, j.options, j.failures, date_part('epoch', locked_at)
+        FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
+            LEFT JOIN tranter.jobs j ON j.id = d.id
+        WHERE j.id IS NOT NULL OR tranter.is_known(d.id);
+END
+$$;
+
+CREATE FUNCTION tranter.end_attempts(
+    of_queue integer, ids uuid[], kinds text[], rests_ms bigint[], all_failures text[],
+    reasons text[], attempts_failed integer)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    moment timestamptz := clock_timestamp();
+    queue tranter.queues;
+    put_back integer;
+    buried integer := 0;
+    finished integer := 0;
+    ends_dead boolean;
+    awaited uuid[];
+BEGIN
+    SELECT * INTO queue FROM tranter.queues WHERE id = of_queue;
+    ends_dead := right(queue.name, 4) = '-dlq';
+    UPDATE tranter.jobs j SET
+        state = CASE WHEN d.rest > 0 THEN 1 ELSE 0 END, failed = d.kind = 'failed',
+        attempt = j.attempt - CASE d.kind WHEN 'released' THEN 1 ELSE 0 END,
+        rank = CASE WHEN d.kind = 'released' AND coalesce(d.rest, 0) = 0 THEN j.rank
+            ELSE (date_part('epoch', moment) * 1000000)::bigint + coalesce(d.rest, 0) * 1000
+                + j.priority * 60000000::bigint END,
+        due_at = CASE WHEN d.kind = 'released' AND coalesce(d.rest, 0) = 0 THEN j.due_at
+            ELSE moment + coalesce(d.rest, 0) * interval '1 ms' END,
+        expires_at = CASE d.kind WHEN 'released' THEN j.expires_at END,
+        lease_until = NULL, failures = coalesce(d.failures, j.failures)
+    FROM unnest(ids, kinds, rests_ms, all_failures) d(id, kind, rest, failures)
+    WHERE j.id = d.id AND d.kind IN ('released', 'failed');
+    GET DIAGNOSTICS put_back = ROW_COUNT;
+    IF 'dead' = ANY(kinds) AND NOT ends_dead THEN
+        buried := tranter.bury(queue, ids, kinds, all_failures, reasons, moment);
+    END IF;
+    WITH gone AS (
+        DELETE FROM tranter.jobs j
+        USING unnest(ids, kinds, all_failures, reasons) d(id, kind, failures, reason)
+        WHERE j.id = d.id AND (d.kind = 'cancelled' OR d.kind = 'dead' AND ends_dead)
+        RETURNING j.*, d.kind, d.failures AS last_failures, d.reason AS last_reason
+    ), kept AS (
+        INSERT INTO tranter.finished_jobs(
+            period, id, queue_id, state, attempt, priority, created_at, due_at, started_at,
+            finished_at, job_group, type, dedup_key, dedup_mode, worker, reason, progress, options,
+            payload, failures)
+        SELECT (SELECT max(period) FROM tranter.periods), id, queue_id,
+            CASE kind WHEN 'dead' THEN 5 ELSE 6 END, attempt, priority, created_at, due_at,
+            started_at, moment, job_group, type, dedup_key, dedup_mode, worker, last_reason,
+            progress, options, payload, coalesce(last_failures, failures)
+        FROM gone
+    )
+    SELECT count(*), array_agg(id) FILTER (WHERE waited) INTO finished, awaited FROM gone;
+    PERFORM tranter.tell_ends(awaited);
+    IF ends_dead THEN
+        buried := cardinality(array_positions(kinds, 'dead'));
+        finished := finished - buried;
+    END IF;
+    PERFORM tranter.count_ends(of_queue, 0, attempts_failed, buried, finished);
+    IF put_back > 0 OR queue.keeps_latest OR queue.max_in_flight > 0
+        OR queue.max_in_flight_per_group > 0 THEN
+        PERFORM tranter.tell_sleepers(of_queue);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION tranter.bury(
+    queue tranter.queues, ids uuid[], kinds text[], all_failures text[], reasons text[],
+    moment timestamptz)
+RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    grave integer := queue.dead_letter_id;
+    buried integer;
+    awaited uuid[];
+    has_groups boolean;
+BEGIN
+    IF grave IS NULL THEN
+        grave := tranter.queue_of(queue.name || '-dlq');
+        UPDATE tranter.queues SET dead_letter_id = grave
+            WHERE id = queue.id AND dead_letter_id IS NULL;
+    END IF;
+    WITH moved AS (
+        UPDATE tranter.jobs j SET
+            queue_id = grave, home_id = queue.id, state = 0, due_at = moment,
+            rank = (date_part('epoch', moment) * 1000000)::bigint, finished_at = moment,
+            lease_until = NULL, expires_at = NULL, cancel_requested = false, failed = true,
+            reason = d.reason, failures = coalesce(d.failures, j.failures)
+        FROM unnest(ids, kinds, all_failures, reasons) d(id, kind, failures, reason)
+        WHERE j.id = d.id AND d.kind = 'dead'
+        RETURNING j.id, j.job_group, j.waited
+    )
+    SELECT count(*), array_agg(id) FILTER (WHERE waited), bool_or(job_group <> '')
+        INTO buried, awaited, has_groups FROM moved;
+    IF has_groups THEN
+        UPDATE tranter.queues SET grouped = true WHERE id = grave AND NOT grouped;
+    END IF;
+    PERFORM tranter.tell_ends(awaited);
+    PERFORM tranter.tell_sleepers(grave);
+    RETURN buried;
+END
+$$;
+)sql";
+
+}  // namespace
 
 std::string_view settle_functions() {
-    return {};
+    static const std::string all = std::string(completed).append(others);
+    return all;
 }
 
 }  // namespace tranter::postgres_jobs

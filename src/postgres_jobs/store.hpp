@@ -2,6 +2,7 @@
 
 #include "postgres/pool.hpp"
 #include "postgres_jobs/events.hpp"
+#include "postgres_jobs/known_queues.hpp"
 #include "postgres_jobs/sightings.hpp"
 #include "postgres_jobs/wakeups.hpp"
 
@@ -28,6 +29,7 @@ struct Store {
     postgres::Pool pool;
     Wakeups wakeups;
     EventHub events;
+    KnownQueues queues{};
     WorkerSightings sightings{};
     std::stop_source closing{};
 };

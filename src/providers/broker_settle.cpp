@@ -162,12 +162,7 @@ class Settling {
                 .options.retry;
         const auto rest = retry.next_delay(message.receive_count, next_random(parts_));
         if (!rest) {
-            plan.reason = fmt::format(
-                "attempt {} of {} failed: {}",
-                message.receive_count,
-                retry.max_attempts,
-                failed.text.empty() ? failed.type : failed.text
-            );
+            plan.reason = jobs::reason_of_death(message.receive_count, retry.max_attempts, failed);
             return;
         }
         settles_[k].kind = Kind::put_back;
