@@ -1,6 +1,7 @@
 #include "control/server.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "control/address.hpp"
 
 #include <poll.h>
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -18,6 +20,7 @@ namespace tranter::control {
 namespace {
 
 constexpr int waiting_connections = 64;
+constexpr Duration rest_time = std::chrono::milliseconds(500);
 constexpr std::size_t chunk_bytes = std::size_t{64} << 10;
 
 /// Whether the other end is our user or root. Also guards against a directory that was opened up.
@@ -57,9 +60,24 @@ void Server::accept_all() {
     while (true) {
         Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)
         );
-        if (!socket) return;
-        greet(std::move(socket));
+        if (socket) {
+            greet(std::move(socket));
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return rest();
+        }
     }
+}
+
+/// For want of descriptors, or memory. Whoever has come waits on, and would wake us for ever.
+void Server::rest() {
+    log_warn("control", "a client is not answered yet", {{"reason", std::strerror(errno)}});
+    options_.loop.unwatch(listener_.get());
+    resting_ = options_.loop.call_at(options_.loop.now() + rest_time, [this] {
+        resting_ = supervise::EventLoop::TimerId::none;
+        options_.loop.watch(listener_.get(), [this] { accept_all(); });
+    });
 }
 
 void Server::greet(Descriptor socket) {
@@ -168,6 +186,7 @@ void Server::close(std::uint64_t id) {
 
 void Server::finish(Duration patience) {
     if (!listener_) return;
+    options_.loop.cancel(resting_);
     options_.loop.unwatch(listener_.get());
     listener_.reset();
     // Before the last client hears that we are gone: it may start another daemon at once.

@@ -72,6 +72,7 @@ class Server {
     };
 
     void accept_all();
+    void rest();
     void greet(Descriptor socket);
     void read(std::uint64_t id);
     bool take_lines(std::uint64_t id);
@@ -85,6 +86,7 @@ class Server {
     Descriptor listener_{};
     std::map<std::uint64_t, Connection> connections_{};
     std::uint64_t accepted_ = 0;
+    supervise::EventLoop::TimerId resting_{};
 };
 
 }  // namespace tranter::control

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -244,6 +245,37 @@ TEST_F(ServerTest, TooManyConnectionsAreRefused) {
     const Descriptor one_more = dial();
 
     EXPECT_NE(read_to_end(one_more).find("too many connections"), std::string::npos);
+}
+
+/// On the thread of the test, by a clock of its own.
+TEST(BusyServerTest, RestsWhenItHasNoDescriptors) {
+    class ManualClock final : public Clock {
+      public:
+        Instant now() const override { return at; }
+        Instant at{std::chrono::hours(1)};
+    };
+    ManualClock clock;
+    const TemporaryFolder folder;
+    supervise::EventLoop loop(clock);
+    RuledService service;
+    Server server({.loop = loop, .service = service, .path = folder.socket()});
+    const auto client = Client::connect(folder.socket());
+    ASSERT_TRUE(client);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit none = before;
+    none.rlim_cur = 0;
+
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    loop.run_once(clock.at);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    loop.run_once(clock.at);
+    EXPECT_EQ(server.connections(), 0U);
+    clock.at += std::chrono::seconds(1);
+    loop.run_once(clock.at);
+    loop.run_once(clock.at);
+
+    EXPECT_EQ(server.connections(), 1U);
 }
 
 TEST_F(ServerTest, AClientIsToldThatTheDaemonHasEnded) {

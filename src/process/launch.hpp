@@ -28,7 +28,7 @@ struct Launch {
     std::span<char> pid_text{};
     std::span<Placed> descriptors{};  // the child writes to it
     int descriptor_max = 2;           // highest of their numbers
-    std::array<std::pair<__rlimit_resource_t, rlim_t>, 4> limits{};
+    std::array<std::pair<__rlimit_resource_t, rlimit>, 5> limits{};
     std::size_t limit_count = 0;
     const Identity* identity = nullptr;  // null: ours
     const char* cgroup_procs = nullptr;

@@ -89,7 +89,17 @@ std::unexpected<Error> cannot_start(const SpawnOptions& options, const LaunchFai
 }
 
 void note_limit(Launch& launch, __rlimit_resource_t resource, std::uint64_t value) {
-    if (value != 0) launch.limits[launch.limit_count++] = {resource, value};
+    if (value != 0) launch.limits[launch.limit_count++] = {resource, {value, value}};
+}
+
+void note_open_files(Launch& launch, const ResourceLimits& limits) {
+    note_limit(launch, RLIMIT_NOFILE, limits.open_files);
+    rlimit ours{};
+    if (limits.open_files != 0 || limits.open_files_soft == 0 ||
+        ::getrlimit(RLIMIT_NOFILE, &ours) != 0)
+        return;
+    const rlim_t soft = std::min<rlim_t>(limits.open_files_soft, ours.rlim_max);
+    launch.limits[launch.limit_count++] = {RLIMIT_NOFILE, {soft, ours.rlim_max}};
 }
 
 /// Nothing failed when the pipe was closed by exec.
@@ -183,7 +193,7 @@ Result<Child> spawn(const SpawnOptions& options) {
     ::sigemptyset(&launch.signals);
     note_limit(launch, RLIMIT_AS, options.limits.memory_bytes);
     note_limit(launch, RLIMIT_CPU, options.limits.cpu_seconds);
-    note_limit(launch, RLIMIT_NOFILE, options.limits.open_files);
+    note_open_files(launch, options.limits);
     note_limit(launch, RLIMIT_NPROC, options.limits.processes);
 
     auto failures = Pipe::make();

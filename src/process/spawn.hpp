@@ -20,6 +20,9 @@ struct ResourceLimits {
     std::uint64_t memory_bytes = 0;  // address space
     std::uint64_t cpu_seconds = 0;
     std::uint64_t open_files = 0;
+    /// Where `open_files` is 0: of this many, and the program may raise it to as many as we may
+    /// have.
+    std::uint64_t open_files_soft = 0;
     std::uint64_t processes = 0;  // of the user, which does not bind root
 
     bool operator==(const ResourceLimits&) const = default;

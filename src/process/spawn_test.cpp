@@ -1,5 +1,6 @@
 #include "process/spawn.hpp"
 
+#include "process/open_files.hpp"
 #include "process/run.hpp"
 
 #include <gtest/gtest.h>
@@ -206,6 +207,25 @@ TEST_F(SpawnTest, SaysThatAUserMayNotBecomeAnother) {
     int status = -1;
     ASSERT_EQ(::waitpid(copy, &status, 0), copy);
     EXPECT_EQ(status, 0);
+}
+
+TEST(OpenFilesTest, AreAsManyAsWeMayAndWhatTheyWereForPrograms) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_GT(before.rlim_max, 110U);
+    rlimit few = before;
+    few.rlim_cur = 100;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+
+    const std::uint64_t known = raise_open_files(110);
+    rlimit raised{};
+    ::getrlimit(RLIMIT_NOFILE, &raised);
+    const std::uint64_t lower = raise_open_files(50);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+
+    EXPECT_EQ(known, 100U);
+    EXPECT_EQ(raised.rlim_cur, 110U);
+    EXPECT_EQ(lower, 110U);  // and stays as it is
 }
 
 Identity identity_of(const std::string& user, const std::string& group) {
