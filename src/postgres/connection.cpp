@@ -11,20 +11,21 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <utility>
 
 namespace tranter::postgres {
 namespace {
 
-constexpr const char* session_settings =
-    "SET statement_timeout = '30s';"
-    "SET lock_timeout = '10s';"
-    "SET idle_in_transaction_session_timeout = '60s';"
-    "SET default_transaction_isolation = 'read committed';"
-    "SET TimeZone = 'UTC';"
-    "SET DateStyle = 'ISO';"
-    "SELECT set_config('synchronous_commit', 'on', false) "
-    "WHERE current_setting('synchronous_commit') = 'off'";
+/// $1: for one transaction. Otherwise for the session, if it is $2: the one that we were given when
+/// we connected.
+constexpr const char* settings_of_session = R"sql(
+SELECT set_config(name, value, $1::boolean) FROM (VALUES
+    ('statement_timeout', '30s'), ('lock_timeout', '10s'),
+    ('idle_in_transaction_session_timeout', '60s'), ('TimeZone', 'UTC'), ('DateStyle', 'ISO'),
+    ('default_transaction_isolation', 'read committed'), ('synchronous_commit',
+        CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+            ELSE current_setting('synchronous_commit') END)) AS settings(name, value)
+WHERE $1 OR pg_backend_pid() = $2::integer)sql";
 
 /// One line without what may be secret. libpq says what it tried line by line.
 std::string shown(std::string_view text) {
@@ -42,7 +43,7 @@ Trouble trouble_of(std::string_view state) {
         std::string_view prefix;
         Trouble trouble;
     };
-    constexpr std::array<Known, 13> table = {{
+    constexpr std::array<Known, 14> table = {{
         {"08", Trouble::lost},
         {"57P", Trouble::lost},    // the server shuts down
         {"25006", Trouble::lost},  // a standby now: its successor has to be found
@@ -56,6 +57,7 @@ Trouble trouble_of(std::string_view state) {
         {"54000", Trouble::bad_value},  // an index entry that is too large
         {"42501", Trouble::refused},
         {"55P03", Trouble::blocked},
+        {"TR002", Trouble::limit},  // ours
     }};
     const auto known = std::ranges::find_if(table, [&](const Known& one) {
         return state.starts_with(one.prefix);
@@ -95,6 +97,8 @@ Error as_error(const DatabaseError& error, std::string_view what) {
             return {
                 Errc::permission_denied,
                 fmt::format("{} is not open to this user: {}", what, error.what())};
+        case Trouble::limit:
+            return {Errc::limit_exceeded, error.what()};
         case Trouble::away:
         case Trouble::lost:
         case Trouble::collision:
@@ -105,59 +109,16 @@ Error as_error(const DatabaseError& error, std::string_view what) {
     return {Errc::unavailable, fmt::format("{} did not answer: {}", what, error.what())};
 }
 
-std::string array_of(std::span<const Parameter> values) {
-    std::string out = "{";
-    for (const Parameter& value : values) {
-        if (out.size() > 1) out += ',';
-        if (!value) {
-            out += "NULL";
-            continue;
-        }
-        out += '"';
-        for (const char byte : *value) {
-            if (byte == '"' || byte == '\\') out += '\\';
-            out += byte;
-        }
-        out += '"';
-    }
-    return out + '}';
-}
-
-Rows::Rows(pg_result* result) : result_(result) {}
-
-void Rows::Clear::operator()(pg_result* result) const {
-    libpq().clear(result);
-}
-
-std::size_t Rows::size() const {
-    return static_cast<std::size_t>(libpq().rows(result_.get()));
-}
-
-bool Rows::is_null(std::size_t row, int column) const {
-    return libpq().is_null(result_.get(), static_cast<int>(row), column) != 0;
-}
-
-std::string_view Rows::text(std::size_t row, int column) const {
-    const int number = static_cast<int>(row);
-    const int bytes = libpq().length(result_.get(), number, column);
-    return {libpq().value(result_.get(), number, column), static_cast<std::size_t>(bytes)};
-}
-
-std::int64_t Rows::integer(std::size_t row, int column) const {
-    const std::string_view digits = text(row, column);
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
-    if (error == std::errc() && end == digits.end()) return value;
-    throw DatabaseError(Trouble::damage, "a column that is no whole number");
-}
-
 Connection::Connection(const Target& target) : connection_(connect(target)) {
     if (connection_ == nullptr) throw DatabaseError(Trouble::away, "out of memory");
     if (!is_alive()) {
         throw DatabaseError(Trouble::away, shown(libpq().error_message(connection_.get())));
     }
     libpq().set_notice_processor(connection_.get(), log_notice, nullptr);
-    run(session_settings);
+    libpq().set_nonblocking(connection_.get(), 1);
+    const std::array<Parameter, 2> ours{
+        "false", fmt::format("{}", libpq().backend_pid(connection_.get()))};
+    pooled_ = query(settings_of_session, ours).empty();
 }
 
 void Connection::Finish::operator()(pg_conn* connection) const {
@@ -168,86 +129,143 @@ bool Connection::is_alive() const {
     return libpq().status(connection_.get()) == CONNECTION_OK;
 }
 
-bool Connection::is_quiet() const {
+bool Connection::is_still_alive() {
     pollfd asked{.fd = socket(), .events = POLLIN, .revents = 0};
-    return ::poll(&asked, 1, 0) == 0;
+    while (is_alive() && ::poll(&asked, 1, 0) == 1) {
+        if (libpq().consume_input(connection_.get()) == 0) return false;
+    }
+    return is_alive();
 }
 
 int Connection::socket() const {
     return libpq().socket(connection_.get());
 }
 
-Rows Connection::query(const char* sql, std::span<const Parameter> parameters) {
-    std::vector<const char*> values;
-    values.reserve(parameters.size());
-    for (const Parameter& parameter : parameters) {
-        if (parameter && parameter->find('\0') != std::string::npos) {
-            throw DatabaseError(Trouble::bad_value, "a text has a zero byte in it");
-        }
-        values.push_back(parameter ? parameter->c_str() : nullptr);
-    }
-    return checked(libpq().exec_params(
-        connection_.get(),
-        sql,
-        static_cast<int>(values.size()),
-        nullptr,
-        values.data(),
-        nullptr,
-        nullptr,
-        0
-    ));
+void Connection::add_beginning(Steps& steps) const {
+    if (!begins_) return;
+    static const std::array<Parameter, 2> of_transaction{"true", "0"};
+    steps.push_back({.sql = "BEGIN ISOLATION LEVEL READ COMMITTED"});
+    if (pooled_) steps.push_back({.sql = settings_of_session, .parameters = of_transaction});
 }
 
-void Connection::run(const char* sql) {
-    checked(libpq().exec(connection_.get(), sql));
+void Connection::add_call(
+    Steps& steps, const Statement& statement, std::span<const Parameter> parameters
+) {
+    if (pooled_) {
+        steps.push_back({.sql = statement.sql(), .parameters = parameters});
+        return;
+    }
+    const auto known = prepared_.find(&statement);
+    std::string name;
+    if (known != prepared_.end()) {
+        name = known->second;
+    } else {
+        const auto same = std::ranges::find(steps, &statement, &Step::statement);
+        name = same == steps.end() ? fmt::format("tranter_{}", ++last_name_) : same->name;
+        if (same == steps.end()) {
+            steps.push_back(
+                {.kind = Step::Kind::parse,
+                 .sql = statement.sql(),
+                 .statement = &statement,
+                 .name = name}
+            );
+        }
+    }
+    steps.push_back(
+        {.kind = Step::Kind::execute,
+         .parameters = parameters,
+         .statement = &statement,
+         .name = name}
+    );
+}
+
+Rows Connection::query(const char* sql, std::span<const Parameter> parameters) {
+    Steps steps;
+    add_beginning(steps);
+    steps.push_back({.sql = sql, .parameters = parameters});
+    return std::move(exchange(steps).back());
 }
 
 Rows Connection::execute(const Statement& statement, std::span<const Parameter> parameters) {
-    return query(statement.sql(), parameters);
+    Steps steps;
+    add_beginning(steps);
+    add_call(steps, statement, parameters);
+    return std::move(exchange(steps).back());
 }
 
 std::vector<Rows> Connection::execute_all(std::span<const Call> calls) {
-    const bool alone = !is_in_transaction();
-    if (alone) begin();
+    // A pipeline is a transaction of its own, except for settings of it.
+    const bool is_bare = pooled_ && !is_in_transaction();
+    if (is_bare) begin();
+    Steps steps;
+    add_beginning(steps);
+    std::vector<std::size_t> places;
+    for (const Call& call : calls) {
+        add_call(steps, *call.statement, call.parameters);
+        places.push_back(steps.size() - 1);
+    }
+    std::vector<Rows> all = exchange(steps);
+    if (is_bare) commit();
     std::vector<Rows> answers;
-    for (const Call& call : calls)
-        answers.push_back(execute(*call.statement, call.parameters));
-    if (alone) commit();
+    answers.reserve(places.size());
+    for (const std::size_t place : places)
+        answers.push_back(std::move(all[place]));
     return answers;
 }
 
-void Connection::begin() {
-    run("BEGIN");
+Rows Connection::run_all(const char* sql) {
+    if (!is_alive()) give_up("the connection is closed");
+    if (libpq().send_query(connection_.get(), sql) == 0) {
+        give_up(libpq().error_message(connection_.get()));
+    }
+    flush();
+    Rows last(next_result());
+    // An error is the last answer.
+    while (pg_result* next = next_result())
+        last = Rows(next);
+    check(last);
+    return last;
+}
+
+void Connection::run(const char* sql) {
+    if (begins_) {
+        Steps steps;
+        add_beginning(steps);
+        exchange(steps);
+    }
+    run_all(sql);
 }
 
 void Connection::commit() {
-    run("COMMIT");
+    if (std::exchange(begins_, false)) return;
+    if (run_all("COMMIT").command() != "COMMIT") {
+        throw DatabaseError(Trouble::other, "a statement had failed before");
+    }
 }
 
 void Connection::rollback() {
-    if (is_in_transaction()) run("ROLLBACK");
+    begins_ = false;
+    if (is_in_transaction()) run_all("ROLLBACK");
 }
 
 bool Connection::is_in_transaction() const {
-    return libpq().transaction_status(connection_.get()) != PQTRANS_IDLE;
+    return begins_ || libpq().transaction_status(connection_.get()) != PQTRANS_IDLE;
 }
 
-Rows Connection::checked(pg_result* result) {
-    Rows rows(result);
-    const ExecStatusType status = libpq().result_status(result);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return rows;
-    const char* state = libpq().error_field(result, PG_DIAG_SQLSTATE);
-    // The primary message only: details quote values.
-    const char* text = libpq().error_field(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (text == nullptr) text = libpq().error_message(connection_.get());
-    const Trouble trouble = trouble_of(state == nullptr ? "" : state);
-    throw DatabaseError(is_alive() ? trouble : Trouble::lost, shown(text));
+void Connection::check(const Rows& rows) const {
+    if (rows.is_good()) return;
+    std::string_view text = rows.message();
+    if (text.empty()) text = libpq().error_message(connection_.get());
+    const Trouble trouble = is_alive() ? trouble_of(rows.sqlstate()) : Trouble::lost;
+    throw DatabaseError(trouble, shown(text));
 }
 
-bool Connection::take_notifications() {
+bool Connection::take_notifications(const Hear& hear) {
     if (libpq().consume_input(connection_.get()) == 0) return false;
-    while (PGnotify* notification = libpq().notifies(connection_.get()))
+    while (PGnotify* notification = libpq().notifies(connection_.get())) {
+        if (hear) hear(notification->relname, notification->extra);
         libpq().free_memory(notification);
+    }
     return is_alive();
 }
 

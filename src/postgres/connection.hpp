@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,6 +29,7 @@ enum class Trouble : std::uint8_t {
     bad_value,  // a text that is not UTF-8, or has a zero in it
     refused,    // this user may not
     blocked,    // others held a lock for longer than we wait
+    limit,      // one that people have set: the text says it to them
     other,      // too slow, no such table
 };
 
@@ -63,6 +66,17 @@ class Rows {
     std::int64_t integer(std::size_t row, int column) const;
     bool boolean(std::size_t row, int column) const { return text(row, column) == "t"; }
 
+    // Of answers that the connection has not looked at yet:
+    bool is_good() const;
+    /// A prepared statement that the server has no more, or that gives other columns by now.
+    bool is_of_stale_statement() const;
+    /// Empty: none was given.
+    std::string_view sqlstate() const;
+    /// The primary message only: details quote values.
+    std::string_view message() const;
+    /// "SELECT 3".
+    std::string_view command() const;
+
   private:
     struct Clear {
         void operator()(pg_result* result) const;
@@ -93,7 +107,8 @@ struct Call {
     std::vector<Parameter> parameters{};
 };
 
-/// One connection, of one thread at a time. Every function throws DatabaseError.
+/// One connection, of one thread at a time. Every function throws DatabaseError; a server that says
+/// nothing for a minute counts as lost.
 class Connection {
   public:
     /// In UTC, with a limit of 30 s for a statement and 10 s for a lock, and nothing that was
@@ -112,7 +127,7 @@ class Connection {
     std::vector<Rows> execute_all(std::span<const Call> calls);
 
     /// Goes to the server together with what comes next.
-    void begin();
+    void begin() { begins_ = true; }
     void commit();
     /// Also when nothing was begun.
     void rollback();
@@ -123,21 +138,50 @@ class Connection {
 
     /// False once it is lost.
     bool is_alive() const;
-    /// That nobody has said anything since the last answer, not even that it ends here.
-    bool is_quiet() const;
+    /// As is_alive(), for one that was not used for a while: asks the socket.
+    bool is_still_alive();
     int socket() const;
-    /// Takes what has come in. False when the connection is lost.
-    bool take_notifications();
+    using Hear = std::function<void(std::string_view channel, std::string_view payload)>;
+    /// Takes what has come in, and tells it. False when the connection is lost.
+    bool take_notifications(const Hear& hear = {});
 
   private:
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
-    Rows checked(pg_result* result);
+    /// One message to the server, which is answered with one result.
+    struct Step {
+        enum class Kind : std::uint8_t { parse, execute, query };
+        Kind kind = Kind::query;
+        const char* sql = nullptr;
+        std::span<const Parameter> parameters{};
+        const Statement* statement = nullptr;  // of parse and execute
+        std::string name{};                    // the same
+    };
+    using Steps = std::vector<Step>;
+
+    void add_beginning(Steps& steps) const;
+    void add_call(Steps& steps, const Statement& statement, std::span<const Parameter> parameters);
+    /// Sends all, waits, and gives one answer for each.
+    std::vector<Rows> exchange(std::span<const Step> steps);
+    void send(const Step& step);
+    void flush();
+    void wait_for_socket(short events);
+    /// Null at the end of what answers one step.
+    pg_result* next_result();
+    Rows answer();
+    Rows answer_of(const Step& step);
+    void leave_pipeline();
+    Rows run_all(const char* sql);
+    void check(const Rows& rows) const;
+    [[noreturn]] void give_up(std::string_view why);
 
     std::unique_ptr<pg_conn, Finish> connection_;
     bool pooled_ = false;
     bool begins_ = false;  // begin() was called, and the server does not know yet
+    /// Those that the server has parsed, with their names there.
+    std::map<const Statement*, std::string> prepared_{};
+    std::uint64_t last_name_ = 0;
 };
 
 }  // namespace tranter::postgres

@@ -17,7 +17,17 @@ Libpq::Libpq() {
         find_symbol(library, "PQbackendPID", backend_pid) &&
         find_symbol(library, "PQerrorMessage", error_message) &&
         find_symbol(library, "PQsetNoticeProcessor", set_notice_processor) &&
-        find_symbol(library, "PQexec", exec) && find_symbol(library, "PQexecParams", exec_params) &&
+        find_symbol(library, "PQsetnonblocking", set_nonblocking) &&
+        find_symbol(library, "PQsendQuery", send_query) &&
+        find_symbol(library, "PQsendQueryParams", send_query_params) &&
+        find_symbol(library, "PQsendPrepare", send_prepare) &&
+        find_symbol(library, "PQsendQueryPrepared", send_query_prepared) &&
+        find_symbol(library, "PQflush", flush) && find_symbol(library, "PQisBusy", is_busy) &&
+        find_symbol(library, "PQgetResult", get_result) &&
+        find_symbol(library, "PQenterPipelineMode", enter_pipeline_mode) &&
+        find_symbol(library, "PQexitPipelineMode", exit_pipeline_mode) &&
+        find_symbol(library, "PQpipelineSync", pipeline_sync) &&
+        find_symbol(library, "PQcmdStatus", command_status) &&
         find_symbol(library, "PQclear", clear) &&
         find_symbol(library, "PQresultStatus", result_status) &&
         find_symbol(library, "PQresultErrorField", error_field) &&

@@ -18,8 +18,7 @@ Pool::Slot Pool::take() {
     while (!idle_.empty()) {
         Slot slot = std::move(idle_.back());
         idle_.pop_back();
-        // What the server has said meanwhile can only be that it ends the connection.
-        if (slot.generation == generation_ && slot.connection->is_quiet()) return slot;
+        if (slot.connection->is_still_alive()) return slot;
     }
     const std::uint64_t generation = generation_;
     if (!retries_.are_due()) {
