@@ -225,8 +225,7 @@ constexpr ServerKey all_server_keys[] = {
     server_key<OptionalEndpointCodec, &ServerConfig::up_listen>(
         "up.listen",
         "where the daemon of `tranter up` serves health and metrics of all apps, from its start "
-        "on; "
-        "empty is nowhere"
+        "on; empty is nowhere"
     ),
 };
 
