@@ -10,6 +10,7 @@
 #include "cli/db_command.hpp"
 #include "cli/dlq_command.hpp"
 #include "cli/doctor_command.hpp"
+#include "cli/forward_command.hpp"
 #include "cli/health_command.hpp"
 #include "cli/job_command.hpp"
 #include "cli/logs_command.hpp"
@@ -130,17 +131,20 @@ Command command_tree() {
               "tranter job enqueue mail email.welcome '{\"user_id\": 42}' && tranter job list"},
              {"a message", "tranter queue create q && tranter message send q hello"},
              {"all about one command", "tranter message receive --help"}},
-        .commands =
-            {up_command(),        down_command(),      start_command(),  stop_command(),
-             restart_command(),   reload_command(),    scale_command(),  delete_command(),
-             signal_command(),    reset_command(),     flush_command(),  reload_logs_command(),
-             save_command(),      resurrect_command(), ps_command(),     describe_command(),
-             app_env_command(),   logs_command(),      monit_command(),  startup_command(),
-             unstartup_command(), daemon_command(),    serve_command(),  work_command(),
-             job_command(),       schedule_command(),  timers_command(), queue_command(),
-             message_command(),   dlq_command(),       worker_command(), top_command(),
-             doctor_command(),    health_command(),    data_command(),   db_command(),
-             config_group(),      app_command(),       bench_command(),  completion_command()},
+        .commands = {up_command(),       down_command(),      start_command(),
+                     stop_command(),     restart_command(),   reload_command(),
+                     scale_command(),    delete_command(),    signal_command(),
+                     reset_command(),    flush_command(),     reload_logs_command(),
+                     save_command(),     resurrect_command(), ps_command(),
+                     describe_command(), app_env_command(),   logs_command(),
+                     monit_command(),    startup_command(),   unstartup_command(),
+                     daemon_command(),   serve_command(),     work_command(),
+                     job_command(),      schedule_command(),  timers_command(),
+                     queue_command(),    message_command(),   dlq_command(),
+                     worker_command(),   forward_command(),   top_command(),
+                     doctor_command(),   health_command(),    data_command(),
+                     db_command(),       config_group(),      app_command(),
+                     bench_command(),    completion_command()},
     };
 }
 
