@@ -1,12 +1,97 @@
+#include "base/log_text.hpp"
+#include "jobs/new_jobs.hpp"
+#include "jobs/queue_name.hpp"
 #include "postgres_jobs/calls.hpp"
+#include "postgres_jobs/new_job_columns.hpp"
 #include "postgres_jobs/store.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 namespace tranter::postgres_jobs {
+namespace {
+
+constexpr postgres::Statement enqueue_plain("SELECT tranter.enqueue_plain($1, $2, $3, $4)");
+constexpr postgres::Statement enqueue_any(
+    "SELECT tranter.enqueue_jobs($1, $2, $3, $4, $5, $6, $7, "
+    "$8, $9, $10, $11, $12, $13, $14, $15)"
+);
+
+Result<> check_queue_for_jobs(std::string_view name) {
+    if (!name.ends_with(jobs::fifo_suffix)) return jobs::check_queue_name(name);
+    return fail(
+        Errc::unsupported,
+        fmt::format(
+            "queue {} would be a FIFO queue by its name, and PostgreSQL has none; jobs that must "
+            "not overtake each other can share a group with max_in_flight_per_group 1",
+            one_line(name.substr(0, jobs::queue_name_bytes_max))
+        )
+    );
+}
+
+/// Of `{NULL,0b0e6a3c-7c3c-4d4f-9f0e-5a2f1f0d0001}`: what each job is a duplicate of.
+class Duplicates {
+  public:
+    explicit Duplicates(std::string_view array) : rest_(array.substr(0, array.size() - 1)) {}
+
+    /// Of the next job; empty: of none.
+    std::string_view next() {
+        rest_.remove_prefix(1);
+        const std::string_view one = rest_.substr(0, rest_.find(','));
+        rest_.remove_prefix(one.size());
+        return one == "NULL" ? std::string_view() : one;
+    }
+
+  private:
+    std::string_view rest_;  // begins with what stands before the next one
+};
+
+std::vector<Enqueued> all_new(const NewJobColumns& columns) {
+    std::vector<Enqueued> answers;
+    answers.reserve(columns.ids().size());
+    for (const Uuid& id : columns.ids())
+        answers.push_back({.id = format_uuid(id)});
+    return answers;
+}
+
+/// What an earlier try of this call has put there is no duplicate.
+void take_duplicates(
+    std::vector<Enqueued>& answers, std::string_view array, std::span<const NewJob> jobs
+) {
+    Duplicates duplicates(array);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const std::string_view one = duplicates.next();
+        const bool is_own = jobs[i].id.empty() && one == answers[i].id;
+        if (one.empty() || is_own) continue;
+        answers[i] = {.id = std::string(one), .duplicate_of = std::string(one)};
+    }
+}
+
+}  // namespace
 
 Result<std::vector<Enqueued>> enqueue_jobs(
-    Store&, std::string_view, std::span<const NewJob>
+    Store& store, std::string_view queue, std::span<const NewJob> jobs
 ) {
-    return fail(Errc::unsupported, "enqueue");
+    if (auto open = store.check_open(); !open) return std::unexpected(open.error());
+    if (auto good = jobs::check_new_jobs(jobs); !good) return std::unexpected(good.error());
+    if (auto good = check_queue_for_jobs(queue); !good) return std::unexpected(good.error());
+    if (jobs.empty()) return std::vector<Enqueued>{};
+    const NewJobColumns columns(queue, jobs);
+    // Since the ids are ours, it may be done twice: what is there already is found by its id.
+    bool may_be_there = false;
+    return store.pool.read([&](postgres::Connection& connection) -> Result<std::vector<Enqueued>> {
+        const bool again = std::exchange(may_be_there, true);
+        auto answers = all_new(columns);
+        if (columns.are_plain() && !again) {
+            connection.execute(enqueue_plain, columns.plain_parameters());
+            return answers;
+        }
+        const auto rows = connection.execute(enqueue_any, columns.parameters(again));
+        if (!rows.is_null(0, 0)) take_duplicates(answers, rows.text(0, 0), jobs);
+        return answers;
+    });
 }
 
 }  // namespace tranter::postgres_jobs

@@ -4,22 +4,45 @@ namespace tranter::postgres_jobs {
 
 // What is enqueued comes as an array for each column. An array may be shorter than `ids`: what it
 // does not say is the default, and the first type is that of all that have none. Times are in
-// microseconds, since 1970 or from now. They are not looked at again: enqueue_jobs is for programs of
-// ours, which have done so, and everybody else has json_functions.cpp.
+// microseconds, since 1970 or from now. They are not looked at again: enqueue_plain and enqueue_jobs
+// are for programs of ours, which have done so; everybody else has json_functions.cpp.
 //
-// enqueue_jobs answers NULL when all jobs are new, which most calls can expect, or what each of them
-// is a duplicate of. Without keys and chosen ids it is one INSERT. With them the jobs are taken one
-// after the other, as each of them may stand in the way of the next:
+// enqueue_plain is for jobs that have nothing but a type and a payload. enqueue_jobs answers NULL when
+// all jobs are new, or what each of them is a duplicate of. Without keys and chosen ids it is one
+// INSERT too. With them the jobs are taken one after the other, as each may stand in the way of the
+// next:
 //   lock_keys, lock_groups   keep others out who bring the same key, or the same group of a queue that
 //                has a limit for it, until the transaction ends. Locks are 1,024 of a kind, so that
 //                no call needs more than the server has room for, and are taken in the same order
 //                by all.
-//   is_known     knows finished jobs too. One may finish while its id is enqueued again, so that
-//                is looked up once more when the row is there.
+//   add_job      looks once more whether a chosen id is that of a finished job when the row is there,
+//                since the job may have finished meanwhile.
 //   holder_of    what a job with a unique key meets; include/tranter/job.hpp says what the modes do,
 //                src/engine/queue.hpp has the same rules for stores of our own.
+// What only these two call has no search_path of its own, since it has theirs.
 std::string_view enqueue_functions() {
     return R"sql(
+CREATE FUNCTION tranter.enqueue_plain(
+    queue_name text, ids uuid[], types text[], payloads text[])
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_queue integer := (SELECT id FROM tranter.queues WHERE name = queue_name);
+    moment timestamptz := clock_timestamp();
+    base bigint := extract(epoch FROM moment) * 1000000 + 300000000;
+BEGIN
+    IF of_queue IS NULL THEN
+        of_queue := tranter.queue_of(queue_name);
+    END IF;
+    PERFORM tranter.tell_sleepers(of_queue);
+    INSERT INTO tranter.jobs(
+        id, queue_id, state, rank, created_at, due_at, type, payload)
+    SELECT job.id, of_queue, 0, base + job.place, moment, moment, coalesce(job.type, types[1]),
+        job.payload
+    FROM unnest(ids, types, payloads) WITH ORDINALITY job(id, type, payload, place);
+END
+$$;
+
 CREATE FUNCTION tranter.rows_of(
     moment timestamptz, base bigint, ids uuid[], types text[], payloads text[], delays bigint[],
     run_ats bigint[], priorities smallint[], groups text[], ttls bigint[], deadlines bigint[],
@@ -52,7 +75,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 CREATE FUNCTION tranter.lock_keys(of_queue integer, keys text[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     SELECT pg_advisory_xact_lock(1416776569, lock)
     FROM (
         SELECT DISTINCT hashtextextended(key, of_queue)::bit(10)::integer AS lock
@@ -61,7 +84,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 CREATE FUNCTION tranter.lock_groups(of_queue integer, groups text[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     SELECT pg_advisory_xact_lock(1416775538, lock)
     FROM (
         SELECT DISTINCT hashtextextended(job_group, of_queue)::bit(10)::integer AS lock
@@ -70,7 +93,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 CREATE FUNCTION tranter.check_groups(queue tranter.queues, groups text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     one text;
     most integer := queue.max_queued_per_group;
@@ -96,15 +119,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.is_known(job_id uuid) RETURNS boolean
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS(SELECT FROM tranter.jobs WHERE id = job_id)
-        OR EXISTS(SELECT FROM tranter.finished_jobs WHERE id = job_id)
-$$;
-
 CREATE FUNCTION tranter.holder_of(of_queue integer, moment timestamptz, job record)
 RETURNS uuid
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     held tranter.jobs;
     since timestamptz;
@@ -153,6 +170,34 @@ BEGIN
             steps = NULL
         WHERE id = held.id;
     RETURN held.id;
+END
+$$;
+
+CREATE FUNCTION tranter.add_job(of_queue integer, moment timestamptz, job record, is_chosen boolean)
+RETURNS uuid
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tranter.jobs(
+        id, queue_id, state, rank, priority, created_at, due_at, expires_at, dedup_mode, job_group,
+        type, dedup_key, options, payload)
+    VALUES(
+        job.id, of_queue, job.state, job.rank, job.priority, moment, job.due_at, job.expires_at,
+        job.dedup_mode, job.job_group, job.type, job.dedup_key, job.options, job.payload)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN job.id;
+    END IF;
+    IF is_chosen AND EXISTS(SELECT FROM tranter.finished_jobs WHERE id = job.id) THEN
+        DELETE FROM tranter.jobs WHERE id = job.id;
+        RETURN job.id;
+    END IF;
+    IF job.dedup_mode = 1 THEN
+        INSERT INTO tranter.throttles(queue_id, dedup_key, job_id, until)
+        VALUES(of_queue, job.dedup_key, job.id, moment + job.key_ttl * interval '1 us')
+        ON CONFLICT (queue_id, dedup_key) DO UPDATE
+            SET job_id = excluded.job_id, until = excluded.until;
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -223,34 +268,6 @@ BEGIN
         PERFORM tranter.check_groups(queue, filled);
     END IF;
     RETURN known;
-END
-$$;
-
-CREATE FUNCTION tranter.add_job(of_queue integer, moment timestamptz, job record, is_chosen boolean)
-RETURNS uuid
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO tranter.jobs(
-        id, queue_id, state, rank, priority, created_at, due_at, expires_at, dedup_mode, job_group,
-        type, dedup_key, options, payload)
-    VALUES(
-        job.id, of_queue, job.state, job.rank, job.priority, moment, job.due_at, job.expires_at,
-        job.dedup_mode, job.job_group, job.type, job.dedup_key, job.options, job.payload)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN job.id;
-    END IF;
-    IF is_chosen AND EXISTS(SELECT FROM tranter.finished_jobs WHERE id = job.id) THEN
-        DELETE FROM tranter.jobs WHERE id = job.id;
-        RETURN job.id;
-    END IF;
-    IF job.dedup_mode = 1 THEN
-        INSERT INTO tranter.throttles(queue_id, dedup_key, job_id, until)
-        VALUES(of_queue, job.dedup_key, job.id, moment + job.key_ttl * interval '1 us')
-        ON CONFLICT (queue_id, dedup_key) DO UPDATE
-            SET job_id = excluded.job_id, until = excluded.until;
-    END IF;
-    RETURN NULL;
 END
 $$;
 )sql";
