@@ -25,11 +25,8 @@ const postgres::Statement& find_live_statement() {
 }
 
 const postgres::Statement& find_ended_statement() {
-    static const std::string sql = fmt::format(
-        "SELECT {} FROM tranter.finished_jobs j {} WHERE j.id = $1::uuid",
-        ended_columns,
-        ended_tables
-    );
+    static const std::string sql =
+        fmt::format("SELECT {} FROM tranter.finished_jobs j WHERE j.id = $1::uuid", ended_columns);
     static const postgres::Statement statement(sql.c_str());
     return statement;
 }

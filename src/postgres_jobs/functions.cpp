@@ -14,7 +14,8 @@ const std::string& functions_1() {
               fetch_functions(),
               attempt_functions(),
               settle_functions(),
-              manage_functions()})
+              manage_functions(),
+              search_functions()})
             text += some;
         // Some of them run as their owner.
         text += "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA tranter FROM PUBLIC;\n";

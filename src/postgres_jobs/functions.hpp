@@ -12,7 +12,8 @@ std::string_view enqueue_functions();  // tranter.enqueue_jobs, enqueue, enqueue
 std::string_view fetch_functions();    // what begins attempts, and what lets time pass
 std::string_view attempt_functions();  // heartbeats, and what is noted while it runs
 std::string_view settle_functions();   // what ends them
-std::string_view manage_functions();   // cancel, retry, maintenance
+std::string_view manage_functions();   // cancel, retry
+std::string_view search_functions();   // words of finished jobs
 
 /// All of them, as the step of the schema that makes them, and what drops them.
 const std::string& functions_1();

@@ -32,14 +32,10 @@ inline constexpr std::string_view live_tables = R"sql(
 
 /// The same of `j`, of tranter.finished_jobs.
 inline constexpr std::string_view ended_columns = R"sql(
-    j.id, q.name, j.type, j.payload, j.state, j.attempt, j.options, j.job_group,
+    j.id, (SELECT q.name FROM tranter.queues q WHERE q.id = j.queue_id), j.type, j.payload,
+    j.state, j.attempt, j.options, j.job_group,
     tranter.micros(j.created_at), NULL, tranter.micros(j.started_at), NULL,
     tranter.micros(j.finished_at), false, j.result, j.failures, j.progress, j.worker, j.reason)sql";
-inline constexpr std::string_view ended_tables = R"sql(
-    JOIN tranter.queues q ON q.id = j.queue_id)sql";
-
-/// How many columns these are.
-inline constexpr int record_columns = 19;
 
 /// Both from column 0 on. Throw DatabaseError for what was not written by us.
 JobRecord read_record(const postgres::Rows& rows, std::size_t row);
