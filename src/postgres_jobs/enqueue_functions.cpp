@@ -4,21 +4,21 @@ namespace tranter::postgres_jobs {
 
 // What is enqueued comes as an array for each column. An array may be shorter than `ids`: what it
 // does not say is the default, and the first type is that of all that have none. Times are in
-// microseconds, since 1970 or from now. They are not looked at again: enqueue_plain and enqueue_jobs
-// are for programs of ours, which have done so; everybody else has json_functions.cpp.
+// microseconds, since 1970 or from now. They are not looked at again: enqueue_plain and
+// enqueue_jobs are for programs of ours, which have done so; everybody else has json_functions.cpp.
 //
-// enqueue_plain is for jobs that have nothing but a type and a payload. enqueue_jobs answers NULL when
-// all jobs are new, or what each of them is a duplicate of. Without keys and chosen ids it is one
-// INSERT too. With them the jobs are taken one after the other, as each may stand in the way of the
-// next:
-//   lock_keys, lock_groups   keep others out who bring the same key, or the same group of a queue that
-//                has a limit for it, until the transaction ends. Locks are 1,024 of a kind, so that
-//                no call needs more than the server has room for, and are taken in the same order
-//                by all.
-//   add_job      looks once more whether a chosen id is that of a finished job when the row is there,
-//                since the job may have finished meanwhile.
-//   holder_of    what a job with a unique key meets; include/tranter/job.hpp says what the modes do,
-//                src/engine/queue.hpp has the same rules for stores of our own.
+// enqueue_plain is for jobs that have nothing but a type and a payload. enqueue_jobs answers NULL
+// when all jobs are new, or what each of them is a duplicate of. Without keys and chosen ids it is
+// one INSERT too. With them the jobs are taken one after the other, as each may stand in the way of
+// the next:
+//   lock_keys, lock_groups   keep others out who bring the same key, or the same group of a queue
+//                that has a limit for it, until the transaction ends. Locks are 1,024 of a kind, so
+//                that no call needs more than the server has room for, and are taken in the same
+//                order by all.
+//   add_job      looks once more whether a chosen id is that of a finished job when the row is
+//                there, since the job may have finished meanwhile.
+//   holder_of    what a job with a unique key meets; include/tranter/job.hpp says what the modes
+//                do, src/engine/queue.hpp has the same rules for stores of our own.
 // What only these two call has no search_path of its own, since it has theirs.
 std::string_view enqueue_functions() {
     return R"sql(
@@ -173,7 +173,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.add_job(of_queue integer, moment timestamptz, job record, is_chosen boolean)
+CREATE FUNCTION tranter.add_job(
+    of_queue integer, moment timestamptz, job record, is_chosen boolean)
 RETURNS uuid
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -11,11 +11,14 @@ const std::string& functions_1() {
              {queue_functions(),
               wakeup_functions(),
               enqueue_functions(),
+              option_functions(),
+              json_functions(),
               fetch_functions(),
               attempt_functions(),
               settle_functions(),
               manage_functions(),
-              search_functions()})
+              search_functions(),
+              maintenance_functions()})
             text += some;
         // Some of them run as their owner.
         text += "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA tranter FROM PUBLIC;\n";
