@@ -74,14 +74,14 @@ constexpr postgres::Statement some_names(R"sql(
     SELECT name FROM tranter.queues ORDER BY name LIMIT 1000)sql");
 
 constexpr postgres::Statement pause_one(R"sql(
-    UPDATE tranter.queues SET paused = $2::boolean WHERE id = tranter.queue_of($1)
+    UPDATE tranter.queues SET paused = $2::boolean WHERE id = $1::integer
     RETURNING CASE WHEN NOT paused THEN tranter.tell_sleepers(id) END)sql");
 
 // Jobs may be there that a limit has held back so far.
 constexpr postgres::Statement limit_one(R"sql(
     UPDATE tranter.queues SET max_in_flight = $2::integer, max_in_flight_per_group = $3::integer,
         max_queued_per_group = $4::integer, fair = $5::boolean
-    WHERE id = tranter.queue_of($1) RETURNING tranter.tell_sleepers(id))sql");
+    WHERE id = $1::integer RETURNING tranter.tell_sleepers(id))sql");
 
 std::uint64_t count_at(const Rows& rows, std::size_t row, int column) {
     return static_cast<std::uint64_t>(rows.integer(row, column));
@@ -167,9 +167,11 @@ Result<QueueStats> stats_of_queue(Store& store, std::string_view queue) {
 
 Result<> set_paused(Store& store, std::string_view queue, bool paused) {
     if (auto open = store.check_open(); !open) return std::unexpected(open.error());
-    if (auto good = jobs::check_queue_name(queue); !good) return good;
+    const auto known = find_or_make_queue(store, queue);
+    if (!known) return std::unexpected(known.error());
     return store.pool.once([&](Connection& connection) -> Result<> {
-        const std::array<Parameter, 2> parameters{std::string(queue), paused ? "t" : "f"};
+        const std::array<Parameter, 2> parameters{
+            std::to_string((*known)->id()), paused ? "t" : "f"};
         connection.execute(pause_one, parameters);
         return {};
     });
@@ -177,10 +179,11 @@ Result<> set_paused(Store& store, std::string_view queue, bool paused) {
 
 Result<> set_limits(Store& store, std::string_view queue, const QueueLimits& limits) {
     if (auto open = store.check_open(); !open) return std::unexpected(open.error());
-    if (auto good = jobs::check_queue_name(queue); !good) return good;
+    const auto known = find_or_make_queue(store, queue);
+    if (!known) return std::unexpected(known.error());
     return store.pool.once([&](Connection& connection) -> Result<> {
         const std::array<Parameter, 5> parameters{
-            std::string(queue),
+            std::to_string((*known)->id()),
             limit_parameter(limits.max_in_flight),
             limit_parameter(limits.max_in_flight_per_group),
             limit_parameter(limits.max_queued_per_group),
