@@ -39,11 +39,18 @@ inline Stopped cancelled() {
     return {};
 }
 
+/// The handler has completed the job itself, by PostgresTransaction::complete() in a transaction
+/// that is committed by now. What says so of a job that is not completed has it run again, once its
+/// lease ends.
+inline Completed settled() {
+    return {.is_settled = true};
+}
+
 namespace detail {
 
 template <class T>
-concept EarlyEnd = std::same_as<T, Failed> || std::same_as<T, Snoozed> || std::same_as<T, Dead> ||
-    std::same_as<T, Stopped>;
+concept EarlyEnd = std::same_as<T, Completed> || std::same_as<T, Failed> ||
+    std::same_as<T, Snoozed> || std::same_as<T, Dead> || std::same_as<T, Stopped>;
 
 }  // namespace detail
 
@@ -67,7 +74,7 @@ class [[nodiscard]] Outcome {
     AttemptOutcome settle() &&;
 
   private:
-    std::variant<T, Failed, Snoozed, Dead, Stopped> value_;
+    std::variant<T, Completed, Failed, Snoozed, Dead, Stopped> value_;
 };
 
 /// `return {};` completes the job.

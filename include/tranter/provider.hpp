@@ -48,6 +48,9 @@ struct Capabilities {
 /// How an attempt ended.
 struct Completed {
     std::string result{};  // JSON; empty: none
+    /// The handler has told the store itself, in a transaction of its own: see settled(). A worker
+    /// does not tell it again; stores do not look at it.
+    bool is_settled = false;
 };
 /// Another attempt follows as the job's retry policy says, or `retry_after` from now; when the job
 /// has no attempts left it is dead.

@@ -18,6 +18,7 @@ Libpq::Libpq() {
         find_symbol(library, "PQerrorMessage", error_message) &&
         find_symbol(library, "PQsetNoticeProcessor", set_notice_processor) &&
         find_symbol(library, "PQsetnonblocking", set_nonblocking) &&
+        find_symbol(library, "PQexecParams", exec_params) &&
         find_symbol(library, "PQsendQuery", send_query) &&
         find_symbol(library, "PQsendQueryParams", send_query_params) &&
         find_symbol(library, "PQsendPrepare", send_prepare) &&

@@ -18,6 +18,7 @@ struct Libpq {
     decltype(&PQerrorMessage) error_message{};
     decltype(&PQsetNoticeProcessor) set_notice_processor{};
     decltype(&PQsetnonblocking) set_nonblocking{};
+    decltype(&PQexecParams) exec_params{};
     decltype(&PQsendQuery) send_query{};
     decltype(&PQsendQueryParams) send_query_params{};
     decltype(&PQsendPrepare) send_prepare{};

@@ -180,8 +180,9 @@ CREATE FUNCTION tranter.check_trace(about text, traceparent jsonb, tracestate js
 LANGUAGE plpgsql AS $$
 BEGIN
     IF traceparent IS NOT NULL
-        AND (traceparent #>> '{}' !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
-        OR traceparent #>> '{}' ~ '^ff|-0{32}-|-0{16}-') THEN
+        AND (traceparent #>> '{}' !~
+            '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,400})?$'
+            OR traceparent #>> '{}' ~ '^ff|^00.{54}|^..-0{32}|^.{35}-0{16}') THEN
         PERFORM tranter.refuse(format(
             '%straceparent is %s, it must be like '
             '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', about,

@@ -43,7 +43,8 @@ BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'tranter_producer') THEN
         GRANT USAGE ON SCHEMA tranter TO tranter_producer;
     END IF;
-    FOR made IN SELECT oid::regprocedure AS signature, proname ~ '^enqueue(_many|_answered)?$' AS open
+    FOR made IN SELECT oid::regprocedure AS signature,
+        proname IN ('enqueue', 'enqueue_many', 'enqueue_answered') AS open
         FROM pg_catalog.pg_proc
         WHERE pronamespace = 'tranter'::regnamespace AND proname !~ '^adopted_'
     LOOP

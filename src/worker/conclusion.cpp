@@ -103,6 +103,11 @@ Failed failure_of_current_exception() {
     return failed;
 }
 
+bool is_settled(const AttemptOutcome& outcome) {
+    const auto* completed = std::get_if<Completed>(&outcome);
+    return completed != nullptr && completed->is_settled;
+}
+
 AttemptOutcome combine(std::vector<AttemptOutcome> runs, const JobOptions& options) {
     if (runs.size() == 1) return std::move(runs.front());
     const auto count = static_cast<std::uint32_t>(runs.size());

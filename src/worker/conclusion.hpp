@@ -19,6 +19,9 @@ Failed failure_of_current_exception();
 /// Text that every store can keep: UTF-8, and not longer than what somebody reads.
 std::string presentable(std::string_view text);
 
+/// Whether the store knows it already: see settled().
+bool is_settled(const AttemptOutcome& outcome);
+
 /// The runs of one attempt together, of which there is at least one: completed when as many are as
 /// `options.success` says, with their results as an array. Else what the worst of them says: dead,
 /// failed, snoozed, stopped, released.

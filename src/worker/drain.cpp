@@ -97,6 +97,7 @@ class Drain {
     }
 
     void settle(Task& task, AttemptOutcome outcome) {
+        if (is_settled(outcome)) return tally_.add(task, outcome);
         task.flush();
         const ReceivedJob& job = task.job();
         outcome = conclude(job, task.options(), task.stop_reason(), std::move(outcome), random_());

@@ -2,6 +2,7 @@
 
 #include "base/stop.hpp"
 #include "worker/backoff.hpp"
+#include "worker/conclusion.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -41,6 +42,10 @@ Settler::Settler(Provider& provider, Config config, Leases& leases, Tally& tally
 void Settler::push(std::shared_ptr<Task> task, AttemptOutcome outcome) {
     const ReceivedJob& job = task->job();
     task->ended_at.store(Steady::now(), std::memory_order_relaxed);
+    if (is_settled(outcome)) {
+        leases_.remove({&task, 1});
+        return tally_.add(*task, outcome);
+    }
     Settlement settlement{job.receipt, std::move(outcome)};
     const std::lock_guard lock(mutex_);
     auto found = pending_.find(job.queue);
