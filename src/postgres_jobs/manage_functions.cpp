@@ -32,7 +32,6 @@ CREATE FUNCTION tranter.cancel_job(job_id uuid) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job tranter.jobs;
-    moment timestamptz := clock_timestamp();
 BEGIN
     SELECT * INTO job FROM tranter.jobs WHERE id = job_id FOR UPDATE;
     IF NOT FOUND THEN
@@ -45,22 +44,8 @@ BEGIN
         UPDATE tranter.jobs SET cancel_requested = true WHERE id = job_id;
         RETURN 'requested';
     END IF;
-    DELETE FROM tranter.jobs WHERE id = job_id;
-    INSERT INTO tranter.finished_jobs(
-        period, id, queue_id, state, attempt, priority, created_at, due_at, started_at,
-        finished_at, job_group, type, dedup_key, dedup_mode, worker, reason, progress, options,
-        payload, failures)
-    SELECT max(period), job.id, job.queue_id, 6, job.attempt, job.priority, job.created_at,
-        job.due_at, job.started_at, moment, job.job_group, job.type, job.dedup_key,
-        job.dedup_mode, job.worker, 'cancelled', job.progress, job.options, job.payload,
-        job.failures
-    FROM tranter.periods;
-    INSERT INTO tranter.queue_tallies AS tally(queue_id, slot, cancelled)
-        VALUES(job.queue_id, pg_backend_pid() % 16, 1)
-        ON CONFLICT (queue_id, slot) DO UPDATE SET cancelled = tally.cancelled + 1;
-    IF job.waited THEN
-        PERFORM pg_notify('tranter_done', job_id::text);
-    END IF;
+    PERFORM tranter.end_attempts(
+        job.queue_id, ARRAY[job_id], '{cancelled}', '{}', '{}', '{cancelled}', 0);
     RETURN 'removed';
 END
 $$;
@@ -71,9 +56,11 @@ DECLARE
     moment timestamptz := clock_timestamp();
 BEGIN
     UPDATE tranter.jobs
-        SET state = 0, due_at = moment, rank = tranter.next_rank(moment, priority)
+        SET state = 0, failed = false, due_at = moment,
+            rank = tranter.next_rank(moment, priority)
         WHERE id = job.id;
     PERFORM tranter.tell_sleepers(job.queue_id);
+    PERFORM tranter.tell_events(ARRAY[job.id]);
 END
 $$;
 
@@ -133,6 +120,7 @@ BEGIN
         floor(random() * 1000000000), job.priority, moment, moment, expiry, job.job_group,
         job.type, job.dedup_key, job.dedup_mode, job.options, job.payload);
     PERFORM tranter.tell_sleepers(job.queue_id);
+    PERFORM tranter.tell_events(ARRAY[job_id]);
     RETURN 'done';
 END
 $$;
@@ -172,6 +160,7 @@ BEGIN
             cancel_requested = false, worker = NULL, reason = NULL
         WHERE id = job_id;
     PERFORM tranter.tell_sleepers(job.home_id);
+    PERFORM tranter.tell_events(ARRAY[job_id]);
     RETURN 'done';
 END
 $$;
