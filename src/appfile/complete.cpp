@@ -2,6 +2,7 @@
 #include "appfile/path_text.hpp"
 #include "appfile/pm2_context.hpp"
 #include "base/unicode.hpp"
+#include "supervise/file_access.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -23,7 +24,7 @@ void place_log(
     std::string_view kind,
     const std::string& directory
 ) {
-    if (path == "/dev/null") {
+    if (supervise::is_no_file(path)) {
         path.clear();
     } else if (path.empty() && !directory.empty()) {
         path = resolve_path(directory, log_name(app.name).append(kind).append(".log"));

@@ -1,6 +1,7 @@
 #include "appfile/path_text.hpp"
 #include "appfile/pm2_context.hpp"
 #include "appfile/programs.hpp"
+#include "supervise/file_access.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,7 +26,7 @@ constexpr std::array<TimeToken, 29> time_tokens{{
 }};
 
 bool is_no_file(std::string_view path) {
-    return path == "/dev/null" || path == "NULL" || path == "null";
+    return supervise::is_no_file(path) || path == "NULL" || path == "null";
 }
 
 std::string read_path(

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace tranter {
 namespace {
@@ -59,6 +60,12 @@ class Log {
         update_lowest();
     }
 
+    void set_output(LogOutput output) {
+        auto next = output ? std::make_shared<const LogOutput>(std::move(output)) : nullptr;
+        const std::lock_guard lock(mutex_);
+        output_.swap(next);
+    }
+
     bool passes(LogLevel level, std::string_view component) {
         // Most calls are below every level: no lock for them.
         if (level < lowest_level_.load(std::memory_order_relaxed)) return false;
@@ -74,15 +81,16 @@ class Log {
             std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
         LogRepeatLimit::Decision decision;
         LogFormat format{};
+        std::shared_ptr<const LogOutput> output;
         {
             const std::lock_guard lock(mutex_);
             format = format_;
+            output = output_;
             if (level >= LogLevel::info) decision = repeats_.decide(now, component, message);
         }
         if (!decision.write) return;
         if (decision.suppressed > 0) {
-            sink_.log(
-                spdlog::level::info,
+            put(output.get(),
                 format_log_line(
                     format,
                     now,
@@ -90,15 +98,20 @@ class Log {
                     component,
                     "repeats of the next line were not written",
                     {{"count", decision.suppressed}}
-                )
-            );
+                ));
         }
-        sink_.log(
-            spdlog::level::info, format_log_line(format, now, level, component, message, fields)
-        );
+        put(output.get(), format_log_line(format, now, level, component, message, fields));
     }
 
   private:
+    void put(const LogOutput* output, const std::string& line) {
+        if (output != nullptr) {
+            (*output)(line + "\n");
+        } else {
+            sink_.log(spdlog::level::info, line);
+        }
+    }
+
     void update_lowest() {
         LogLevel lowest = level_;
         for (const auto& [component, level] : component_levels_)
@@ -111,6 +124,7 @@ class Log {
     std::mutex mutex_;
     // Guarded by mutex_.
     LogFormat format_ = LogFormat::logfmt;
+    std::shared_ptr<const LogOutput> output_;  // with whoever logs just then; null: stderr
     LogLevel level_ = LogLevel::info;
     std::map<std::string, LogLevel, std::less<>> component_levels_;
     LogRepeatLimit repeats_{LogOptions{}.repeats_max};
@@ -152,6 +166,10 @@ void set_log_level(LogLevel level) {
 
 void set_component_log_level(std::string_view component, LogLevel level) {
     process_log().set_level(component, level);
+}
+
+void set_log_output(LogOutput output) {
+    process_log().set_output(std::move(output));
 }
 
 bool logs_at(LogLevel level, std::string_view component) {

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -66,6 +67,12 @@ using LogFields = std::initializer_list<LogField>;
 
 /// Sets format and level for the process; may be called again. Lines of earlier calls are flushed.
 void start_logging(const LogOptions& options);
+
+/// Where lines go instead of stderr, each with its newline: for those who may not wait until
+/// somebody reads them. An empty one is stderr again. Called by whoever logs, in several threads at
+/// a time, and perhaps once more after it was replaced.
+using LogOutput = std::function<void(std::string_view line)>;
+void set_log_output(LogOutput output);
 
 /// Changes the level at run time, for everything or for one component ("sqs", "http", ...).
 void set_log_level(LogLevel level);

@@ -22,6 +22,9 @@ namespace {
 constexpr off_t daemon_log_bytes_max = off_t{10} << 20;
 constexpr mode_t for_us_alone = S_IRUSR | S_IWUSR;
 
+/// Behind the name of a file that is being written.
+constexpr const char* unfinished_ending = ".new";
+
 std::string lock_file(const control::Home& home) {
     return home.directory + "/daemon.lock";
 }
@@ -106,6 +109,22 @@ std::string daemon_log(const control::Home& home) {
     return home.directory + "/daemon.log";
 }
 
+std::vector<std::string> own_places(const control::Home& home) {
+    const std::string log = daemon_log(home);
+    return {
+        home.directory,
+        home.logs(),
+        home.runtime(),
+        home.socket(),
+        home.state_file(),
+        home.state_file() + unfinished_ending,
+        home.dump_file(),
+        home.dump_file() + unfinished_ending,
+        lock_file(home),
+        log,
+        log + ".1"};
+}
+
 Result<Descriptor> open_daemon_log(const control::Home& home) {
     const std::string path = daemon_log(home);
     struct stat info {};
@@ -118,9 +137,9 @@ Result<Descriptor> open_daemon_log(const control::Home& home) {
 }
 
 Result<> replace_file(const std::string& path, std::string_view text, Outlives outlives) {
-    const std::string unfinished = path + ".new";
-    if (auto written = write_file(unfinished, text, outlives); !written) return written;
-    if (std::rename(unfinished.c_str(), path.c_str()) != 0) return broken_file(path, "replaced");
+    const std::string next = path + unfinished_ending;
+    if (auto written = write_file(next, text, outlives); !written) return written;
+    if (std::rename(next.c_str(), path.c_str()) != 0) return broken_file(path, "replaced");
     return {};
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The folder of the daemon of `tranter up` and the files in it.
 namespace tranter::cli {
@@ -27,6 +28,9 @@ namespace tranter::cli {
 bool is_home_locked(const control::Home& home);
 
 /// The log of the daemon itself.
+/// All that the daemon keeps for itself; the folder too, with whatever is in it.
+std::vector<std::string> own_places(const control::Home& home);
+
 std::string daemon_log(const control::Home& home);
 /// Appended to from now on. A long one is moved away before, to make room.
 [[nodiscard]] Result<Descriptor> open_daemon_log(const control::Home& home);
