@@ -109,7 +109,10 @@ constexpr AppKey all_app_keys[] = {
         "reload_at_once", "instances that a reload replaces at a time; 0 is a restart instead"
     ),
     app_key<TextCodec, &App::restart_cron>("restart_cron", "a cron expression; empty is never"),
-    app_key<TextsCodec, &App::watched>("watch.paths", "files and folders whose change restarts it"),
+    app_key<TextsCodec, &App::watched>(
+        "watch.paths",
+        "files and folders whose change restarts it; logs and pid files of apps do not count"
+    ),
     app_key<TextsCodec, &App::unwatched>(
         "watch.ignore", "patterns of names or paths, or `re:` and a regular expression"
     ),
