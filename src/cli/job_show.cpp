@@ -3,6 +3,7 @@
 #include "cli/job_flags.hpp"
 #include "cli/job_record.hpp"
 #include "cli/terminal.hpp"
+#include "jobs/state_name.hpp"
 
 #include <fmt/format.h>
 
@@ -19,10 +20,6 @@ using std::chrono::steady_clock;
 // Longer calls end at the time limits of what stands between us and a server.
 constexpr Milliseconds wait_slice = std::chrono::seconds(20);
 constexpr std::chrono::milliseconds follow_every(500);
-
-bool is_finished(JobState state) {
-    return state == JobState::completed || state == JobState::dead || state == JobState::cancelled;
-}
 
 /// One job as a record of its own, several as a list.
 void print_jobs(JobSession& session, const std::vector<JobRecord>& jobs) {
@@ -131,7 +128,7 @@ Result<int> show_job_log(JobSession& session, const Arguments& arguments) {
         if (follow) {
             const auto job = session.provider.find(id);
             if (!job) return std::unexpected(job.error());
-            last = is_finished(job->state);
+            last = jobs::is_finished(job->state);
         }
         const auto page = session.provider.log_of(id);
         if (!page) return std::unexpected(page.error());

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "postgres/pool.hpp"
+#include "postgres_jobs/ends.hpp"
 #include "postgres_jobs/events.hpp"
 #include "postgres_jobs/known_queues.hpp"
+#include "postgres_jobs/notifications.hpp"
 #include "postgres_jobs/sightings.hpp"
 #include "postgres_jobs/wakeups.hpp"
 
@@ -15,10 +17,16 @@ namespace tranter::postgres_jobs {
 
 /// What the calls of one provider share. Thread-safe.
 struct Store {
-    Store(const postgres::Target& target, std::chrono::milliseconds poll_interval)
+    Store(const postgres::Target& target, std::chrono::milliseconds poll_interval_in)
         : pool(target, "the store of jobs"),
-          wakeups(pool, target, poll_interval),
-          events(wakeups) {}
+          notifications(target),
+          poll_interval(poll_interval_in),
+          wakeups(pool, notifications, poll_interval_in),
+          ends(notifications),
+          events(pool, target) {}
+    ~Store() { close(); }
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
 
     /// `unavailable` once it was closed.
     Result<> check_open() const {
@@ -26,8 +34,20 @@ struct Store {
         return fail(Errc::unavailable, "the store of jobs was closed");
     }
 
+    /// Ends waits, for good.
+    void close() {
+        closing.request_stop();
+        wakeups.close();
+        ends.close();
+        events.close();
+        notifications.close();
+    }
+
     postgres::Pool pool;
+    Notifications notifications;
+    const std::chrono::milliseconds poll_interval;
     Wakeups wakeups;
+    Ends ends;
     EventHub events;
     KnownQueues queues{};
     WorkerSightings sightings{};

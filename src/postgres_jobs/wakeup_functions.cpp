@@ -5,13 +5,14 @@ namespace tranter::postgres_jobs {
 // Notifications make commits wait for each other, so they are only sent while somebody sleeps and
 // wishes it (queue_hints.wanted). Nobody must be missed:
 //   tell_sleepers  holds a shared lock of the queue until the transaction ends, and reads the wish
-//                  only after it has the lock, in a new snapshot. It does not matter whether that is
-//                  before or after the jobs were written.
-//   sleep_on       wishes, and looks whether it gets the same lock alone. If so, nobody is under
-//                  way who has not read the wish, and a look for jobs that follows sees all that
-//                  were put there without a notification (queue_hints.sure). If not, whoever sleeps
-//                  has to look again every now and then until it does.
-//   forget_wish    takes the wish of an epoch back that was heard: everybody who wished for it hears
+//                  only after it has the lock, in a new snapshot. It does not matter whether that
+//                  is before or after the jobs were written.
+//   sleep_on       wishes, and tries to get the same lock alone. It never waits for it: who has it may
+//                  wait for the row of the wish. If it gets it, nobody is under way who will not
+//                  read the wish, and a look for jobs that follows sees all that were put there
+//                  without a notification (queue_hints.sure). If not, whoever sleeps has to look
+//                  again every now and then until it does.
+//   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it hears
 //                  it too, and whoever wishes later begins another epoch.
 // In a transaction that does not see what others commit meanwhile it is always said, as epoch 0.
 std::string_view wakeup_functions() {
@@ -19,7 +20,7 @@ std::string_view wakeup_functions() {
 CREATE FUNCTION tranter.tell_sleepers(of_queue integer) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    wish tranter.queue_hints%ROWTYPE;
+    wish tranter.queue_hints;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(1416779636, of_queue);
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -40,28 +41,81 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 CREATE FUNCTION tranter.sleep_on(
-    of_queue integer, heard bigint, OUT wished bigint, OUT is_sure boolean
-)
+    of_queue integer, heard bigint, OUT wished bigint, OUT is_sure boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wish tranter.queue_hints;
 BEGIN
-    SELECT epoch, sure INTO wished, is_sure FROM tranter.queue_hints
-        WHERE queue_id = of_queue AND wanted AND epoch > heard;
-    IF is_sure THEN
+    SELECT * INTO wish FROM tranter.queue_hints WHERE queue_id = of_queue;
+    IF wish.wanted AND wish.sure AND wish.epoch > heard THEN
+        wished := wish.epoch;
+        is_sure := true;
         RETURN;
     END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
-    IF wished IS NULL THEN
-        INSERT INTO tranter.queue_hints AS hints(queue_id, wanted, epoch) VALUES(of_queue, true, 1)
-            ON CONFLICT (queue_id) DO UPDATE
-            SET wanted = true, sure = false, epoch = greatest(hints.epoch, heard) + 1
-            RETURNING epoch INTO wished;
-        is_sure := false;
+    INSERT INTO tranter.queue_hints(queue_id) VALUES(of_queue) ON CONFLICT DO NOTHING;
+    SELECT * INTO wish FROM tranter.queue_hints WHERE queue_id = of_queue FOR UPDATE;
+    is_sure := pg_try_advisory_xact_lock(1416779636, of_queue);
+    IF NOT wish.wanted OR wish.epoch <= heard THEN
+        wished := greatest(wish.epoch, heard) + 1;
+        UPDATE tranter.queue_hints SET wanted = true, sure = is_sure, epoch = wished
+            WHERE queue_id = of_queue;
         RETURN;
     END IF;
-    IF pg_try_advisory_xact_lock(1416779636, of_queue) THEN
-        UPDATE tranter.queue_hints SET sure = true
-            WHERE queue_id = of_queue AND wanted AND epoch = wished;
-        is_sure := FOUND;
+    wished := wish.epoch;
+    IF is_sure AND NOT wish.sure THEN
+        UPDATE tranter.queue_hints SET sure = true WHERE queue_id = of_queue;
+    END IF;
+    is_sure := is_sure OR wish.sure;
+END
+$$;
+
+-- Who tells of a job, while somebody has asked for it within the last minute: after its row was
+-- written. Several events go in one notification, which may have 7,999 bytes.
+CREATE FUNCTION tranter.is_observed() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS(
+        SELECT FROM tranter.job_settings
+        WHERE name = 'observed_until' AND value::timestamptz > statement_timestamp())
+$$;
+
+CREATE FUNCTION tranter.tell_events(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    event text;
+    events text := '';
+BEGIN
+    IF NOT tranter.is_observed() THEN
+        RETURN;
+    END IF;
+    FOR event IN
+        SELECT json_build_object(
+            'number', 0,
+            'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'id', job.id, 'queue', queues.name, 'type', job.type, 'state', job.state,
+            'attempt', job.attempt)
+        FROM unnest(ids) WITH ORDINALITY told(id, place)
+            CROSS JOIN LATERAL (
+                SELECT id, coalesce(home_id, queue_id) AS queue_id, type, attempt,
+                    CASE WHEN state = 2 THEN 'processing' WHEN home_id IS NOT NULL THEN 'dead'
+                        WHEN failed THEN 'failed' WHEN state = 1 THEN 'scheduled'
+                        ELSE 'pending' END AS state
+                FROM tranter.jobs WHERE id = told.id
+                UNION ALL
+                SELECT id, queue_id, type, attempt,
+                    CASE state WHEN 3 THEN 'completed' WHEN 5 THEN 'dead' ELSE 'cancelled' END
+                FROM tranter.finished_jobs WHERE id = told.id) job
+            JOIN tranter.queues ON queues.id = job.queue_id
+        ORDER BY told.place
+    LOOP
+        IF octet_length(events) + octet_length(event) > 7900 THEN
+            PERFORM pg_notify('tranter_events', events);
+            events := '';
+        END IF;
+        events := events || event || E'\n';
+    END LOOP;
+    IF events <> '' THEN
+        PERFORM pg_notify('tranter_events', events);
     END IF;
 END
 $$;

@@ -1,14 +1,17 @@
 #pragma once
 
 #include "postgres/pool.hpp"
-#include "postgres/target.hpp"
+#include "postgres_jobs/notifications.hpp"
 
 #include <tranter/provider.hpp>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <memory>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string_view>
@@ -28,9 +31,10 @@ struct Look {
 /// `tranter.forget_wish(queue_id, heard)`).
 using LookForJobs = std::function<Result<Look>(std::int64_t heard)>;
 
-/// Who waits for the database to say something, and what it says, on one connection and one thread
-/// that are begun at the first use. Without notifications (a pooler that pools transactions, a
-/// connection that is lost) everybody who waits looks each poll interval, and the log says so once.
+/// Receives that wait for jobs. They sleep until the database says that there are some, something
+/// is due, or the poll interval is over, which is all there is where nothing can be heard. Those of
+/// one queue in one process have one wish to be notified, one of them looks at a time, and wakes
+/// the next when it found something.
 ///
 /// Whoever puts jobs in a queue calls tranter.tell_sleepers(queue_id) in the same transaction; see
 /// wakeup_functions.cpp for why nobody is missed. Thread-safe.
@@ -38,8 +42,10 @@ class Wakeups {
   public:
     using Clock = std::chrono::steady_clock;
 
-    Wakeups(postgres::Pool& pool, postgres::Target target, std::chrono::milliseconds poll_interval);
-    ~Wakeups();
+    /// References: outlive this.
+    Wakeups(
+        postgres::Pool& pool, Notifications& notifications, std::chrono::milliseconds poll_interval
+    );
     Wakeups(const Wakeups&) = delete;
     Wakeups& operator=(const Wakeups&) = delete;
 
@@ -56,9 +62,57 @@ class Wakeups {
     void close();
 
   private:
+    using Lock = std::unique_lock<std::mutex>;
+
+    struct Sleeper {
+        std::condition_variable_any changed{};
+        bool woken = false;  // to look
+        bool poked = false;  // to think again about how long to sleep
+    };
+    /// The receives of one queue.
+    struct Place {
+        std::deque<Sleeper*> sleepers{};  // the first one watches the clock for all
+        bool owed = false;                // something may be there, and nobody has looked since
+        bool is_wishing = false;          // one of them talks with the database about the wish
+        std::int64_t wished = 0;          // the epoch for which we are to be notified; 0: none
+        std::uint64_t session = 0;        // of notifications, in which we wished that
+        std::int64_t heard = 0;           // the newest epoch
+        std::int64_t unanswered = 0;      // one that no look has taken back yet
+        std::chrono::milliseconds pause{};
+        Clock::time_point looked{};
+        std::optional<Clock::time_point> next{};
+    };
+    /// When a receive ends though it found nothing.
+    struct End {
+        Clock::time_point until{};
+        const std::stop_token& stop;
+    };
+    enum class Wish : std::uint8_t { none, made, uncertain };
+
+    Place& place_of(std::int32_t queue_id);
+    void hear(std::string_view payload);
+    void listen_again();
+
+    bool is_over(const End& end) const;
+    bool is_in_force(const Place& place) const;
+    /// Makes sure that we are notified. Not locked while it asks the database.
+    Result<Wish> wish(std::int32_t queue_id, Place& place, Lock& lock);
+    void sleep(
+        Place& place, const End& end, std::optional<std::chrono::milliseconds> pause, Lock& lock
+    );
+    Clock::time_point alarm_of(const Place& place) const;
+    /// Somebody else has to look from now on.
+    static void leave(Place& place, bool owed);
+    static void wake_one(Place& place);
+
     postgres::Pool& pool_;
-    const postgres::Target target_;
+    Notifications& notifications_;
     const std::chrono::milliseconds poll_interval_;
+    std::mutex mutex_;
+
+    // guarded by mutex_
+    std::map<std::int32_t, Place> places_{};  // those that were ever asked for
+    bool closed_ = false;
 };
 
 }  // namespace tranter::postgres_jobs

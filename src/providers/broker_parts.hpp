@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "broker/broker.hpp"
-#include "providers/broker_events.hpp"
+#include "jobs/job_event_hub.hpp"
 #include "providers/broker_finished.hpp"
 #include "providers/broker_history.hpp"
 #include "providers/broker_queues.hpp"
@@ -36,7 +36,7 @@ struct BrokerParts {
     RunningJobs running{};
     JobsUnderWay under_way{};
     JobWaits waits{};
-    JobEventHub events{};
+    jobs::JobEventHub events{};
     KnownWorkers workers{};
     std::atomic<std::uint64_t> random;  // state of the jitter
     std::atomic<bool> closed{false};

@@ -1,7 +1,6 @@
 #include "broker/message_attributes.hpp"
 #include "jobs/job_json.hpp"
 #include "jobs/job_note.hpp"
-#include "providers/broker_events.hpp"
 #include "providers/broker_job_codec.hpp"
 #include "providers/broker_running.hpp"
 #include "providers/broker_under_way.hpp"
@@ -253,7 +252,7 @@ std::vector<JobEvent> events(const std::vector<std::string>& names) {
 }
 
 TEST(JobEventHubTest, AListenerMayPublishSubscribeAndLeave) {
-    JobEventHub hub;
+    jobs::JobEventHub hub;
     std::vector<std::string> seen;
     std::shared_ptr<void> first;
     std::shared_ptr<void> second;
@@ -275,7 +274,7 @@ TEST(JobEventHubTest, AListenerMayPublishSubscribeAndLeave) {
 }
 
 TEST(JobEventHubTest, GivesEveryListenerOneOrderFromManyThreads) {
-    JobEventHub hub;
+    jobs::JobEventHub hub;
     std::vector<std::uint64_t> numbers;
     const auto subscription =
         hub.subscribe([&](const JobEvent& event) { numbers.push_back(event.number); });

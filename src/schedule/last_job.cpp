@@ -1,16 +1,14 @@
 #include "schedule/last_job.hpp"
 
+#include "jobs/state_name.hpp"
+
 namespace tranter::schedule {
 namespace {
-
-bool is_finished(JobState state) {
-    return state == JobState::completed || state == JobState::dead || state == JobState::cancelled;
-}
 
 Result<bool> is_unfinished(Provider& provider, const std::string& job_id) {
     if (job_id.empty()) return false;
     const auto job = provider.find(job_id);
-    if (job) return !is_finished(job->state);
+    if (job) return !jobs::is_finished(job->state);
     if (job.error().code() == Errc::not_found) return false;
     return std::unexpected(job.error());
 }
@@ -34,7 +32,7 @@ Result<LastJobEnd> last_end_of(ScheduleStore& store, Provider& provider, const S
     if (open->claimed > 0 || open->buffered > 0) return LastJobEnd{.finished = false};
     if (schedule.last_job.empty()) return LastJobEnd{};
     const auto job = provider.find(schedule.last_job);
-    if (job) return LastJobEnd{.finished = is_finished(job->state), .at = job->finished_at};
+    if (job) return LastJobEnd{.finished = jobs::is_finished(job->state), .at = job->finished_at};
     if (job.error().code() == Errc::not_found) return LastJobEnd{};
     return std::unexpected(job.error());
 }

@@ -1,11 +1,11 @@
-#include "providers/broker_events.hpp"
+#include "jobs/job_event_hub.hpp"
 
 #include "base/log.hpp"
 
 #include <exception>
 #include <utility>
 
-namespace tranter::providers {
+namespace tranter::jobs {
 
 struct JobEventHub::Subscription {
     explicit Subscription(Listener listener_in) : listener(std::move(listener_in)) {}
@@ -57,6 +57,11 @@ void JobEventHub::publish(std::vector<JobEvent> events) {
     if (!delivering_) deliver(std::move(lock));
 }
 
+void JobEventHub::miss() {
+    const std::lock_guard lock(mutex_);
+    ++last_number_;
+}
+
 void JobEventHub::deliver(std::unique_lock<std::mutex> lock) {
     delivering_ = true;
     while (!waiting_.empty()) {
@@ -77,4 +82,4 @@ void JobEventHub::deliver(std::unique_lock<std::mutex> lock) {
     delivering_ = false;
 }
 
-}  // namespace tranter::providers
+}  // namespace tranter::jobs

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tranter::providers {
+namespace tranter::jobs {
 
 /// Tells listeners that jobs changed state, in one order for all of them. Whoever publishes while
 /// nobody else delivers does so itself, on its own thread and without a lock of the hub, so a
@@ -27,6 +27,8 @@ class JobEventHub {
     bool has_listeners() const { return listeners_.load(std::memory_order_relaxed) != 0; }
     /// Numbers are given here.
     void publish(std::vector<JobEvent> events);
+    /// Some may not have come here, which the numbers will show.
+    void miss();
 
   private:
     struct Subscription;
@@ -46,4 +48,4 @@ class JobEventHub {
     bool delivering_ = false;
 };
 
-}  // namespace tranter::providers
+}  // namespace tranter::jobs
