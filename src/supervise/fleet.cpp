@@ -1,16 +1,12 @@
 #include "supervise/fleet.hpp"
 
+#include "supervise/fleet_numbers.hpp"
+
 #include <algorithm>
 #include <ranges>
 #include <utility>
 
 namespace tranter::supervise {
-namespace {
-
-using Replacement = std::map<std::uint32_t, std::uint32_t>::value_type;
-
-}  // namespace
-
 Result<> Fleet::put(std::vector<App> apps) {
     std::vector<App> all;
     for (const auto& [name, member] : members_) {
@@ -35,9 +31,10 @@ Result<Fleet::Member*> Fleet::get(std::string_view app) {
     return fail(Errc::not_found, "there is no app " + std::string(app));
 }
 
-Result<> Fleet::start(std::string_view app, Instant now, std::string_view cause) {
+Result<> Fleet::start(std::string_view app, Instant now, std::string_view cause, Which which) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
+    if (which) return start_one(**member, *which, now, cause, false);
     const bool was_ending = std::exchange(is_ending_, false);
     want(**member, now, cause);
     if (was_ending) stop_unwanted(now);
@@ -54,23 +51,26 @@ void Fleet::stop_unwanted(Instant now) {
     }
 }
 
-void Fleet::want(Member& member, Instant now, std::string_view cause) {
+void Fleet::want_needed(Member& member, Instant now, std::string_view cause) {
     for (const Dependency& dependency : member.app->depends_on) {
         Member& needed = members_.at(dependency.app);
         if (!needed.is_wanted && !needed.was_stopped) want(needed, now, cause);
     }
     member.is_wanted = true;
     member.was_stopped = false;
+}
+
+void Fleet::want(Member& member, Instant now, std::string_view cause) {
+    want_needed(member, now, cause);
     const bool may = may_start(member);
-    auto staying =
-        static_cast<std::uint32_t>(std::ranges::count_if(member.instances, [](const auto& one) {
-            return !one.second.is_leaving();
-        }));
+    std::uint32_t staying = count_staying(member.instances);
     for (auto& [number, instance] : member.instances) {
         if (instance.is_leaving()) {
             // It may be one too many, scaled away or replaced.
+            if (has_twin(member, number, stays)) continue;
             if (staying >= member.app->instances) continue;
             ++staying;
+            member.removed.erase(number);
         } else if (instance.is_live()) {
             continue;
         }
@@ -80,17 +80,19 @@ void Fleet::want(Member& member, Instant now, std::string_view cause) {
         add_instance(member, may, now, cause);
 }
 
-std::uint32_t Fleet::add_instance(Member& member, bool may, Instant now, std::string_view cause) {
-    std::uint32_t number = 0;
-    while (member.instances.contains(number))
-        ++number;
+void Fleet::add_instance(Member& member, bool may, Instant now, std::string_view cause) {
+    const std::uint32_t number = lowest_free(member.instances, 0);
     member.instances.try_emplace(number, member.app).first->second.start(may, now, cause);
-    return number;
 }
 
-Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) {
+Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause, Which which) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
+    if (which) {
+        if (auto done = stop_one(**member, *which, now, cause); !done) return done;
+        settle(now);
+        return {};
+    }
     (*member)->is_wanted = false;
     (*member)->was_stopped = true;
     if ((*member)->reload) end_reload(**member, "the app was stopped", now);
@@ -100,9 +102,10 @@ Result<> Fleet::stop(std::string_view app, Instant now, std::string_view cause) 
     return {};
 }
 
-Result<> Fleet::restart(std::string_view app, Instant now, std::string_view cause) {
+Result<> Fleet::restart(std::string_view app, Instant now, std::string_view cause, Which which) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
+    if (which) return start_one(**member, *which, now, cause, true);
     const bool was_ending = std::exchange(is_ending_, false);
     if ((*member)->reload) end_reload(**member, "the app was restarted", now);
     const bool may = may_start(**member);
@@ -127,11 +130,7 @@ Result<> Fleet::scale(
     if (member.reload) {
         return fail(Errc::conflict, "a reload of " + member.app->name + " is under way");
     }
-    App scaled = *member.app;
-    scaled.instances = instances;
-    member.app = std::make_shared<const App>(std::move(scaled));
-    for (auto& [number, instance] : member.instances)
-        instance.use(member.app);
+    set_count(member, instances);
     if (!member.is_wanted) return {};
     std::vector<std::pair<double, std::uint32_t>> running;
     for (const auto& [number, instance] : member.instances) {
@@ -152,7 +151,17 @@ Result<> Fleet::scale(
     return {};
 }
 
-Result<> Fleet::remove(std::string_view app, Instant now) {
+Result<> Fleet::remove(std::string_view app, Instant now, Which which) {
+    if (which) {
+        auto member = get(app);
+        if (!member) return std::unexpected(member.error());
+        if ((*member)->app->instances > 1) {
+            if (auto done = remove_one(**member, *which, now); !done) return done;
+            settle(now);
+            return {};
+        }
+        if (auto one = get(**member, *which); !one) return std::unexpected(one.error());
+    }
     for (const auto& [name, other] : members_) {
         const auto& needs = other.app->depends_on;
         if (other.is_removed || std::ranges::find(needs, app, &Dependency::app) == needs.end()) {
@@ -166,9 +175,15 @@ Result<> Fleet::remove(std::string_view app, Instant now) {
     return {};
 }
 
-Result<> Fleet::reset(std::string_view app) {
+Result<> Fleet::reset(std::string_view app, Which which) {
     auto member = get(app);
     if (!member) return std::unexpected(member.error());
+    if (which) {
+        auto one = get(**member, *which);
+        if (!one) return std::unexpected(one.error());
+        (*one)->forget_restarts();
+        return {};
+    }
     for (auto& [number, instance] : (*member)->instances)
         instance.forget_restarts();
     return {};
@@ -332,6 +347,7 @@ bool Fleet::collect() {
             }
         }
         forget_surplus(member);
+        give_back_numbers(member);
     }
     std::erase_if(members_, [](const auto& entry) {
         return entry.second.is_removed && entry.second.instances.empty();
@@ -344,12 +360,19 @@ bool Fleet::collect() {
 /// Those above the number that is wanted were scaled away, or replaced.
 void Fleet::forget_surplus(Member& member) {
     std::erase_if(member.instances, [&member](const auto& entry) {
-        const bool is_surplus = member.instances.size() > member.app->instances;
-        const bool is_new = member.reload && member.reload->replaces.contains(entry.first);
-        const bool goes = entry.second.is_at_rest() && (member.is_removed || is_surplus) && !is_new;
+        const auto& [number, instance] = entry;
+        const bool is_surplus =
+            member.instances.size() > member.app->instances + member.removed.size();
+        const bool is_new = member.reload && member.reload->replaces.contains(number);
+        const bool is_unwanted = member.is_removed || is_surplus ||
+                                 member.removed.contains(number) ||
+                                 has_twin(member, number, [](const Instance&) { return true; });
+        const bool goes = instance.is_at_rest() && is_unwanted && !is_new;
+        if (!goes) return false;
         // Its number may be given again.
-        if (goes && member.reload) std::erase(member.reload->old, entry.first);
-        return goes;
+        if (member.reload) std::erase(member.reload->old, number);
+        member.removed.erase(number);
+        return true;
     });
 }
 
@@ -365,78 +388,6 @@ void Fleet::restart_dependents(std::string_view app, Instant now) {
             if (stays) instance.restart(false, now, std::string(app) + " restarts");
         }
     }
-}
-
-Result<> Fleet::reload(std::string_view app, Instant now) {
-    auto found = get(app);
-    if (!found) return std::unexpected(found.error());
-    Member& member = **found;
-    if (member.reload) {
-        return fail(Errc::conflict, "a reload of " + member.app->name + " is under way");
-    }
-    Reload reload;
-    for (const auto& [number, instance] : member.instances) {
-        if (instance.state() == State::ready) reload.old.push_back(number);
-    }
-    if (reload.old.empty()) {
-        if (auto restarted = restart(app, now, "reload"); !restarted) return restarted;
-        reloaded_.push_back({member.app->name, ""});
-        return {};
-    }
-    const bool was_ending = std::exchange(is_ending_, false);
-    want(member, now, "reload");
-    if (was_ending) stop_unwanted(now);
-    member.reload = std::move(reload);
-    begin_replacements(member, now);
-    settle(now);
-    return {};
-}
-
-void Fleet::begin_replacements(Member& member, Instant now) {
-    Reload& reload = *member.reload;
-    while (!reload.old.empty() && reload.replaces.size() < std::max(member.app->reloads_at_once, 1U)
-    ) {
-        const std::uint32_t number = add_instance(member, true, now, "reload");
-        reload.replaces.emplace(number, reload.old.front());
-        reload.old.pop_front();
-    }
-}
-
-/// Whether a replacement has come, or failed.
-bool Fleet::advance(Member& member, Instant now) {
-    Reload& reload = *member.reload;
-    bool changed = false;
-    for (auto next = reload.replaces.begin(); next != reload.replaces.end();) {
-        const auto [number, replaced] = *next;
-        const State state = member.instances.at(number).state();
-        if (state == State::starting) {
-            ++next;
-            continue;
-        }
-        if (state != State::ready) {
-            end_reload(member, "the new instance " + std::to_string(number) + " failed", now);
-            return true;
-        }
-        const auto old = member.instances.find(replaced);
-        if (old != member.instances.end()) old->second.stop(now, "replaced");
-        next = reload.replaces.erase(next);
-        changed = true;
-    }
-    begin_replacements(member, now);
-    if (reload.replaces.empty() && reload.old.empty()) {
-        reloaded_.push_back({member.app->name, ""});
-        member.reload.reset();
-        changed = true;
-    }
-    return changed;
-}
-
-/// Takes back the replacements that are not ready; what they were to replace goes on.
-void Fleet::end_reload(Member& member, std::string trouble, Instant now) {
-    for (const auto& [number, replaced] : member.reload->replaces)
-        member.instances.at(number).stop(now, "the reload has failed");
-    reloaded_.push_back({member.app->name, std::move(trouble)});
-    member.reload.reset();
 }
 
 bool Fleet::is_at_rest() const {
@@ -469,6 +420,18 @@ const Instance* Fleet::find(const InstanceId& id) const {
 bool Fleet::is_reloading(std::string_view app) const {
     const auto found = members_.find(app);
     return found != members_.end() && found->second.reload;
+}
+
+bool Fleet::is_removing(std::string_view app) const {
+    const auto found = members_.find(app);
+    return found != members_.end() && found->second.is_removed;
+}
+
+std::uint32_t Fleet::own_number(const InstanceId& id) const {
+    const auto member = members_.find(id.app);
+    if (member == members_.end()) return id.number;
+    const auto found = member->second.moved.find(id.number);
+    return found == member->second.moved.end() ? id.number : found->second;
 }
 
 std::vector<InstanceId> Fleet::instances(std::string_view app) const {

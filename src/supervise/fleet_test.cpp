@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <deque>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -30,43 +32,76 @@ class FleetTest : public ::testing::Test {
   public:
     void put(std::vector<App> apps) { ASSERT_TRUE(fleet.put(std::move(apps))); }
 
-    /// Carries out what the fleet wants, and notes it as "start api-0" and "stop api-0".
+    /// Carries out what the fleet wants, and notes it as "start api-0" and "stop api-0". What comes
+    /// of it is told when all is carried out, one after the other.
     void follow() {
-        for (auto actions = fleet.take_actions(); !actions.empty();
-             actions = fleet.take_actions()) {
-            for (const auto& [id, action] : actions)
-                carry_out(id, action);
+        while (true) {
+            for (const auto& [id, action, moves_to] : fleet.take_actions()) {
+                if (moves_to) {
+                    move(id, *moves_to);
+                } else {
+                    carry_out(id, action);
+                }
+            }
+            if (news.empty()) return;
+            const News next = std::move(news.front());
+            news.pop_front();
+            next.tell(next.id);
+        }
+    }
+
+    void move(const InstanceId& id, std::uint32_t number) {
+        const InstanceId to{id.app, number};
+        said.push_back(name_of(id) + " is " + std::to_string(number));
+        if (running.erase(id) > 0) {
+            ASSERT_TRUE(running.insert(to).second) << name_of(to) << " runs already";
+        }
+        for (News& one : news) {
+            if (one.id == id) one.id = to;
         }
     }
 
     void carry_out(const InstanceId& id, const Action& action) {
-        const std::string name = id.app + "-" + std::to_string(id.number);
+        const std::string name = name_of(id);
         switch (action.kind) {
             case Kind::spawn:
                 said.push_back("start " + name);
                 ASSERT_TRUE(running.insert(id).second) << name << " runs twice";
-                fleet.spawned(id, now);
+                news.push_back({id, [this](const InstanceId& it) {
+                                    fleet.spawned(it, now);
+                                }});
                 break;
             case Kind::watch_readiness:
-                if (!never_ready.contains(id)) fleet.became_ready(id, now);
+                if (never_ready.contains(id)) break;
+                news.push_back({id, [this](const InstanceId& it) {
+                                    fleet.became_ready(it, now);
+                                }});
                 break;
             case Kind::signal_group:
                 said.push_back("stop " + name);
-                if (!stubborn.contains(id)) end(id, {.signal = action.signal});
+                if (!stubborn.contains(id)) end_soon(id, {.signal = action.signal});
                 break;
             case Kind::kill_all:
                 said.push_back("kill " + name);
-                end(id, {.signal = SIGKILL});
+                end_soon(id, {.signal = SIGKILL});
                 break;
             default:
                 break;
         }
     }
 
+    void end_soon(const InstanceId& id, const Ending& ending) {
+        news.push_back({id, [this, ending](const InstanceId& it) {
+                            end(it, ending);
+                        }});
+    }
     void end(const InstanceId& id, const Ending& ending) {
         if (running.erase(id) == 0) return;
         fleet.ended(id, ending, now);
         fleet.all_gone(id, now, 0);
+    }
+    static std::string name_of(const InstanceId& id) {
+        return id.app + "-" + std::to_string(id.number);
     }
 
     void start(std::string_view app) {
@@ -86,8 +121,14 @@ class FleetTest : public ::testing::Test {
 
     static double no_load(const InstanceId&) { return 0; }
 
+    struct News {
+        InstanceId id{};
+        std::function<void(const InstanceId&)> tell{};
+    };
+
     Fleet fleet;
     Instant now = Instant(1h);
+    std::deque<News> news;
     std::set<InstanceId> running;
     std::set<InstanceId> never_ready;
     std::set<InstanceId> stubborn;
@@ -244,30 +285,38 @@ TEST_F(FleetTest, AReloadStopsTheOldOneOnceTheNewOneIsReady) {
     ASSERT_TRUE(fleet.reload("api", now));
     follow();
 
-    EXPECT_THAT(take_said(), ElementsAre("start api-2", "stop api-0", "start api-3", "stop api-1"));
+    EXPECT_THAT(
+        take_said(),
+        ElementsAre(
+            "api-0 is 2", "start api-0", "api-1 is 3", "start api-1", "stop api-2", "stop api-3"
+        )
+    );
     const auto reloaded = fleet.take_reloaded();
     ASSERT_EQ(reloaded.size(), 1U);
     EXPECT_EQ(reloaded[0].trouble, "");
-    EXPECT_EQ(fleet.instances("api").size(), 2U);
+    EXPECT_THAT(fleet.instances("api"), ElementsAre(InstanceId{"api", 0}, InstanceId{"api", 1}));
 }
 
 TEST_F(FleetTest, AFailedReloadKeepsTheOldInstances) {
     put({app_named("api")});
     start("api");
     take_said();
-    never_ready = {{"api", 1}};
+    never_ready = {{"api", 0}};
 
     ASSERT_TRUE(fleet.reload("api", now));
     follow();
     EXPECT_EQ(fleet.reload("api", now).error().code(), Errc::conflict);
-    end({"api", 1}, {.code = 1});
+    EXPECT_EQ(fleet.own_number({"api", 1}), 0U);
+    EXPECT_EQ(state({"api", 1}), State::ready);
+    end({"api", 0}, {.code = 1});
     follow();
 
+    EXPECT_THAT(take_said(), ElementsAre("api-0 is 1", "start api-0", "api-1 is 0"));
     EXPECT_EQ(state({"api", 0}), State::ready);
     EXPECT_THAT(fleet.instances("api"), ElementsAre(InstanceId{"api", 0}));
     const auto reloaded = fleet.take_reloaded();
     ASSERT_EQ(reloaded.size(), 1U);
-    EXPECT_THAT(reloaded[0].trouble, HasSubstr("instance 1"));
+    EXPECT_THAT(reloaded[0].trouble, HasSubstr("instance 0"));
 }
 
 TEST_F(FleetTest, ARemovedAppIsForgottenOnceItIsGone) {
@@ -356,19 +405,105 @@ TEST_F(FleetTest, ANumberIsNotGivenAgainWhileItIsReplaced) {
     app.restart = {.when = RestartWhen::never};
     put({app});
     start("api");
-    never_ready = {{"api", 4}};
+    never_ready = {{"api", 1}};
     ASSERT_TRUE(fleet.reload("api", now));
     follow();
 
-    end({"api", 1}, {.code = 1});
+    end({"api", 4}, {.code = 1});
     follow();
-    fleet.became_ready({"api", 4}, now);
+    fleet.became_ready({"api", 1}, now);
     follow();
 
     const auto reloaded = fleet.take_reloaded();
     ASSERT_EQ(reloaded.size(), 1U);
     EXPECT_EQ(reloaded[0].trouble, "");
     EXPECT_EQ(running.size(), 3U);
+}
+
+class OneInstanceTest : public FleetTest {
+  public:
+    OneInstanceTest() {
+        App app = app_named("api");
+        app.instances = 3;
+        put({app});
+    }
+};
+
+TEST_F(OneInstanceTest, IsStoppedAndStartedAloneAndRestartsAlone) {
+    start("api");
+    take_said();
+
+    ASSERT_TRUE(fleet.stop("api", now, "test", 1));
+    follow();
+    EXPECT_THAT(take_said(), ElementsAre("stop api-1"));
+    EXPECT_EQ(state({"api", 1}), State::stopped);
+    ASSERT_TRUE(fleet.start("api", now, "test", 1));
+    follow();
+    EXPECT_THAT(take_said(), ElementsAre("start api-1"));
+    ASSERT_TRUE(fleet.restart("api", now, "test", 2));
+    follow();
+    EXPECT_THAT(take_said(), ElementsAre("stop api-2", "start api-2"));
+
+    EXPECT_EQ(fleet.start("api", now, "test", 3).error().code(), Errc::not_found);
+    EXPECT_EQ(fleet.stop("api", now, "test", 3).error().code(), Errc::not_found);
+}
+
+TEST_F(OneInstanceTest, StartsBeforeTheOthersEverDid) {
+    ASSERT_TRUE(fleet.start("api", now, "test", 1));
+    follow();
+    EXPECT_THAT(take_said(), ElementsAre("start api-1"));
+    EXPECT_EQ(fleet.instances("api").size(), 3U);
+
+    start("api");
+
+    EXPECT_THAT(take_said(), ElementsAre("start api-0", "start api-2"));
+}
+
+TEST_F(OneInstanceTest, TakesItsAppWithItWhenTheLastIsStopped) {
+    put({app_named("web", {{.app = "api"}})});
+    ASSERT_TRUE(fleet.start("api", now, "test", 0));
+    follow();
+    ASSERT_TRUE(fleet.stop("api", now, "test", 0));
+    follow();
+    take_said();
+
+    start("web");
+
+    EXPECT_THAT(take_said(), IsEmpty());  // as after a stop of all of them by hand
+}
+
+TEST_F(OneInstanceTest, IsReloadedAlone) {
+    start("api");
+    take_said();
+
+    ASSERT_TRUE(fleet.reload("api", now, 1));
+    EXPECT_EQ(fleet.stop("api", now, "test", 0).error().code(), Errc::conflict);
+    follow();
+
+    EXPECT_THAT(take_said(), ElementsAre("api-1 is 3", "start api-1", "stop api-3"));
+    EXPECT_EQ(fleet.take_reloaded().size(), 1U);
+}
+
+TEST_F(OneInstanceTest, IsRemovedAloneAndTheLastWithItsApp) {
+    start("api");
+    ASSERT_TRUE(fleet.stop("api", now, "test", 0));
+    stubborn = {{"api", 1}};
+    follow();
+    take_said();
+
+    ASSERT_TRUE(fleet.remove("api", now, 1));
+    ASSERT_TRUE(fleet.remove("api", now, 1));
+    follow();
+    EXPECT_EQ(fleet.start("api", now, "test", 1).error().code(), Errc::conflict);
+    EXPECT_EQ(fleet.find("api")->instances, 2U);
+    pass(10s);
+    follow();
+
+    EXPECT_THAT(fleet.instances("api"), ElementsAre(InstanceId{"api", 0}, InstanceId{"api", 2}));
+    ASSERT_TRUE(fleet.remove("api", now, 2));
+    ASSERT_TRUE(fleet.remove("api", now, 0));
+    follow();
+    EXPECT_THAT(fleet.apps(), IsEmpty());
 }
 
 /// Any commands and deaths in any order.
@@ -378,18 +513,23 @@ class FleetLife : public FleetTest {
 
     void step(std::mt19937_64& random) {
         const std::string app = names_[random() % names_.size()];
+        Which which;
+        if (random() % 2 == 0) which = static_cast<std::uint32_t>(random() % 4);
         switch (random() % 9) {
             case 0:
-                std::ignore = fleet.start(app, now, "start");
+                std::ignore = fleet.start(app, now, "start", which);
                 break;
             case 1:
-                std::ignore = fleet.stop(app, now, "stop");
+                std::ignore = fleet.stop(app, now, "stop", which);
                 break;
             case 2:
-                std::ignore = fleet.restart(app, now, "restart");
+                std::ignore = fleet.restart(app, now, "restart", which);
                 break;
             case 3:
-                std::ignore = fleet.reload(app, now);
+                std::ignore = fleet.reload(app, now, which);
+                if (which && random() % 4 == 0 && fleet.find(app)->instances > 1) {
+                    std::ignore = fleet.remove(app, now, which);
+                }
                 break;
             case 4:
                 std::ignore = fleet.scale(app, random() % 5, now, no_load);
@@ -419,6 +559,13 @@ class FleetLife : public FleetTest {
                 EXPECT_EQ(fleet.find(id)->is_live(), running.contains(id)) << name << id.number;
             const std::uint32_t more = fleet.is_reloading(name) ? 1 : 0;
             EXPECT_LE(staying(name), fleet.find(name)->instances + more) << states();
+            if (more > 0) continue;
+            std::set<std::uint32_t> told;
+            for (const InstanceId& id : fleet.instances(name)) {
+                const Instance& one = *fleet.find(id);
+                if (one.is_leaving() || one.is_at_rest()) continue;
+                EXPECT_TRUE(told.insert(fleet.own_number(id)).second) << states();
+            }
         }
     }
 
@@ -450,7 +597,7 @@ class FleetLife : public FleetTest {
         for (const std::string& name : fleet.apps()) {
             for (const InstanceId& id : fleet.instances(name)) {
                 out += name + std::to_string(id.number) + " " +
-                       std::string(name_of(fleet.find(id)->state())) + ", ";
+                       std::string(supervise::name_of(fleet.find(id)->state())) + ", ";
             }
         }
         return out;

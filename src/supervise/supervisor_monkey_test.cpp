@@ -8,6 +8,8 @@
 #include <csignal>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 
 /// Whatever is done to instances, and whenever: there are never two copies of one, and nothing of
 /// them is left.
@@ -19,13 +21,18 @@ using ::testing::IsEmpty;
 
 class SupervisorMonkeyTest : public SupervisorTest {
   public:
+    /// The one whose instances are replaced by new ones with the same number while they run.
+    static constexpr std::string_view reloaded = "three";
+
     /// All that an instance starts holds the lock of its number, so a copy beside it finds that
-    /// taken.
+    /// taken. For a reload there are two locks.
     App locking(const std::string& name) const {
+        const std::string lock = "lock-" + name + "-$TRANTER_INSTANCE";
+        const std::string second = name == reloaded ? "flock -n 8 || " : "";
         App one =
             app(name,
-                "exec 9>lock-" + name +
-                    "-$TRANTER_INSTANCE; flock -n 9 || echo two copies; "
+                "exec 9>" + lock + " 8>" + lock + "-second; flock -n 9 || " + second +
+                    "echo too many copies; "
                     "(setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 1000; done' &); "
                     "exec sleep 1000");
         one.stop.timeout = 20ms;
@@ -51,14 +58,24 @@ class SupervisorMonkeyTest : public SupervisorTest {
         if (what > 1) ::kill(one.pid, SIGKILL);
     }
 
+    /// Once those that the last one has replaced are gone.
+    void reload() {
+        const auto views = supervisor->instances();
+        const auto count = std::ranges::count_if(views, [](const InstanceView& view) {
+            return view.id.app == reloaded;
+        });
+        const App* const app = supervisor->find(reloaded);
+        if (app == nullptr || std::cmp_greater(count, app->instances)) return;
+        static_cast<void>(supervisor->reload(reloaded));
+    }
+
     void do_something(const std::string& name) {
         switch (any(6)) {
             case 0:
                 ASSERT_TRUE(supervisor->restart(name, "monkey"));
                 break;
             case 1:
-                // A reload may be under way.
-                static_cast<void>(supervisor->reload(name));
+                reload();
                 break;
             case 2:
                 static_cast<void>(supervisor->scale(name, static_cast<std::uint32_t>(1 + any(3))));
