@@ -73,9 +73,6 @@ const postgres::Statement& stats_of_one() {
 constexpr postgres::Statement some_names(R"sql(
     SELECT name FROM tranter.queues ORDER BY name LIMIT 1000)sql");
 
-// A statement of its own: the next one sees the queue.
-constexpr postgres::Statement make_queue("SELECT tranter.queue_of($1)");
-
 constexpr postgres::Statement pause_one(R"sql(
     UPDATE tranter.queues SET paused = $2::boolean WHERE id = $1::integer
     RETURNING CASE WHEN NOT paused THEN tranter.tell_sleepers(id) END)sql");
@@ -185,16 +182,13 @@ Result<> set_limits(Store& store, std::string_view queue, const QueueLimits& lim
     const auto known = find_or_make_queue(store, queue);
     if (!known) return std::unexpected(known.error());
     return store.pool.once([&](Connection& connection) -> Result<> {
-        const std::array<postgres::Call, 2> calls{
-            {{.statement = &make_queue, .parameters = {std::string(queue)}},
-             {.statement = &limit_one,
-              .parameters = {
-                  std::string(queue),
-                  limit_parameter(limits.max_in_flight),
-                  limit_parameter(limits.max_in_flight_per_group),
-                  limit_parameter(limits.max_queued_per_group),
-                  limits.fair ? "t" : "f"}}}};
-        connection.execute_all(calls);
+        const std::array<Parameter, 5> parameters{
+            std::to_string((*known)->id()),
+            limit_parameter(limits.max_in_flight),
+            limit_parameter(limits.max_in_flight_per_group),
+            limit_parameter(limits.max_queued_per_group),
+            limits.fair ? "t" : "f"};
+        connection.execute(limit_one, parameters);
         return {};
     });
 }
