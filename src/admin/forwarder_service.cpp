@@ -1,5 +1,7 @@
 #include "admin/forwarder_service.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string_view>
 #include <utility>
@@ -18,7 +20,7 @@ HealthCheck check_forwarding(
     if (error_at) check.last_error_at = time_of_check(*error_at);
     if (answers) return check;
     check.health = Health::fail;
-    check.reason = "does not answer";
+    check.reason = fmt::format("the {} does not answer", name);
     return check;
 }
 

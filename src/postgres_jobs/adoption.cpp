@@ -48,11 +48,11 @@ BEGIN
     IF current_setting('tranter.follows', true) = 'on' THEN
         RETURN NULL;
     END IF;
-    UPDATE tranter.jobs SET expires_at = least(expires_at, now()) WHERE id = ANY(ARRAY(
+    PERFORM tranter.cancel_job(id) FROM (
         SELECT id FROM tranter.jobs
         WHERE queue_id = (SELECT id FROM tranter.queues WHERE name = %9$L)
             AND dedup_key = %12$L || old.%5$I::text AND state IN (0, 1) AND home_id IS NULL
-        FOR UPDATE SKIP LOCKED));
+        FOR UPDATE SKIP LOCKED) waiting;
     RETURN NULL;
 END
 )sql";
