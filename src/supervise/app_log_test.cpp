@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,23 +146,87 @@ TEST_F(AppLogTest, AFlushEmptiesAllOfThem) {
     EXPECT_FALSE(std::filesystem::exists(path("api.log.1")));
 }
 
-TEST_F(AppLogTest, AFileThatNobodyReadsCostsLinesAndNoTime) {
-    // A pipe without a reader: whoever opens it to write waits for ever.
-    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+/// Hangs in the first line that it writes after `old`: what compresses does not end.
+LogFile::Options hanging_log(const AppLogTest& test) {
+    return {
+        .path = test.path(),
+        .bytes_max = 1,
+        .compress = true,
+        .compressor = {"/bin/sh", "-c", "touch " + test.path("hangs") + "; exec sleep 1000"}};
+}
+
+void wait_for_file(const std::string& path) {
+    const auto limit = std::chrono::steady_clock::now() + 60s;
+    while (!std::filesystem::exists(path)) {
+        ASSERT_LT(std::chrono::steady_clock::now(), limit) << path;
+        constexpr int moment_millis = 2;
+        ::poll(nullptr, 0, moment_millis);
+    }
+}
+
+TEST_F(AppLogTest, AFileThatHangsHoldsUpNoOther) {
     const SteadyClock clock;
-    LogWriter writer({.clock = clock, .waiting_bytes_max = 100});
-    const auto stuck = writer.open({.path = path()});
-    const auto good = writer.open({.path = path("other.log")});
-
-    for (int i = 0; i < 100; ++i)
-        writer.write(stuck, "ten bytes\n");
-    EXPECT_EQ(writer.dropped(stuck), 90U);
-    EXPECT_EQ(writer.dropped(good), 0U);
-
-    std::ifstream reader(path());
-    writer.write(good, "fine\n");
+    LogWriter writer({.clock = clock, .waiting_bytes_max = 20, .work = {.patience = {}}});
+    const auto hangs = writer.open(hanging_log(*this));
+    writer.write(hangs, "one\n");
     writer.wait_until_written();
-    EXPECT_EQ(content("other.log"), "fine\n");
+    writer.write(hangs, "two\n");
+    wait_for_file(path("hangs"));
+
+    for (int i = 0; i < 10; ++i)
+        writer.write(hangs, "ten bytes\n");
+    const auto good = writer.open({.path = path("other.log")});
+    writer.write(good, "fine\n");
+    wait_for_file(path("other.log"));
+
+    EXPECT_EQ(writer.dropped(hangs), 9U);
+    EXPECT_EQ(writer.dropped(good), 0U);
+}
+
+TEST_F(AppLogTest, WhatCompressesIsKilledAtTheEnd) {
+    const SteadyClock clock;
+    {
+        LogWriter writer({.clock = clock, .work = {.end_patience = 60s}});
+        const auto hangs = writer.open(hanging_log(*this));
+        writer.write(hangs, "one\n");
+        writer.write(hangs, "two\n");
+        wait_for_file(path("hangs"));
+        writer.write(hangs, "three\n");
+    }
+
+    EXPECT_EQ(content("api.log"), "three\n");
+    EXPECT_EQ(content("api.log.1"), "two\n");
+    EXPECT_EQ(content("api.log.2"), "one\n");
+}
+
+TEST_F(AppLogTest, WhatCompressesMayTakeSoLongAndNoLonger) {
+    LogFile::Options options = hanging_log(*this);
+    options.compressor = {"/bin/sh", "-c", "echo part > \"$0.gz\"; exec sleep 1000"};
+    options.compress_limit = 10ms;
+    LogFile file(options);
+
+    ASSERT_TRUE(file.append("one\n", now));
+    ASSERT_TRUE(file.append("two\n", now));
+
+    EXPECT_EQ(content("api.log.1"), "one\n");
+    EXPECT_FALSE(std::filesystem::exists(path("api.log.1.gz")));
+}
+
+TEST_F(AppLogTest, RefusesWhatIsNoFile) {
+    ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+    LogFile file({.path = path()});
+
+    const auto without_reader = file.append("one\n", now);
+    const Descriptor reader(::open(path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const auto with_reader = file.append("one\n", now);
+
+    for (const auto& done : {without_reader, with_reader}) {
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().message(), path() + " is a pipe, it has to be a regular file");
+    }
+    EXPECT_FALSE(file.flush());
+    EXPECT_TRUE(LogFile({.path = "/dev/null"}).append("one\n", now));
+    EXPECT_TRUE(LogFile({.path = "/dev/null"}).flush());
 }
 
 TEST_F(AppLogTest, SaysHowManyLinesWereDropped) {
@@ -179,7 +245,7 @@ TEST_F(AppLogTest, SaysHowManyLinesWereDropped) {
 TEST_F(AppLogTest, WhatWaitsIsWrittenAtTheEnd) {
     const SteadyClock clock;
     {
-        LogWriter writer({.clock = clock});
+        LogWriter writer({.clock = clock, .work = {.end_patience = 60s}});
         const auto target = writer.open({.path = path()});
         for (int i = 0; i < 100; ++i)
             writer.write(target, "line\n");

@@ -49,6 +49,7 @@ class InotifyWatch final : public FileWatch {
     InotifyWatch(Options options, IgnoredPaths ignored)
         : loop_(options.loop),
           ignored_(std::move(ignored)),
+          is_own_(std::move(options.is_own)),
           quiet_(options.quiet),
           changed_(std::move(options.changed)) {}
     ~InotifyWatch() override {
@@ -69,6 +70,7 @@ class InotifyWatch final : public FileWatch {
             std::string text = whole.string();
             while (text.size() > 1 && text.ends_with('/'))
                 text.pop_back();
+            real_roots_.push_back(std::filesystem::weakly_canonical(text, failed).string());
             roots_.push_back(std::move(text));
         }
         if (auto done = watch_roots(); !done) return done;
@@ -80,6 +82,7 @@ class InotifyWatch final : public FileWatch {
     /// What is watched of a directory.
     struct Watched {
         std::string path{};
+        std::string real_path{};  // without links
         /// All that is in it, and where it is below which of the roots; empty: it is one.
         std::optional<std::string> relative{};
         std::string root{};
@@ -109,6 +112,8 @@ class InotifyWatch final : public FileWatch {
         if (watch >= 0) {
             Watched& out = watched_[watch];
             out.path = path;
+            std::error_code failed;
+            out.real_path = std::filesystem::canonical(path, failed).string();
             return &out;
         }
         if (errno == ENOENT || errno == EACCES || errno == ENOTDIR || errno == ELOOP)
@@ -156,6 +161,10 @@ class InotifyWatch final : public FileWatch {
         }
     }
 
+    static std::string join_path(const std::string& folder, const std::string& name) {
+        return (folder == "/" ? "" : folder) + "/" + name;
+    }
+
     static std::string join(const std::string& relative, const std::string& name) {
         return relative.empty() ? name : relative + "/" + name;
     }
@@ -190,15 +199,18 @@ class InotifyWatch final : public FileWatch {
         const bool counts =
             where.relative && !ignored_.has(where.root, join(*where.relative, name));
         if (!is_root && !counts) return;
-        const std::string path = (where.path == "/" ? "" : where.path) + "/" + name;
-        note(path);
+        const std::string path = join_path(where.path, name);
+        const bool is_folder = (event.mask & IN_ISDIR) != 0;
+        const bool is_own = !is_root && is_own_ &&
+                            is_own_(join_path(where.real_path, name), is_folder, real_roots_);
+        if (!is_own) note(path);
         follow(event.mask, found->first, name, is_root);
     }
 
     /// What comes is watched too, what goes is not any more.
     void follow(std::uint32_t mask, int watch, const std::string& name, bool is_root) {
         const Watched where = watched_.at(watch);
-        const std::string path = (where.path == "/" ? "" : where.path) + "/" + name;
+        const std::string path = join_path(where.path, name);
         if ((mask & (IN_MOVED_FROM | IN_DELETE)) != 0) forget(path);
         if ((mask & (IN_MOVED_TO | IN_CREATE)) == 0) return;
         if (is_root) return complain(watch_roots());
@@ -234,10 +246,12 @@ class InotifyWatch final : public FileWatch {
 
     EventLoop& loop_;
     const IgnoredPaths ignored_;
+    const OwnFiles::Question is_own_;
     const Duration quiet_;
     const std::function<void(const std::string&)> changed_;
     Descriptor inotify_{};
     std::vector<std::string> roots_{};
+    std::vector<std::string> real_roots_{};
     std::map<int, Watched> watched_{};
     std::string first_{};  // that has changed and was not told; empty: none
     EventLoop::TimerId timer_ = EventLoop::TimerId::none;

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/time.hpp"
 #include "supervise/event_loop.hpp"
+#include "supervise/own_files.hpp"
 
 #include <functional>
 #include <memory>
@@ -28,6 +29,9 @@ class FileWatch {
         /// names with a leading dot never count. All that holds below the watched paths, not for
         /// these.
         std::vector<std::string> ignored{};
+        /// What is not told either, though what is in it may be: files that we write ourselves.
+        /// Asked with links in the path resolved, and with the watched paths in the same spelling.
+        OwnFiles::Question is_own{};
         /// Changes that follow each other within this time are told once, afterwards.
         Duration quiet = std::chrono::milliseconds(200);
         /// Called by the loop with the first that has changed; may destroy the watch.

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tranter::supervise {
@@ -23,19 +24,23 @@ struct InstanceLogs {
     std::vector<LogWriter::TargetPtr> all() const;
 };
 
-/// Opens each file once, whoever writes to it: two that rotate the same file would lose lines. Not
-/// thread-safe.
+/// Opens each file once for each user that it may belong to, whoever writes to it: two that rotate
+/// the same file would lose lines. Not thread-safe.
 class LogTargets {
   public:
     explicit LogTargets(LogWriter& writer) : writer_(writer) {}
 
-    InstanceLogs open(const LogRule& rule, std::uint32_t number);
+    InstanceLogs open(const App& app, std::uint32_t number);
 
   private:
-    LogWriter::TargetPtr open_path(const std::string& path, const LogRule& rule);
+    LogWriter::TargetPtr open_path(const std::string& path, const App& app);
 
     LogWriter& writer_;
-    std::map<std::string, std::weak_ptr<LogWriter::Target>> targets_{};
+    struct Known {
+        std::weak_ptr<LogWriter::Target> target{};
+        LogFile::Options file{};
+    };
+    std::map<std::pair<std::string, FileOwner>, Known> targets_{};
 };
 
 }  // namespace tranter::supervise

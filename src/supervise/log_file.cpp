@@ -11,9 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace tranter::supervise {
@@ -37,22 +35,50 @@ void remove_both(std::string path) {
 
 }  // namespace
 
-Result<> LogFile::append(std::string_view lines, Instant now) {
-    if (!file_) {
-        if (auto opened = open(now); !opened) return opened;
+Result<> LogFile::append(std::string_view lines, Instant now, std::stop_token stop) {
+    if (!file_ || is_due(lines.size(), now)) {
+        if (auto ready = make_ready(lines.size(), now); !ready) return ready;
     }
-    if (is_due(lines.size(), now)) {
-        const auto rotated = rotate();
-        if (auto opened = open(now); !opened) return opened;
-        if (!rotated) put_rotation_off(rotated.error(), now);
-    }
-    while (!lines.empty()) {
+    Result<> done;
+    while (!lines.empty() && done) {
         const ssize_t put = ::write(file_.get(), lines.data(), lines.size());
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return failed_file(options_.path, "written");
+        if (put < 0) {
+            done = failed_file(options_.path, "written");
+            break;
+        }
         lines.remove_prefix(static_cast<std::size_t>(put));
         bytes_ += static_cast<std::uint64_t>(put);
     }
+    if (std::exchange(must_compress_, false)) compress(rotated(1), std::move(stop));
+    return done;
+}
+
+Result<FileAccess> LogFile::access() {
+    if (!owner_) {
+        auto found = FileAccess::find_owner(options_.owner);
+        if (!found) {
+            return fail(
+                Errc::unavailable, options_.path + " cannot be opened: " + found.error().message()
+            );
+        }
+        owner_ = std::move(*found);
+    }
+    return FileAccess::to(options_.path, *owner_);
+}
+
+/// Opened, and rotated when it is due.
+Result<> LogFile::make_ready(std::size_t more_bytes, Instant now) {
+    const auto access = this->access();
+    if (!access) return std::unexpected(access.error());
+    if (!file_) {
+        if (auto opened = open(*access, now); !opened) return opened;
+    }
+    if (!is_due(more_bytes, now)) return {};
+    const auto rotated = rotate(*access);
+    if (auto opened = open(*access, now); !opened) return opened;
+    if (!rotated) put_rotation_off(rotated.error(), now);
+    must_compress_ = rotated.has_value() && options_.compress && options_.files_max > 0;
     return {};
 }
 
@@ -62,16 +88,13 @@ bool LogFile::is_due(std::size_t more_bytes, Instant now) const {
     return options_.age_max > Duration{} && now - begun_at_ >= options_.age_max;
 }
 
-Result<> LogFile::open(Instant now) {
-    const std::filesystem::path folder = std::filesystem::path(options_.path).parent_path();
-    std::error_code ignored;  // open() says what is wrong
-    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+Result<> LogFile::open(const FileAccess& access, Instant now) {
     constexpr mode_t readable = 0640;
-    file_ = Descriptor(
-        ::open(options_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, readable)
-    );
+    auto opened = access.open(options_.path, O_WRONLY | O_APPEND | O_CREAT, readable);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    file_ = std::move(*opened);
     struct stat info {};
-    if (!file_ || ::fstat(file_.get(), &info) != 0) return failed_file(options_.path, "opened");
+    if (::fstat(file_.get(), &info) != 0) return failed_file(options_.path, "looked at");
     is_regular_ = S_ISREG(info.st_mode);
     bytes_ = static_cast<std::uint64_t>(info.st_size);
     // Of one that was there before nobody knows when it was begun, only when it was written to.
@@ -93,10 +116,11 @@ std::string LogFile::rotated(std::uint32_t number) const {
     return number == 0 ? options_.path : options_.path + "." + std::to_string(number);
 }
 
-Result<> LogFile::rotate() {
+Result<> LogFile::rotate(const FileAccess& access) {
     file_.reset();
     if (options_.files_max == 0) {
-        if (::unlink(options_.path.c_str()) != 0) return failed_file(options_.path, "removed");
+        if (::unlink(options_.path.c_str()) != 0)
+            return failed_file(options_.path, access.done_as("removed"));
         return {};
     }
     remove_both(rotated(options_.files_max));
@@ -107,33 +131,55 @@ Result<> LogFile::rotate() {
             const std::string from = rotated(number - 1).append(ending);
             const std::string to = rotated(number).append(ending);
             if (std::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
-                return failed_file(from, "renamed");
+                return failed_file(from, access.done_as("renamed"));
             }
         }
     }
-    if (options_.compress) compress(rotated(1));
     return {};
 }
 
-void LogFile::compress(const std::string& path) const {
-    process::RunOptions gzip;
-    gzip.program.command = {"gzip", "-f", "--", path};
-    const auto done = process::run(gzip);
-    if (done && done->exit.code == 0 && done->exit.signal == 0) return;
+/// By a program, which can be killed, and has no more rights than whoever may change the folder.
+void LogFile::compress(const std::string& path, std::stop_token stop) {
+    if (stop.stop_requested()) return;
+    process::RunOptions run;
+    run.program.command = options_.compressor;
+    run.program.command.push_back(path);
+    run.timeout = options_.compress_limit;
+    run.grace = std::chrono::milliseconds(200);
+    run.stop = std::move(stop);
+    if (const auto folder = access()) run.program.identity = folder->acts_for();
+    const auto done = process::run(run);
+    using Ended = process::RunReport::Ended;
+    const bool has_ended = done && done->ended == Ended::by_itself;
+    if (has_ended && done->exit.code == 0 && done->exit.signal == 0) return;
+    // What there is of it would be taken for the whole.
+    if (const auto folder = access(); folder && ::access(path.c_str(), F_OK) == 0)
+        ::unlink(std::string(path).append(compressed).c_str());
+    // Somebody else goes on with it as it is.
+    if (done && done->ended == Ended::stopped) return;
     log_warn(
         "supervise",
         "a log is not compressed",
-        {{"path", path}, {"reason", done ? "gzip has failed" : done.error().message()}}
+        {{"path", path},
+         {"reason",
+          !done       ? done.error().message()
+          : has_ended ? options_.compressor.front() + " has failed"
+                      : options_.compressor.front() + " has taken too long"}}
     );
 }
 
 Result<> LogFile::flush() {
     file_.reset();
+    const auto access = this->access();
+    if (!access) return std::unexpected(access.error());
     for (std::uint32_t number = 1; number <= options_.files_max; ++number)
         remove_both(rotated(number));
-    if (::truncate(options_.path.c_str(), 0) != 0 && errno != ENOENT) {
-        return failed_file(options_.path, "emptied");
-    }
+    struct stat info {};
+    if (::lstat(options_.path.c_str(), &info) != 0 && errno == ENOENT) return {};
+    const auto file = access->open(options_.path, O_WRONLY);
+    if (!file) return std::unexpected(file.error());
+    if (::fstat(file->get(), &info) == 0 && !S_ISREG(info.st_mode)) return {};
+    if (::ftruncate(file->get(), 0) != 0) return failed_file(options_.path, "emptied");
     return {};
 }
 

@@ -2,9 +2,21 @@
 
 #include "base/log.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
+#include <vector>
 
 namespace tranter::supervise {
+namespace {
+
+/// By how much a clock may be put back without its moments coming again.
+constexpr Duration replay_max = std::chrono::hours(1);
+
+}  // namespace
+
+RestartTriggers::RestartTriggers(Options options)
+    : options_(std::move(options)), alarm_(options_.loop, [this] { look_at_clock(); }) {}
 
 Result<> RestartTriggers::check(const App& app) const {
     if (app.restart_cron.empty()) return {};
@@ -12,7 +24,7 @@ Result<> RestartTriggers::check(const App& app) const {
     if (!options_.next_cron) {
         return fail(Errc::invalid_argument, what + " needs a calendar, and there is none here");
     }
-    if (options_.next_cron(app.restart_cron, options_.loop.now())) return {};
+    if (options_.next_cron(app.restart_cron, options_.wall_now())) return {};
     return fail(
         Errc::invalid_argument, what + " is no cron expression, or never comes; say 0 3 * * *"
     );
@@ -21,24 +33,42 @@ Result<> RestartTriggers::check(const App& app) const {
 void RestartTriggers::wait_for_cron(const App& app) {
     const auto found = moments_.find(app.name);
     if (found != moments_.end() && found->second.cron == app.restart_cron) return;
-    if (found != moments_.end()) {
-        options_.loop.cancel(found->second.timer);
-        moments_.erase(found);
+    if (found != moments_.end()) moments_.erase(found);
+    if (!app.restart_cron.empty()) {
+        Moment& moment = moments_[app.name];
+        moment.cron = app.restart_cron;
+        plan(moment, options_.wall_now());
     }
-    if (app.restart_cron.empty()) return;
-    Moment& moment = moments_[app.name];
-    moment.cron = app.restart_cron;
-    arm(app.name, moment);
+    set_alarm();
 }
 
-void RestartTriggers::arm(const std::string& app, Moment& moment) {
-    const auto at = options_.next_cron(moment.cron, options_.loop.now());
-    moment.timer = EventLoop::TimerId::none;
-    if (!at) return;
-    moment.timer = options_.loop.call_at(*at, [this, app] {
-        arm(app, moments_.at(app));
+void RestartTriggers::plan(Moment& moment, Instant now) const {
+    const bool was_put_back = moment.last > now && moment.last - now < replay_max;
+    moment.at =
+        options_.next_cron(moment.cron, was_put_back ? moment.last : now).value_or(Instant::max());
+}
+
+void RestartTriggers::set_alarm() {
+    Instant next = Instant::max();
+    for (const auto& [app, moment] : moments_)
+        next = std::min(next, moment.at);
+    alarm_.set(next);
+}
+
+void RestartTriggers::look_at_clock() {
+    const Instant now = options_.wall_now();
+    std::vector<std::string> due;
+    for (auto& [app, moment] : moments_) {
+        if (moment.at <= now) {
+            moment.last = moment.at;
+            due.push_back(app);
+        }
+        // Also where none has come: the clock may have been put back.
+        plan(moment, now);
+    }
+    set_alarm();
+    for (const std::string& app : due)
         options_.moment_came(app);
-    });
 }
 
 void RestartTriggers::watch_files(const App& app) {
@@ -47,6 +77,7 @@ void RestartTriggers::watch_files(const App& app) {
         {.loop = options_.loop,
          .paths = app.watched,
          .ignored = app.unwatched,
+         .is_own = options_.is_own,
          .quiet = app.watch_delay,
          .changed =
              [this, name = app.name](const std::string& path) {
@@ -85,13 +116,12 @@ void RestartTriggers::stop(std::string_view app) {
     unwatch_files(app);
     const auto found = moments_.find(app);
     if (found == moments_.end()) return;
-    options_.loop.cancel(found->second.timer);
     moments_.erase(found);
+    set_alarm();
 }
 
 void RestartTriggers::stop_all() {
-    for (const auto& [app, moment] : moments_)
-        options_.loop.cancel(moment.timer);
+    alarm_.set(Instant::max());
     for (const auto& [app, watch] : watches_)
         options_.loop.cancel(watch.timer);
     moments_.clear();

@@ -4,17 +4,13 @@
 #include "process/descriptor.hpp"
 #include "process/identity.hpp"
 #include "process/process_stat.hpp"
+#include "supervise/file_access.hpp"
 #include "supervise/instance_environment.hpp"
 #include "supervise/numbered.hpp"
+#include "supervise/pid_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include <chrono>
 #include <csignal>
-#include <cstring>
-#include <filesystem>
 #include <utility>
 
 namespace tranter::supervise {
@@ -40,7 +36,11 @@ bool needs_leaf(const Limits& limits) {
 }  // namespace
 
 RunningProcess::RunningProcess(Options options, Listener& listener)
-    : options_(std::move(options)), listener_(listener) {}
+    : options_(std::move(options)), id_(options_.id), listener_(listener) {
+    if (app().pid_file.empty() || is_no_file(app().pid_file)) return;
+    pid_path_ = numbered(app().pid_file, options_.number);
+    pid_lane_ = options_.writer.work().make_lane(pid_path_);
+}
 
 RunningProcess::~RunningProcess() {
     if (is_watched_) options_.loop.unwatch(keeper_->descriptor());
@@ -81,6 +81,7 @@ Result<process::SpawnOptions> RunningProcess::describe() const {
     program.command = app.command;
     program.directory = app.directory;
     program.limits.open_files = app.limits.open_files;
+    program.limits.open_files_soft = options_.open_files;
     program.umask = app.limits.umask;
     program.nice = app.limits.nice;
     if (!app.limits.user.empty() || !app.limits.group.empty()) {
@@ -88,7 +89,7 @@ Result<process::SpawnOptions> RunningProcess::describe() const {
         if (!identity) return std::unexpected(std::move(identity.error()));
         program.identity = std::move(*identity);
     }
-    program.environment = environment_of(app, options_.id.number, options_.key, program.identity);
+    program.environment = environment_of(app, options_.number, options_.key, program.identity);
     return program;
 }
 
@@ -96,14 +97,14 @@ Result<> RunningProcess::make_probing() {
     auto made = Probing::make(
         {.loop = options_.loop,
          .app = *options_.app,
-         .number = options_.id.number,
+         .number = options_.number,
          .runtime_directory = options_.runtime_directory},
-        {.ready = [this] { listener_.became_ready(options_.id); },
-         .failed = [this](const std::string& why) { listener_.failed_probe(options_.id, why); },
-         .status = [this](std::string_view text) { listener_.said_status(options_.id, text); },
+        {.ready = [this] { listener_.became_ready(id_); },
+         .failed = [this](const std::string& why) { listener_.failed_probe(id_, why); },
+         .status = [this](std::string_view text) { listener_.said_status(id_, text); },
          .more_time =
              [this](Duration more) {
-                 listener_.asked_for_time(options_.id, more);
+                 listener_.asked_for_time(id_, more);
              }}
     );
     if (!made) return std::unexpected(std::move(made.error()));
@@ -144,7 +145,7 @@ void RunningProcess::read_output(
     const App& app = *options_.app;
     OutputLines::Options lines{
         .app = app.name,
-        .number = options_.id.number,
+        .number = options_.number,
         .is_errors = is_errors,
         .json = app.logs.json,
         .time_format = app.logs.time_format};
@@ -159,7 +160,7 @@ void RunningProcess::read_output(
         .targets = options_.logs.targets(is_errors),
         .lines = std::move(lines),
         .taken = [this, is_errors](std::string_view text) {
-            listener_.printed(options_.id, is_errors, text);
+            listener_.printed(id_, is_errors, text);
         }};
     reader = std::make_unique<OutputReader>(std::move(options), std::move(pipe));
 }
@@ -196,6 +197,12 @@ void RunningProcess::follow(const Action& action) {
 bool RunningProcess::has_keeper_ended() const {
     const auto stat = process::read_stat(keeper_->pid());
     return !stat || stat->state == 'Z';
+}
+
+void RunningProcess::move(std::uint32_t number) {
+    id_.number = number;
+    // Whoever had that number meanwhile may have written its own.
+    if (leader_ != 0 && number == options_.number) write_pid_file();
 }
 
 void RunningProcess::kill_all() {
@@ -251,25 +258,34 @@ void RunningProcess::finish() {
     errors_->finish();
 }
 
-void RunningProcess::write_pid_file() const {
-    if (app().pid_file.empty()) return;
-    const std::string path = numbered(app().pid_file, options_.id.number);
-    std::error_code ignored;  // open() says what is wrong
-    const auto folder = std::filesystem::path(path).parent_path();
-    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
-    constexpr mode_t readable = 0644;
-    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, readable));
-    const std::string text = std::to_string(leader_) + "\n";
-    if (file && ::write(file.get(), text.data(), text.size()) > 0) return;
-    log_warn(
-        "supervise",
-        "a pid file is not written",
-        {{"app", options_.id.app}, {"path", path}, {"reason", std::strerror(errno)}}
-    );
+/// Waited for, so that it is there when the app is ready and gone when it has ended; but not for a
+/// disk that hangs.
+void RunningProcess::do_with_pid_file(FileWork::Work work) {
+    constexpr Duration patience = std::chrono::milliseconds(200);
+    if (pid_lane_) options_.writer.work().post_and_wait(pid_lane_, std::move(work), patience);
 }
 
-void RunningProcess::remove_pid_file() const {
-    if (!app().pid_file.empty()) ::unlink(numbered(app().pid_file, options_.id.number).c_str());
+void RunningProcess::write_pid_file() {
+    const FileOwner owner{.user = app().limits.user, .group = app().limits.group};
+    do_with_pid_file([path = pid_path_, pid = leader_, owner, name = id().app](const auto&) {
+        Result<> written;
+        const auto who = FileAccess::find_owner(owner);
+        if (who) written = supervise::write_pid_file(path, pid, *who);
+        if (who && written) return;
+        log_warn(
+            "supervise",
+            "a pid file is not written",
+            {{"app", name}, {"reason", (who ? written.error() : who.error()).message()}}
+        );
+    });
+}
+
+void RunningProcess::remove_pid_file() {
+    const FileOwner owner{.user = app().limits.user, .group = app().limits.group};
+    do_with_pid_file([path = pid_path_, pid = leader_, owner](const auto&) {
+        if (const auto who = FileAccess::find_owner(owner))
+            supervise::remove_pid_file(path, pid, *who);
+    });
 }
 
 }  // namespace tranter::supervise

@@ -47,9 +47,11 @@ class RunningProcess {
         LogWriter& writer;
         std::shared_ptr<const App> app{};  // shared with the instance
         InstanceId id{};
+        std::uint32_t number = 0;  // that it is told, see Fleet::own_number()
         std::uint32_t key = 0;
         InstanceLogs logs{};
         std::string runtime_directory{};
+        std::uint64_t open_files = 0;  // see Supervisor::Options
         std::optional<Cgroups>* cgroups = nullptr;
     };
 
@@ -63,7 +65,7 @@ class RunningProcess {
     RunningProcess(const RunningProcess&) = delete;
     RunningProcess& operator=(const RunningProcess&) = delete;
 
-    const InstanceId& id() const { return options_.id; }
+    const InstanceId& id() const { return id_; }
     const App& app() const { return *options_.app; }
     pid_t leader() const { return leader_; }  // 0: it has not come yet, or has ended
     bool was_spawned() const { return was_spawned_; }
@@ -76,6 +78,8 @@ class RunningProcess {
         return leaf_ && app().limits.memory_bytes > 0 ? leaf_->oom_kills() : 0;
     }
 
+    /// Others call it by this number from now on.
+    void move(std::uint32_t number);
     /// All kinds but spawn.
     void follow(const Action& action);
     void signal_leader(int signal) { keeper_->tell(Keeper::Order::signal_leader, signal); }
@@ -94,15 +98,19 @@ class RunningProcess {
     void take_reports();
     void take(const Keeper::Report& report);
     void kill_all();
-    void write_pid_file() const;
-    void remove_pid_file() const;
+    void write_pid_file();
+    void remove_pid_file();
+    void do_with_pid_file(FileWork::Work work);
 
     const Options options_;
+    InstanceId id_;
     Listener& listener_;
     std::unique_ptr<Cgroups::Leaf> leaf_{};  // null: there are none here
     std::unique_ptr<Probing> probing_{};
     std::optional<Keeper> keeper_{};  // always, once it is started
     std::optional<Meter> meter_{};
+    FileWork::LanePtr pid_lane_{};  // null: there is no pid file
+    std::string pid_path_{};
     std::unique_ptr<OutputReader> output_{};
     std::unique_ptr<OutputReader> errors_{};
     pid_t leader_ = 0;

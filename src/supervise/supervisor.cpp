@@ -7,6 +7,13 @@
 #include <utility>
 
 namespace tranter::supervise {
+namespace {
+
+bool covers(std::string_view app, Which which, const InstanceId& id) {
+    return id.app == app && (!which || *which == id.number);
+}
+
+}  // namespace
 
 Supervisor::Supervisor(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Supervisor::~Supervisor() = default;
@@ -14,35 +21,35 @@ Supervisor::~Supervisor() = default;
 Result<> Supervisor::put(std::vector<App> apps) {
     return impl_->put(std::move(apps));
 }
-Result<> Supervisor::start(std::string_view app, std::string_view cause) {
-    return impl_->start(app, cause);
+Result<> Supervisor::start(std::string_view app, std::string_view cause, Which which) {
+    return impl_->start(app, cause, which);
 }
-Result<> Supervisor::stop(std::string_view app, std::string_view cause) {
-    return impl_->stop(app, cause);
+Result<> Supervisor::stop(std::string_view app, std::string_view cause, Which which) {
+    return impl_->stop(app, cause, which);
 }
-Result<> Supervisor::restart(std::string_view app, std::string_view cause) {
-    return impl_->restart(app, cause);
+Result<> Supervisor::restart(std::string_view app, std::string_view cause, Which which) {
+    return impl_->restart(app, cause, which);
 }
-Result<> Supervisor::reload(std::string_view app) {
-    return impl_->reload(app);
+Result<> Supervisor::reload(std::string_view app, Which which) {
+    return impl_->reload(app, which);
 }
 Result<> Supervisor::scale(std::string_view app, std::uint32_t instances) {
     return impl_->scale(app, instances);
 }
-Result<> Supervisor::remove(std::string_view app) {
-    return impl_->remove(app);
+Result<> Supervisor::remove(std::string_view app, Which which) {
+    return impl_->remove(app, which);
 }
 void Supervisor::stop_all(std::string_view cause) {
     impl_->stop_all(cause);
 }
-Result<> Supervisor::signal(std::string_view app, int signal) {
-    return impl_->signal(app, signal);
+Result<> Supervisor::signal(std::string_view app, int signal, Which which) {
+    return impl_->signal(app, signal, which);
 }
-Result<> Supervisor::reset(std::string_view app) {
-    return impl_->reset(app);
+Result<> Supervisor::reset(std::string_view app, Which which) {
+    return impl_->reset(app, which);
 }
-Result<> Supervisor::flush_logs(std::string_view app) {
-    return impl_->flush_logs(app);
+Result<> Supervisor::flush_logs(std::string_view app, Which which) {
+    return impl_->flush_logs(app, which);
 }
 void Supervisor::reopen_logs() {
     impl_->reopen_logs();
@@ -78,18 +85,22 @@ void Supervisor::on_line(std::function<void(const OutputLine&)> listener) {
 Supervisor::Impl::Impl(Options options)
     : options_(std::move(options)),
       targets_(options_.logs),
+      own_files_(options_.own_places),
       triggers_(
           {.loop = options_.loop,
            .next_cron = options_.next_cron,
+           .is_own = [this](
+                         const std::string& path, bool is_folder, const auto& watched
+                     ) { return own_files_.has(path, is_folder, watched); },
            .moment_came =
                [this](const std::string& app) {
                    // Removed meanwhile, perhaps, which is as good.
-                   [[maybe_unused]] const auto done = restart(app, "restart_cron");
+                   [[maybe_unused]] const auto done = restart(app, "restart_cron", {});
                },
            .file_changed =
                [this](const std::string& app, const std::string& path) {
                    publish({.kind = Event::Kind::watch, .id = {.app = app}, .cause = path});
-                   [[maybe_unused]] const auto done = restart(app, "watch: " + path);
+                   [[maybe_unused]] const auto done = restart(app, "watch: " + path, {});
                }}
       ),
       cgroups_(options_.uses_cgroups ? Cgroups::find() : std::nullopt),
@@ -123,6 +134,7 @@ Result<> Supervisor::Impl::put(std::vector<App> apps) {
         const App& app = *fleet_.find(name);
         for (std::uint32_t number = 0; number < app.instances; ++number)
             record({name, number});
+        own_files_.put(app);
         triggers_.wait_for_cron(app);
         triggers_.unwatch_files(name);
         for (const auto& [id, process] : running_) {
@@ -133,29 +145,29 @@ Result<> Supervisor::Impl::put(std::vector<App> apps) {
     return {};
 }
 
-Result<> Supervisor::Impl::start(std::string_view app, std::string_view cause) {
-    if (auto done = fleet_.start(app, now(), cause); !done) return done;
+Result<> Supervisor::Impl::start(std::string_view app, std::string_view cause, Which which) {
+    if (auto done = fleet_.start(app, now(), cause, which); !done) return done;
     triggers_.wait_for_cron(*fleet_.find(app));
     settle();
     return {};
 }
 
-Result<> Supervisor::Impl::stop(std::string_view app, std::string_view cause) {
-    if (auto done = fleet_.stop(app, now(), cause); !done) return done;
-    triggers_.unwatch_files(app);
+Result<> Supervisor::Impl::stop(std::string_view app, std::string_view cause, Which which) {
+    if (auto done = fleet_.stop(app, now(), cause, which); !done) return done;
+    if (!which) triggers_.unwatch_files(app);
     settle();
     return {};
 }
 
-Result<> Supervisor::Impl::restart(std::string_view app, std::string_view cause) {
-    if (auto done = fleet_.restart(app, now(), cause); !done) return done;
+Result<> Supervisor::Impl::restart(std::string_view app, std::string_view cause, Which which) {
+    if (auto done = fleet_.restart(app, now(), cause, which); !done) return done;
     triggers_.wait_for_cron(*fleet_.find(app));
     settle();
     return {};
 }
 
-Result<> Supervisor::Impl::reload(std::string_view app) {
-    if (auto done = fleet_.reload(app, now()); !done) return done;
+Result<> Supervisor::Impl::reload(std::string_view app, Which which) {
+    if (auto done = fleet_.reload(app, now(), which); !done) return done;
     triggers_.wait_for_cron(*fleet_.find(app));
     settle();
     return {};
@@ -171,17 +183,19 @@ Result<> Supervisor::Impl::scale(std::string_view app, std::uint32_t instances) 
     return {};
 }
 
-Result<> Supervisor::Impl::remove(std::string_view app) {
+Result<> Supervisor::Impl::remove(std::string_view app, Which which) {
     const std::string name(app);
-    if (auto done = fleet_.remove(app, now()); !done) return done;
-    triggers_.stop(name);
-    removing_.insert(name);
+    if (auto done = fleet_.remove(app, now(), which); !done) return done;
+    if (fleet_.find(name) == nullptr || fleet_.is_removing(name)) {
+        triggers_.stop(name);
+        removing_.insert(name);
+    }
     settle();
     return {};
 }
 
-Result<> Supervisor::Impl::reset(std::string_view app) {
-    return fleet_.reset(app);
+Result<> Supervisor::Impl::reset(std::string_view app, Which which) {
+    return fleet_.reset(app, which);
 }
 
 void Supervisor::Impl::stop_all(std::string_view cause) {
@@ -190,7 +204,7 @@ void Supervisor::Impl::stop_all(std::string_view cause) {
     settle();
 }
 
-Result<> Supervisor::Impl::signal(std::string_view app, int signal) {
+Result<> Supervisor::Impl::signal(std::string_view app, int signal, Which which) {
     if (fleet_.find(app) == nullptr) {
         return fail(Errc::not_found, "there is no app " + std::string(app));
     }
@@ -202,18 +216,18 @@ Result<> Supervisor::Impl::signal(std::string_view app, int signal) {
         );
     }
     for (const auto& [id, process] : running_) {
-        if (id.app == app) process->signal_leader(signal);
+        if (covers(app, which, id)) process->signal_leader(signal);
     }
     return {};
 }
 
-Result<> Supervisor::Impl::flush_logs(std::string_view app) {
+Result<> Supervisor::Impl::flush_logs(std::string_view app, Which which) {
     const App* const one = fleet_.find(app);
     if (one == nullptr) return fail(Errc::not_found, "there is no app " + std::string(app));
     std::set<LogWriter::TargetPtr> targets;
     for (const auto& [id, record] : records_) {
-        if (id.app != app) continue;
-        for (const InstanceLogs& logs : {record.logs, targets_.open(one->logs, id.number)}) {
+        if (!covers(app, which, id)) continue;
+        for (const InstanceLogs& logs : {record.logs, targets_.open(*one, id.number)}) {
             for (const auto& target : logs.all())
                 targets.insert(target);
         }

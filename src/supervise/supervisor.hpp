@@ -29,13 +29,18 @@ class Supervisor {
         LogWriter& logs;
         /// A directory of ours, mode 0700, for the sockets that apps report to. It exists.
         std::string runtime_directory{};
+        /// Further files and folders of ours. That they change restarts no app that watches a
+        /// folder above them.
+        std::vector<std::string> own_places{};
         /// How often memory and processor are measured.
         Duration measure_period = std::chrono::seconds(2);
         /// Control groups for instances, where we may make them; without them some of Limits are
         /// not kept.
         bool uses_cgroups = true;
-        /// The first moment after `after` that App::restart_cron means; nothing when it is no cron
-        /// expression, or means none. Not set: no app may have one.
+        /// What an app may open that does not say: a program can raise it to what we may. 0: as we.
+        std::uint64_t open_files = 0;
+        /// The first moment after `after` of the wall clock that App::restart_cron means; nothing
+        /// when it is no cron expression, or means none. Not set: no app may have one.
         std::function<std::optional<Instant>(std::string_view cron, Instant after)> next_cron{};
     };
 
@@ -50,19 +55,19 @@ class Supervisor {
     /// Their environment is complete: what they inherit has been put in by whoever read their file.
     /// `invalid_argument` also for a restart_cron that never comes.
     [[nodiscard]] Result<> put(std::vector<App> apps);
-    [[nodiscard]] Result<> start(std::string_view app, std::string_view cause);
-    [[nodiscard]] Result<> stop(std::string_view app, std::string_view cause);
-    [[nodiscard]] Result<> restart(std::string_view app, std::string_view cause);
-    [[nodiscard]] Result<> reload(std::string_view app);
+    [[nodiscard]] Result<> start(std::string_view app, std::string_view cause, Which which = {});
+    [[nodiscard]] Result<> stop(std::string_view app, std::string_view cause, Which which = {});
+    [[nodiscard]] Result<> restart(std::string_view app, std::string_view cause, Which which = {});
+    [[nodiscard]] Result<> reload(std::string_view app, Which which = {});
     [[nodiscard]] Result<> scale(std::string_view app, std::uint32_t instances);
-    [[nodiscard]] Result<> remove(std::string_view app);
+    [[nodiscard]] Result<> remove(std::string_view app, Which which = {});
     void stop_all(std::string_view cause);
     /// To the leader of each instance that runs. `not_found` when there is no such app.
-    [[nodiscard]] Result<> signal(std::string_view app, int signal);
+    [[nodiscard]] Result<> signal(std::string_view app, int signal, Which which = {});
     /// What was counted of restarts so far is forgotten.
-    [[nodiscard]] Result<> reset(std::string_view app);
+    [[nodiscard]] Result<> reset(std::string_view app, Which which = {});
     /// Empties its log files.
-    [[nodiscard]] Result<> flush_logs(std::string_view app);
+    [[nodiscard]] Result<> flush_logs(std::string_view app, Which which = {});
     /// Begins log files anew that somebody has moved away.
     void reopen_logs();
     /// Takes processes that we have adopted and that have ended: for whoever is pid 1, at SIGCHLD.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "supervise/latest.hpp"
+#include "supervise/own_files.hpp"
 #include "supervise/restart_triggers.hpp"
 #include "supervise/running_process.hpp"
 #include "supervise/supervisor.hpp"
@@ -29,16 +30,16 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     // supervisor.cpp: what people want.
 
     Result<> put(std::vector<App> apps);
-    Result<> start(std::string_view app, std::string_view cause);
-    Result<> stop(std::string_view app, std::string_view cause);
-    Result<> restart(std::string_view app, std::string_view cause);
-    Result<> reload(std::string_view app);
+    Result<> start(std::string_view app, std::string_view cause, Which which);
+    Result<> stop(std::string_view app, std::string_view cause, Which which);
+    Result<> restart(std::string_view app, std::string_view cause, Which which);
+    Result<> reload(std::string_view app, Which which);
     Result<> scale(std::string_view app, std::uint32_t instances);
-    Result<> remove(std::string_view app);
-    Result<> reset(std::string_view app);
+    Result<> remove(std::string_view app, Which which);
+    Result<> reset(std::string_view app, Which which);
     void stop_all(std::string_view cause);
-    Result<> signal(std::string_view app, int signal);
-    Result<> flush_logs(std::string_view app);
+    Result<> signal(std::string_view app, int signal, Which which);
+    Result<> flush_logs(std::string_view app, Which which);
     void reopen_logs() { options_.logs.reopen(); }
     void reap_orphans();
 
@@ -77,6 +78,7 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     void settle();
     void follow(const Fleet::InstanceAction& wanted);
     void spawn(const InstanceId& id);
+    void move(const InstanceId& id, std::uint32_t number);
     void retire(const InstanceId& id);
     void lose(RunningProcess& process);
     void clear_lost();
@@ -101,6 +103,7 @@ class Supervisor::Impl final : public RunningProcess::Listener {
     const Options options_;
     Fleet fleet_{};
     LogTargets targets_;
+    OwnFiles own_files_;
     RestartTriggers triggers_;
     std::optional<Cgroups> cgroups_;
     std::map<InstanceId, Record> records_{};

@@ -128,6 +128,55 @@ TEST_F(SupervisorLogsTest, NothingIsWrittenWhereNothingIsWanted) {
     EXPECT_EQ(view("job").log_lines_dropped, 0U);
 }
 
+TEST_F(SupervisorLogsTest, ItsOwnFilesAreNoChangeOfWhatIsWatched) {
+    const auto watching = [this](const std::string& name) {
+        App one = app(name, "echo up; exec sleep 1000");
+        one.logs.output = path("logs/" + name + "-{number}.log");
+        one.logs.bytes_max = 1;
+        one.pid_file = path("pids/" + name + ".pid");
+        one.watched = {folder};
+        one.watch_delay = 1ms;
+        return one;
+    };
+    start(watching("api"));
+    start(watching("web"));
+    wait_for("both", [&] { return content("logs/web-0.log") + content("logs/api-0.log") != ""; });
+
+    for (int i = 0; i < 3; ++i) {
+        const pid_t before = view("api").pid;
+        ASSERT_TRUE(supervisor->restart("api", "test"));
+        wait_for("another process", [&] {
+            return view("api").state == State::ready && view("api").pid != before;
+        });
+    }
+    wait_for("rotation", [&] { return content("logs/api-0.log.1") != ""; });
+    const auto watched = [](const Event& event) {
+        return event.kind == Event::Kind::watch;
+    };
+    const auto told_of = [&](const std::string& name) {
+        return find_event([&](const Event& event) {
+            return watched(event) && event.cause == path(name);
+        });
+    };
+    // What comes after everything else is told, and nothing else was.
+    write("main.js", "changed");
+    wait_for("the change", [&] { return told_of("main.js") != nullptr; });
+
+    EXPECT_EQ(told_of("main.js"), find_event(watched)) << find_event(watched)->cause;
+}
+
+TEST_F(SupervisorLogsTest, WhatIsWantedOfALogMayChange) {
+    App one = app("api", "echo up; exec sleep 1000");
+    start(one);
+    wait_for_line("api.log", "up");
+    one.logs.bytes_max = 1;
+    put(one);
+
+    ASSERT_TRUE(supervisor->restart("api", "test"));
+
+    wait_for_line("api.log.1", "up");
+}
+
 TEST_F(SupervisorLogsTest, LinesAreToldAndTheLatestKept) {
     std::vector<OutputLine> told_lines;
     supervisor->on_line([&](const OutputLine& line) { told_lines.push_back(line); });
@@ -144,6 +193,8 @@ TEST_F(SupervisorLogsTest, LinesAreToldAndTheLatestKept) {
     EXPECT_EQ(latest.back().text, lines("job.log").back());
     EXPECT_EQ(latest.front().text, told_lines[400].text);
     EXPECT_EQ(told_lines.back().id, (InstanceId{"job", 0}));
+    // By which those who ask for both know what they have seen.
+    EXPECT_EQ(told_lines.back().at, latest.back().at);
     EXPECT_TRUE(supervisor->latest_lines({"job", 7}).empty());
 }
 

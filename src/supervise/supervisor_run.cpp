@@ -57,9 +57,25 @@ void Supervisor::Impl::plan() {
 }
 
 void Supervisor::Impl::follow(const Fleet::InstanceAction& wanted) {
+    if (wanted.moves_to) return move(wanted.id, *wanted.moves_to);
     if (wanted.action.kind == Action::Kind::spawn) return spawn(wanted.id);
     const auto found = running_.find(wanted.id);
     if (found != running_.end()) found->second->follow(wanted.action);
+}
+
+void Supervisor::Impl::move(const InstanceId& id, std::uint32_t number) {
+    const InstanceId to{id.app, number};
+    Record& before = record(id);
+    Record& after = record(to);
+    after.logs = before.logs;
+    after.cause = before.cause;
+    after.status = std::exchange(before.status, {});
+    if (lost_.erase(id) > 0) lost_.insert(to);
+    auto process = running_.extract(id);
+    if (!process) return;
+    process.key() = to;
+    process.mapped()->move(number);
+    running_.insert(std::move(process));
 }
 
 void Supervisor::Impl::spawn(const InstanceId& id) {
@@ -67,7 +83,8 @@ void Supervisor::Impl::spawn(const InstanceId& id) {
     if (instance == nullptr) return;
     const App& app = instance->app();
     Record& record = this->record(id);
-    record.logs = targets_.open(app.logs, id.number);
+    const std::uint32_t number = fleet_.own_number(id);
+    record.logs = targets_.open(app, number);
     record.status.clear();
     triggers_.watch_files(app);
     auto started = RunningProcess::start(
@@ -75,9 +92,11 @@ void Supervisor::Impl::spawn(const InstanceId& id) {
          .writer = options_.logs,
          .app = instance->app_pointer(),
          .id = id,
-         .key = record.key,
+         .number = number,
+         .key = this->record({id.app, number}).key,
          .logs = record.logs,
          .runtime_directory = options_.runtime_directory,
+         .open_files = options_.open_files,
          .cgroups = &cgroups_},
         *this
     );
@@ -156,7 +175,8 @@ void Supervisor::Impl::clear_lost() {
         lost_timer_ = options_.loop.call_at(now() + stray_period, [this] { clear_lost(); });
         return;
     }
-    for (const InstanceId& id : std::exchange(lost_, {})) {
+    while (!lost_.empty()) {
+        const InstanceId id = lost_.extract(lost_.begin()).value();
         const auto found = running_.find(id);
         if (found == running_.end()) continue;
         found->second->finish();
@@ -167,16 +187,18 @@ void Supervisor::Impl::clear_lost() {
         } else {
             fleet_.not_spawned(id, "its keeper was killed", now(), chance());
         }
+        // Before the next: it may have got another number.
+        settle();
     }
-    settle();
 }
 
 void Supervisor::Impl::printed(const InstanceId& id, bool is_errors, std::string_view lines) {
     Record& record = this->record(id);
     record.log_bytes += lines.size();
-    record.lines.add(lines, is_errors, now());
+    const Instant at = now();
+    record.lines.add(lines, is_errors, at);
     if (line_listeners_.empty()) return;
-    OutputLine line{.id = id, .is_errors = is_errors, .at = now()};
+    OutputLine line{.id = id, .is_errors = is_errors, .at = at};
     while (!lines.empty()) {
         line.text = take_line(lines);
         for (std::size_t i = 0; i < line_listeners_.size(); ++i)
@@ -205,6 +227,7 @@ void Supervisor::Impl::asked_for_time(const InstanceId& id, Duration more) {
 
 void Supervisor::Impl::measure() {
     const Instant next = now() + options_.measure_period;
+    options_.logs.work().look();
     to_measure_.clear();
     for (const auto& [id, process] : running_)
         to_measure_.push_back(id);

@@ -52,6 +52,7 @@ bool Supervisor::Impl::tell_removed() {
     std::ranges::copy_if(removing_, std::back_inserter(gone), is_gone);
     for (const std::string& app : gone) {
         removing_.erase(app);
+        own_files_.remove(app);
         std::erase_if(records_, [&app](const auto& entry) { return entry.first.app == app; });
         publish({.kind = Event::Kind::removed, .id = {.app = app}});
     }
