@@ -146,6 +146,7 @@ Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest
     HandOut hand_out(store, **queue, request);
     const auto look = [&](std::int64_t heard) {
         tell_that_worker_asks(store, request);
+        store.maintainer.begin();
         auto found = hand_out.look(heard);
         hand_out.bury_unrunnable();
         return found;

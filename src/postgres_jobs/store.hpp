@@ -4,6 +4,7 @@
 #include "postgres_jobs/ends.hpp"
 #include "postgres_jobs/events.hpp"
 #include "postgres_jobs/known_queues.hpp"
+#include "postgres_jobs/maintenance.hpp"
 #include "postgres_jobs/notifications.hpp"
 #include "postgres_jobs/sightings.hpp"
 #include "postgres_jobs/wakeups.hpp"
@@ -23,7 +24,8 @@ struct Store {
           poll_interval(poll_interval_in),
           wakeups(pool, notifications, poll_interval_in),
           ends(notifications),
-          events(pool, target) {}
+          events(pool, target),
+          maintainer(pool) {}
     ~Store() { close(); }
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
@@ -41,6 +43,7 @@ struct Store {
         ends.close();
         events.close();
         notifications.close();
+        maintainer.close();
     }
 
     postgres::Pool pool;
@@ -51,6 +54,7 @@ struct Store {
     EventHub events;
     KnownQueues queues{};
     WorkerSightings sightings{};
+    Maintainer maintainer;
     std::stop_source closing{};
 };
 
