@@ -141,7 +141,10 @@ Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest
     const bool waits = request.wait.count() > 0;
     const auto queue =
         waits ? find_or_make_queue(store, request.queue) : find_queue(store, request.queue);
-    if (!queue && queue.error().code() == Errc::not_found) return std::vector<ReceivedJob>{};
+    if (!queue && queue.error().code() == Errc::not_found) {
+        tell_that_worker_asks(store, request);
+        return std::vector<ReceivedJob>{};
+    }
     if (!queue) return std::unexpected(queue.error());
     HandOut hand_out(store, **queue, request);
     const auto look = [&](std::int64_t heard) {
