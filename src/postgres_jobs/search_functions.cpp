@@ -46,7 +46,7 @@ $$;
 CREATE FUNCTION tranter.search_words(
     queue_id integer, state smallint, type text, job_group text, options text, payload text,
     result text, failures text) RETURNS tsvector
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000 AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL RESTRICTED COST 1000 AS $$
 DECLARE
     marks text[] := ARRAY['Q' || queue_id, 'S' || state, 'T' || type];
     texts text := payload;
