@@ -17,10 +17,7 @@ $$;
 CREATE FUNCTION tranter.extend(
     of_queue integer, ids uuid[], deliveries integer[], lease_ms bigint)
 RETURNS TABLE(place bigint, is_held boolean, cancel_requested boolean, worker text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     moment timestamptz := clock_timestamp();
@@ -30,7 +27,7 @@ BEGIN
         WITH held AS (
             UPDATE tranter.jobs j SET lease_until = moment + lease_ms * interval '1 ms'
             FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
-            WHERE j.id = d.id AND j.delivery = d.delivery AND j.state + 0 = 2
+            WHERE j.id = ANY(ARRAY[d.id]) AND j.delivery = d.delivery AND j.state + 0 = 2
                 AND j.queue_id = of_queue AND j.lease_until > moment
             RETURNING d.place, j.cancel_requested, j.worker
         )
@@ -62,7 +59,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     UPDATE tranter.jobs SET progress = json
-        WHERE id = job_id AND delivery = of_delivery AND state = 2 AND queue_id = of_queue
+        WHERE id = job_id AND delivery = of_delivery AND state + 0 = 2 AND queue_id = of_queue
             AND lease_until > clock_timestamp();
     IF FOUND THEN
         RETURN QUERY SELECT true;

@@ -3,9 +3,8 @@
 namespace tranter::postgres_jobs {
 namespace {
 
-// Statistics of a queue are always wrong: it was empty a moment ago, or is now. So the planner is
-// told to walk the indexes, and to plan once. Rows are picked first, and written in a statement of
-// their own, whose snapshot sees them as they are locked.
+// Rows are picked first, and written in a statement of their own, whose snapshot sees them as they
+// are locked.
 constexpr std::string_view hand_out = R"sql(
 CREATE FUNCTION tranter.fetch(
     of_queue integer, jobs_max integer, lease_ms bigint, worker_name text, pass_time boolean,
@@ -13,10 +12,7 @@ CREATE FUNCTION tranter.fetch(
 RETURNS TABLE(
     id uuid, delivery integer, attempt integer, place bigint, created double precision,
     due double precision, type text, payload text, job_group text, options text, steps text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     queue tranter.queues;
@@ -62,13 +58,20 @@ BEGIN
         FROM unnest(picked) WITH ORDINALITY p(tid, place) WHERE j.ctid = p.tid
         RETURNING j.id, j.delivery, j.attempt, p.place, date_part('epoch', j.created_at),
             date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps;
+    IF tranter.is_observed() THEN
+        PERFORM tranter.tell_events(ARRAY(
+            SELECT j.id FROM tranter.jobs j
+            WHERE j.queue_id = of_queue AND j.state = 2
+                AND j.lease_until = moment + lease_ms * interval '1 ms'
+                AND j.started_at = moment));
+    END IF;
 END
 $$;
 )sql";
 
-// Queues with groups, limits or jobs of keep_latest. Hand-outs of one queue wait for each other, and
-// look only then at what is running, in a new snapshot: limits are exact, and nothing is counted
-// that could be forgotten when a worker dies.
+// Queues with groups, limits or jobs of keep_latest. Hand-outs of one queue wait for each other,
+// and look only then at what is running, in a new snapshot: limits are exact, and nothing is
+// counted that could be forgotten when a worker dies.
 //
 // The groups stand in a circle in order of their names, behind the last one those jobs that have
 // none. Fair: from the group after the one that was served last, one job of each in turn. Not fair:
@@ -86,7 +89,7 @@ BEGIN
             ORDER BY rank LIMIT jobs_max)
             UNION ALL
             (SELECT ctid, rank FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 0 AND job_group <> ''
+            WHERE queue_id = of_queue AND state = 0 AND job_group > ''
                 AND (expires_at IS NULL OR expires_at > moment)
             ORDER BY rank LIMIT jobs_max)) one
         ORDER BY one.rank LIMIT jobs_max);
@@ -234,21 +237,13 @@ $$;
 // when nothing is to come. In small steps, and what somebody else has locked is theirs.
 constexpr std::string_view time = R"sql(
 CREATE FUNCTION tranter.let_time_pass(of_queue integer) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off
-AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
     step_max constant integer := 1000;
     next_event timestamptz;
 BEGIN
-    SELECT least(
-        (SELECT min(due_at) FROM tranter.jobs WHERE queue_id = of_queue AND state = 1),
-        (SELECT min(lease_until) FROM tranter.jobs WHERE queue_id = of_queue AND state = 2),
-        (SELECT min(expires_at) FROM tranter.jobs
-            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2))
-    INTO next_event;
+    next_event := tranter.next_event(of_queue);
     IF next_event IS NULL OR next_event > moment THEN
         RETURN ceil(date_part('epoch', next_event - moment) * 1000000);
     END IF;
@@ -262,13 +257,22 @@ BEGIN
     END IF;
     PERFORM tranter.end_deadlines(of_queue, moment, step_max);
     PERFORM tranter.end_leases(of_queue, moment, step_max);
-    SELECT least(
-        (SELECT min(due_at) FROM tranter.jobs WHERE queue_id = of_queue AND state = 1),
-        (SELECT min(lease_until) FROM tranter.jobs WHERE queue_id = of_queue AND state = 2),
-        (SELECT min(expires_at) FROM tranter.jobs
-            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2))
-    INTO next_event;
+    next_event := tranter.next_event(of_queue);
     RETURN greatest(0, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
+END
+$$;
+
+CREATE FUNCTION tranter.next_event(of_queue integer) RETURNS timestamptz
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN least(
+        (SELECT due_at FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 1 ORDER BY due_at LIMIT 1),
+        (SELECT lease_until FROM tranter.jobs
+            WHERE queue_id = of_queue AND state = 2 ORDER BY lease_until LIMIT 1),
+        (SELECT expires_at FROM tranter.jobs
+            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2
+            ORDER BY expires_at LIMIT 1));
 END
 $$;
 

@@ -45,7 +45,7 @@ constexpr std::string_view stats_sql = R"sql(
             ) first),
             (SELECT min(due_at) FROM (
                 SELECT due_at FROM tranter.jobs
-                WHERE queue_id = q.id AND state = 0 AND job_group <> '' ORDER BY rank LIMIT 100
+                WHERE queue_id = q.id AND state = 0 AND job_group > '' ORDER BY rank LIMIT 100
             ) first),
             (SELECT min(due_at) FROM tranter.jobs
                 WHERE queue_id = q.id AND state = 1 AND due_at <= moment))) * 1000)::bigint,

@@ -26,7 +26,8 @@ namespace {
 //                dead-letter queue, state that of a message there, reason and finished_at are set
 //
 // Each partial index has the rows of one state only: a change of state leaves one index and enters
-// another. Jobs without a group, which most are, stand in a single one.
+// another. Jobs without a group, which most are, stand in a single one. Who wants those with a group
+// by age says `job_group > ''`, who wants them by group says `<> ''`, and gets the index for it.
 //
 //   failures     as JSON, an array of AttemptFailure, the last ten; steps: of Step. NULL: none
 //   progress     of dead letters and finished jobs as it was at the end
@@ -81,7 +82,7 @@ CREATE INDEX jobs_pending ON tranter.jobs(queue_id, rank) WHERE state = 0 AND jo
 CREATE INDEX jobs_pending_grouped ON tranter.jobs(queue_id, job_group, rank)
     WHERE state = 0 AND job_group <> '';
 CREATE INDEX jobs_pending_by_age ON tranter.jobs(queue_id, rank)
-    WHERE state = 0 AND job_group <> '';
+    WHERE state = 0 AND job_group > '';
 CREATE INDEX jobs_scheduled_grouped ON tranter.jobs(queue_id, job_group)
     WHERE state = 1 AND job_group <> '';
 CREATE INDEX jobs_scheduled ON tranter.jobs(queue_id, due_at) WHERE state = 1;
