@@ -1,19 +1,23 @@
 #include "cli/daemon.hpp"
 
 #include "base/log.hpp"
+#include "base/unicode.hpp"
+#include "cli/console_output.hpp"
 #include "cli/daemon_calendar.hpp"
 #include "cli/daemon_health.hpp"
 #include "cli/daemon_home.hpp"
 #include "cli/daemon_leftovers.hpp"
 #include "cli/daemon_signals.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/foreground_output.hpp"
 #include "cli/ready_notice.hpp"
 #include "control/commands.hpp"
+#include "process/open_files.hpp"
 #include "process/orphans.hpp"
 #include "supervise/event_loop.hpp"
 #include "supervise/log_writer.hpp"
 #include "supervise/supervisor.hpp"
+
+#include <fmt/format.h>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,21 +38,65 @@ constexpr Duration state_delay = std::chrono::milliseconds(50);
 constexpr Duration reap_delay = std::chrono::milliseconds(100);
 /// By then the first apps are ready.
 constexpr Duration code_delay = std::chrono::seconds(3);
+/// Each instance has about ten of ours.
+constexpr std::uint64_t open_files_max = 65'536;
 
-/// Most of our code only runs while we start, and stays in memory all the same where it is not
-/// scarce. Pages of code are never written to, so the kernel reads them again when they are needed.
+/// Whether it is of a file and cannot be written to: "55e6...-55e7... r-xp 001ab000 fe:01 4711
+/// /usr/..."
+bool is_of_file(std::string_view mapping) {
+    const std::size_t rights = mapping.find(' ') + 1;
+    return mapping.substr(rights, 2) == "r-" && mapping.find(" /") != std::string_view::npos;
+}
+
+/// Most of our code and of its tables is only used while we start, and stays in memory all the same
+/// where that is not scarce. What was never written to the kernel reads again when it is needed.
 void give_back_code() {
-    std::ifstream maps("/proc/self/maps");
+    std::ifstream maps("/proc/self/smaps");
+    std::string mapping;
     for (std::string line; std::getline(maps, line);) {
-        if (line.find(" r-xp ") == std::string::npos || line.find('/') == std::string::npos)
+        // Names of fields begin with a capital letter.
+        if (!line.empty() && (line[0] < 'A' || line[0] > 'Z')) mapping = line;
+        // Relocations have written to some that cannot be written to any more.
+        if (!is_of_file(mapping) || !line.starts_with("Anonymous:") ||
+            line.find(" 0 kB") == std::string::npos)
             continue;
         char* end = nullptr;
-        const auto first = std::strtoull(line.c_str(), &end, 16);
+        const auto first = std::strtoull(mapping.c_str(), &end, 16);
         const auto last = std::strtoull(end + 1, nullptr, 16);
         // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it
         ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
     }
 }
+
+std::string printed_line(const supervise::OutputLine& line) {
+    return fmt::format("{}:{} | {}\n", line.id.app, line.id.number, printable(line.text));
+}
+
+std::string say_unread(std::uint64_t lines) {
+    return fmt::format("tranter: {} lines were not read in time\n", lines);
+}
+
+/// Where our own log is written, so that nobody who has it and does not read it can hold us up.
+class LogThread {
+  public:
+    LogThread() { set_log_output(stderr_->printer()); }
+    ~LogThread() {
+        // Until all is printed nobody may write to it directly.
+        stderr_.reset();
+        set_log_output({});
+    }
+    LogThread(const LogThread&) = delete;
+    LogThread& operator=(const LogThread&) = delete;
+
+  private:
+    static std::string say_unread_log(std::uint64_t lines) {
+        log_warn("daemon", "lines of this log were not read in time", {{"dropped", lines}});
+        return {};
+    }
+
+    std::optional<ConsoleOutput> stderr_{
+        std::in_place, ConsoleOutput::Options{.fd = STDERR_FILENO, .say_dropped = say_unread_log}};
+};
 
 /// The daemon and everything it is made of, in order of construction.
 class Daemon {
@@ -60,10 +108,12 @@ class Daemon {
               {.loop = loop_,
                .logs = logs_,
                .runtime_directory = options_.home.runtime(),
+               .own_places = own_places(options_.home),
+               .open_files = options_.open_files,
                .next_cron = local_calendar()}
           ),
           commands_(command_options()),
-          output_(loop_, STDOUT_FILENO),
+          printed_({.fd = STDOUT_FILENO, .say_dropped = say_unread}),
           service_(clock_),
           health_(service_, options_.health) {
         signals_.listen(loop_, signal_calls());
@@ -112,7 +162,7 @@ class Daemon {
             .event = [this](const supervise::Event& event) { see(event); },
             .line =
                 [this](const supervise::OutputLine& line) {
-                    if (options_.foreground) output_.print(line);
+                    if (options_.foreground) printed_.print(printed_line(line));
                 },
             .over =
                 [this] {
@@ -182,6 +232,7 @@ class Daemon {
 
     void save_state() {
         state_timer_ = supervise::EventLoop::TimerId::none;
+        if (!std::exchange(has_given_back_, true)) give_back_code();
         if (auto written = write_state(options_.home); !written) {
             log_warn(
                 "daemon", "the state cannot be written", {{"error", written.error().message()}}
@@ -230,6 +281,7 @@ class Daemon {
 
     const DaemonOptions options_;
     DaemonSignals signals_{};  // before all that has threads
+    LogThread log_{};
     const SteadyClock clock_{};
     supervise::EventLoop loop_{clock_};
     supervise::LogWriter logs_;
@@ -237,12 +289,13 @@ class Daemon {
     bool is_over_ = false;
     bool is_ending_ = false;
     bool has_failed_ = false;
+    bool has_given_back_ = false;  // the code of our own start
     supervise::EventLoop::TimerId state_timer_{};
     supervise::EventLoop::TimerId health_timer_{};
     supervise::EventLoop::TimerId reap_timer_{};
     supervise::EventLoop::TimerId code_timer_{};
     control::Commands commands_;
-    ForegroundOutput output_;
+    ConsoleOutput printed_;
     DaemonService service_;
     HealthServer health_;
 };
@@ -254,6 +307,7 @@ Result<int> run_daemon(DaemonOptions options) {
     if (!process::adopt_orphans()) {
         return fail(Errc::unavailable, "the kernel does not let us adopt orphans");
     }
+    options.open_files = process::raise_open_files(open_files_max);
     return Daemon(std::move(options)).run();
 }
 

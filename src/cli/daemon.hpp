@@ -26,6 +26,8 @@ struct DaemonOptions {
     /// For people and containers: what apps print is printed, and it ends when no app runs and none
     /// will by itself.
     bool foreground = false;
+    /// What apps may open, see Supervisor::Options. Set by run_daemon().
+    std::uint64_t open_files = 0;
 };
 
 /// Runs until it is told to end by a client or a signal, and has stopped all apps. The exit status:
