@@ -11,11 +11,11 @@ namespace {
 // at each change of state, so they are kept narrow: texts of more than some hundred bytes go to the
 // TOAST table once and stay there.
 //   state        0 pending, 1 scheduled (also one that waits for its next attempt), 2 processing
-//   rank         place in line, ascending: microseconds since 1970 of the moment from which it could
-//                begin, plus a minute for each level of priority; jobs of one call are told apart by
-//                a microsecond each
-//   delivery     grows by one with each hand-out; with the id it is the receipt, so whoever lost the
-//                job cannot settle it any more
+//   rank         place in line, ascending: microseconds since 1970 of the moment from which it
+//                could begin, plus a minute for each level of priority; jobs of one call are told
+//                apart by a microsecond each
+//   delivery     grows by one with each hand-out; with the id it is the receipt, so whoever lost
+//                the job cannot settle it any more
 //   due_at       from when it may begin (scheduled), or might have begun (pending)
 //   expires_at   from when it need not begin any more
 //   unique_since of debounce and keep_latest: since when its key waits, when that is before created_at
@@ -26,8 +26,9 @@ namespace {
 //                dead-letter queue, state that of a message there, reason and finished_at are set
 //
 // Each partial index has the rows of one state only: a change of state leaves one index and enters
-// another. Jobs without a group, which most are, stand in a single one. Who wants those with a group
-// by age says `job_group > ''`, who wants them by group says `<> ''`, and gets the index for it.
+// another. Jobs without a group, which most are, stand in a single one. Who wants those with a
+// group by age says `job_group > ''`, who wants them by group says `<> ''`, and gets the index for
+// it.
 //
 //   failures     as JSON, an array of AttemptFailure, the last ten; steps: of Step. NULL: none
 //   progress     of dead letters and finished jobs as it was at the end
@@ -44,8 +45,8 @@ namespace {
 //   turn            the group that was served last
 //
 // finished_jobs: state as JobState counts: 3 completed, 5 dead (of queues without a dead-letter
-// queue), 6 cancelled. One partition for each period. A period ends by size or age (maintenance), then
-// its partition gets the indexes for searches, and the oldest partitions go as a whole.
+// queue), 6 cancelled. One partition for each period. A period ends by size or age (maintenance),
+// then its partition gets the indexes for searches, and the oldest partitions go as a whole.
 constexpr postgres::Migration tables_1 = R"sql(
 CREATE TABLE tranter.queues(
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE,
