@@ -7,7 +7,7 @@ namespace tranter::cli {
 Command db_command() {
     return {
         .name = "db",
-        .summary = "the tables in PostgreSQL: versions, roles, adopted tables",
+        .summary = "the tables in PostgreSQL: versions, roles, adopted tables, maintenance",
         .description =
             "Programs make and migrate their tables themselves where they may. These commands are "
             "for where they\nmay not, and for looking before.",
@@ -17,7 +17,8 @@ Command db_command() {
              db_print_command(),
              db_rollback_command(),
              db_roles_command(),
-             db_adopt_command()},
+             db_adopt_command(),
+             db_maintain_command()},
     };
 }
 

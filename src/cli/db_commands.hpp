@@ -11,5 +11,6 @@ Command db_print_command();
 Command db_rollback_command();
 Command db_roles_command();
 Command db_adopt_command();
+Command db_maintain_command();
 
 }  // namespace tranter::cli

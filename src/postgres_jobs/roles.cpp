@@ -43,15 +43,21 @@ BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'tranter_producer') THEN
         GRANT USAGE ON SCHEMA tranter TO tranter_producer;
     END IF;
-    FOR made IN SELECT oid::regprocedure AS signature,
-        proname IN ('enqueue', 'enqueue_many', 'enqueue_answered') AS open
+    FOR made IN
+        SELECT oid::regprocedure AS signature, prosecdef AS as_owner,
+            proname IN ('enqueue', 'enqueue_many', 'enqueue_answered') AS enqueues
         FROM pg_catalog.pg_proc
         WHERE pronamespace = 'tranter'::regnamespace AND proname !~ '^adopted_'
     LOOP
         IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'tranter_worker') THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tranter_worker', made.signature);
         END IF;
-        IF made.open
+        -- What does not run as its owner can do no more than the reader himself.
+        IF NOT made.as_owner
+            AND EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'tranter_readonly') THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tranter_readonly', made.signature);
+        END IF;
+        IF made.enqueues
             AND EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'tranter_producer') THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tranter_producer', made.signature);
         END IF;
