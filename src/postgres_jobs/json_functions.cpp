@@ -59,7 +59,7 @@ CREATE FUNCTION tranter.read_options(
     OUT kept text, OUT key text, OUT mode smallint, OUT key_ttl bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-    keeps jsonb := said - '{id, delay, run_at, group}'::text[];
+    keeps jsonb;
     part jsonb;
     runs bigint := 1;
 BEGIN
@@ -67,6 +67,7 @@ BEGIN
         about, 'options', said,
         '{id, delay, run_at, priority, group, retry, timeout, ttl, deadline, tags, dedup, runs,
         max_parallel_runs, success, traceparent, tracestate}');
+    keeps := said - '{id, delay, run_at, group}'::text[];
     IF said ? 'id' THEN
         IF said ->> 'id' !~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' THEN
             PERFORM tranter.refuse(format(

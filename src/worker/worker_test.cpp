@@ -41,6 +41,29 @@ TEST_F(WorkerTest, RunsAJobAndSettlesItsResult) {
     EXPECT_EQ(counts_after_stop(), WorkerCounts{.completed = 1});
 }
 
+TEST_F(WorkerTest, WhatAHandlerHasSettledItselfIsNotSettledAgain) {
+    std::latch ran(2);
+    handlers_.on("own", [&](Context&) -> Outcome<> {
+        ran.count_down();
+        return settled();
+    });
+    handlers_.on("valued", [&](Context&) -> Outcome<int> {
+        ran.count_down();
+        return settled();
+    });
+    handlers_.on("other", [](Context&) {});
+    start();
+
+    enqueue("own");
+    enqueue("valued");
+    const std::string id = enqueue("other");
+
+    EXPECT_EQ(first_ended().id, id);
+    ran.wait();
+    EXPECT_EQ(counts_after_stop(), WorkerCounts{.completed = 3});
+    EXPECT_EQ(provider_->wait_for_ended(1).size(), 1U);
+}
+
 TEST_F(WorkerTest, AnExceptionFailsTheAttemptAndTheLastOneLeavesTheJobDead) {
     handlers_.on("bad", [](Context&) { throw std::runtime_error("no mailbox"); });
     start();
