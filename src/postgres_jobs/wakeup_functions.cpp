@@ -14,6 +14,7 @@ namespace tranter::postgres_jobs {
 //                  again every now and then until it does.
 //   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it hears
 //                  it too, and whoever wishes later begins another epoch.
+// Functions of SQL are planned at each call, those of plpgsql at a few.
 // In a transaction that does not see what others commit meanwhile it is always said, as epoch 0.
 std::string_view wakeup_functions() {
     return R"sql(
@@ -35,9 +36,11 @@ END
 $$;
 
 CREATE FUNCTION tranter.forget_wish(of_queue integer, heard bigint) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     UPDATE tranter.queue_hints SET wanted = false, sure = false
         WHERE queue_id = of_queue AND epoch = heard AND wanted;
+END
 $$;
 
 CREATE FUNCTION tranter.sleep_on(
@@ -73,10 +76,12 @@ $$;
 -- Who tells of a job, while somebody has asked for it within the last minute: after its row was
 -- written. Several events go in one notification, which may have 7,999 bytes.
 CREATE FUNCTION tranter.is_observed() RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT EXISTS(
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS(
         SELECT FROM tranter.job_settings
-        WHERE name = 'observed_until' AND value::timestamptz > statement_timestamp())
+        WHERE name = 'observed_until' AND value::timestamptz > statement_timestamp());
+END
 $$;
 
 CREATE FUNCTION tranter.tell_events(ids uuid[]) RETURNS void
