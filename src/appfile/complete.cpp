@@ -54,7 +54,7 @@ void complete(
     const std::vector<std::string>& environment,
     const std::string& logs_directory
 ) {
-    // A new one beside the old one would have another number, and so another port.
+    // A new one beside the old one would have its number, and so its port, which is taken.
     if (!app.increment_variable.empty()) app.reloads_at_once = 0;
     place_log(app.logs.output, app, "-out", logs_directory);
     place_log(app.logs.errors, app, "-error", logs_directory);

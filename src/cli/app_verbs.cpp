@@ -86,7 +86,9 @@ Result<Duration> wait_limit(const Arguments& arguments) {
 Positional targets_positional() {
     return {
         .name = "APP",
-        .help = "name of an app, namespace, key that `tranter ps` shows, or all",
+        .help =
+            "name of an app, namespace, or all; or one instance: key that `tranter ps` shows, or "
+            "NAME:NUMBER",
         .repeated = true};
 }
 
@@ -112,7 +114,9 @@ Command restart_command() {
             "They keep the environment that they have. Returns when they are ready again.",
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
-        .examples = {{"all of a namespace", "tranter restart tranter"}},
+        .examples =
+            {{"all of a namespace", "tranter restart tranter"},
+             {"the second instance of an app", "tranter restart web:1"}},
         .run = run_order<OrderKind::restart>,
     };
 }
@@ -122,9 +126,10 @@ Command reload_command() {
         .name = "reload",
         .summary = "replace the instances of apps one after the other",
         .description =
-            "A new instance is started and has to be ready before the old one is stopped; when it "
-            "fails, the old\nones stay. What cannot run twice at a time, such as the server, is "
-            "restarted.",
+            "A new instance, with the number of the old one, is started and has to be ready before "
+            "that is\nstopped; when it fails, the old ones stay. What cannot run twice at a time, "
+            "such "
+            "as the server, is\nrestarted.",
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"without a gap", "tranter reload worker"}},
@@ -150,6 +155,7 @@ Command delete_command() {
     return {
         .name = "delete",
         .summary = "stop apps and forget them",
+        .description = "One instance alone is one less for its app, and the last one is the app.",
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"one app", "tranter delete web"}},

@@ -10,6 +10,7 @@
 #include "cli/scrolled_frame.hpp"
 #include "cli/stdout_output.hpp"
 #include "cli/terminal.hpp"
+#include "supervise/instance_environment.hpp"
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -132,21 +134,38 @@ Result<int> run_ps(const Arguments& arguments) {
     return 0;
 }
 
-/// By name, or by the key of one of its instances, as the daemon finds targets.
-Result<App> find_app(const AppsAndInstances& all, const std::string& target) {
-    auto app = std::ranges::find(all.apps, target, &App::name);
-    if (app == all.apps.end()) {
-        const auto instance = std::ranges::find(all.instances, target, [](const auto& each) {
-            return std::to_string(each.key);
-        });
-        if (instance != all.instances.end())
-            app = std::ranges::find(all.apps, instance->id.app, &App::name);
+/// An app, or one instance of it.
+struct Meant {
+    App app{};
+    std::optional<InstanceView> instance{};
+};
+
+/// By its name, or as an instance by its key or as "web:1", as the daemon finds targets.
+Result<Meant> find_meant(const AppsAndInstances& all, const std::string& target) {
+    const auto app_named = [&all](const std::string& name) {
+        return std::ranges::find(all.apps, name, &App::name);
+    };
+    if (const auto app = app_named(target); app != all.apps.end()) return Meant{.app = *app};
+    for (const InstanceView& instance : all.instances) {
+        if (std::to_string(instance.key) != target && label_of(instance.id) != target) continue;
+        const auto app = app_named(instance.id.app);
+        if (app != all.apps.end()) return Meant{.app = *app, .instance = instance};
     }
-    if (app != all.apps.end()) return *app;
     return fail(
         Errc::not_found,
         fmt::format("there is no app {}, `tranter ps` lists them", in_quotes(target))
     );
+}
+
+/// With the environment that this one instance finds.
+App with_environment_of(App app, const InstanceView& instance) {
+    const auto variables = supervise::environment_of(app, instance.id.number, instance.key);
+    app.environment.clear();
+    for (const std::string_view variable : variables) {
+        const std::size_t equals = variable.find('=');
+        app.environment.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+    }
+    return app;
 }
 
 Secrets wanted_secrets(const Arguments& arguments) {
@@ -156,13 +175,16 @@ Secrets wanted_secrets(const Arguments& arguments) {
 Result<int> run_describe(const Arguments& arguments) {
     const auto all = read_apps();
     if (!all) return std::unexpected(all.error());
-    const auto app = find_app(*all, arguments.text("APP"));
-    if (!app) return std::unexpected(app.error());
-    DescribedApp described{.app = *app};
+    const auto meant = find_meant(*all, arguments.text("APP"));
+    if (!meant) return std::unexpected(meant.error());
+    DescribedApp described{.app = meant->app};
     std::ranges::copy_if(
         all->instances,
         std::back_inserter(described.instances),
-        [&app](const InstanceView& instance) { return instance.id.app == app->name; }
+        [&meant](const InstanceView& instance) {
+            if (meant->instance) return instance.id == meant->instance->id;
+            return instance.id.app == meant->app.name;
+        }
     );
     const Secrets secrets = wanted_secrets(arguments);
     if (is_json(arguments)) {
@@ -176,22 +198,25 @@ Result<int> run_describe(const Arguments& arguments) {
 Result<int> run_env(const Arguments& arguments) {
     const auto all = read_apps();
     if (!all) return std::unexpected(all.error());
-    const auto app = find_app(*all, arguments.text("APP"));
-    if (!app) return std::unexpected(app.error());
+    const auto meant = find_meant(*all, arguments.text("APP"));
+    if (!meant) return std::unexpected(meant.error());
+    const App app =
+        meant->instance ? with_environment_of(meant->app, *meant->instance) : meant->app;
     const Secrets secrets = wanted_secrets(arguments);
     if (is_json(arguments)) {
-        print_line(variables_json(*app, secrets));
+        print_line(variables_json(app, secrets));
         return 0;
     }
     std::string text;
-    for (const auto& [name, value] : visible_environment(*app, secrets))
+    for (const auto& [name, value] : visible_environment(app, secrets))
         text += fmt::format("{}={}\n", printable(name), printable(value));
     write_all(STDOUT_FILENO, text);
     return 0;
 }
 
 const Positional app_argument{
-    .name = "APP", .help = "name of the app, or the key of one of its instances"};
+    .name = "APP",
+    .help = "name of an app; or one instance: key that `tranter ps` shows, or NAME:NUMBER"};
 const Option show_secrets{
     .name = "show-secrets",
     .value = "",
@@ -238,6 +263,7 @@ Command describe_command() {
         .options = {show_secrets, text_or_json()},
         .examples =
             {{"an app", "tranter describe web"},
+             {"the second of its instances", "tranter describe web:1"},
              {"where its output goes", "tranter describe web -o json | jq -r .logs.output"}},
         .run = run_describe,
         .aliases = {"desc", "info", "show"},
@@ -248,7 +274,9 @@ Command app_env_command() {
     return {
         .name = "env",
         .summary = "show the environment of an app of `tranter up`",
-        .description = "The variables that its processes start with, by name.",
+        .description =
+            "The variables that its processes start with, by name. Those of one instance have its "
+            "number in them.",
         .positionals = {app_argument},
         .options = {show_secrets, text_or_json()},
         .examples = {{"one variable", "tranter env web -o json | jq -r .NODE_ENV"}},

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -93,6 +94,13 @@ class CommandsTest : public testing::Test {
         return out;
     }
 
+    /// Asks again and again. A test that waits for longer has failed.
+    void wait_for(const std::function<bool()>& is_so) const {
+        const Instant limit = clock.now() + std::chrono::seconds(60);
+        while (!is_so())
+            ASSERT_LT(clock.now(), limit);
+    }
+
     const SteadyClock clock{};
     std::string folder{};
     WakeEvent wake{};
@@ -162,6 +170,8 @@ TEST_F(CommandsTest, TargetsAreAppsNamespacesKeysAndInstances) {
 
     EXPECT_TRUE(one.latest_lines({"web:1", key}));
     EXPECT_TRUE(one.give(order(Kind::stop, {key})));
+    EXPECT_EQ(states(one), (std::vector<State>{State::stopped, State::ready, State::stopped}));
+    EXPECT_TRUE(one.give(order(Kind::stop, {"web:0", "web"})));
     EXPECT_EQ(states(one), (std::vector<State>{State::stopped, State::stopped, State::stopped}));
 
     for (const char* word : {"wb", "web:7", "99", "", "Shop"}) {
@@ -174,6 +184,45 @@ TEST_F(CommandsTest, TargetsAreAppsNamespacesKeysAndInstances) {
         std::string::npos
     );
     EXPECT_EQ(one.give(order(Kind::stop, {})).error().code(), Errc::invalid_argument);
+}
+
+TEST_F(CommandsTest, OrdersForOneInstanceAreForItAlone) {
+    Client one = client();
+    supervise::App web = shell("web", "exec sleep 600");
+    web.instances = 3;
+    ASSERT_TRUE(one.put({web}));
+    ASSERT_TRUE(one.give(order(Kind::start, {"web"})));
+    const auto pids = [&] {
+        std::vector<pid_t> out;
+        for (const auto& view : one.instances().value())
+            out.push_back(view.pid);
+        return out;
+    };
+    const auto before = pids();
+    ASSERT_EQ(before.size(), 3U);
+    const auto key = std::to_string(one.instances().value().at(1).key);
+
+    for (const Kind kind : {Kind::restart, Kind::reload}) {
+        const auto last = pids();
+        ASSERT_TRUE(one.give(order(kind, {key})));
+        const auto now = pids();
+        EXPECT_EQ(now.at(0), before.at(0));
+        EXPECT_NE(now.at(1), last.at(1));
+        EXPECT_EQ(now.at(2), before.at(2));
+    }
+    Order usr1 = order(Kind::signal, {"web:2"});
+    usr1.count = "USR1";
+    ASSERT_TRUE(one.give(usr1));
+    wait_for([&] { return one.instances().value().at(2).restarts == 1; });
+    EXPECT_EQ(one.instances().value().at(0).restarts, 0U);
+    Order scale = order(Kind::scale, {key});
+    scale.count = "+1";
+    EXPECT_EQ(one.give(scale).error().code(), Errc::invalid_argument);
+    ASSERT_TRUE(one.give(order(Kind::remove, {key})));
+
+    wait_for([&] { return one.instances().value().size() == 2; });
+    EXPECT_EQ(one.apps().value().front().instances, 2U);
+    EXPECT_EQ(one.give(order(Kind::stop, {"web:1"})).error().code(), Errc::not_found);
 }
 
 TEST_F(CommandsTest, ScalesByNumberAndByDifference) {

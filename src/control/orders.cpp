@@ -62,48 +62,55 @@ Orders::~Orders() {
         loop_.cancel(one.limit);
 }
 
-Result<> Orders::scale(const std::string& app, const std::string& count) {
-    const supervise::App* const found = supervisor_.find(app);
-    if (found == nullptr) return fail(Errc::not_found, "there is no app " + in_quotes(app));
+Result<> Orders::scale(const Target& target, const std::string& count) {
+    if (target.number) {
+        return fail(
+            Errc::invalid_argument,
+            in_quotes(target.label()) + " is one instance, and it is apps that are scaled"
+        );
+    }
+    const supervise::App* const found = supervisor_.find(target.app);
+    if (found == nullptr) return fail(Errc::not_found, "there is no app " + in_quotes(target.app));
     const auto wanted = scaled(count, found->instances);
     if (!wanted) return std::unexpected(wanted.error());
-    return supervisor_.scale(app, *wanted);
+    return supervisor_.scale(target.app, *wanted);
 }
 
-Result<> Orders::apply(const Order& order, const std::string& app) {
+Result<> Orders::apply(const Order& order, const Target& target) {
+    const auto& [app, which] = target;
     switch (order.kind) {
         case Kind::start:
-            return supervisor_.start(app, cause_of(order.kind));
+            return supervisor_.start(app, cause_of(order.kind), which);
         case Kind::stop:
-            return supervisor_.stop(app, cause_of(order.kind));
+            return supervisor_.stop(app, cause_of(order.kind), which);
         case Kind::restart:
-            return supervisor_.restart(app, cause_of(order.kind));
+            return supervisor_.restart(app, cause_of(order.kind), which);
         case Kind::reload: {
             const supervise::App* const found = supervisor_.find(app);
             const bool restarts = found != nullptr && found->reloads_at_once == 0;
-            return restarts ? supervisor_.restart(app, "reloaded by hand")
-                            : supervisor_.reload(app);
+            return restarts ? supervisor_.restart(app, "reloaded by hand", which)
+                            : supervisor_.reload(app, which);
         }
         case Kind::remove:
-            return supervisor_.remove(app);
+            return supervisor_.remove(app, which);
         case Kind::scale:
-            return scale(app, order.count);
+            return scale(target, order.count);
         case Kind::signal: {
             const auto number = process::signal_number(order.count);
             if (!number) return std::unexpected(number.error());
-            return supervisor_.signal(app, *number);
+            return supervisor_.signal(app, *number, which);
         }
         case Kind::reset:
-            return supervisor_.reset(app);
+            return supervisor_.reset(app, which);
         case Kind::flush_logs:
-            return supervisor_.flush_logs(app);
+            return supervisor_.flush_logs(app, which);
     }
     return fail(Errc::unsupported, "there is no such order");
 }
 
 void Orders::give(const Order& order, Done done) {
-    const auto targets = find_targets(order.targets, supervisor_);
-    if (!targets) return done(std::unexpected(targets.error()));
+    auto found = find_targets(order.targets, supervisor_);
+    if (!found) return done(std::unexpected(found.error()));
     if (order.targets.empty()) {
         return done(fail(Errc::invalid_argument, "no app is named; \"all\" means each of them"));
     }
@@ -112,37 +119,39 @@ void Orders::give(const Order& order, Done done) {
     std::optional<Errc> code;
     // Removed in the opposite order of dependencies, which is not known here: whoever others depend
     // on is refused until they are gone, so it is tried as long as that helps.
-    std::vector<std::string> apps = apps_of(*targets);
+    std::vector<Target> targets = without_parts(std::move(*found));
     bool has_helped = true;
-    while (!apps.empty() && std::exchange(has_helped, false)) {
+    while (!targets.empty() && std::exchange(has_helped, false)) {
         troubles.clear();
-        std::vector<std::string> refused;
-        for (const std::string& app : apps) {
-            const auto applied = apply(order, app);
+        std::vector<Target> refused;
+        for (const Target& target : targets) {
+            const auto applied = apply(order, target);
             if (applied) {
-                waiting.apps.push_back(app);
+                waiting.targets.push_back(target);
                 has_helped = order.kind == Kind::remove;
                 continue;
             }
             if (!troubles.empty()) troubles += "; ";
             troubles += applied.error().message();
             code = applied.error().code();
-            refused.push_back(app);
+            refused.push_back(target);
         }
-        apps = std::move(refused);
+        targets = std::move(refused);
     }
-    if (!apps.empty()) return waiting.done(fail(code.value_or(Errc::internal), troubles));
+    if (!targets.empty()) return waiting.done(fail(code.value_or(Errc::internal), troubles));
     if (!order.waits) return waiting.done({});
     wait(std::move(waiting), order.limit);
 }
 
 void Orders::stop_all(std::string_view cause, Done done) {
     Duration limit = std::chrono::seconds(15);
+    Waiting waiting{.kind = Kind::stop, .done = std::move(done)};
     for (const std::string& name : supervisor_.apps()) {
+        waiting.targets.push_back({.app = name});
         if (const supervise::App* const app = supervisor_.find(name)) limit += app->stop.timeout;
     }
     supervisor_.stop_all(cause);
-    wait({.kind = Kind::stop, .apps = supervisor_.apps(), .done = std::move(done)}, limit);
+    wait(std::move(waiting), limit);
 }
 
 void Orders::wait(Waiting waiting, Duration limit) {
@@ -164,24 +173,30 @@ void Orders::see(const supervise::Event& event) {
     }
 }
 
+bool Orders::is_there(const Target& target, const std::vector<InstanceView>& all) const {
+    if (!target.number) return supervisor_.find(target.app) != nullptr;
+    return std::ranges::any_of(all, [&](const auto& view) { return target.covers(view.id); });
+}
+
 std::optional<Result<>> Orders::outcome(const Waiting& waiting) const {
     const std::vector<InstanceView> instances = supervisor_.instances();
     std::string failed;
-    for (const std::string& app : waiting.apps) {
-        if (waiting.kind == Kind::remove && supervisor_.find(app) != nullptr) return std::nullopt;
-        if (waiting.kind == Kind::stop && is_running(app, instances)) return std::nullopt;
+    for (const Target& target : waiting.targets) {
+        if (waiting.kind == Kind::remove && is_there(target, instances)) return std::nullopt;
+        if (waiting.kind == Kind::stop && is_running(target, instances)) return std::nullopt;
         if (!wants_to_run(waiting.kind)) continue;
-        const auto reload = waiting.reloaded.find(app);
+        const auto reload = waiting.reloaded.find(target.app);
         // What was replaced may still be ending after a reload that is over.
         if (reload != waiting.reloaded.end() && !reload->second.empty()) {
-            failed += (failed.empty() ? "" : "; ") + app + " was not reloaded: " + reload->second;
+            failed += (failed.empty() ? "" : "; ") + target.label() +
+                      " was not reloaded: " + reload->second;
             continue;
         }
-        switch (progress_of(supervisor_, app, instances)) {
+        switch (progress_of(supervisor_, target, instances)) {
             case Progress::under_way:
                 return std::nullopt;
             case Progress::failed:
-                failed += (failed.empty() ? "" : "; ") + troubles_of(app, instances);
+                failed += (failed.empty() ? "" : "; ") + troubles_of(target, instances);
                 break;
             case Progress::arrived:
                 break;
@@ -194,8 +209,8 @@ std::optional<Result<>> Orders::outcome(const Waiting& waiting) const {
 Result<> Orders::give_up(const Waiting& waiting) const {
     const std::vector<InstanceView> instances = supervisor_.instances();
     std::string late;
-    for (const std::string& app : waiting.apps) {
-        const std::string troubles = troubles_of(app, instances);
+    for (const Target& target : waiting.targets) {
+        const std::string troubles = troubles_of(target, instances);
         if (!troubles.empty()) late += (late.empty() ? "" : "; ") + troubles;
     }
     return fail(Errc::timed_out, late.empty() ? "it is not done in time" : late);

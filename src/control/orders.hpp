@@ -40,15 +40,16 @@ class Orders {
   private:
     struct Waiting {
         Order::Kind kind{};
-        std::vector<std::string> apps{};
+        std::vector<Target> targets{};
         std::map<std::string, std::string> reloaded{};  // by app: what went wrong; empty: nothing
         bool is_late = false;
         supervise::EventLoop::TimerId limit{};
         Done done{};
     };
 
-    Result<> apply(const Order& order, const std::string& app);
-    Result<> scale(const std::string& app, const std::string& count);
+    Result<> apply(const Order& order, const Target& target);
+    Result<> scale(const Target& target, const std::string& count);
+    bool is_there(const Target& target, const std::vector<supervise::InstanceView>& all) const;
     void wait(Waiting waiting, Duration limit);
     std::optional<Result<>> outcome(const Waiting& waiting) const;
     Result<> give_up(const Waiting& waiting) const;

@@ -28,9 +28,9 @@ bool is_on_the_way(State state) {
     return false;
 }
 
-bool is_errored(const std::string& app, const std::vector<InstanceView>& instances) {
+bool is_errored(const Target& target, const std::vector<InstanceView>& instances) {
     return std::ranges::any_of(instances, [&](const InstanceView& view) {
-        return view.id.app == app && view.state == State::errored;
+        return target.covers(view.id) && view.state == State::errored;
     });
 }
 
@@ -44,7 +44,7 @@ bool waits_in_vain(
     const supervise::App* const app = supervisor.find(name);
     if (app == nullptr || depth == 0) return false;
     return std::ranges::any_of(app->depends_on, [&](const supervise::Dependency& dependency) {
-        return is_errored(dependency.app, instances) ||
+        return is_errored({.app = dependency.app}, instances) ||
                waits_in_vain(supervisor, dependency.app, instances, depth - 1);
     });
 }
@@ -53,15 +53,16 @@ bool waits_in_vain(
 
 Progress progress_of(
     const supervise::Supervisor& supervisor,
-    const std::string& app,
+    const Target& target,
     const std::vector<InstanceView>& instances
 ) {
-    if (is_errored(app, instances)) return Progress::failed;
+    if (is_errored(target, instances)) return Progress::failed;
     bool arrived = true;
     for (const InstanceView& view : instances) {
-        if (view.id.app != app || !is_on_the_way(view.state)) continue;
+        if (!target.covers(view.id) || !is_on_the_way(view.state)) continue;
         constexpr int depth_max = 32;
-        if (view.state == State::waiting && waits_in_vain(supervisor, app, instances, depth_max)) {
+        if (view.state == State::waiting &&
+            waits_in_vain(supervisor, target.app, instances, depth_max)) {
             return Progress::failed;
         }
         arrived = false;
@@ -69,9 +70,9 @@ Progress progress_of(
     return arrived ? Progress::arrived : Progress::under_way;
 }
 
-bool is_running(const std::string& app, const std::vector<InstanceView>& instances) {
+bool is_running(const Target& target, const std::vector<InstanceView>& instances) {
     return std::ranges::any_of(instances, [&](const InstanceView& view) {
-        return view.id.app == app && (is_on_the_way(view.state) || view.state == State::ready);
+        return target.covers(view.id) && (is_on_the_way(view.state) || view.state == State::ready);
     });
 }
 
@@ -80,15 +81,15 @@ std::string ending_text(const supervise::Ending& ending) {
     return "ended with code " + std::to_string(ending.code);
 }
 
-std::string troubles_of(const std::string& app, const std::vector<InstanceView>& instances) {
+std::string troubles_of(const Target& target, const std::vector<InstanceView>& instances) {
     std::string text;
     for (const InstanceView& view : instances) {
         const bool is_well = view.state == State::ready || view.state == State::completed ||
                              view.state == State::stopped;
-        if (view.id.app != app || is_well) continue;
+        if (!target.covers(view.id) || is_well) continue;
         if (!text.empty()) text += "; ";
-        text +=
-            app + ":" + std::to_string(view.id.number) + " is " + std::string(name_of(view.state));
+        text += target.app + ":" + std::to_string(view.id.number) + " is " +
+                std::string(name_of(view.state));
         if (!view.note.empty()) {
             text += ": " + view.note;
         } else if (view.last_ending) {

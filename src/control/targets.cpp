@@ -98,12 +98,15 @@ Result<std::vector<Target>> find_targets(
     return found;
 }
 
-std::vector<std::string> apps_of(const std::vector<Target>& targets) {
-    std::vector<std::string> apps;
+std::vector<Target> without_parts(std::vector<Target> targets) {
+    std::vector<std::string> whole;
     for (const Target& target : targets) {
-        if (std::ranges::find(apps, target.app) == apps.end()) apps.push_back(target.app);
+        if (!target.number) whole.push_back(target.app);
     }
-    return apps;
+    std::erase_if(targets, [&whole](const Target& target) {
+        return target.number && std::ranges::find(whole, target.app) != whole.end();
+    });
+    return targets;
 }
 
 }  // namespace tranter::control

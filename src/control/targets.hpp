@@ -15,6 +15,8 @@ struct Target {
     std::optional<std::uint32_t> number{};
 
     bool operator==(const Target&) const = default;
+    /// "web", "web:1"
+    std::string label() const { return number ? app + ":" + std::to_string(*number) : app; }
     bool covers(const supervise::InstanceId& id) const {
         return id.app == app && (!number || *number == id.number);
     }
@@ -29,7 +31,7 @@ bool any_covers(const std::vector<Target>& targets, const supervise::InstanceId&
     const std::vector<std::string>& words, const supervise::Supervisor& supervisor
 );
 
-/// Of the apps, each once.
-std::vector<std::string> apps_of(const std::vector<Target>& targets);
+/// Without instances of apps that are among them as a whole.
+std::vector<Target> without_parts(std::vector<Target> targets);
 
 }  // namespace tranter::control

@@ -124,6 +124,7 @@ class ProbingByKinds final : public Probing {
             asker_ = process::SpawnOptions{
                 .environment = program.environment,
                 .directory = program.directory,
+                .limits = {.open_files_soft = program.limits.open_files_soft},
                 .identity = program.identity,
                 .umask = program.umask,
                 .nice = program.nice,

@@ -20,10 +20,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 class SupervisorFaultsTest : public SupervisorTest {
   public:
@@ -238,10 +240,15 @@ TEST_F(SupervisorFaultsTest, WhoHasLeastToDoIsScaledAway) {
 }
 
 TEST_F(SupervisorFaultsTest, AReloadReplacesWhatRuns) {
-    App one = app("api", "exec sleep 1000");
+    App one = app("api", "echo $PORT >> ports; exec sleep 1000");
     one.instances = 2;
+    one.environment.emplace_back("PORT", "3000");
+    one.increment_variable = "PORT";
+    one.pid_file = path("{number}.pid");
+    write("ports", "");
     start(one);
     wait_for("both", [&] { return times("api", State::ready) == 2; });
+    wait_for("their ports", [&] { return lines("ports").size() == 2; });
     const std::vector<pid_t> before{view("api", 0).pid, view("api", 1).pid};
 
     ASSERT_TRUE(supervisor->reload("api"));
@@ -255,12 +262,18 @@ TEST_F(SupervisorFaultsTest, AReloadReplacesWhatRuns) {
     );
     wait_for("the end of the old ones", [&] { return supervisor->instances().size() == 2; });
     EXPECT_TRUE(std::ranges::none_of(before, runs));
-    for (const InstanceView& each : supervisor->instances())
-        EXPECT_EQ(each.state, State::ready);
+    wait_for("the same ports", [&] { return lines("ports").size() == 4; });
+    EXPECT_THAT(lines("ports"), UnorderedElementsAre("3000", "3001", "3000", "3001"));
+    for (const std::uint32_t number : {0U, 1U}) {
+        EXPECT_EQ(view("api", number).state, State::ready);
+        const auto written = lines(std::to_string(number) + ".pid");
+        EXPECT_THAT(written, ElementsAre(std::to_string(view("api", number).pid)));
+    }
 }
 
 TEST_F(SupervisorFaultsTest, AReloadThatFailsKeepsWhatRuns) {
     App one = app("api", "exec sleep 1000");
+    one.pid_file = path("pid");
     start(one);
     wait_for("api", State::ready);
     const pid_t before = view("api").pid;
@@ -280,6 +293,8 @@ TEST_F(SupervisorFaultsTest, AReloadThatFailsKeepsWhatRuns) {
     );
     wait_for("one", [&] { return supervisor->instances().size() == 1; });
     EXPECT_EQ(supervisor->instances().front().pid, before);
+    EXPECT_EQ(supervisor->instances().front().id.number, 0U);
+    EXPECT_THAT(lines("pid"), ElementsAre(std::to_string(before)));
     EXPECT_TRUE(runs(before));
 }
 

@@ -139,6 +139,26 @@ TEST_F(SupervisorTest, WithoutDescriptorsItIsTriedAgain) {
     wait_for("api", State::ready);
 }
 
+TEST_F(SupervisorTest, AppsMayOpenWhatTheySayOrWhatIsUsual) {
+    rlimit ours{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &ours), 0);
+    auto with_limit = options();
+    with_limit.open_files = 123;
+    make(std::move(with_limit));
+    const std::string says = "ulimit -Sn; ulimit -Hn; exec sleep 1000";
+    App other = app("other", says);
+    other.limits.open_files = 77;
+
+    start(app("usual", says));
+    start(other);
+    wait_for("what they say", [&] {
+        return lines("usual.log").size() == 2 && lines("other.log").size() == 2;
+    });
+
+    EXPECT_EQ(lines("usual.log"), (std::vector<std::string>{"123", std::to_string(ours.rlim_max)}));
+    EXPECT_EQ(lines("other.log"), (std::vector<std::string>{"77", "77"}));
+}
+
 TEST_F(SupervisorTest, AnInstanceKnowsWhichItIs) {
     App one =
         app("api",

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -350,6 +351,50 @@ def test_a_signal_reaches_the_app(home):
     home.run("signal", "SIGUSR2", "app")
     eventually(lambda: "got it" in home.log("app-out.log"), seconds=30)
     assert home.run("signal", "SIGNONE", "app", code=2).err
+
+
+def test_orders_for_one_instance_are_for_it_alone(home):
+    ecosystem(home, app("sleep 618", instances=3, exec_mode="cluster", increment_var="PORT",
+                        env={"PORT": "3000"}))
+    home.run("up")
+
+    def pids():
+        return {one["id"]["number"]: one["pid"] for one in home.instances("app")}
+
+    def key_of(number):
+        return next(str(one["key"]) for one in home.instances("app") if one["id"]["number"] == number)
+
+    before = pids()
+    for verb, words in (("restart", ["app:1"]), ("reload", [key_of(1)]), ("stop", ["app:1"]),
+                        ("start", [key_of(1)])):
+        last = pids()
+        home.run(verb, *words)
+        now = pids()
+        assert (now[0], now[2]) == (before[0], before[2])
+        assert now[1] != last[1]
+    assert home.run("env", key_of(2), "-o", "json").json()["PORT"] == "3002"
+    assert home.run("env", "app", "-o", "json").json()["PORT"] == "3000"
+    described = home.run("describe", "app:2", "-o", "json").json()
+    assert [one["id"]["number"] for one in described["instances"]] == [2]
+    home.run("delete", "app:0")
+    assert set(pids()) == {1, 2}
+    assert home.run("stop", "app:0", code=3).err
+
+
+def test_apps_may_open_as_many_files_as_whoever_started_the_daemon(home):
+    ecosystem(home, app("ulimit -Sn; sleep 619"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fewer = min(soft, 333)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (fewer, hard))
+    try:
+        home.run("up")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert eventually(lambda: home.log("app-out.log"), seconds=30) == f"{fewer}\n"
+    state = json.loads((home.home / "state.json").read_text())
+    limits = pathlib.Path(f"/proc/{state['daemon']}/limits").read_text()
+    ours = next(line for line in limits.splitlines() if line.startswith("Max open files"))
+    assert int(ours.split()[3]) == max(fewer, min(hard, 65536))
 
 
 def test_what_has_changed_is_restarted_and_the_rest_is_not(home):
