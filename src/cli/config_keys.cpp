@@ -191,7 +191,8 @@ constexpr ServerKey all_server_keys[] = {
     server_key<TextCodec, &ServerConfig::scheduler, &SchedulerConfig::store>(
         "scheduler.store",
         "where schedules are, `file:DIR`, `file:PATH.db` or `postgres://HOST/DATABASE`; empty is "
-        "`DATABASE_URL` if it is of PostgreSQL, or else `server.data` or the user's state directory"
+        "`provider`, `TRANTER_URL` or `DATABASE_URL` if it is of PostgreSQL, or else "
+        "`server.data` or the user's state directory"
     ),
     server_key<DurationCodec<1, hour>, &ServerConfig::scheduler, &SchedulerConfig::poll_interval>(
         "scheduler.poll_interval", "the longest sleep of a scheduler that nothing wakes"

@@ -44,9 +44,12 @@ Result<std::string> choose_schedule_store(const Arguments& arguments, const Serv
 
 std::optional<std::string> find_schedule_store(const ServerConfig& config) {
     if (!config.scheduler.store.empty()) return config.scheduler.store;
-    // It may be of another program, and another kind of database.
-    const char* database = std::getenv("DATABASE_URL");
-    if (database != nullptr && postgres::is_postgres_url(database)) return std::string(database);
+    // Schedules are where the jobs are. DATABASE_URL may be of another program.
+    if (postgres::is_postgres_url(config.provider)) return config.provider;
+    for (const char* name : {"TRANTER_URL", "DATABASE_URL"}) {
+        const char* url = std::getenv(name);
+        if (url != nullptr && postgres::is_postgres_url(url)) return std::string(url);
+    }
     if (!config.data.empty()) return fmt::format("file:{}", config.data);
     return std::nullopt;
 }
@@ -78,8 +81,8 @@ Option schedule_store_option() {
         .value = "URL",
         .help =
             "where schedules are: file:DIR, file:PATH.db or postgres://HOST/DATABASE (default: "
-            "$DATABASE_URL if it is of PostgreSQL, the data directory of --config, or "
-            "~/.local/state/tranter)",
+            "$TRANTER_URL or $DATABASE_URL if it is of PostgreSQL, the data directory of "
+            "--config, or ~/.local/state/tranter)",
         .environment = "TRANTER_SCHEDULER_STORE"};
 }
 

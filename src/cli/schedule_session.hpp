@@ -43,15 +43,16 @@ class ScheduleSession {
     Output output;
 };
 
-/// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, `scheduler.store` or the data
-/// directory in the file of --config, or a file in the user's state directory.
+/// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, what find_schedule_store() finds, or a
+/// file in the user's state directory.
 [[nodiscard]] Result<std::string> choose_schedule_store(const Arguments& arguments);
 /// The same with a file that has been read.
 [[nodiscard]] Result<std::string> choose_schedule_store(
     const Arguments& arguments, const ServerConfig& config
 );
 
-/// What a configuration says of it, or DATABASE_URL; nothing when neither says anything.
+/// What a configuration says of it; else the database of its provider, of TRANTER_URL or of
+/// DATABASE_URL when that is of PostgreSQL; else its data directory. Nothing when there is none.
 std::optional<std::string> find_schedule_store(const ServerConfig& config);
 
 /// Where the jobs of schedules are, when --provider or the file of --config says so; otherwise

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "postgres/connection.hpp"
+
 #include <tranter/provider.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +20,11 @@ struct Store;
 Result<std::vector<Enqueued>> enqueue_jobs(
     Store& store, std::string_view queue, std::span<const NewJob> jobs
 );
+// Of postgres::JobTransactions.
+Result<std::vector<Enqueued>> enqueue_jobs_in(
+    postgres::Connection& connection, std::string_view queue, std::span<const NewJob> jobs
+);
+Result<bool> is_locked(Store& store, std::int64_t key);
 
 // receive.cpp
 Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest& request);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace tranter::postgres_jobs {
@@ -69,28 +70,57 @@ void take_duplicates(
     }
 }
 
+Result<> check_call(std::string_view queue, std::span<const NewJob> jobs) {
+    if (auto good = jobs::check_new_jobs(jobs); !good) return good;
+    return check_queue_for_jobs(queue);
+}
+
+/// `again`: an earlier try may have put them there.
+std::vector<Enqueued> put_jobs(
+    postgres::Connection& connection,
+    const NewJobColumns& columns,
+    std::span<const NewJob> jobs,
+    bool again
+) {
+    auto answers = all_new(columns);
+    if (columns.are_plain() && !again) {
+        connection.execute(enqueue_plain, columns.plain_parameters());
+        return answers;
+    }
+    const auto rows = connection.execute(enqueue_any, columns.parameters(again));
+    if (!rows.is_null(0, 0)) take_duplicates(answers, rows.text(0, 0), jobs);
+    return answers;
+}
+
 }  // namespace
 
 Result<std::vector<Enqueued>> enqueue_jobs(
     Store& store, std::string_view queue, std::span<const NewJob> jobs
 ) {
     if (auto open = store.check_open(); !open) return std::unexpected(open.error());
-    if (auto good = jobs::check_new_jobs(jobs); !good) return std::unexpected(good.error());
-    if (auto good = check_queue_for_jobs(queue); !good) return std::unexpected(good.error());
+    if (auto good = check_call(queue, jobs); !good) return std::unexpected(good.error());
     if (jobs.empty()) return std::vector<Enqueued>{};
     const NewJobColumns columns(queue, jobs);
     // Since the ids are ours, it may be done twice: what is there already is found by its id.
     bool may_be_there = false;
     return store.pool.read([&](postgres::Connection& connection) -> Result<std::vector<Enqueued>> {
-        const bool again = std::exchange(may_be_there, true);
-        auto answers = all_new(columns);
-        if (columns.are_plain() && !again) {
-            connection.execute(enqueue_plain, columns.plain_parameters());
-            return answers;
-        }
-        const auto rows = connection.execute(enqueue_any, columns.parameters(again));
-        if (!rows.is_null(0, 0)) take_duplicates(answers, rows.text(0, 0), jobs);
-        return answers;
+        return put_jobs(connection, columns, jobs, std::exchange(may_be_there, true));
+    });
+}
+
+Result<std::vector<Enqueued>> enqueue_jobs_in(
+    postgres::Connection& connection, std::string_view queue, std::span<const NewJob> jobs
+) {
+    if (auto good = check_call(queue, jobs); !good) return std::unexpected(good.error());
+    if (jobs.empty()) return std::vector<Enqueued>{};
+    return put_jobs(connection, NewJobColumns(queue, jobs), jobs, false);
+}
+
+Result<bool> is_locked(Store& store, std::int64_t key) {
+    constexpr const char* is_taken = "SELECT NOT pg_catalog.pg_try_advisory_xact_lock($1)";
+    const postgres::Parameter number = std::to_string(key);
+    return store.pool.read([&](postgres::Connection& connection) -> Result<bool> {
+        return connection.query(is_taken, {&number, 1}).boolean(0, 0);
     });
 }
 

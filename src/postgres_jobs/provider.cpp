@@ -1,5 +1,6 @@
 #include "postgres_jobs/provider.hpp"
 
+#include "postgres/job_transactions.hpp"
 #include "postgres/migrate.hpp"
 #include "postgres/target.hpp"
 #include "postgres_jobs/calls.hpp"
@@ -31,7 +32,7 @@ constexpr Capabilities everything{
     .workers = true,
     .atomic_batch = true};
 
-class PostgresProvider : public Provider {
+class PostgresProvider : public Provider, public postgres::JobTransactions {
   public:
     PostgresProvider(const postgres::Target& target, std::chrono::milliseconds poll_interval)
         : store_(target, poll_interval) {}
@@ -40,7 +41,7 @@ class PostgresProvider : public Provider {
     PostgresProvider& operator=(const PostgresProvider&) = delete;
 
     std::string_view name() const override { return "postgres"; }
-    const Capabilities& capabilities() const override { return everything; }
+    const Capabilities& capabilities() const override { return capabilities_; }
 
     Result<> make_tables() {
         return store_.pool.bare([](postgres::Connection& connection) -> Result<> {
@@ -49,10 +50,25 @@ class PostgresProvider : public Provider {
         });
     }
 
+    /// Through some poolers nothing can be heard.
+    Result<> look_for_pooler() {
+        return store_.pool.bare([this](postgres::Connection& connection) -> Result<> {
+            if (connection.is_pooled()) store_.notifications.probe();
+            capabilities_.events = !store_.notifications.is_deaf();
+            return {};
+        });
+    }
+
     Result<std::vector<Enqueued>> enqueue(std::string_view queue, std::span<const NewJob> jobs)
         override {
         return enqueue_jobs(store_, queue, jobs);
     }
+    Result<std::vector<Enqueued>> enqueue_in(
+        postgres::Connection& connection, std::string_view queue, std::span<const NewJob> jobs
+    ) override {
+        return enqueue_jobs_in(connection, queue, jobs);
+    }
+    Result<bool> sees_lock(std::int64_t key) override { return is_locked(store_, key); }
     Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request) override {
         return receive_jobs(store_, request);
     }
@@ -107,20 +123,17 @@ class PostgresProvider : public Provider {
         return store_.events.subscribe(std::move(listener));
     }
 
-    void close() override {
-        store_.closing.request_stop();
-        store_.wakeups.close();
-    }
+    void close() override { store_.close(); }
 
   private:
+    Capabilities capabilities_ = everything;  // constant once it is open
     Store store_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Provider>> open_postgres_provider(
-    std::string_view url, const ProviderOptions&
-) {
+Result<std::shared_ptr<Provider>>
+open_postgres_provider(std::string_view url, const ProviderOptions&) {
     const auto target = postgres::parse_target(url);
     if (!target) return std::unexpected(target.error());
     const auto poll_interval = poll_interval_from_environment();
@@ -128,6 +141,7 @@ Result<std::shared_ptr<Provider>> open_postgres_provider(
     auto provider = std::make_shared<PostgresProvider>(*target, *poll_interval);
     try {
         if (auto made = provider->make_tables(); !made) return std::unexpected(made.error());
+        if (auto seen = provider->look_for_pooler(); !seen) return std::unexpected(seen.error());
     } catch (const SystemError& error) {
         return fail(
             Errc::unavailable,

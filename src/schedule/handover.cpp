@@ -1,10 +1,12 @@
 #include "schedule/handover.hpp"
 
+#include "base/log.hpp"
 #include "jobs/supported.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <utility>
 
 namespace tranter::schedule {
 namespace {
@@ -31,9 +33,17 @@ bool may_be_one_job(Errc code) {
 class HandOver {
   public:
     HandOver(
-        Provider& provider, std::span<const Parcel> parcels, const std::function<TimePoint()>& now
+        Provider& provider,
+        std::span<const Parcel> parcels,
+        const std::function<TimePoint()>& now,
+        EnqueueJointly jointly
     )
-        : provider_(provider), parcels_(parcels), now_(now), begin_(now()), out_(parcels.size()) {}
+        : provider_(provider),
+          parcels_(parcels),
+          now_(now),
+          jointly_(std::move(jointly)),
+          begin_(now()),
+          out_(parcels.size()) {}
 
     std::vector<HandedOver> run() {
         std::map<std::string, std::vector<std::size_t>> by_queue;
@@ -70,7 +80,7 @@ class HandOver {
 
     void enqueue_some(const std::string& queue, std::span<const std::size_t> wanted) {
         const auto places = those_in_time(wanted);
-        if (places.empty()) return;
+        if (places.empty() || enqueue_jointly(queue, places)) return;
         std::vector<NewJob> jobs;
         jobs.reserve(places.size());
         for (const std::size_t place : places)
@@ -90,9 +100,42 @@ class HandOver {
             out_[places[i]] = {.begun = true, .answer = std::move(answers[i])};
     }
 
+    /// False: that is not possible.
+    bool enqueue_jointly(const std::string& queue, std::span<const std::size_t> places) {
+        if (!jointly_) return false;
+        auto answers = jointly_(queue, places);
+        if (!answers && answers.error().code() == Errc::permission_denied) {
+            log_warn(
+                "schedule",
+                "the user of the store of schedules may not enqueue, so the provider does",
+                {{"error", answers.error().message()}}
+            );
+            jointly_ = {};
+            return false;
+        }
+        if (!answers && may_be_one_job(answers.error().code()) && places.size() > 1) {
+            const std::size_t half = places.size() / 2;
+            enqueue_some(queue, places.first(half));
+            enqueue_some(queue, places.subspan(half));
+            return true;
+        }
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            HandedOver& out = out_[places[i]];
+            if (!answers) {
+                out = {.begun = true, .answer = std::unexpected(answers.error())};
+            } else if (auto& one = (*answers)[i]; one) {
+                out = {.begun = true, .written = true, .answer = std::move(*one)};
+            } else {
+                out = {.written = true};
+            }
+        }
+        return true;
+    }
+
     Provider& provider_;
     const std::span<const Parcel> parcels_;
     const std::function<TimePoint()>& now_;
+    EnqueueJointly jointly_;
     const TimePoint begin_;
     std::vector<HandedOver> out_;
 };
@@ -100,9 +143,12 @@ class HandOver {
 }  // namespace
 
 std::vector<HandedOver> hand_over(
-    Provider& provider, std::span<const Parcel> parcels, const std::function<TimePoint()>& now
+    Provider& provider,
+    std::span<const Parcel> parcels,
+    const std::function<TimePoint()>& now,
+    EnqueueJointly jointly
 ) {
-    return HandOver(provider, parcels, now).run();
+    return HandOver(provider, parcels, now, std::move(jointly)).run();
 }
 
 }  // namespace tranter::schedule

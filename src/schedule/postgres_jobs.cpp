@@ -1,5 +1,6 @@
 #include "postgres/columns.hpp"
 #include "schedule/postgres_rows.hpp"
+#include "schedule/postgres_settle.hpp"
 #include "schedule/postgres_store.hpp"
 #include "schedule/postgres_waves.hpp"
 
@@ -73,36 +74,6 @@ std::vector<ScheduledJob> lock_free_jobs(Connection& connection, TimePoint now, 
     return jobs;
 }
 
-/// `outcomes` of different jobs.
-void end_jobs(Connection& connection, std::span<const JobOutcome> outcomes, TimePoint now) {
-    postgres::Columns<6> columns;
-    for (const JobOutcome& outcome : outcomes) {
-        const bool waits = outcome.state == ScheduledState::waiting;
-        const std::optional<TimePoint> ready = outcome.retry_at.value_or(now);
-        columns.add(
-            {text_parameter(outcome.id),
-             number_parameter(outcome.state),
-             message_parameter(outcome.error),
-             time_parameter(waits ? ready : std::nullopt),
-             time_parameter(waits ? std::nullopt : std::optional(now)),
-             time_parameter(outcome.held_until)}
-        );
-    }
-    connection.query(
-        "UPDATE tranter.scheduled_jobs AS job SET status = told.status, "
-        "tries = job.tries + CASE WHEN told.status = 0 AND told.error <> '' THEN 1 ELSE 0 END, "
-        "error = CASE WHEN told.status = 0 AND told.error = '' THEN job.error ELSE told.error END, "
-        "held = false, ready_at = coalesce(told.ready_at, job.ready_at), "
-        "ended_at = told.ended_at "
-        "FROM unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[], "
-        "$5::timestamptz[], $6::timestamptz[]) "
-        "AS told(id, status, error, ready_at, ended_at, held_until) "
-        "WHERE job.id = told.id AND job.status = 0 AND "
-        "(told.held_until IS NULL OR (job.held AND job.ready_at = told.held_until))",
-        columns.parameters()
-    );
-}
-
 /// Of a job that waits and is held by nobody at `now` nothing, else what is in the way. Its row is
 /// locked.
 Result<> lock_free_job(Connection& connection, std::string_view id, TimePoint now) {
@@ -134,6 +105,35 @@ std::size_t delete_some(
 }
 
 }  // namespace
+
+void settle_jobs_in(Connection& connection, std::span<const JobOutcome> outcomes, TimePoint now) {
+    postgres::Columns<6> columns;
+    for (const JobOutcome& outcome : outcomes) {
+        const bool waits = outcome.state == ScheduledState::waiting;
+        const std::optional<TimePoint> ready = outcome.retry_at.value_or(now);
+        columns.add(
+            {text_parameter(outcome.id),
+             number_parameter(outcome.state),
+             message_parameter(outcome.error),
+             time_parameter(waits ? ready : std::nullopt),
+             time_parameter(waits ? std::nullopt : std::optional(now)),
+             time_parameter(outcome.held_until)}
+        );
+    }
+    connection.query(
+        "UPDATE tranter.scheduled_jobs AS job SET status = told.status, "
+        "tries = job.tries + CASE WHEN told.status = 0 AND told.error <> '' THEN 1 ELSE 0 END, "
+        "error = CASE WHEN told.status = 0 AND told.error = '' THEN job.error ELSE told.error END, "
+        "held = false, ready_at = coalesce(told.ready_at, job.ready_at), "
+        "ended_at = told.ended_at "
+        "FROM unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[], "
+        "$5::timestamptz[], $6::timestamptz[]) "
+        "AS told(id, status, error, ready_at, ended_at, held_until) "
+        "WHERE job.id = told.id AND job.status = 0 AND "
+        "(told.held_until IS NULL OR (job.held AND job.ready_at = told.held_until))",
+        columns.parameters()
+    );
+}
 
 Result<> PostgresStore::add_jobs(std::span<const ScheduledJob> jobs) {
     if (jobs.empty()) return {};
@@ -208,7 +208,7 @@ Result<> PostgresStore::cancel_job(std::string_view id, TimePoint now) {
     return session_.write([&](Connection& connection) -> Result<> {
         if (auto free = lock_free_job(connection, id, now); !free) return free;
         const JobOutcome outcome{.id = std::string(id), .state = ScheduledState::cancelled};
-        end_jobs(connection, std::span(&outcome, 1), now);
+        settle_jobs_in(connection, std::span(&outcome, 1), now);
         return {};
     });
 }
@@ -260,7 +260,7 @@ Result<> PostgresStore::settle_jobs(std::span<const JobOutcome> outcomes, TimePo
     if (outcomes.empty()) return {};
     return session_.write([&](Connection& connection) -> Result<> {
         for (const auto wave : waves_of(outcomes, &JobOutcome::id))
-            end_jobs(connection, wave, now);
+            settle_jobs_in(connection, wave, now);
         return {};
     });
 }

@@ -1,3 +1,5 @@
+#include "schedule/postgres_settle.hpp"
+
 #include "postgres/columns.hpp"
 #include "schedule/postgres_rows.hpp"
 #include "schedule/postgres_store.hpp"
@@ -126,19 +128,23 @@ void write_last_jobs(Connection& connection, const LastJobs& all) {
 
 }  // namespace
 
+void settle_runs_in(Connection& connection, std::span<const RunOutcome> outcomes, TimePoint now) {
+    LastJobs last_jobs = lock_last_jobs(connection, outcomes);
+    for (const auto wave : waves_of(outcomes, &RunOutcome::key)) {
+        const std::set<RunKey> ended = end_claims(connection, wave, now);
+        for (const RunOutcome& outcome : wave) {
+            const auto last = last_jobs.find(outcome.key.schedule);
+            if (last == last_jobs.end() || !ended.contains(outcome.key)) continue;
+            note(last->second, outcome);
+        }
+    }
+    write_last_jobs(connection, last_jobs);
+}
+
 Result<> PostgresStore::settle_runs(std::span<const RunOutcome> outcomes, TimePoint now) {
     if (outcomes.empty()) return {};
     return session_.write([&](Connection& connection) -> Result<> {
-        LastJobs last_jobs = lock_last_jobs(connection, outcomes);
-        for (const auto wave : waves_of(outcomes, &RunOutcome::key)) {
-            const std::set<RunKey> ended = end_claims(connection, wave, now);
-            for (const RunOutcome& outcome : wave) {
-                const auto last = last_jobs.find(outcome.key.schedule);
-                if (last == last_jobs.end() || !ended.contains(outcome.key)) continue;
-                note(last->second, outcome);
-            }
-        }
-        write_last_jobs(connection, last_jobs);
+        settle_runs_in(connection, outcomes, now);
         return {};
     });
 }

@@ -4,10 +4,31 @@
 #include "postgres/pool.hpp"
 #include "schedule/store.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
 namespace tranter::schedule {
+
+/// One connection, whose transactions count as calls of the store.
+class MeasuredSession {
+  public:
+    MeasuredSession(const postgres::Target& target, std::string what, StoreMeter& meter)
+        : session_(target, std::move(what), 1), meter_(meter) {}
+
+    template <class Work>
+    auto read(const Work& work) {
+        return meter_.measured([&] { return session_.read(work); });
+    }
+    template <class Work>
+    auto write(const Work& work) {
+        return meter_.measured([&] { return session_.write(work); });
+    }
+
+  private:
+    postgres::Pool session_;
+    StoreMeter& meter_;
+};
 
 /// The store in a database of PostgreSQL, for schedulers on any number of machines. A connection
 /// for calls and, once somebody waits, one for notifications; both are made again when they are
@@ -55,6 +76,7 @@ class PostgresStore final : public ScheduleStore {
         TimePoint now, TimePoint claimed_until, std::size_t max
     ) override;
     Result<> settle_jobs(std::span<const JobOutcome> outcomes, TimePoint now) override;
+    Result<std::unique_ptr<JointWork>> join(Provider& provider) override;
 
     Result<NextWork> next_work() override;
     Result<StoreOverview> overview(TimePoint now, std::size_t soonest_max) override;
@@ -69,26 +91,6 @@ class PostgresStore final : public ScheduleStore {
     void drain_wake() override { listener_.drain(); }
 
   private:
-    /// One connection, whose transactions count as calls of the store.
-    class MeasuredSession {
-      public:
-        MeasuredSession(const postgres::Target& target, std::string what, StoreMeter& meter)
-            : session_(target, std::move(what), 1), meter_(meter) {}
-
-        template <class Work>
-        auto read(const Work& work) {
-            return meter_.measured([&] { return session_.read(work); });
-        }
-        template <class Work>
-        auto write(const Work& work) {
-            return meter_.measured([&] { return session_.write(work); });
-        }
-
-      private:
-        postgres::Pool session_;
-        StoreMeter& meter_;
-    };
-
     MeasuredSession session_;
     postgres::Listener listener_;
 };

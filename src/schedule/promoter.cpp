@@ -148,13 +148,18 @@ Result<> Promoter::enqueue_runs(std::vector<Claim> claims) {
              .begin_before = begin_before(run.claimed_until.value_or(TimePoint()))}
         );
     }
-    const auto handed = hand_over(provider_, parcels, now_);
+    const auto handed = hand_over(provider_, parcels, now_, jointly(claims, parcels));
     at_step_(Step::enqueued);
     const TimePoint now = now_();
     std::vector<RunOutcome> outcomes;
-    outcomes.reserve(claims.size());
     for (std::size_t i = 0; i < claims.size(); ++i) {
         const SlotRun& run = claims[i].run;
+        if (handed[i].written) {
+            if (handed[i].begun) {
+                tally_.enqueued(run, handed[i].answer->id, claims[i].due_at, now);
+            }
+            continue;
+        }
         RunOutcome outcome{.key = run.key, .held_until = run.claimed_until};
         if (!handed[i].begun) {
             outcome.state = RunState::claimed;
@@ -247,12 +252,16 @@ Result<bool> Promoter::move_timers() {
              .begin_before = begin_before(held_until)}
         );
     }
-    const auto handed = hand_over(provider_, parcels, now_);
+    const auto handed = hand_over(provider_, parcels, now_, jointly(parcels, held_until));
     at_step_(Step::enqueued);
     const TimePoint then = now_();
     std::vector<JobOutcome> outcomes;
     for (std::size_t i = 0; i < due->size(); ++i) {
         const ScheduledJob& job = (*due)[i];
+        if (handed[i].written) {
+            if (handed[i].begun) tally_.timer_enqueued(job, then);
+            continue;
+        }
         JobOutcome outcome{.id = job.id};
         if (!handed[i].begun) {
             outcome.state = ScheduledState::waiting;

@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -96,6 +98,10 @@ class Promoter {
 
     Result<> claim_fired(const Decision& decision, Fired& fired, std::vector<Claim>& claims);
     Result<> enqueue_runs(std::vector<Claim> claims);
+    /// Null: the job and what is written of it are two transactions.
+    JointWork* joint();
+    EnqueueJointly jointly(std::span<const Claim> claims, std::span<const Parcel> parcels);
+    EnqueueJointly jointly(std::span<const Parcel> timers, TimePoint held_until);
     /// Of what is held until `claimed_until`.
     TimePoint begin_before(TimePoint claimed_until) const {
         return claimed_until - options_.hold / 2;
@@ -114,6 +120,7 @@ class Promoter {
     FiringTally tally_{};
     std::map<std::string, Cadence> cadences_{};  // by what they are made from
     std::string buffered_after_{};               // the schedule up to which they were looked at
+    std::optional<std::unique_ptr<JointWork>> joint_{};  // empty: not known yet
 };
 
 }  // namespace tranter::schedule

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "schedule/joint_work.hpp"
 #include "schedule/store_meter.hpp"
 
+#include <tranter/provider.hpp>
 #include <tranter/schedule.hpp>
 
 #include <chrono>
@@ -123,6 +125,13 @@ struct JobOutcome {
     std::optional<TimePoint> held_until{};
 };
 
+/// A run that is claimed until then, and its job.
+struct HeldRun {
+    RunKey key{};
+    TimePoint held_until{};
+    NewJob job{};
+};
+
 /// How many runs of a schedule are claimed and buffered.
 struct OpenRuns {
     std::size_t claimed = 0;   // slots
@@ -199,6 +208,7 @@ struct Lease {
 ///     inserted in state `claimed` unless there is one (unique key), and the schedule moves on.
 ///  3. The job is enqueued under job_id_of().
 ///  4. settle_runs(): the row is `enqueued`.
+/// With a store of jobs in the same database 3 and 4 are one transaction, see join().
 /// Who dies before 2 has changed nothing. Who dies after it leaves a claimed row, which take_runs()
 /// gives to somebody once `claimed_until` has passed; the job is then enqueued, maybe for the
 /// second time, under the same id.
@@ -302,6 +312,11 @@ class ScheduleStore {
     [[nodiscard]] virtual Result<> settle_jobs(
         std::span<const JobOutcome> outcomes, TimePoint now
     ) = 0;
+
+    /// Null unless it is certain that the jobs of `provider` stand in the database of this store,
+    /// which both are asked for; `unavailable` when one does not answer. Of one thread, and for no
+    /// longer than both live.
+    [[nodiscard]] virtual Result<std::unique_ptr<JointWork>> join(Provider& provider);
 
     // Everything
 

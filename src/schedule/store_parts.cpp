@@ -100,4 +100,8 @@ Result<> ScheduleStore::insert(const Schedule& schedule) {
     return {};
 }
 
+Result<std::unique_ptr<JointWork>> ScheduleStore::join(Provider&) {
+    return nullptr;
+}
+
 }  // namespace tranter::schedule
