@@ -13,11 +13,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 namespace tranter::supervise {
 namespace {
@@ -27,6 +29,17 @@ using ::testing::HasSubstr;
 
 /// Nobody whom this machine knows.
 constexpr uid_t somebody = 61'234;
+
+std::vector<gid_t> own_groups() {
+    constexpr int groups_max = 1'024;
+    std::vector<gid_t> out(groups_max);
+    out.resize(static_cast<std::size_t>(std::max(0, ::getgroups(groups_max, out.data()))));
+    return out;
+}
+
+// Before anybody has acted for anybody.
+const int dumpable_at_first = ::prctl(PR_GET_DUMPABLE);
+const std::vector<gid_t> groups_at_first = own_groups();
 
 class FileAccessTest : public ::testing::Test {
   public:
@@ -171,7 +184,6 @@ TEST_F(OtherUserTest, AFolderOfRootAloneIsUsedAsRoot) {
 }
 
 TEST_F(OtherUserTest, OurRightsComeBack) {
-    const int dumpable = ::prctl(PR_GET_DUMPABLE);
     {
         const process::FileRights rights(*owner);
         ASSERT_TRUE(rights.has_worked());
@@ -180,7 +192,8 @@ TEST_F(OtherUserTest, OurRightsComeBack) {
     }
 
     EXPECT_TRUE(Descriptor(::open(in("secret").c_str(), O_RDONLY | O_CLOEXEC)));
-    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), dumpable);
+    EXPECT_EQ(::prctl(PR_GET_DUMPABLE), dumpable_at_first);
+    EXPECT_EQ(own_groups(), groups_at_first);
     const Descriptor made(::open(in("made").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     EXPECT_EQ(info(in("made")).st_uid, 0U);
     EXPECT_EQ(info(in("made")).st_gid, 0U);
@@ -238,6 +251,22 @@ TEST_F(OtherUserTest, LogsAreRotatedCompressedAndEmptiedWithHisRights) {
     EXPECT_FALSE(file.flush());
     EXPECT_FALSE(file.append("four\n", Instant(1h)));
     EXPECT_EQ(content(in("secret")), "of root");
+}
+
+TEST_F(OtherUserTest, WhatCompressesRunsAsHe) {
+    const std::string number = std::to_string(somebody);
+    const std::string script = "id -u > \"$0.gz\"; id -G >> \"$0.gz\"; rm \"$0\"";
+    LogFile file(
+        {.path = in("his/api.log"),
+         .owner = {.user = number, .group = number},
+         .bytes_max = 1,
+         .compress = true,
+         .compressor = {"/bin/sh", "-c", script}}
+    );
+    ASSERT_TRUE(file.append("one\n", Instant(1h)));
+    ASSERT_TRUE(file.append("two\n", Instant(1h)));
+
+    EXPECT_EQ(content(in("his/api.log.1.gz")), number + "\n" + number + "\n");
 }
 
 }  // namespace

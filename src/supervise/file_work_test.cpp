@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <vector>
@@ -147,13 +148,16 @@ TEST(FileWorkTest, AtItsEndItDoesWhatWaits) {
 TEST(FileWorkTest, AtItsEndItGivesUpWhatHangs) {
     Hanging hanging;
     std::atomic<bool> was_done = false;
+    std::function<bool(const FileWork::LanePtr&, FileWork::Work)> post;
     {
         FileWork work({.patience = {}, .end_patience = 50ms});
         const auto hangs = work.make_lane("hangs");
         work.post(hangs, hanging.work());
         hanging.wait_until_begun();
         work.post(hangs, [&](const auto&) { was_done = true; });
+        post = work.poster();
     }
+    EXPECT_FALSE(post(std::make_shared<FileWork>()->make_lane("late"), [](const auto&) {}));
 
     hanging.go_on();
     hanging.wait_until_done();
