@@ -82,10 +82,11 @@ class Sweep:
                 self.order += some
         self.fleet.aim(*self.order.pop(), number)
 
-    def kills(self):
+    def kills(self, meanwhile=lambda: None):
         while self.left > 0:
             self.aim(signal.SIGKILL)
             self.minute()
+            meanwhile()
             self.fleet.replace_the_dead()
         self.struck.update(self.fleet.deaths)
 
@@ -249,6 +250,64 @@ def test_the_database_may_be_restarted_between_any_two_steps(postgres, database,
         sweep.finish(lambda: len(jobs_in(server)) >= SCHEDULES * slots)
 
         minutely.assert_each_slot_is_one_job(jobs_in(server))
+        minutely.assert_nothing_is_open()
+        assert sweep.struck
+
+
+class SharedDatabase:
+    """Of schedules and jobs. Jobs have run and are forgotten as soon as they are looked for, so
+    that nothing but the store of schedules knows them when somebody takes over."""
+
+    def __init__(self, postgres):
+        self.postgres = postgres
+        self.url = postgres.new_database()
+        self.name = self.url.removeprefix("postgres:///").partition("?")[0]
+        self.ran = []
+
+    def run_all(self):
+        gone = "DELETE FROM tranter.jobs RETURNING options"
+        options = self.postgres.query(gone, self.name).splitlines()
+        self.ran += [schedule_and_slot(json.loads(o)["tags"]) for o in options if "{" in o]
+
+    def restart(self, _):
+        self.postgres.stop()
+        self.postgres.start()
+        self.run_all()
+
+    def has_run(self, count):
+        self.run_all()
+        return len(self.ran) >= count
+
+
+@pytest.fixture
+def shared(postgres):
+    return SharedDatabase(postgres)
+
+
+def test_a_job_and_its_slot_are_one_transaction_whoever_is_killed(shared, tmp_path):
+    minutely = Minutely(shared.url, names(), SLOTS)
+    with Fleet(tmp_path, shared.url, shared.url) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, SLOTS)
+        sweep.kills(shared.run_all)
+        sweep.finish(lambda: shared.has_run(SCHEDULES * SLOTS))
+
+        minutely.assert_each_slot_is_one_job(shared.ran)
+        minutely.assert_nothing_is_open()
+        sweep.assert_struck_everywhere("send local")
+        assert "in the transactions of the store" in fleet.log()
+
+
+def test_a_job_and_its_slot_are_one_transaction_when_the_database_crashes(shared, tmp_path):
+    slots = max(5, SLOTS // 5)
+    minutely = Minutely(shared.url, names(), slots)
+    with Fleet(tmp_path, shared.url, shared.url) as fleet:
+        fleet.step(minutely.seconds_until_the_first_slot())
+        sweep = Sweep(fleet, slots)
+        sweep.stops(shared.restart)
+        sweep.finish(lambda: shared.has_run(SCHEDULES * slots))
+
+        minutely.assert_each_slot_is_one_job(shared.ran)
         minutely.assert_nothing_is_open()
         assert sweep.struck
 
