@@ -27,12 +27,17 @@ CREATE FUNCTION tranter.enqueue_plain(
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    of_queue integer := (SELECT id FROM tranter.queues WHERE name = queue_name);
     moment timestamptz := clock_timestamp();
     base bigint := extract(epoch FROM moment) * 1000000 + 300000000;
+    of_queue integer;
+    is_observed boolean;
 BEGIN
-    IF of_queue IS NULL THEN
+    SELECT q.id, s.value::timestamptz > moment INTO of_queue, is_observed
+        FROM tranter.queues q LEFT JOIN tranter.job_settings s ON s.name = 'observed_until'
+        WHERE q.name = queue_name;
+    IF NOT FOUND THEN
         of_queue := tranter.queue_of(queue_name);
+        is_observed := tranter.is_observed();
     END IF;
     PERFORM tranter.tell_sleepers(of_queue);
     INSERT INTO tranter.jobs(
@@ -40,6 +45,9 @@ BEGIN
     SELECT job.id, of_queue, 0, base + job.place, moment, moment, coalesce(job.type, types[1]),
         job.payload
     FROM unnest(ids, types, payloads) WITH ORDINALITY job(id, type, payload, place);
+    IF is_observed THEN
+        PERFORM tranter.tell_events(ids);
+    END IF;
 END
 $$;
 
@@ -267,6 +275,11 @@ BEGIN
     END IF;
     IF queue.max_queued_per_group > 0 AND cardinality(filled) > 0 THEN
         PERFORM tranter.check_groups(queue, filled);
+    END IF;
+    IF tranter.is_observed() THEN
+        PERFORM tranter.tell_events(ARRAY(
+            SELECT i.id FROM unnest(ids, known) WITH ORDINALITY i(id, holder, place)
+            WHERE i.holder IS NULL ORDER BY i.place));
     END IF;
     RETURN known;
 END

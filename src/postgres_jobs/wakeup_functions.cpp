@@ -19,11 +19,12 @@ namespace tranter::postgres_jobs {
 std::string_view wakeup_functions() {
     return R"sql(
 CREATE FUNCTION tranter.tell_sleepers(of_queue integer) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
+    -- An expression alone is cheaper than a statement.
+    is_locked boolean := pg_advisory_xact_lock_shared(1416779636, of_queue) IS NOT NULL;
     wish tranter.queue_hints;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(1416779636, of_queue);
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM pg_notify('tranter_jobs', of_queue || ':0');
         RETURN;
@@ -76,7 +77,7 @@ $$;
 -- Who tells of a job, while somebody has asked for it within the last minute: after its row was
 -- written. Several events go in one notification, which may have 7,999 bytes.
 CREATE FUNCTION tranter.is_observed() RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN EXISTS(
         SELECT FROM tranter.job_settings
