@@ -7,6 +7,8 @@ A fenced block takes part when the line before it is one of these comments:
                           run in one shell, in order, in an empty folder, with `tranter` in PATH
     <!-- run: server -->  the same, with `tranter serve` on its usual ports for the whole page; the
                           store of schedules is in the folder
+    <!-- run: postgres --> the same as `run`, with a new database of PostgreSQL for the whole page, which
+                          DATABASE_URL names and psql uses
     <!-- output -->       what the block before printed to stdout; `...` stands for anything
     <!-- file: NAME -->   becomes a file of the page's folder; a .toml or .conf file must pass
                           `tranter config check`
@@ -18,6 +20,7 @@ A fenced block takes part when the line before it is one of these comments:
 CMake finds the package of the build that `tranter` is from, as if it were installed. Each page has a network of its own where the kernel allows it, so that the usual ports are free.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -28,8 +31,11 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+from postgres_server import PostgresServer  # noqa: E402
+
 BLOCK = re.compile(
-    r"^<!-- (run|run: server|output|file: [\w./-]+|cpp|cpp: top) -->\n+```[^\n]*\n(.*?)^```$",
+    r"^<!-- (run|run: server|run: postgres|output|file: [\w./-]+|cpp|cpp: top) -->\n+```[^\n]*\n(.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 MARK = "tranter-docs-block-ends"
@@ -119,6 +125,26 @@ def isolated(command):
     return command
 
 
+@contextlib.contextmanager
+def database_for(blocks):
+    """Variables that name a new database, when the page needs one. Its server is none of the page's
+    processes, since it refuses to be root's; its socket is a file, which any network can reach."""
+    if not any(block.kind == "run: postgres" for block in blocks):
+        yield {}
+        return
+    server = PostgresServer()
+    try:
+        server.directory.chmod(0o711)  # who is root in a network of his own is not root here
+        # Its user is called as the schema of ours, where new tables would be otherwise.
+        server.query("ALTER ROLE tranter SET search_path = public")
+        url = server.new_database()
+        name = url.removeprefix("postgres:///").partition("?")[0]
+        yield {"DATABASE_URL": url, "PGHOST": str(server.directory), "PGDATABASE": name,
+               "PGUSER": "tranter"}
+    finally:
+        server.end()
+
+
 def matches(expected, actual):
     pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
     return re.fullmatch(pattern, actual.strip(), re.DOTALL) is not None
@@ -130,10 +156,11 @@ def check_page(page, environment):
     if not blocks:
         return 0, ""
     shown = page.relative_to(ROOT)
-    with tempfile.TemporaryDirectory(prefix="tranter-docs-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tranter-docs-") as folder, \
+            database_for(blocks) as database:
         done = subprocess.run(
             isolated(["bash", "-c", script_for(blocks)]),
-            cwd=folder, env=environment | {"HOME": folder}, stdin=subprocess.DEVNULL,
+            cwd=folder, env=environment | database | {"HOME": folder}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=300, check=False,
         )
     outputs = re.split(rf"^{MARK} (\d+)\n", done.stdout, flags=re.MULTILINE)
