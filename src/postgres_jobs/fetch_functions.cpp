@@ -79,7 +79,7 @@ $$;
 constexpr std::string_view turns = R"sql(
 CREATE FUNCTION tranter.pick_by_age(of_queue integer, jobs_max integer, moment timestamptz)
 RETURNS tid[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN ARRAY(
         SELECT one.tid FROM (
@@ -99,7 +99,7 @@ $$;
 CREATE FUNCTION tranter.pick_of_groups(
     queue tranter.queues, groups text[], rooms integer[], each integer, jobs_max integer,
     moment timestamptz, OUT picked tid[], OUT last_group text, OUT may_have_more boolean)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     WITH candidate AS (
         SELECT p.place, p.job_group, p.room, j.* FROM
@@ -135,7 +135,7 @@ END
 $$;
 
 CREATE FUNCTION tranter.has_to_wait(job tranter.jobs) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN job.dedup_mode = 3 AND EXISTS(
         SELECT FROM tranter.jobs r WHERE r.queue_id = job.queue_id
@@ -145,7 +145,7 @@ $$;
 
 CREATE FUNCTION tranter.pick_in_turns(of_queue integer, jobs_max integer, moment timestamptz)
 RETURNS tid[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     queue tranter.queues;
     most integer := jobs_max;
@@ -222,7 +222,7 @@ END
 $$;
 
 CREATE FUNCTION tranter.locked_of(picked tid[]) RETURNS tid[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN ARRAY(
         SELECT j.ctid FROM unnest(picked) WITH ORDINALITY p(tid, place)
@@ -263,7 +263,7 @@ END
 $$;
 
 CREATE FUNCTION tranter.next_event(of_queue integer) RETURNS timestamptz
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RETURN least(
         (SELECT due_at FROM tranter.jobs
