@@ -54,6 +54,7 @@ std::vector<Finding> check_home(const Patient& patient);
 std::vector<Finding> check_ports(const Patient& patient);
 std::vector<Finding> check_server(const Patient& patient);
 std::vector<Finding> check_clock(const Patient& patient);
+std::vector<Finding> check_database(const Patient& patient);
 std::vector<Finding> check_store(const Patient& patient);
 std::vector<Finding> check_queues(const Patient& patient);
 std::vector<Finding> check_dead_letters(const Patient& patient);

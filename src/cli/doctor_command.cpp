@@ -33,6 +33,7 @@ constexpr std::array all_doctor_checks{
     DoctorCheck{"ports", "docs/configuration.md", check_ports},
     DoctorCheck{"server", "docs/monitoring.md", check_server},
     DoctorCheck{"clock", "docs/monitoring.md", check_clock},
+    DoctorCheck{"database", "docs/choosing-a-provider.md", check_database},
     DoctorCheck{"store", "docs/choosing-a-provider.md", check_store},
     DoctorCheck{"queues", "docs/workers.md", check_queues},
     DoctorCheck{"dead letters", "docs/dead-letters.md", check_dead_letters},
@@ -168,8 +169,8 @@ Command doctor_command() {
               .completes = Completes::files},
              {.name = "url",
               .value = "URL",
-              .help = "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL "
-                      "(default: `provider` or server.admin of the file)",
+              .help = "where the jobs are: http://HOST:PORT of a server, file:DIR, sqs:URL or "
+                      "postgres://HOST/DATABASE (default: `provider` or server.admin of the file)",
               .environment = "TRANTER_URL"},
              {.name = "timeout",
               .value = "DURATION",

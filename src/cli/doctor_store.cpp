@@ -2,8 +2,10 @@
 #include "base/log_text.hpp"
 #include "base/secrets.hpp"
 #include "cli/doctor_check.hpp"
+#include "cli/doctor_tables.hpp"
 #include "cli/job_session.hpp"
 #include "cli/schedule_session.hpp"
+#include "postgres/target.hpp"
 #include "schedule/store.hpp"
 
 #include <fmt/format.h>
@@ -34,6 +36,11 @@ bool has_one_owner(const Patient& patient) {
 }
 
 Result<std::shared_ptr<Provider>> open_store_of(const Patient& patient) {
+    if (postgres::is_postgres_url(patient.provider)) {
+        if (auto current = check_job_tables(patient.provider); !current) {
+            return std::unexpected(current.error());
+        }
+    }
     return open_provider(patient.provider, {.token = patient.config.admin_token, .create = false});
 }
 
@@ -194,6 +201,7 @@ std::vector<Finding> check_store(const Patient& patient) {
         ))};
     }
     const auto store = open_store_of(patient);
+    if (!store && store.error().code() == Errc::unsupported) return not_asked(store.error());
     const auto begun = std::chrono::steady_clock::now();
     const auto queues = store ? (*store)->queues() : std::unexpected(store.error());
     const StoreMillis took = std::chrono::steady_clock::now() - begun;
@@ -245,7 +253,9 @@ std::vector<Finding> check_dead_letters(const Patient& patient) {
 }
 
 std::vector<Finding> check_schedules(const Patient& patient) {
-    const auto url = find_schedule_store(patient.config);
+    ServerConfig config = patient.config;
+    config.provider = patient.provider;
+    const auto url = find_schedule_store(config);
     if (!url || url->starts_with("memory:")) {
         return {Finding::fine("the configuration names no store of schedules")};
     }

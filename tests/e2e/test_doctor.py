@@ -61,8 +61,8 @@ def test_a_server_that_is_well(server, home):
     for check in ("config", "home", "server", "clock", "store"):
         assert worst(found, check)["severity"] == "ok", found[check]
     assert set(found) == {
-        "config", "limits", "time zones", "data", "home", "ports", "server", "clock", "store",
-        "queues", "dead letters", "schedules",
+        "config", "limits", "time zones", "data", "home", "ports", "server", "clock",
+        "database", "store", "queues", "dead letters", "schedules",
     }
 
 
