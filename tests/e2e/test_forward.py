@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 from command_line import check_failure, clean_environment, ok, tranter
 from fault_proxy import FaultProxy
+from postgres_server import PostgresServer
 from server import binary
 from waiting import eventually
 from wire import Api
@@ -67,6 +68,13 @@ def forwarders():
 def queue(name):
     """Of the target."""
     return name()
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    server = PostgresServer()
+    yield server
+    server.end()
 
 
 @pytest.fixture
@@ -136,9 +144,12 @@ def check_kill(source, target, forwarders, reaper, to_queue, there):
         assert jobs_of(source, "--state", state) == []
 
 
+@pytest.mark.parametrize("kind", ["file", "postgres"])
 def test_killed_before_the_jobs_api_answers_none_is_left_out_or_there_twice(
-    server, queue, source, forwarders
+    kind, server, queue, source, forwarders, request
 ):
+    if kind == "postgres":
+        source = request.getfixturevalue("postgres").new_database()
     enqueue(source, JOBS)
     reaper = Reaper("jobs", 3)
     with FaultProxy("127.0.0.1", server.admin_port, reaper) as proxy:
@@ -162,6 +173,30 @@ def test_killed_before_sqs_answers_a_fifo_queue_has_each_once(server, queue, sou
         target = f"sqs:{proxy.url}/000000000000"
         check_kill(source, target, forwarders, reaper, f"{queue}.fifo", count)
     assert count() == JOBS
+
+
+def test_from_a_transaction_in_postgres_to_sqs_and_into_postgres(
+    server, queue, postgres, forwarders
+):
+    database = postgres.new_database()
+    ok("db", "migrate", "--url", database)
+    name = database.removeprefix("postgres:///").partition("?")[0]
+    forwarder = forwarders(database, f"sqs:{server.endpoint}/000000000000", "--to-queue", queue)
+    postgres.query("BEGIN; SELECT tranter.enqueue('mail', 'welcome', '1'); COMMIT", name)
+    postgres.query("BEGIN; SELECT tranter.enqueue('mail', 'welcome', '2'); ROLLBACK", name)
+    api = Api(server, "json")
+    made = api.create(queue)
+    bodies = eventually(lambda: api.receive(made, WaitTimeSeconds=1), seconds=60)
+    assert [message["Body"] for message in bodies] == ["1"]
+    assert forwarder.end()[0] == 0
+
+    ok("forward", "--from", f"sqs:{server.endpoint}/000000000000", "--to", database, "--queue",
+       queue, "--to-queue", "back", "--until-empty", env=KEYS)
+    assert jobs_of(database, "--queue", "back") == []  # it is in flight for whoever received it
+    enqueue(server.admin_endpoint, 1)
+    ok("forward", "--from", server.admin_endpoint, "--to", database, "--queue", "mail",
+       "--to-queue", "back", "--until-empty")
+    assert len(jobs_of(database, "--queue", "back")) == 1
 
 
 def test_at_a_stop_jobs_that_the_target_does_not_take_go_back(server, queue, source, forwarders):
