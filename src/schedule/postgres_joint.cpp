@@ -35,7 +35,7 @@ constexpr postgres::Statement lock_held_runs(
     "WHERE run.state = 0 AND run.claimed_until = mine.held_until FOR UPDATE OF run"
 );
 // Waits for who has not ended yet, which may be the try that is looked for.
-constexpr postgres::Statement look_at_runs(
+constexpr postgres::Statement find_written_runs(
     "SELECT run.schedule, run.slot, run.manual, run.job_id, "
     "run.state = 2 AND run.enqueued_at = $4::timestamptz FROM tranter.schedule_runs AS run JOIN "
     "unnest($1::text[], $2::timestamptz[], $3::boolean[]) AS mine(schedule, slot, manual) ON "
@@ -46,7 +46,7 @@ constexpr postgres::Statement lock_held_jobs(
     "SELECT id FROM tranter.scheduled_jobs WHERE id = ANY($1::text[]) AND status = 0 AND held AND "
     "ready_at = $2::timestamptz ORDER BY id FOR UPDATE"
 );
-constexpr postgres::Statement look_at_jobs(
+constexpr postgres::Statement find_written_jobs(
     "SELECT id, status = 1 AND ended_at = $2::timestamptz FROM tranter.scheduled_jobs "
     "WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
 );
@@ -191,7 +191,7 @@ Result<JointWork::Answers> PostgresJoint::enqueue_runs(
     const auto look = [&](Connection& connection) {
         const auto [schedules, slots, manual] = key_columns(runs);
         const std::array parameters{schedules, slots, manual, time_parameter(now)};
-        const Rows found = connection.execute(look_at_runs, parameters);
+        const Rows found = connection.execute(find_written_runs, parameters);
         std::map<RunKey, std::string> written;
         for (std::size_t row = 0; row < found.size(); ++row) {
             if (found.boolean(row, 4))
@@ -234,7 +234,7 @@ Result<JointWork::Answers> PostgresJoint::enqueue_timers(
     };
     const auto look = [&](Connection& connection) {
         const std::array parameters{ids, time_parameter(now)};
-        const Rows found = connection.execute(look_at_jobs, parameters);
+        const Rows found = connection.execute(find_written_jobs, parameters);
         std::set<std::string_view> written;
         for (std::size_t row = 0; row < found.size(); ++row) {
             if (found.boolean(row, 1)) written.insert(found.text(row, 0));
