@@ -82,7 +82,7 @@ MUTANTS = [
     mutant(
         "a job that runs is taken for one that is over",
         "last_job.cpp",
-        "    if (job) return !is_finished(job->state);",
+        "    if (job) return !jobs::is_finished(job->state);",
         "    if (job) return false;",
     ),
     mutant(
