@@ -27,7 +27,7 @@ Result<ServerConfig> load_db_config(const Arguments& arguments) {
     return config;
 }
 
-std::string variable(const char* name) {
+std::string db_variable(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? "" : value;
 }
@@ -62,8 +62,8 @@ Result<std::string> choose_database(const Arguments& arguments) {
     for (std::string url :
          {config->provider,
           config->scheduler.store,
-          variable("TRANTER_URL"),
-          variable("DATABASE_URL")}) {
+          db_variable("TRANTER_URL"),
+          db_variable("DATABASE_URL")}) {
         if (postgres::is_postgres_url(url)) return url;
     }
     return fail(

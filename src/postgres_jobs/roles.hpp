@@ -8,8 +8,8 @@ namespace tranter::postgres_jobs {
 /// again changes nothing. To be run by the owner of the schema, who has to have CREATEROLE where
 /// the roles are not there yet.
 ///
-///     tranter_producer   calls tranter.enqueue, enqueue_many and enqueue_answered, and sees no table
-///     tranter_worker     everything that a provider and a scheduler do, but no DDL
+///     tranter_producer   calls tranter.enqueue, enqueue_many and enqueue_answered, and sees no
+///     table tranter_worker     everything that a provider and a scheduler do, but no DDL
 ///     tranter_readonly   reads tables
 ///
 /// None of them can log in: they are granted to users.

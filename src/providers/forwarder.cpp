@@ -33,13 +33,13 @@ bool is_of_store(Errc code) {
 }
 
 /// The target says so of this job each time.
-bool is_for_good(Errc code) {
+bool is_refused_for_good(Errc code) {
     return code == Errc::invalid_argument || code == Errc::unsupported;
 }
 
 AttemptOutcome outcome_of_refusal(const Error& error) {
     const std::string type(forward_refused);
-    if (is_for_good(error.code())) return Dead{.type = type, .reason = error.message()};
+    if (is_refused_for_good(error.code())) return Dead{.type = type, .reason = error.message()};
     return Failed{.type = type, .text = error.message()};
 }
 
