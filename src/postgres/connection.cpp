@@ -17,12 +17,12 @@ namespace tranter::postgres {
 namespace {
 
 /// $1: for one transaction. Otherwise for the session, if it is $2: the one that we were given when
-/// we connected.
+/// we connected. Compiling a plan takes longer than any of ours runs.
 constexpr const char* settings_of_session = R"sql(
 SELECT set_config(name, value, $1::boolean) FROM (VALUES
     ('statement_timeout', '30s'), ('lock_timeout', '10s'),
     ('idle_in_transaction_session_timeout', '60s'), ('TimeZone', 'UTC'), ('DateStyle', 'ISO'),
-    ('default_transaction_isolation', 'read committed'), ('synchronous_commit',
+    ('jit', 'off'), ('default_transaction_isolation', 'read committed'), ('synchronous_commit',
         CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
             ELSE current_setting('synchronous_commit') END)) AS settings(name, value)
 WHERE $1 OR pg_backend_pid() = $2::integer)sql";

@@ -75,20 +75,28 @@ std::vector<OpenQueue> open_queues(Listing& listing) {
     return queues;
 }
 
+/// Where texts are searched for nobody knows how many rows match, so all of the queue are looked at
+/// by the index of its states (OFFSET 0 sees to that), not all of the table in its order.
 postgres::Rows next_rows(Listing& listing, std::int64_t queue_id, bool is_of_letters) {
+    const history::HistoryFilter& filter = listing.query.filter;
     SearchSql sql;
-    sql.text = fmt::format(
-        "SELECT {} FROM tranter.jobs j {} WHERE j.queue_id = {} AND ({})",
-        live_columns,
-        live_tables,
+    std::string rows = fmt::format(
+        "tranter.jobs j WHERE j.queue_id = {} AND ({})",
         queue_id,
         states_condition(listing.query, is_of_letters)
     );
     if (!listing.place.id.empty()) {
-        sql.text += fmt::format(" AND j.id > {}::uuid", sql.parameter(listing.place.id));
+        rows += fmt::format(" AND j.id > {}::uuid", sql.parameter(listing.place.id));
     }
-    sql.text += plain_conditions(sql, listing.query.filter, listing.terms, false);
-    sql.text += fmt::format(" ORDER BY j.id LIMIT {}", listing.chunk());
+    rows += plain_conditions(sql, filter, listing.terms, false);
+    sql.text = fmt::format(
+        "SELECT {} FROM (SELECT * FROM {}{}) j {} ORDER BY j.id LIMIT {}",
+        live_columns,
+        rows,
+        needs_matcher(filter) ? " OFFSET 0" : "",
+        live_tables,
+        listing.chunk()
+    );
     return listing.connection.query(sql.text.c_str(), sql.parameters);
 }
 
