@@ -29,10 +29,9 @@ struct DaemonView {
     std::string file{};  // that was given to `up`; empty: none
 };
 
-/// What is asked of apps by name. Targets are names of apps, namespaces, keys ("3") or "all"; which
-/// one is meant is found out by the daemon, in this order. A key stands for the app of its
-/// instance. `not_found` names a target that is nothing; `internal` says which apps failed, and
-/// why.
+/// What is asked of apps, or of instances, by name. Targets are "all", names of apps, namespaces,
+/// keys of instances ("3") or "web:1"; which one is meant is found out by the daemon, in this order.
+/// `not_found` names a target that is nothing; `internal` says which apps failed, and why.
 struct Order {
     enum class Kind : std::uint8_t {
         start,

@@ -137,7 +137,10 @@ class SignalsBlocked {
     ::_exit(127);
 }
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+// Sanitizers keep account of the stack in memory that would be shared, too; they make vfork a fork.
+// How clang tells of them is another matter.
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
 constexpr std::uint64_t shared_memory_flags = CLONE_VM | CLONE_VFORK;
 
 /// No call, which would return by an address on the stack that the child has written to meanwhile.
