@@ -5,12 +5,22 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
 from waiting import eventually
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+def is_running(pid):
+    """Neither gone nor waiting for somebody to ask how it ended."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
 
 
 class PostgresServer:
@@ -73,6 +83,19 @@ class PostgresServer:
     def stop(self):
         """As if it had crashed."""
         self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
+    def kill(self):
+        """SIGKILL of all its processes."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGSTOP)  # makes no more of them
+        children = pathlib.Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        pids = [first, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not any(is_running(pid) for pid in pids), 30, pause=0.01)
+        # A dead process that nobody has asked for its end would count as a server that runs.
+        (self.data / "postmaster.pid").unlink()
+        (self.directory / f".s.PGSQL.{self.port}.lock").unlink()
 
     def new_database(self):
         """Its URL."""
