@@ -270,6 +270,16 @@ TEST_F(Pm2AppTest, HidesVariables) {
     EXPECT_THAT(app.command, ElementsAre(folder + "/bin/npm"));
 }
 
+TEST_F(Pm2AppTest, OurOwnOutputIsNoFileHoweverManyWriteToIt) {
+    const App app = app_of(
+        "script: 'app.js', instances: 2, out_file: '/dev/stdout', error_file: '/proc/self/fd/2', "
+        "log_file: '/dev/stdout'"
+    );
+
+    for (const std::string& path : {app.logs.output, app.logs.errors, app.logs.combined})
+        EXPECT_EQ(path, "");
+}
+
 TEST_F(Pm2AppTest, WritesOnlyWhatTheFileSays) {
     options.converts = true;
 
