@@ -7,12 +7,14 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -70,6 +72,28 @@ class Server {
     }
     void stop() { run({"pg_ctl", "-D", data(), "-m", "immediate", "-w", "stop"}); }
 
+    /// SIGKILL of all its processes.
+    void kill() {
+        std::ifstream pid_file(data() + "/postmaster.pid");
+        pid_t first = 0;
+        if (!(pid_file >> first)) return;
+        ::kill(first, SIGSTOP);  // makes no more of them
+        std::vector<pid_t> all{first};
+        const std::string own = "/proc/" + std::to_string(first) + "/";
+        std::ifstream children(own + "task/" + std::to_string(first) + "/children");
+        for (pid_t child = 0; children >> child;)
+            all.push_back(child);
+        for (const pid_t one : all)
+            ::kill(one, SIGKILL);
+        for (const pid_t one : all) {
+            while (is_running(one))
+                ::usleep(1'000);
+        }
+        // A dead process that nobody has asked for its end would count as a server that runs.
+        std::filesystem::remove(data() + "/postmaster.pid");
+        std::filesystem::remove(directory_ / ".s.PGSQL.5432.lock");
+    }
+
     const std::filesystem::path& directory() const { return directory_; }
     /// The URL of a new database.
     std::string new_database() {
@@ -84,6 +108,15 @@ class Server {
         return "postgres:///" + database + "?user=tranter&host=" + directory_.string();
     }
     std::string data() const { return (directory_ / "data").string(); }
+
+    /// Neither gone nor waiting for somebody to ask how it ended.
+    static bool is_running(pid_t pid) {
+        std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+        std::string text;
+        if (!std::getline(stat, text)) return false;
+        const std::size_t name_end = text.rfind(')');
+        return name_end == std::string::npos || text.at(name_end + 2) != 'Z';
+    }
 
     /// The exit code.
     int run(std::vector<std::string> words) const {

@@ -1,9 +1,13 @@
 #include "stores.hpp"
 
+#include "fixture.hpp"
 #include "postgres/test_server.hpp"
+
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -110,8 +114,41 @@ Result<StorePlace> fauxqs() {
     return StorePlace{.url = "sqs:http://127.0.0.1:" + *port + "/000000000000"};
 }
 
+/// How often it looks for jobs by itself.
+void set_poll_interval(const char* milliseconds) {
+    ::setenv("WORKER_POLL_INTERVAL_MS", milliseconds, 1);  // NOLINT(concurrency-mt-unsafe)
+}
+
+/// So seldom that only a notification can have made it look.
 Result<StorePlace> postgres_store() {
     static const std::string url = postgres::test::server().new_database();
+    set_poll_interval("3600000");
+    return StorePlace{.url = url};
+}
+
+/// A pooler that gives each transaction another session, on a socket next to that of the server.
+std::vector<std::string> pgbouncer_command() {
+    const std::string folder = postgres::test::server().directory();
+    const std::string settings = folder + "/pgbouncer.ini";
+    std::ofstream(settings) << "[databases]\n* = host=" << folder << " user=tranter\n"
+                            << "[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = " << folder
+                            << "\nauth_type = any\npool_mode = transaction\n"
+                            << "max_client_conn = 500\ndefault_pool_size = 20\n";
+    std::vector<std::string> words{"/usr/sbin/pgbouncer", "-q", settings};
+    if (::geteuid() == 0) words.insert(words.end(), {"-u", "postgres"});  // it refuses root
+    return words;
+}
+
+Result<StorePlace> postgres_through_pgbouncer() {
+    if (!std::filesystem::exists("/usr/sbin/pgbouncer")) {
+        return fail(Errc::unavailable, "pgbouncer is not installed: ./dev setup installs it");
+    }
+    static const std::string database = postgres::test::server().new_database();
+    static const Process process{pgbouncer_command()};
+    static const std::string url = database + "&port=6432";
+    static const bool is_ready = eventually([] { return open_provider(url).has_value(); });
+    if (!is_ready) return fail(Errc::internal, "pgbouncer does not start");
+    set_poll_interval("20");
     return StorePlace{.url = url};
 }
 
@@ -139,6 +176,24 @@ class ServerStore : public DurableStore {
     std::optional<TranterServer> server_{};
 };
 
+class PostgresStore : public DurableStore {
+  public:
+    std::string start() override {
+        if (server_) {
+            server_->start();
+        } else {
+            server_.emplace();
+            url_ = server_->new_database();
+        }
+        return url_;
+    }
+    void kill_owner(Process&) override { server_->kill(); }
+
+  private:
+    std::optional<postgres::test::Server> server_{};
+    std::string url_{};
+};
+
 template <class Store>
 std::unique_ptr<DurableStore> make_durable() {
     return std::make_unique<Store>();
@@ -161,6 +216,7 @@ const std::vector<StoreKind>& stores() {
          .grain = seconds(1),
          .whole_sqs = false},
         {.name = "postgres", .place = postgres_store, .shared = true},
+        {.name = "postgres_pgbouncer", .place = postgres_through_pgbouncer, .shared = true},
     };
     return kinds;
 }
@@ -169,6 +225,7 @@ const std::vector<DurableKind>& durable_stores() {
     static const std::vector<DurableKind> kinds{
         {.name = "file", .make = make_durable<FileStore>},
         {.name = "http_data", .make = make_durable<ServerStore>},
+        {.name = "postgres", .make = make_durable<PostgresStore>},
     };
     return kinds;
 }
