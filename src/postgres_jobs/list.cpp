@@ -24,7 +24,7 @@ Result<JobPage> list_letters(Listing& listing, const std::string& dead_letter_qu
     return listing.page(*more);
 }
 
-Result<JobPage> list_all(Listing& listing) {
+Result<JobPage> read_all(Listing& listing) {
     if (listing.place.part == ListPart::live) {
         if (read_live(listing)) return listing.page(true);
         listing.place = {.part = ListPart::ended};
@@ -55,7 +55,7 @@ Result<JobPage> list_jobs(Store& store, const ListRequest& request) {
     return store.pool.read([&](postgres::Connection& connection) -> Result<JobPage> {
         Listing listing(connection, *query, *place, request.jobs_max);
         if (asks_letters) return list_letters(listing, request.dead_letter_queue);
-        return list_all(listing);
+        return read_all(listing);
     });
 }
 

@@ -22,7 +22,7 @@ constexpr postgres::Statement periods_from(R"sql(
     SELECT period, indexed_at IS NOT NULL FROM tranter.periods
     WHERE period <= $1::bigint ORDER BY period DESC)sql");
 
-constexpr postgres::Statement find_queue("SELECT id FROM tranter.queues WHERE name = $1");
+constexpr postgres::Statement queue_by_name("SELECT id FROM tranter.queues WHERE name = $1");
 
 std::int64_t micros_of(Instant when) {
     return when.time_since_epoch().count();
@@ -277,7 +277,7 @@ class DeadLetters {
 std::optional<std::int64_t> queue_of(Listing& listing) {
     const auto& name = listing.query.filter.queue;
     if (!name) return 0;
-    const auto rows = listing.connection.execute(find_queue, std::array<Parameter, 1>{*name});
+    const auto rows = listing.connection.execute(queue_by_name, std::array<Parameter, 1>{*name});
     if (rows.empty()) return std::nullopt;
     return rows.integer(0, 0);
 }

@@ -11,7 +11,7 @@
 namespace tranter::postgres_jobs {
 namespace {
 
-constexpr std::string_view nothing = "-";
+constexpr std::string_view no_key = "-";
 /// A moment that the database has a name for, in the year 287170.
 constexpr std::int64_t micros_max = 9'000'000'000'000'000'000;
 
@@ -43,7 +43,7 @@ class Parts {
     bool key(std::optional<EndKey>& value) {
         if (rest_.starts_with("-/")) {
             next();
-            return next() == nothing;
+            return next() == no_key;
         }
         EndKey key;
         if (!number(key.micros, micros_max) || !id(key.id)) return false;

@@ -85,10 +85,10 @@ Result<> all_of(postgres::Pool& pool, Maintained& maintained, const std::stop_to
 }  // namespace
 
 Result<Maintained> maintain(
-    postgres::Pool& pool, MaintenanceTime time, const std::stop_token& stop
+    postgres::Pool& pool, MaintenanceTime when, const std::stop_token& stop
 ) {
-    const auto claimed = pool.write([time](Connection& connection) -> Result<bool> {
-        const std::array<Parameter, 1> parameters{time == MaintenanceTime::now ? "t" : "f"};
+    const auto claimed = pool.write([when](Connection& connection) -> Result<bool> {
+        const std::array<Parameter, 1> parameters{when == MaintenanceTime::now ? "t" : "f"};
         return connection.execute(claim_round, parameters).boolean(0, 0);
     });
     if (!claimed) return std::unexpected(claimed.error());

@@ -39,7 +39,7 @@ enum class MaintenanceTime : std::uint8_t {
 ///
 /// `stop` also ends the step that is under way, which is then undone. Errors as of any call.
 [[nodiscard]] Result<Maintained> maintain(
-    postgres::Pool& pool, MaintenanceTime time, const std::stop_token& stop = {}
+    postgres::Pool& pool, MaintenanceTime when, const std::stop_token& stop = {}
 );
 
 /// Maintains once a minute on a thread of its own, from begin() on: nobody who receives may wait

@@ -5,18 +5,18 @@ namespace tranter::postgres_jobs {
 // Each function is one step and one transaction, and runs as the owner of the tables, so that
 // workers need no rights of their own for it.
 //
-//   setting          of job_settings, which maintenance.hpp lists
-//   claim_maintenance   whether the caller is the one who does it now: a claim is for ten minutes, so
-//                that the end of a process does not end maintenance, and nobody begins within a
-//                minute after another one unless he is told to
-//   begin_period     when the one that is open is large or old enough. The partition of the next one
-//                is there already, and what is made now is the one after it, so that nobody who
-//                settles jobs waits
-//   index_period     the oldest that ended a minute ago (so that everybody who settles knows) and
-//                has no index of words yet
-//   drop_period      the oldest when there are more jobs than are kept, or when it ended long ago.
-//                Gives up soon when somebody else reads, who would hold up all who settle jobs
-//   forget_others    what is left of throttles, workers and logs
+//   setting        of job_settings, which maintenance.hpp lists
+//   claim_maintenance   whether the caller is the one who does it now: a claim is for ten minutes,
+//                  so that the end of a process does not end maintenance, and nobody begins within
+//                  a minute after another one unless he is told to
+//   begin_period   when the one that is open is large or old enough. The partition of the next
+//                  one is there already, and what is made now is the one after it, so that nobody
+//                  who settles jobs waits
+//   index_period   the oldest that ended a minute ago (so that everybody who settles knows) and
+//                  has no index of words yet
+//   drop_period    the oldest when there are more jobs than are kept, or when it ended long ago.
+//                  Gives up soon when somebody else reads, who would hold up all who settle jobs
+//   forget_others  what is left of throttles and workers
 std::string_view maintenance_functions() {
     return R"sql(
 CREATE FUNCTION tranter.setting(setting_name text, otherwise bigint) RETURNS bigint

@@ -30,11 +30,11 @@ class MaintenanceTest : public test::ProviderInDatabase {
         );
     }
     /// As if a period had ended long ago.
-    void let_hours_pass(int hours) {
+    void let_hours_pass(int count) {
         database().run(fmt::format(
                            "UPDATE tranter.periods SET begun_at = begun_at - interval '{0} hours', "
                            "ended_at = ended_at - interval '{0} hours'",
-                           hours
+                           count
         )
                            .c_str());
     }

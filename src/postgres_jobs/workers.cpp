@@ -43,7 +43,7 @@ constexpr postgres::Statement write_one(R"sql(
         last_seen = greatest(known.last_seen, excluded.last_seen),
         silent_from = greatest(known.silent_from, excluded.silent_from))sql");
 
-constexpr postgres::Statement list_all(R"sql(
+constexpr postgres::Statement recent_workers(R"sql(
     SELECT w.name, array_to_string(w.queues, E'\n'), coalesce(r.jobs, 0), w.concurrency, w.version,
         tranter.micros(w.first_seen), tranter.micros(w.last_seen)
     FROM tranter.job_workers w LEFT JOIN (
@@ -53,8 +53,8 @@ constexpr postgres::Statement list_all(R"sql(
     WHERE w.silent_from > clock_timestamp() - interval '10 minutes'
     ORDER BY w.name LIMIT 10000)sql");
 
-Parameter micros_parameter(Sighting::Clock::duration time) {
-    return fmt::format("{}", std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+Parameter micros_parameter(Sighting::Clock::duration span) {
+    return fmt::format("{}", std::chrono::duration_cast<std::chrono::microseconds>(span).count());
 }
 
 postgres::Call call_for(const Sighting& sighting, Sighting::Clock::time_point now) {
@@ -136,7 +136,7 @@ Result<std::vector<WorkerInfo>> all_workers(Store& store) {
         return std::unexpected(written.error());
     }
     return store.pool.read([](Connection& connection) -> Result<std::vector<WorkerInfo>> {
-        const Rows rows = connection.execute(list_all);
+        const Rows rows = connection.execute(recent_workers);
         std::vector<WorkerInfo> workers;
         workers.reserve(rows.size());
         for (std::size_t row = 0; row < rows.size(); ++row)
