@@ -44,7 +44,7 @@ Result<std::shared_ptr<void>> EventHub::subscribe(Provider::Listener listener) {
             return fail(Errc::unavailable, "the database cannot be heard");
         return fail(
             Errc::unsupported,
-            "events do not come through a pooler that gives each transaction another session; "
+            "postgres: has no events through a pooler that gives each transaction another session; "
             "connect to the database itself"
         );
     }

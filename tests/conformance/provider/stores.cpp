@@ -169,7 +169,10 @@ class ServerStore : public DurableStore {
         server_.emplace(directory_.path() + "/data");
         return "http://" + server_->addresses().admin;
     }
-    void kill_owner(Process&) override { server_->kill(); }
+    void kill_owner(Process&) override {
+        server_->kill();
+        is_killed_ = true;
+    }
 
   private:
     ScratchDirectory directory_;
@@ -179,11 +182,11 @@ class ServerStore : public DurableStore {
 class PostgresStore : public DurableStore {
   public:
     std::string start() override {
-        if (server_) {
-            server_->start();
-        } else {
+        if (!server_) {
             server_.emplace();
             url_ = server_->new_database();
+        } else if (std::exchange(is_killed_, false)) {
+            server_->start();
         }
         return url_;
     }
@@ -192,6 +195,7 @@ class PostgresStore : public DurableStore {
   private:
     std::optional<postgres::test::Server> server_{};
     std::string url_{};
+    bool is_killed_ = false;
 };
 
 template <class Store>
