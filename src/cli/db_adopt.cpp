@@ -67,15 +67,7 @@ Result<int> adopt_table(DbSession& session, const Arguments& arguments) {
         write_all(STDOUT_FILENO, *script);
         return 0;
     }
-    try {
-        session.connection.run(script->c_str());
-    } catch (const postgres::DatabaseError& error) {
-        if (error.trouble() != postgres::Trouble::blocked) throw;
-        return fail(
-            Errc::timed_out,
-            "others hold locks of the table or of the jobs, nothing was changed, try again"
-        );
-    }
+    session.connection.run(script->c_str());
     Json record;
     record.set("table", arguments.text("table"));
     record.set("result", arguments.is_on("remove") ? "removed" : "adopted");

@@ -93,6 +93,15 @@ Result<int> run_in_database(const Arguments& arguments, DbAction action) {
         if (error.trouble() == postgres::Trouble::other) {
             return fail(Errc::internal, fmt::format("the database refused it: {}", error.what()));
         }
+        if (error.trouble() == postgres::Trouble::blocked) {
+            return fail(
+                Errc::timed_out,
+                fmt::format(
+                    "others held a lock for more than {}, nothing was changed, try again",
+                    db_lock_wait
+                )
+            );
+        }
         return std::unexpected(postgres::as_error(error, "the database"));
     }
 }

@@ -132,6 +132,25 @@ def test_a_lock_of_somebody_else_is_not_waited_for_without_end(postgres, url):
     ok("db", "migrate", "--url", url)
 
 
+def test_what_is_locked_is_neither_adopted_nor_rolled_back(postgres, tables, query):
+    table = Table(tables, query)
+    holder = subprocess.Popen(
+        [PROGRAMS / "psql", "-h", postgres.directory, "-U", "tranter", "-At", name_of(tables)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", text=True,
+    )
+    holder.stdin.write(f"BEGIN; LOCK TABLE {table.sql}, tranter.jobs; SELECT 'held';\n")
+    holder.stdin.flush()
+    while "held" not in holder.stdout.readline():
+        pass
+    for words in (table.words("--apply"),
+                  ["db", "rollback", "--to", "0", "--yes", "--url", tables]):
+        refused = tranter(*words)
+        check_failure(refused, 8)
+        assert "nothing was changed" in refused.err
+    holder.communicate("")
+    assert states(tables)["jobs"] == "current"
+
+
 def test_workers_go_on_while_tables_are_migrated(tables, worker_of):
     worker = worker_of(tables)
     for _ in range(3):
