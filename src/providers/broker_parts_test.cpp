@@ -1,4 +1,5 @@
 #include "broker/message_attributes.hpp"
+#include "jobs/job_event_hub.hpp"
 #include "jobs/job_json.hpp"
 #include "jobs/job_note.hpp"
 #include "providers/broker_job_codec.hpp"
