@@ -7,13 +7,13 @@ namespace tranter::postgres_jobs {
 //   tell_sleepers  holds a shared lock of the queue until the transaction ends, and reads the wish
 //                  only after it has the lock, in a new snapshot. It does not matter whether that
 //                  is before or after the jobs were written.
-//   sleep_on       wishes, and tries to get the same lock alone. It never waits for it: who has it may
-//                  wait for the row of the wish. If it gets it, nobody is under way who will not
-//                  read the wish, and a look for jobs that follows sees all that were put there
+//   sleep_on       wishes, and tries to get the same lock alone. It never waits for it, as who has
+//                  it may wait for the row of the wish. If it gets it, nobody is under way who will
+//                  not read the wish, and a look for jobs that follows sees all that were put there
 //                  without a notification (queue_hints.sure). If not, whoever sleeps has to look
 //                  again every now and then until it does.
-//   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it hears
-//                  it too, and whoever wishes later begins another epoch.
+//   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it
+//                  hears it too, and whoever wishes later begins another epoch.
 // Functions of SQL are planned at each call, those of plpgsql at a few.
 // In a transaction that does not see what others commit meanwhile it is always said, as epoch 0.
 std::string_view wakeup_functions() {

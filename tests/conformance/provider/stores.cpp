@@ -169,10 +169,7 @@ class ServerStore : public DurableStore {
         server_.emplace(directory_.path() + "/data");
         return "http://" + server_->addresses().admin;
     }
-    void kill_owner(Process&) override {
-        server_->kill();
-        is_killed_ = true;
-    }
+    void kill_owner(Process&) override { server_->kill(); }
 
   private:
     ScratchDirectory directory_;
@@ -190,7 +187,10 @@ class PostgresStore : public DurableStore {
         }
         return url_;
     }
-    void kill_owner(Process&) override { server_->kill(); }
+    void kill_owner(Process&) override {
+        server_->kill();
+        is_killed_ = true;
+    }
 
   private:
     std::optional<postgres::test::Server> server_{};
