@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -214,6 +216,42 @@ TEST_F(MaintenanceTest, AFinishedJobOfAnIndexedPeriodCanBeRetriedAndRemoved) {
 
     EXPECT_EQ(take().id, ids.at(0));
     EXPECT_EQ(provider().find(ids.at(1)).error().code(), Errc::not_found);
+}
+
+TEST_F(MaintenanceTest, StoppingEndsTheStepThatIsUnderWay) {
+    postgres::Connection locker(postgres::parse_target(url()).value());
+    locker.run("BEGIN; LOCK TABLE tranter.periods");
+    postgres::Pool pool(postgres::parse_target(url()).value(), "the store of jobs");
+    std::stop_source stop;
+    auto call = std::async(std::launch::async, [&] {
+        return maintain(pool, MaintenanceTime::now, stop.get_token());
+    });
+    const char* const waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+        "query LIKE 'SELECT tranter.%_period(%'";
+    while (number(waiting) == 0 &&
+           call.wait_for(std::chrono::milliseconds(5)) == std::future_status::timeout) {
+    }
+
+    stop.request_stop();
+
+    const auto done = call.get();
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().message(), testing::HasSubstr("user request"));
+    locker.run("ROLLBACK");
+    EXPECT_FALSE(maintain_now().is_other_busy);
+}
+
+TEST_F(MaintenanceTest, TheThreadEndsWhileItRests) {
+    postgres::Pool pool(postgres::parse_target(url()).value(), "the store of jobs");
+    Maintainer maintainer(pool);
+    maintainer.begin();
+    maintainer.begin();
+
+    maintainer.close();
+
+    maintainer.close();
+    maintainer.begin();
 }
 
 }  // namespace
