@@ -1,3 +1,4 @@
+#include "postgres/array_text.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/libpq.hpp"
 
@@ -6,21 +7,15 @@
 namespace tranter::postgres {
 
 std::string array_of(std::span<const Parameter> values) {
-    std::string out = "{";
+    ArrayText array;
     for (const Parameter& value : values) {
-        if (out.size() > 1) out += ',';
-        if (!value) {
-            out += "NULL";
-            continue;
+        if (value) {
+            array.add(*value);
+        } else {
+            array.add_null();
         }
-        out += '"';
-        for (const char byte : *value) {
-            if (byte == '"' || byte == '\\') out += '\\';
-            out += byte;
-        }
-        out += '"';
     }
-    return out + '}';
+    return array.text();
 }
 
 Rows::Rows(pg_result* result) : result_(result) {}
