@@ -129,12 +129,10 @@ bool Connection::is_alive() const {
     return libpq().status(connection_.get()) == CONNECTION_OK;
 }
 
-bool Connection::is_still_alive() {
+bool Connection::is_still_alive() const {
+    if (!is_alive()) return false;
     pollfd asked{.fd = socket(), .events = POLLIN, .revents = 0};
-    while (is_alive() && ::poll(&asked, 1, 0) == 1) {
-        if (libpq().consume_input(connection_.get()) == 0) return false;
-    }
-    return is_alive();
+    return ::poll(&asked, 1, 0) == 0;
 }
 
 int Connection::socket() const {

@@ -138,8 +138,9 @@ class Connection {
 
     /// False once it is lost.
     bool is_alive() const;
-    /// As is_alive(), for one that was not used for a while: asks the socket.
-    bool is_still_alive();
+    /// As is_alive(), for one that was not used for a while and does not listen: what the server
+    /// has said meanwhile can only be that it ends.
+    bool is_still_alive() const;
     int socket() const;
     using Hear = std::function<void(std::string_view channel, std::string_view payload)>;
     /// Takes what has come in, and tells it. False when the connection is lost.
