@@ -427,6 +427,28 @@ TEST_F(HandOutTest, LinesAreKeptWhateverIsInThem) {
     );
 }
 
+TEST_F(HandOutTest, AReceiptInAnotherSpellingIsNone) {
+    enqueue(NewJob{.id = "abababab-abab-4bab-abab-abababababab", .type = "test.job"});
+    const ReceivedJob got = take();
+    ASSERT_EQ(got.receipt, "abababab-abab-4bab-abab-abababababab.1");
+
+    for (const char* receipt :
+         {"Abababab-abab-4bab-abab-abababababab.1",
+          "abababab-abab-4bab-abab-abababababab.01",
+          "abababab-abab-4bab-abab-abababababab.+1",
+          "abababab-abab-4bab-abab-abababababab.1 ",
+          "abababab-abab-4bab-abab-abababababab.99999999999",
+          "abababab-abab-4bab-abab-abababababab.",
+          "abababab-abab-4bab-abab-abababababab"}) {
+        ReceivedJob other = got;
+        other.receipt = receipt;
+        const auto result = settle(other, Completed{});
+        ASSERT_FALSE(result) << receipt;
+        EXPECT_EQ(result.error().code(), Errc::invalid_argument) << receipt;
+    }
+    must(settle(got, Completed{}));
+}
+
 // ---- settlements ------------------------------------------------------------------------------
 
 TEST_F(HandOutTest, OneCallMayEndItsJobsInEveryWay) {

@@ -26,7 +26,8 @@ Result<Receipt> parse_receipt(std::string_view text) {
         Receipt receipt{.id = format_uuid(*id)};
         const std::string_view digits = text.substr(uuid_digits + 1);
         const auto [end, error] = std::from_chars(digits.begin(), digits.end(), receipt.delivery);
-        const bool is_canonical = digits.front() >= '1' && digits.front() <= '9';
+        const bool is_canonical = digits.front() >= '1' && digits.front() <= '9' &&
+                                  text.starts_with(receipt.id);  // in lower case
         if (error == std::errc() && end == digits.end() && is_canonical) return receipt;
     }
     return fail(
