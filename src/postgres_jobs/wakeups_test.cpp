@@ -25,8 +25,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-constexpr const char* queue_name = "bells";
-constexpr minutes patience(2);
+constexpr const char* bells = "bells";
+constexpr minutes longest_test_wait(2);
 
 constexpr postgres::Statement enqueue_one(
     "SELECT tranter.enqueue_plain($1, ARRAY[$2::uuid], ARRAY['t'], ARRAY['1'])"
@@ -48,11 +48,11 @@ class Arrivals {
     /// False when they do not come.
     bool wait_for(std::size_t count) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, patience, [&] { return ids_.size() >= count; });
+        return changed_.wait_for(lock, longest_test_wait, [&] { return ids_.size() >= count; });
     }
     bool wait_for(const std::string& id) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, patience, [&] { return ids_.contains(id); });
+        return changed_.wait_for(lock, longest_test_wait, [&] { return ids_.contains(id); });
     }
 
   private:
@@ -75,20 +75,19 @@ class WakeupsTest : public testing::Test {
         Store& store, const std::stop_token& stop = {}, Milliseconds wait = hours(1)
     ) {
         return receive_jobs(
-            store,
-            {.queue = queue_name, .jobs_max = 2, .lease = hours(1), .wait = wait, .stop = stop}
+            store, {.queue = bells, .jobs_max = 2, .lease = hours(1), .wait = wait, .stop = stop}
         );
     }
 
     std::string enqueue() { return enqueue(admin_); }
     static std::string enqueue(postgres::Connection& connection) {
         std::string id = format_uuid(make_uuid());
-        connection.execute(enqueue_one, std::array<postgres::Parameter, 2>{queue_name, id});
+        connection.execute(enqueue_one, std::array<postgres::Parameter, 2>{bells, id});
         return id;
     }
     /// Until the database has such a row.
     void wait_for(const char* row) {
-        const auto until = std::chrono::steady_clock::now() + patience;
+        const auto until = std::chrono::steady_clock::now() + longest_test_wait;
         while (admin_.query(row).empty()) {
             if (std::chrono::steady_clock::now() > until) throw std::runtime_error(row);
             std::this_thread::yield();
@@ -206,9 +205,8 @@ TEST_F(WakeupsTest, WhoHearsNothingMoreListensAgainAndLooks) {
 TEST_F(WakeupsTest, ALeaseThatEndsWakesNobodyTooLate) {
     const auto dead = process();
     enqueue();
-    const auto lost = receive_jobs(
-        *dead, {.queue = queue_name, .lease = std::chrono::seconds(1), .wait = minutes(1)}
-    );
+    const auto lost =
+        receive_jobs(*dead, {.queue = bells, .lease = std::chrono::seconds(1), .wait = minutes(1)});
     ASSERT_EQ(lost.value().size(), 1U);
 
     const auto again = receive(*dead, {}, minutes(2));
@@ -278,7 +276,7 @@ TEST_F(WakeupsTest, TheEndOfAJobIsHeardByThoseWhoWaitForIt) {
         const auto jobs = receive(*working);
         ASSERT_EQ(jobs.value().size(), 1U);
         const Settlement completed{.receipt = jobs->front().receipt, .outcome = Completed{"7"}};
-        EXPECT_TRUE(settle_jobs(*working, queue_name, {&completed, 1}).value().front());
+        EXPECT_TRUE(settle_jobs(*working, bells, {&completed, 1}).value().front());
     }
     ASSERT_TRUE(ended);
     EXPECT_EQ(ended->state, JobState::completed);
