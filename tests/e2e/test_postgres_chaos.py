@@ -172,7 +172,7 @@ def test_no_job_is_lost_and_none_runs_twice_without_a_reason(world, capsys):
 @pytest.mark.skipif(not FAKETIME.exists(), reason="faketime is not installed: ./dev setup does")
 def test_leases_are_those_of_the_clock_of_the_database(world):
     """A worker whose clock is a minute ahead of that of another neither takes its jobs away nor loses
-    its own; one that is killed loses them after a lease."""
+    its own."""
     world.query("SELECT tranter.enqueue('chaos', 'python', jsonb_build_object('n', n * 97)) "
                 "FROM generate_series(0, 99) n")
     eventually(world.is_done, 60)
