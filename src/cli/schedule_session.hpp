@@ -43,8 +43,8 @@ class ScheduleSession {
     Output output;
 };
 
-/// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, what find_schedule_store() finds, or a
-/// file in the user's state directory.
+/// The URL of the store: --store or $TRANTER_SCHEDULER_STORE, what find_schedule_store() finds, or
+/// a file in the user's state directory.
 [[nodiscard]] Result<std::string> choose_schedule_store(const Arguments& arguments);
 /// The same with a file that has been read.
 [[nodiscard]] Result<std::string> choose_schedule_store(

@@ -30,8 +30,8 @@ struct DaemonView {
 };
 
 /// What is asked of apps, or of instances, by name. Targets are "all", names of apps, namespaces,
-/// keys of instances ("3") or "web:1"; which one is meant is found out by the daemon, in this order.
-/// `not_found` names a target that is nothing; `internal` says which apps failed, and why.
+/// keys of instances ("3") or "web:1"; which one is meant is found out by the daemon, in this
+/// order. `not_found` names a target that is nothing; `internal` says which apps failed, and why.
 struct Order {
     enum class Kind : std::uint8_t {
         start,

@@ -1,11 +1,14 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // What a worker says about attempts while they run, by receipts. Where a delivery is over `is_held`
 // is false; of a job that nobody knows there is no row.
-std::string_view attempt_functions() {
-    return R"sql(
+//
+// A row that is locked is being settled, maybe in a transaction of the handler's that takes its
+// time. The leases of other jobs must not wait for that, and nobody takes it away meanwhile.
+constexpr std::string_view attempt_sql = R"sql(
 CREATE FUNCTION tranter.is_known(job_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -24,16 +27,27 @@ DECLARE
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     RETURN QUERY
-        WITH held AS (
-            UPDATE tranter.jobs j SET lease_until = moment + lease_ms * interval '1 ms'
+        WITH free AS (
+            SELECT j.ctid AS tid, d.place
             FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
-            WHERE j.id = ANY(ARRAY[d.id]) AND j.delivery = d.delivery AND j.state + 0 = 2
-                AND j.queue_id = of_queue AND j.lease_until > moment
-            RETURNING d.place, j.cancel_requested, j.worker
+                JOIN tranter.jobs j ON j.id = ANY(ARRAY[d.id])
+            WHERE j.delivery = d.delivery AND j.state + 0 = 2 AND j.queue_id = of_queue
+                AND j.lease_until > moment
+            FOR NO KEY UPDATE OF j SKIP LOCKED
+        ), held AS (
+            UPDATE tranter.jobs j SET lease_until = moment + lease_ms * interval '1 ms'
+            FROM free WHERE j.ctid = free.tid
+            RETURNING free.place, j.cancel_requested, j.worker
         )
-        SELECT d.place, held.place IS NOT NULL, coalesce(held.cancel_requested, false), held.worker
-        FROM unnest(ids) WITH ORDINALITY d(id, place) LEFT JOIN held ON held.place = d.place
-        WHERE held.place IS NOT NULL OR tranter.is_known(d.id);
+        SELECT d.place,
+            held.place IS NOT NULL OR coalesce(
+                j.delivery = d.delivery AND j.state + 0 = 2 AND j.queue_id = of_queue
+                    AND j.lease_until > moment, false),
+            coalesce(held.cancel_requested, false), coalesce(held.worker, j.worker)
+        FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
+            LEFT JOIN held ON held.place = d.place
+            LEFT JOIN tranter.jobs j ON j.id = ANY(ARRAY[d.id]) AND held.place IS NULL
+        WHERE held.place IS NOT NULL OR j.id IS NOT NULL OR tranter.is_known(d.id);
 END
 $$;
 
@@ -113,6 +127,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view attempt_functions() {
+    return attempt_sql;
 }
 
 }  // namespace tranter::postgres_jobs

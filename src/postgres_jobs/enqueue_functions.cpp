@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // What is enqueued comes as an array for each column. An array may be shorter than `ids`: what it
 // does not say is the default, and the first type is that of all that have none. Times are in
@@ -20,8 +21,7 @@ namespace tranter::postgres_jobs {
 //   holder_of    what a job with a unique key meets; include/tranter/job.hpp says what the modes
 //                do, src/engine/queue.hpp has the same rules for stores of our own.
 // What only these two call has no search_path of its own, since it has theirs.
-std::string_view enqueue_functions() {
-    return R"sql(
+constexpr std::string_view enqueue_sql = R"sql(
 CREATE FUNCTION tranter.enqueue_plain(
     queue_name text, ids uuid[], types text[], payloads text[])
 RETURNS void
@@ -285,6 +285,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view enqueue_functions() {
+    return enqueue_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // To enqueue from any language, in the transaction of the caller: docs/postgres.md. Whoever may
 // call enqueue, enqueue_many and enqueue_answered needs no right to a table, so they run as their
@@ -9,8 +10,7 @@ namespace tranter::postgres_jobs {
 //
 // payloads_of has the payloads of all jobs when they must stay as they were written: jsonb orders
 // members and cannot have "\u0000" in it.
-std::string_view json_functions() {
-    return R"sql(
+constexpr std::string_view json_sql = R"sql(
 -- Version 7, RFC 9562: the time in milliseconds stands first.
 CREATE FUNCTION tranter.new_id() RETURNS uuid
 LANGUAGE sql AS $$
@@ -334,6 +334,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view json_functions() {
+    return json_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // Each function is one step and one transaction, and runs as the owner of the tables, so that
 // workers need no rights of their own for it.
@@ -17,8 +18,7 @@ namespace tranter::postgres_jobs {
 //   drop_period    the oldest when there are more jobs than are kept, or when it ended long ago.
 //                  Gives up soon when somebody else reads, who would hold up all who settle jobs
 //   forget_others  what is left of throttles and workers
-std::string_view maintenance_functions() {
-    return R"sql(
+constexpr std::string_view maintenance_sql = R"sql(
 CREATE FUNCTION tranter.setting(setting_name text, otherwise bigint) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce((
@@ -177,6 +177,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view maintenance_functions() {
+    return maintenance_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // What people do to jobs by their ids. Each locks the row of the job first, so that of two who want
 // something different only one gets it, and says NULL when there is no such job, what it has done,
@@ -10,8 +11,7 @@ namespace tranter::postgres_jobs {
 //   key_holder   who has the unique key of a job that is to wait again
 //   revive_job   a job of the history is enqueued anew, under its id. Receipts of its earlier life
 //                must not fit the new one, so its deliveries are counted from somewhere else
-std::string_view manage_functions() {
-    return R"sql(
+constexpr std::string_view manage_sql = R"sql(
 CREATE FUNCTION tranter.micros(moment timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT (pg_catalog.date_part('epoch', moment) * 1000000)::bigint
@@ -189,6 +189,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view manage_functions() {
+    return manage_sql;
 }
 
 }  // namespace tranter::postgres_jobs

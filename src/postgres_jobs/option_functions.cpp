@@ -1,14 +1,14 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // Options of jobs as JSON, as the Jobs API has them (src/jobs/wire.hpp), checked by the rules of
 // src/jobs/new_job.cpp, since whoever enqueues from SQL is no program of ours. Texts begin with
 // `about`, which says which job of several it is. tranter.refuse raises TR001 (invalid_argument).
 //   read_*   answer what is to be kept, in the form that src/jobs/job_json.cpp writes
 // Called with a search_path that has nothing but pg_catalog, and with JSON without nulls.
-std::string_view option_functions() {
-    return R"sql(
+constexpr std::string_view option_sql = R"sql(
 CREATE FUNCTION tranter.refuse(problem text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -286,6 +286,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view option_functions() {
+    return option_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -18,11 +18,11 @@ namespace {
 //                the job cannot settle it any more
 //   due_at       from when it may begin (scheduled), or might have begun (pending)
 //   expires_at   from when it need not begin any more
-//   unique_since of debounce and keep_latest: since when its key waits, when that is before created_at
-//   options      as jobs/job_json.hpp writes them, without the trace's defaults; NULL: none
-//   failed       the last attempt did
-//   waited       somebody waits for its end and wants a notification
-//   home_id      of a dead letter: the queue where it died; queue_id is then that of the
+//   unique_since of debounce and keep_latest: since when its key waits, when that is before
+//   created_at options      as jobs/job_json.hpp writes them, without the trace's defaults; NULL:
+//   none failed       the last attempt did waited       somebody waits for its end and wants a
+//   notification home_id      of a dead letter: the queue where it died; queue_id is then that of
+//   the
 //                dead-letter queue, state that of a message there, reason and finished_at are set
 //
 // Each partial index has the rows of one state only: a change of state leaves one index and enters
@@ -138,7 +138,8 @@ std::span<const postgres::Migration> migrations() {
 }
 
 std::span<const postgres::Migration> reversals() {
-    static const std::array<postgres::Migration, 2> steps = {tables_1_reversed, functions_1_reversed()};
+    static const std::array<postgres::Migration, 2> steps = {
+        tables_1_reversed, functions_1_reversed()};
     return steps;
 }
 

@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // What the index of words of a period has of each job: lower-case words of ASCII letters and digits
 // in its texts, at most 200 bytes of each, and marks, which begin with a capital letter, so that
@@ -12,8 +13,7 @@ namespace tranter::postgres_jobs {
 //   UNSURETAG  the same about tags
 // Regular expressions stand for words because a call of translate() for thirty characters takes
 // twice as long, and to_tsvector() has ideas of its own about what is an address or a number.
-std::string_view search_functions() {
-    return R"sql(
+constexpr std::string_view search_sql = R"sql(
 CREATE FUNCTION tranter.words_in(value text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 DECLARE
@@ -83,6 +83,11 @@ $$;
 
 CREATE INDEX job_logs_words ON tranter.job_logs USING gin(tranter.log_words(lines));
 )sql";
+
+}  // namespace
+
+std::string_view search_functions() {
+    return search_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,6 +1,7 @@
 #include "postgres_jobs/functions.hpp"
 
 namespace tranter::postgres_jobs {
+namespace {
 
 // Notifications make commits wait for each other, so they are only sent while somebody sleeps and
 // wishes it (queue_hints.wanted). Nobody must be missed:
@@ -16,8 +17,7 @@ namespace tranter::postgres_jobs {
 //                  hears it too, and whoever wishes later begins another epoch.
 // Functions of SQL are planned at each call, those of plpgsql at a few.
 // In a transaction that does not see what others commit meanwhile it is always said, as epoch 0.
-std::string_view wakeup_functions() {
-    return R"sql(
+constexpr std::string_view wakeup_sql = R"sql(
 CREATE FUNCTION tranter.tell_sleepers(of_queue integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -126,6 +126,11 @@ BEGIN
 END
 $$;
 )sql";
+
+}  // namespace
+
+std::string_view wakeup_functions() {
+    return wakeup_sql;
 }
 
 }  // namespace tranter::postgres_jobs

@@ -1,9 +1,9 @@
 #include "postgres/connection.hpp"
 #include "postgres/migrate.hpp"
 #include "postgres/target.hpp"
+#include "postgres/test_server.hpp"
 #include "schedule/postgres_schema.hpp"
 #include "schedule/store.hpp"
-#include "postgres/test_server.hpp"
 
 #include <gtest/gtest.h>
 

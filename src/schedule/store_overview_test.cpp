@@ -1,5 +1,5 @@
-#include "schedule/store.hpp"
 #include "postgres/test_server.hpp"
+#include "schedule/store.hpp"
 
 #include <gtest/gtest.h>
 
