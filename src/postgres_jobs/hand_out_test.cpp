@@ -427,6 +427,23 @@ TEST_F(HandOutTest, LinesAreKeptWhateverIsInThem) {
     );
 }
 
+TEST_F(HandOutTest, LeasesAreRenewedBesideAJobThatItsHandlerIsCompleting) {
+    enqueue_all(numbered(2));
+    const auto jobs = receive(2);
+    const std::vector<std::string> receipts{jobs.at(0).receipt, jobs.at(1).receipt};
+    database().run("BEGIN; SELECT 1 FROM tranter.jobs WHERE payload = '\"0\"' FOR UPDATE");
+
+    const auto renewed = must(provider().extend("q", receipts, std::chrono::hours(1)));
+
+    EXPECT_TRUE(renewed.at(0).has_value());
+    EXPECT_TRUE(renewed.at(1).has_value());
+    database().run("ROLLBACK");
+    EXPECT_EQ(
+        number("SELECT count(*) FROM tranter.jobs WHERE lease_until > now() + interval '1 minute'"),
+        1
+    );
+}
+
 TEST_F(HandOutTest, AReceiptInAnotherSpellingIsNone) {
     enqueue(NewJob{.id = "abababab-abab-4bab-abab-abababababab", .type = "test.job"});
     const ReceivedJob got = take();
