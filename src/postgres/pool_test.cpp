@@ -193,16 +193,16 @@ TEST_F(PoolTest, AConnectionThatTheServerEndedMeanwhileIsNotUsed) {
 
 TEST_F(PoolTest, MoreThreadsThanConnectionsTakeTurns) {
     Pool pool(target_, "the store of numbers", 2);
+    const auto insert_twenty = [&](std::int64_t from) {
+        for (std::int64_t number = from; number < from + 20; ++number) {
+            EXPECT_TRUE(pool.write([&](Connection& connection) {
+                return insert(connection, number);
+            }));
+        }
+    };
     std::vector<std::jthread> threads;
-    for (std::int64_t i = 0; i < 8; ++i) {
-        threads.emplace_back([&, i] {
-            for (std::int64_t j = 0; j < 20; ++j) {
-                EXPECT_TRUE(pool.write([&](Connection& connection) {
-                    return insert(connection, i * 20 + j);
-                }));
-            }
-        });
-    }
+    for (std::int64_t i = 0; i < 8; ++i)
+        threads.emplace_back(insert_twenty, i * 20);
     threads.clear();
 
     EXPECT_EQ(count(), 160U);

@@ -26,19 +26,18 @@ class HandOutTest : public test::ProviderInDatabase {
     static void on_eight_threads(const std::function<void()>& work) {
         std::mutex mutex;
         std::vector<std::string> problems;
-        {
-            std::vector<std::jthread> threads;
-            for (int i = 0; i < 8; ++i) {
-                threads.emplace_back([&] {
-                    try {
-                        work();
-                    } catch (const std::exception& error) {
-                        const std::lock_guard lock(mutex);
-                        problems.emplace_back(error.what());
-                    }
-                });
+        const auto noted = [&] {
+            try {
+                work();
+            } catch (const std::exception& error) {
+                const std::lock_guard lock(mutex);
+                problems.emplace_back(error.what());
             }
-        }
+        };
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 8; ++i)
+            threads.emplace_back(noted);
+        threads.clear();
         EXPECT_THAT(problems, testing::IsEmpty());
     }
 

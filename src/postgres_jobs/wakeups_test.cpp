@@ -108,11 +108,7 @@ class Sleepers {
         for (Store* store : stores_) {
             for (int i = 0; i < threads_each; ++i) {
                 threads_.emplace_back([this, store](const std::stop_token& stop) {
-                    while (!stop.stop_requested()) {
-                        if (const auto jobs = WakeupsTest::receive(*store, stop)) {
-                            arrivals.add(*jobs);
-                        }
-                    }
+                    receive_until(stop, *store);
                 });
             }
         }
@@ -121,6 +117,12 @@ class Sleepers {
     Arrivals arrivals{};
 
   private:
+    void receive_until(const std::stop_token& stop, Store& store) {
+        while (!stop.stop_requested()) {
+            if (const auto jobs = WakeupsTest::receive(store, stop)) arrivals.add(*jobs);
+        }
+    }
+
     std::vector<Store*> stores_;
     std::vector<std::jthread> threads_{};
 };
