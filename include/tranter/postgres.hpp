@@ -64,13 +64,12 @@ class PostgresTransaction {
         }
         return enqueue_all(std::move(requests));
     }
-    /// Of any types, for any queues.
+    /// Of any types, for any queues. All or none: what PostgreSQL refuses ends the transaction.
     [[nodiscard]] Result<std::vector<Enqueued>> enqueue_all(std::vector<JobRequest> requests);
 
     /// Completes the job of a handler in the same transaction as what the handler does, so that its
     /// effects are there exactly once. The handler then commits, and returns settled(). Best done
-    /// last, since heartbeats of the worker wait for it; and what was logged or noted as progress
-    /// by then may be missing.
+    /// last: what was logged or noted as progress by then may be missing.
     ///
     /// `conflict` when the lease is lost, so that somebody else may have the job: do not commit.
     /// `unsupported` for a job with several runs.

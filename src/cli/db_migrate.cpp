@@ -95,7 +95,9 @@ Result<int> show_status(DbSession& session, const Arguments& arguments) {
 /// False: somebody held a lock for too long, and nothing was changed.
 bool try_to_migrate(postgres::Connection& connection, const DbRoom& room) {
     try {
-        connection.run(fmt::format("SET lock_timeout = '{}'", db_lock_wait).c_str());
+        if (!connection.is_pooled()) {
+            connection.run(fmt::format("SET lock_timeout = '{}'", db_lock_wait).c_str());
+        }
         postgres::migrate(connection, room.name, room.steps);
         return true;
     } catch (const postgres::DatabaseError& error) {

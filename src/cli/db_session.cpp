@@ -79,8 +79,9 @@ Result<std::unique_ptr<DbSession>> DbSession::open(const Arguments& arguments) {
     const auto target = postgres::parse_target(*url);
     if (!target) return std::unexpected(target.error());
     auto session = std::make_unique<DbSession>(*target, stdout_options(arguments));
-    // A table may be large. Whoever waits can interrupt it.
-    session->connection.run("SET statement_timeout = 0");
+    // A table may be large. Whoever waits can interrupt it. With a pooler in between, the next one
+    // to have its session would find that it has no limit.
+    if (!session->connection.is_pooled()) session->connection.run("SET statement_timeout = 0");
     return session;
 }
 

@@ -211,6 +211,12 @@ std::vector<Rows> Connection::execute_all(std::span<const Call> calls) {
     return answers;
 }
 
+void Connection::give_up(std::string_view why) {
+    const std::string text = shown(why);  // which may be the connection's own
+    connection_.reset();
+    throw DatabaseError(Trouble::lost, text);
+}
+
 Rows Connection::run_all(const char* sql) {
     if (!is_alive()) give_up("the connection is closed");
     if (libpq().send_query(connection_.get(), sql) == 0) {

@@ -47,11 +47,6 @@ void Connection::wait_for_socket(short events) {
     }
 }
 
-void Connection::give_up(std::string_view why) {
-    connection_.reset();
-    throw DatabaseError(Trouble::lost, std::string(why));
-}
-
 void Connection::flush() {
     // A server that cannot send its answers reads no more questions, so they are taken meanwhile.
     // What went wrong is told by the result.

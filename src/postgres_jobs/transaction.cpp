@@ -75,20 +75,43 @@ Result<Rows> query_in_transaction(
     return std::unexpected(error_of_refusal(state == nullptr ? "" : state, text));
 }
 
+/// Neighbours of one queue.
+struct Share {
+    std::string queue{};
+    std::vector<NewJob> jobs{};
+};
+
+/// Checked as far as can be done here, so that what is wrong with the last leaves nothing of the
+/// first in the transaction.
+Result<std::vector<Share>> shares_of(std::vector<JobRequest> requests) {
+    std::vector<Share> shares;
+    for (JobRequest& request : requests) {
+        if (auto json = jobs::make_sure_it_is_json(request); !json) {
+            return std::unexpected(json.error());
+        }
+        std::string queue = jobs::take_queue(request);
+        if (shares.empty() || shares.back().queue != queue) {
+            shares.push_back({.queue = std::move(queue)});
+        }
+        shares.back().jobs.push_back(jobs::to_job(std::move(request)));
+    }
+    for (const Share& share : shares) {
+        if (auto good = jobs::check_new_jobs(share.jobs); !good) {
+            return std::unexpected(good.error());
+        }
+    }
+    return shares;
+}
+
 /// Payloads travel beside the JSON of the jobs, so that they stay as they were written.
-Result<> add_answers(
-    pg_conn* connection,
-    const std::string& queue,
-    std::vector<NewJob> jobs,
-    std::vector<Enqueued>& answers
-) {
-    if (auto good = jobs::check_new_jobs(jobs); !good) return good;
+Result<> add_answers(pg_conn* connection, Share share, std::vector<Enqueued>& answers) {
     postgres::ArrayText payloads;
-    for (NewJob& job : jobs) {
+    for (NewJob& job : share.jobs) {
         payloads.add(job.payload);
         job.payload.clear();
     }
-    const std::array<Parameter, 3> parameters{queue, jobs::write_new_jobs(jobs), payloads.text()};
+    const std::array<Parameter, 3> parameters{
+        share.queue, jobs::write_new_jobs(share.jobs), payloads.text()};
     const auto rows = query_in_transaction(connection, enqueue_answered, parameters);
     if (!rows) return std::unexpected(rows.error());
     for (std::size_t row = 0; row < rows->size(); ++row) {
@@ -112,22 +135,10 @@ Result<Enqueued> PostgresTransaction::enqueue(JobRequest request) {
 Result<std::vector<Enqueued>> PostgresTransaction::enqueue_all(std::vector<JobRequest> requests) {
     std::vector<Enqueued> answers;
     answers.reserve(requests.size());
-    std::string queue;
-    std::vector<NewJob> share;  // neighbours of one queue
-    for (JobRequest& request : requests) {
-        if (auto json = jobs::make_sure_it_is_json(request); !json) {
-            return std::unexpected(json.error());
-        }
-        const std::string its_queue = jobs::take_queue(request);
-        if (its_queue != queue && !share.empty()) {
-            auto done = add_answers(connection_, queue, std::exchange(share, {}), answers);
-            if (!done) return std::unexpected(std::move(done.error()));
-        }
-        queue = its_queue;
-        share.push_back(jobs::to_job(std::move(request)));
-    }
-    if (!share.empty()) {
-        auto done = add_answers(connection_, queue, std::move(share), answers);
+    auto shares = shares_of(std::move(requests));
+    if (!shares) return std::unexpected(std::move(shares.error()));
+    for (Share& share : *shares) {
+        auto done = add_answers(connection_, std::move(share), answers);
         if (!done) return std::unexpected(std::move(done.error()));
     }
     return answers;
