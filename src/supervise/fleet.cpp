@@ -155,12 +155,17 @@ Result<> Fleet::remove(std::string_view app, Instant now, Which which) {
     if (which) {
         auto member = get(app);
         if (!member) return std::unexpected(member.error());
+        auto one = get(**member, *which);
+        if (!one) return std::unexpected(one.error());
+        const bool is_surplus = count_staying((*member)->instances) >= (*member)->app->instances;
+        const bool goes =
+            (*member)->removed.contains(*which) || ((*one)->is_leaving() && is_surplus);
+        if (goes) return {};
         if ((*member)->app->instances > 1) {
             if (auto done = remove_one(**member, *which, now); !done) return done;
             settle(now);
             return {};
         }
-        if (auto one = get(**member, *which); !one) return std::unexpected(one.error());
     }
     for (const auto& [name, other] : members_) {
         const auto& needs = other.app->depends_on;
@@ -420,6 +425,11 @@ const Instance* Fleet::find(const InstanceId& id) const {
 bool Fleet::is_reloading(std::string_view app) const {
     const auto found = members_.find(app);
     return found != members_.end() && found->second.reload;
+}
+
+bool Fleet::is_wanted(std::string_view app) const {
+    const auto found = members_.find(app);
+    return found != members_.end() && found->second.is_wanted;
 }
 
 bool Fleet::is_removing(std::string_view app) const {

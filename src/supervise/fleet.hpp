@@ -89,7 +89,8 @@ class Fleet {
         const std::function<double(const InstanceId&)>& load
     );
     /// Stops it and forgets it once nothing of it is left. `conflict` names an app that depends on
-    /// it. One instance less from now on with `which`; the last one takes its app with it.
+    /// it. One instance less from now on with `which`, unless that one goes already; the last one
+    /// takes its app with it.
     [[nodiscard]] Result<> remove(std::string_view app, Instant now, Which which = {});
     /// What was counted of its restarts is forgotten.
     [[nodiscard]] Result<> reset(std::string_view app, Which which = {});
@@ -117,6 +118,8 @@ class Fleet {
     std::uint32_t own_number(const InstanceId& id) const;
     std::vector<InstanceId> instances(std::string_view app) const;
     bool is_reloading(std::string_view app) const;
+    /// To run, or one instance of it.
+    bool is_wanted(std::string_view app) const;
     /// It is forgotten once nothing of it is left.
     bool is_removing(std::string_view app) const;
     /// What an app that waits is waiting for, for people; empty: nothing.

@@ -46,6 +46,7 @@ Result<> Fleet::start_one(
             "instance " + member.app->name + ":" + std::to_string(number) + " is being removed"
         );
     }
+    member.removed.erase(number);
     const bool was_ending = std::exchange(is_ending_, false);
     want_needed(member, now, cause);
     const bool may = may_start(member);
@@ -74,7 +75,6 @@ Result<> Fleet::stop_one(
 }
 
 Result<> Fleet::remove_one(Member& member, std::uint32_t number, Instant now) {
-    if (member.removed.contains(number)) return {};
     if (auto done = stop_one(member, number, now, "removed"); !done) return done;
     member.removed.insert(number);
     set_count(member, member.app->instances - 1);

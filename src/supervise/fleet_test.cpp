@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <random>
 #include <set>
@@ -506,6 +508,53 @@ TEST_F(OneInstanceTest, IsRemovedAloneAndTheLastWithItsApp) {
     EXPECT_THAT(fleet.apps(), IsEmpty());
 }
 
+TEST_F(OneInstanceTest, GoesOnceHoweverOftenItIsRemoved) {
+    ASSERT_TRUE(fleet.scale("api", 2, now, no_load));
+    start("api");
+    stubborn = {{"api", 0}};
+
+    ASSERT_TRUE(fleet.remove("api", now, 0));
+    ASSERT_TRUE(fleet.remove("api", now, 0));
+    follow();
+    EXPECT_FALSE(fleet.is_removing("api"));
+    EXPECT_EQ(fleet.find("api")->instances, 1U);
+    pass(10s);
+
+    EXPECT_THAT(fleet.instances("api"), ElementsAre(InstanceId{"api", 1}));
+    EXPECT_EQ(state({"api", 1}), State::ready);
+    EXPECT_EQ(fleet.remove("api", now, 0).error().code(), Errc::not_found);
+}
+
+TEST_F(OneInstanceTest, ThatIsScaledAwayIsNotRemovedAsWell) {
+    start("api");
+    stubborn = {{"api", 2}};
+    ASSERT_TRUE(fleet.scale("api", 2, now, no_load));
+
+    ASSERT_TRUE(fleet.remove("api", now, 2));
+    follow();
+    EXPECT_EQ(fleet.find("api")->instances, 2U);
+    pass(10s);
+
+    EXPECT_EQ(running.size(), 2U);
+    EXPECT_EQ(fleet.instances("api").size(), 2U);
+}
+
+TEST_F(OneInstanceTest, IsNotRemovedAnyMoreOnceItIsStarted) {
+    start("api");
+    stubborn = {{"api", 1}, {"api", 2}};
+    ASSERT_TRUE(fleet.remove("api", now, 1));
+    ASSERT_TRUE(fleet.stop("api", now, "test", 2));
+    follow();
+
+    ASSERT_TRUE(fleet.start("api", now, "test", 1));
+    pass(10s);
+    EXPECT_EQ(state({"api", 1}), State::ready);
+    ASSERT_TRUE(fleet.stop("api", now, "test", 1));
+    pass(10s);
+
+    EXPECT_THAT(fleet.instances("api"), ElementsAre(InstanceId{"api", 0}, InstanceId{"api", 1}));
+}
+
 /// Any commands and deaths in any order.
 class FleetLife : public FleetTest {
   public:
@@ -527,9 +576,7 @@ class FleetLife : public FleetTest {
                 break;
             case 3:
                 std::ignore = fleet.reload(app, now, which);
-                if (which && random() % 4 == 0 && fleet.find(app)->instances > 1) {
-                    std::ignore = fleet.remove(app, now, which);
-                }
+                if (which && random() % 4 == 0) std::ignore = fleet.remove(app, now, which);
                 break;
             case 4:
                 std::ignore = fleet.scale(app, random() % 5, now, no_load);
@@ -544,6 +591,7 @@ class FleetLife : public FleetTest {
                 break;
             case 7:
                 if (random() % 20 == 0) fleet.stop_all(now, "all");
+                put_back();
                 break;
             default:
                 kill_one(random);
@@ -579,6 +627,7 @@ class FleetLife : public FleetTest {
     void settle() {
         never_ready.clear();
         stubborn.clear();
+        put_back();
         fleet.stop_all(now, "end");
         follow();
         for (int i = 0; i < 10 && !fleet.is_at_rest(); ++i)
@@ -605,17 +654,26 @@ class FleetLife : public FleetTest {
 
     void run(std::uint64_t seed) {
         std::mt19937_64 random(seed);
-        put(
-            {app_named("a"),
-             app_named("b", {{.app = "a", .restarts_with_it = seed % 2 == 0}}),
-             app_named("c", {{.app = "a"}, {.app = "b"}})}
-        );
+        apps_ = {
+            app_named("a"),
+            app_named("b", {{.app = "a", .restarts_with_it = seed % 2 == 0}}),
+            app_named("c", {{.app = "a"}, {.app = "b"}})};
+        put(apps_);
         for (int i = 0; i < 200; ++i)
             step(random);
         settle();
     }
 
   private:
+    /// Those that went with the last of their instances.
+    void put_back() {
+        std::vector<App> gone;
+        std::ranges::copy_if(apps_, std::back_inserter(gone), [this](const App& app) {
+            return fleet.find(app.name) == nullptr || fleet.is_removing(app.name);
+        });
+        put(std::move(gone));
+    }
+
     void kill_one(std::mt19937_64& random) {
         if (running.empty()) return;
         const auto victim =
@@ -624,6 +682,7 @@ class FleetLife : public FleetTest {
     }
 
     const std::vector<std::string> names_{"a", "b", "c"};
+    std::vector<App> apps_;
 };
 
 TEST(FleetLifeTest, WhateverIsWantedNothingRunsTwiceAndAllComesToRest) {
