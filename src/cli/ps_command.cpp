@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -157,9 +158,15 @@ Result<Meant> find_meant(const AppsAndInstances& all, const std::string& target)
     );
 }
 
-/// With the environment that this one instance finds.
-App with_environment_of(App app, const InstanceView& instance) {
-    const auto variables = supervise::environment_of(app, instance.id.number, instance.key);
+/// With the environment that this one instance finds, also when another has its number and key now.
+App with_environment_of(
+    App app, const InstanceView& instance, const std::vector<InstanceView>& all
+) {
+    const std::uint32_t number = instance.own_number.value_or(instance.id.number);
+    const auto own =
+        std::ranges::find(all, supervise::InstanceId{app.name, number}, &InstanceView::id);
+    const std::uint32_t key = own == all.end() ? instance.key : own->key;
+    const auto variables = supervise::environment_of(app, number, key);
     app.environment.clear();
     for (const std::string_view variable : variables) {
         const std::size_t equals = variable.find('=');
@@ -200,8 +207,9 @@ Result<int> run_env(const Arguments& arguments) {
     if (!all) return std::unexpected(all.error());
     const auto meant = find_meant(*all, arguments.text("APP"));
     if (!meant) return std::unexpected(meant.error());
-    const App app =
-        meant->instance ? with_environment_of(meant->app, *meant->instance) : meant->app;
+    const App app = meant->instance
+                        ? with_environment_of(meant->app, *meant->instance, all->instances)
+                        : meant->app;
     const Secrets secrets = wanted_secrets(arguments);
     if (is_json(arguments)) {
         print_line(variables_json(app, secrets));

@@ -88,6 +88,7 @@ TEST(ControlCodecTest, ViewsComeBackAsTheyWere) {
     supervise::InstanceView view;
     view.key = 3;
     view.id = {.app = "web", .number = 2};
+    view.own_number = 1;
     view.state = supervise::State::completed;
     view.pid = 4711;
     view.started_at = Instant(Duration(1'700'000'000'000'001));
@@ -105,6 +106,7 @@ TEST(ControlCodecTest, ViewsComeBackAsTheyWere) {
     const supervise::InstanceView& back = read->front();
     EXPECT_EQ(back.key, 3U);
     EXPECT_EQ(back.id, view.id);
+    EXPECT_EQ(back.own_number, 1U);
     EXPECT_EQ(back.state, view.state);
     EXPECT_EQ(back.pid, view.pid);
     EXPECT_EQ(back.started_at, view.started_at);

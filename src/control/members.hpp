@@ -160,11 +160,12 @@ template <class Visit>
 void visit_members(Visit& visit, Is<supervise::InstanceView> auto& view) {
     // It does not divide them.
     // clang-format off
-    auto& [key, id, space, state, pid, started_at, restarts, unstable_restarts, last_ending,
-           use, cpu_share, log_bytes, log_lines_dropped, note] = view;
+    auto& [key, id, own_number, space, state, pid, started_at, restarts, unstable_restarts,
+           last_ending, use, cpu_share, log_bytes, log_lines_dropped, note] = view;
     // clang-format on
     visit("key", key);
     visit("id", id);
+    visit("own_number", own_number);
     visit("namespace", space);
     visit("state", state);
     visit("pid", pid);

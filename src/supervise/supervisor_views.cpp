@@ -84,6 +84,7 @@ std::vector<InstanceView> Supervisor::Impl::instances() const {
 
 InstanceView Supervisor::Impl::view(const InstanceId& id, const App& app) const {
     InstanceView out{.id = id, .space = app.space};
+    if (const auto own = fleet_.own_number(id); own != id.number) out.own_number = own;
     if (const auto found = records_.find(id); found != records_.end()) {
         const Record& known = found->second;
         out.key = known.key;

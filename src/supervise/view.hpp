@@ -20,6 +20,8 @@ struct InstanceView {
     /// over restarts.
     std::uint32_t key = 0;
     InstanceId id{};
+    /// While it is replaced: the number that it was told at its start, see Fleet::own_number().
+    std::optional<std::uint32_t> own_number{};
     std::string space{};
     State state = State::stopped;
     pid_t pid = 0;         // of its leader; 0: does not run
