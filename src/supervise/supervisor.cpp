@@ -154,7 +154,8 @@ Result<> Supervisor::Impl::start(std::string_view app, std::string_view cause, W
 
 Result<> Supervisor::Impl::stop(std::string_view app, std::string_view cause, Which which) {
     if (auto done = fleet_.stop(app, now(), cause, which); !done) return done;
-    if (!which) triggers_.unwatch_files(app);
+    // A change starts an app again.
+    if (!fleet_.is_wanted(app)) triggers_.unwatch_files(app);
     settle();
     return {};
 }
@@ -189,6 +190,8 @@ Result<> Supervisor::Impl::remove(std::string_view app, Which which) {
     if (fleet_.find(name) == nullptr || fleet_.is_removing(name)) {
         triggers_.stop(name);
         removing_.insert(name);
+    } else if (!fleet_.is_wanted(name)) {
+        triggers_.unwatch_files(name);
     }
     settle();
     return {};

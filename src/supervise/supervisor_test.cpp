@@ -330,6 +330,46 @@ TEST_F(SupervisorTest, RestartsWhenAFileChanges) {
     EXPECT_EQ(view("api").state, State::stopped);
 }
 
+TEST_F(SupervisorTest, FilesAreWatchedAsLongAsAnInstanceIsWanted) {
+    std::filesystem::create_directories(path("source"));
+    App one = app("api", "exec sleep 1000");
+    one.instances = 2;
+    one.watched = {path("source")};
+    one.watch_delay = 1ms;
+    start(one);
+    wait_for("api", State::ready, 0);
+    wait_for("api", State::ready, 1);
+
+    ASSERT_TRUE(supervisor->stop("api", "test", 0));
+    wait_for("api", State::stopped, 0);
+    write("source/main.js", "changed");
+    wait_for("api", State::ready, 0);
+    wait_for("api", State::ready, 1);
+    for (const std::uint32_t number : {0U, 1U}) {
+        ASSERT_TRUE(supervisor->stop("api", "test", number));
+        wait_for("api", State::stopped, number);
+    }
+
+    // Which a watch would not let it be.
+    EXPECT_TRUE(supervisor->is_at_rest());
+}
+
+TEST_F(SupervisorTest, WhoIsReplacedIsShownWithTheNumberThatItWasTold) {
+    App one = app("api", "exec sleep 1000");
+    one.readiness.probe = {.kind = Probe::Kind::exec, .command = {"test", "-e", "well"}};
+    one.readiness.probe.period = 5ms;
+    write("well", "");
+    start(one);
+    wait_for("api", State::ready);
+    EXPECT_FALSE(view("api").own_number);
+
+    std::filesystem::remove(path("well"));
+    ASSERT_TRUE(supervisor->reload("api"));
+    EXPECT_EQ(view("api", 1).state, State::ready);
+    EXPECT_EQ(view("api", 1).own_number, 0U);
+    EXPECT_FALSE(view("api", 0).own_number);
+}
+
 TEST_F(SupervisorTest, WhoIsNotWellIsStartedAnew) {
     write("well", "");
     App one = app("api", "exec sleep 1000");
