@@ -7,6 +7,7 @@
 #include <deque>
 #include <future>
 #include <list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -53,6 +54,7 @@ struct FileWork::State : std::enable_shared_from_this<FileWork::State> {
     // Guarded by mutex:
     std::deque<LanePtr> ready{};  // have work, and nobody does it
     std::list<Worker> workers{};  // one at most is not relieved
+    std::map<std::string, std::weak_ptr<Lane>> named{};
     bool is_ending = false;
     bool is_over = false;
 
@@ -179,6 +181,18 @@ FileWork::~FileWork() {
 
 FileWork::LanePtr FileWork::make_lane(std::string name) {
     return std::make_shared<Lane>(std::move(name));
+}
+
+FileWork::LanePtr FileWork::lane_of(const std::string& name) {
+    const std::lock_guard lock(state_->mutex);
+    std::erase_if(state_->named, [](const auto& entry) { return entry.second.expired(); });
+    std::weak_ptr<Lane>& known = state_->named[name];
+    LanePtr lane = known.lock();
+    if (!lane) {
+        lane = make_lane(name);
+        known = lane;
+    }
+    return lane;
 }
 
 void FileWork::post(const LanePtr& lane, Work work) {

@@ -44,6 +44,9 @@ class FileWork {
 
     /// The name is for the log.
     LanePtr make_lane(std::string name);
+    /// The one of that name which somebody has, or whose work is not done yet; else a new one. So
+    /// whoever comes again and again for a file that hangs takes up one thread only.
+    LanePtr lane_of(const std::string& name);
     void post(const LanePtr& lane, Work work);
     /// The same for whoever may be there longer than we: false at our end, when nothing is done any
     /// more.

@@ -81,6 +81,22 @@ TEST(FileWorkTest, ALaneThatHangsHoldsUpNoOther) {
     EXPECT_TRUE(is_done(work, good));
 }
 
+TEST(FileWorkTest, ALaneOfANameIsTheSameUntilNobodyHasIt) {
+    FileWork work({.patience = {}});
+    Hanging hanging;
+    work.post(work.lane_of("one"), hanging.work());
+    hanging.wait_until_begun();
+
+    const std::weak_ptr<FileWork::Lane> hangs = work.lane_of("one");
+    EXPECT_EQ(work.lane_of("one"), hangs.lock());
+    EXPECT_NE(work.lane_of("other"), hangs.lock());
+    hanging.go_on();
+    work.wait_until_done();
+
+    // Its thread may have it for a moment more.
+    EXPECT_TRUE(is_done(work, work.lane_of("one")));
+}
+
 TEST(FileWorkTest, ALookIsEnoughForWhatWaitsBehindOneThatHangs) {
     FileWork work({.patience = 50ms});
     Hanging hanging;

@@ -39,7 +39,7 @@ RunningProcess::RunningProcess(Options options, Listener& listener)
     : options_(std::move(options)), id_(options_.id), listener_(listener) {
     if (app().pid_file.empty() || is_no_file(app().pid_file)) return;
     pid_path_ = numbered(app().pid_file, options_.number);
-    pid_lane_ = options_.writer.work().make_lane(pid_path_);
+    pid_lane_ = options_.writer.work().lane_of(pid_path_);
 }
 
 RunningProcess::~RunningProcess() {

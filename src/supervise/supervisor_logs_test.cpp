@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -163,6 +164,28 @@ TEST_F(SupervisorLogsTest, ItsOwnFilesAreNoChangeOfWhatIsWatched) {
     wait_for("the change", [&] { return told_of("main.js") != nullptr; });
 
     EXPECT_EQ(told_of("main.js"), find_event(watched)) << find_event(watched)->cause;
+}
+
+TEST_F(SupervisorLogsTest, APidFileThatHangsTakesUpOneThreadHoweverOftenItsAppStarts) {
+    std::promise<void> answer;
+    logs.work().post(
+        logs.work().lane_of(path("api.pid")),
+        [answered = answer.get_future().share()](const auto&) { answered.wait(); }
+    );
+    App one = app("api", "exec sleep 1000");
+    one.pid_file = path("api.pid");
+    start(one);
+    wait_for("api", State::ready);
+    for (std::ptrdiff_t ready = 2; ready <= 4; ++ready) {
+        ::kill(view("api").pid, SIGKILL);
+        wait_for("another process", [&] { return times("api", State::ready) == ready; });
+    }
+
+    EXPECT_LE(logs.work().threads(), 2U);
+    EXPECT_FALSE(std::filesystem::exists(path("api.pid")));
+    answer.set_value();
+
+    EXPECT_EQ(content("api.pid"), std::to_string(view("api").pid) + "\n");
 }
 
 TEST_F(SupervisorLogsTest, WhatIsWantedOfALogMayChange) {
