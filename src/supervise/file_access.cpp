@@ -1,5 +1,7 @@
 #include "supervise/file_access.hpp"
 
+#include <climits>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -9,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -17,11 +20,11 @@
 namespace tranter::supervise {
 namespace {
 
-/// Root may do anything anyway.
+/// Root may do anything anyway; not so whoever is of its group, or in an access list, whose mask
+/// stands where the rights of the group do.
 bool is_changed_by_us_alone(const struct stat& folder) {
     if (folder.st_uid != 0 && folder.st_uid != ::geteuid()) return false;
-    const bool is_of_root_group = folder.st_gid == 0;
-    return (folder.st_mode & S_IWOTH) == 0 && ((folder.st_mode & S_IWGRP) == 0 || is_of_root_group);
+    return (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 /// Others may make something in it, but not move what is ours, as in /tmp.
@@ -29,17 +32,41 @@ bool is_safe_to_pass(const struct stat& folder) {
     return folder.st_uid == 0 && (folder.st_mode & S_ISVTX) != 0;
 }
 
-/// A folder of which every part is ours, and no part is a link, or that could be made in such a
-/// one.
+/// Where a link leads to. Empty: it is none.
+std::filesystem::path target_of(int folder, const std::filesystem::path& link) {
+    std::array<char, PATH_MAX> text{};
+    const ssize_t size = ::readlinkat(folder, link.c_str(), text.data(), text.size());
+    if (size <= 0) return {};
+    return std::string_view(text.data(), static_cast<std::size_t>(size));
+}
+
+/// A folder of which every part is ours, or that could be made in such a one. Links are followed as
+/// the kernel does it, but only those in such a folder: nobody else can make them, or change them.
 bool is_ours_alone(const std::filesystem::path& folder) {
     if (!folder.is_absolute()) return false;
     constexpr int look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    constexpr int links_max = 40;
     Descriptor at(::open("/", look));
     bool is_ours = true;
-    for (const auto& part : folder.relative_path()) {
+    int links = 0;
+    const auto relative = folder.relative_path();
+    std::deque<std::filesystem::path> left(relative.begin(), relative.end());
+    while (!left.empty()) {
+        const auto part = std::move(left.front());
+        left.pop_front();
         if (part.empty()) continue;
-        at = Descriptor(::openat(at.get(), part.c_str(), look));
-        if (!at) return errno == ENOENT && is_ours;
+        Descriptor next(::openat(at.get(), part.c_str(), look));
+        if (!next) {
+            if (errno == ENOENT) return is_ours;
+            if (!is_ours || ++links > links_max) return false;
+            const auto target = target_of(at.get(), part);
+            if (target.empty()) return false;
+            if (target.is_absolute()) at = Descriptor(::open("/", look));
+            const auto parts = target.relative_path();
+            left.insert(left.begin(), parts.begin(), parts.end());
+            continue;
+        }
+        at = std::move(next);
         struct stat info {};
         if (::fstat(at.get(), &info) != 0) return false;
         is_ours = is_changed_by_us_alone(info);

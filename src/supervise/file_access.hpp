@@ -27,7 +27,8 @@ struct FileOwner {
 /// When the app runs as another user than we, he may put a link where the file is to be, or swap a
 /// folder for one. So everything is done with his rights (process::FileRights), and the file itself
 /// may be no link. The exception is a folder that only root or we can change, up to the root
-/// directory: nobody can put anything there, and files are ours.
+/// directory: nobody can put anything there, and files are ours. Links in such folders are passed,
+/// as /var/run is.
 class FileAccess {
   public:
     /// Nothing when the owner is us. Errors are those of process::find_identity().

@@ -175,12 +175,35 @@ TEST_F(OtherUserTest, AFolderOfRootAloneIsUsedAsRoot) {
     ASSERT_EQ(::chmod(in("logs").c_str(), 0777), 0);
     EXPECT_EQ(trouble(in("logs/other.log")), "");
     EXPECT_EQ(info(in("logs/other.log")).st_uid, somebody);
+    // Root's group is not root, and an access list for him would show as this.
+    ASSERT_EQ(::chmod(in("logs").c_str(), 0775), 0);
+    EXPECT_THAT(trouble(in("logs/group.log")), HasSubstr("as user 61234: Permission denied"));
     // Nor through a link of his.
     ASSERT_EQ(::chmod(in("logs").c_str(), 0755), 0);
     ASSERT_EQ(::symlink(in("logs").c_str(), in("his/logs").c_str()), 0);
     EXPECT_THAT(trouble(in("his/logs/third.log")), HasSubstr("Permission denied"));
     // Everybody may make files where root's folder is, but not in it.
     EXPECT_THAT(trouble("/tmp/../" + in("secret")), "");
+}
+
+TEST_F(OtherUserTest, LinksOfRootLeadToFoldersOfRoot) {
+    std::filesystem::create_directories(in("run/deep"));
+    std::filesystem::create_directory(in("var"));
+    ASSERT_EQ(::symlink("../run", in("var/run").c_str()), 0);
+    ASSERT_EQ(::symlink(in("var/run/deep").c_str(), in("absolute").c_str()), 0);
+    ASSERT_EQ(::symlink("circle", in("circle").c_str()), 0);
+
+    EXPECT_EQ(trouble(in("var/run/api.pid")), "");
+    EXPECT_EQ(info(in("run/api.pid")).st_uid, 0U);
+    EXPECT_EQ(trouble(in("absolute/more/api.pid")), "");
+    EXPECT_EQ(info(in("run/deep/more/api.pid")).st_uid, 0U);
+    EXPECT_NE(trouble(in("circle/api.pid")), "");
+
+    // But not over one of his, wherever that leads to now.
+    ASSERT_EQ(::symlink(in("run").c_str(), in("his/run").c_str()), 0);
+    ASSERT_EQ(::symlink(in("his/run").c_str(), in("var/his").c_str()), 0);
+    EXPECT_THAT(trouble(in("var/his/other.pid")), HasSubstr("Permission denied"));
+    EXPECT_FALSE(std::filesystem::exists(in("run/other.pid")));
 }
 
 TEST_F(OtherUserTest, OurRightsComeBack) {
