@@ -199,6 +199,27 @@ TEST_F(AppLogTest, WhatCompressesIsKilledAtTheEnd) {
     EXPECT_EQ(content("api.log.2"), "one\n");
 }
 
+TEST_F(AppLogTest, AFlushIsDoneHoweverMuchWaits) {
+    const SteadyClock clock;
+    {
+        LogWriter writer({.clock = clock, .waiting_bytes_max = 20, .work = {.end_patience = 60s}});
+        const auto hangs = writer.open(hanging_log(*this));
+        writer.write(hangs, "one\n");
+        writer.write(hangs, "two\n");
+        wait_for_file(path("hangs"));
+        writer.write(hangs, "ten bytes\n");
+        writer.write(hangs, "dropped, too much\n");
+        // What is said of it makes it more than may wait.
+        writer.write(hangs, "six\n");
+        EXPECT_EQ(writer.dropped(hangs), 1U);
+
+        writer.flush(hangs);
+    }
+
+    EXPECT_EQ(content(), "");
+    EXPECT_FALSE(std::filesystem::exists(path("api.log.1")));
+}
+
 TEST_F(AppLogTest, WhatCompressesMayTakeSoLongAndNoLonger) {
     LogFile::Options options = hanging_log(*this);
     options.compressor = {"/bin/sh", "-c", "echo part > \"$0.gz\"; exec sleep 1000"};

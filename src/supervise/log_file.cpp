@@ -24,6 +24,10 @@ std::unexpected<Error> failed_file(const std::string& path, std::string_view wha
     );
 }
 
+void warn_not_compressed(const std::string& path, const std::string& reason) {
+    log_warn("supervise", "a log is not compressed", {{"path", path}, {"reason", reason}});
+}
+
 constexpr std::string_view plain;
 constexpr std::string_view compressed = ".gz";
 
@@ -147,7 +151,11 @@ void LogFile::compress(const std::string& path, std::stop_token stop) {
     run.timeout = options_.compress_limit;
     run.grace = std::chrono::milliseconds(200);
     run.stop = std::move(stop);
-    if (const auto folder = access()) run.program.identity = folder->acts_for();
+    {
+        const auto folder = access();
+        if (!folder) return warn_not_compressed(path, folder.error().message());
+        run.program.identity = folder->acts_for();
+    }
     const auto done = process::run(run);
     using Ended = process::RunReport::Ended;
     const bool has_ended = done && done->ended == Ended::by_itself;
@@ -157,14 +165,11 @@ void LogFile::compress(const std::string& path, std::stop_token stop) {
         ::unlink(std::string(path).append(compressed).c_str());
     // Somebody else goes on with it as it is.
     if (done && done->ended == Ended::stopped) return;
-    log_warn(
-        "supervise",
-        "a log is not compressed",
-        {{"path", path},
-         {"reason",
-          !done       ? done.error().message()
-          : has_ended ? options_.compressor.front() + " has failed"
-                      : options_.compressor.front() + " has taken too long"}}
+    warn_not_compressed(
+        path,
+        !done       ? done.error().message()
+        : has_ended ? options_.compressor.front() + " has failed"
+                    : options_.compressor.front() + " has taken too long"
     );
 }
 

@@ -38,11 +38,13 @@ class LogWriter::Target {
     /// Whether somebody has to be told that there is something to write: not when that is known.
     bool add(Piece piece, std::size_t waiting_bytes_max) {
         const std::lock_guard lock(mutex_);
-        if (waiting_bytes_ + piece.lines.size() > waiting_bytes_max) {
+        const bool is_lines = piece.kind == Piece::Kind::lines;
+        // What is said of dropped lines may make it more, and orders are no text.
+        if (is_lines && waiting_bytes_ + piece.lines.size() > waiting_bytes_max) {
             drop(piece.lines);
             return false;
         }
-        if (piece.kind == Piece::Kind::lines && dropped_unsaid_ > 0)
+        if (is_lines && dropped_unsaid_ > 0)
             piece.lines.insert(0, say_dropped(std::exchange(dropped_unsaid_, 0)));
         waiting_bytes_ += piece.lines.size();
         waiting_.push_back(std::move(piece));
