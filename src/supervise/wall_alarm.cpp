@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace tranter::supervise {
 
@@ -22,11 +23,13 @@ WallAlarm::WallAlarm(EventLoop& loop, std::function<void()> rang)
 }
 
 WallAlarm::~WallAlarm() {
+    loop_.cancel(soon_);
     loop_.unwatch(timer_.get());
 }
 
 void WallAlarm::set(Instant at) {
     itimerspec wanted{};
+    if (at == Instant::max()) loop_.cancel(std::exchange(soon_, EventLoop::TimerId::none));
     if (at != Instant::max()) {
         // All zeros would be none.
         const Duration since = std::max(at.time_since_epoch(), Duration(1));
@@ -34,7 +37,11 @@ void WallAlarm::set(Instant at) {
         wanted.it_value.tv_sec = seconds.count();
         wanted.it_value.tv_nsec = std::chrono::nanoseconds(since - seconds).count();
     }
-    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &wanted, nullptr);
+    constexpr int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+    if (::timerfd_settime(timer_.get(), flags, &wanted, nullptr) == 0 || errno != ECANCELED) return;
+    // It is set, but the clock was too meanwhile, and no read will say so any more.
+    if (soon_ != EventLoop::TimerId::none) return;
+    soon_ = loop_.call_at(loop_.now(), [this] { tell(); });
 }
 
 void WallAlarm::ring() {
@@ -42,6 +49,10 @@ void WallAlarm::ring() {
     const ssize_t got = ::read(timer_.get(), &times, sizeof times);
     // ECANCELED: the clock was set.
     if (got < 0 && errno != ECANCELED) return;
+    tell();
+}
+
+void WallAlarm::tell() {
     set(Instant::max());
     rang_();
 }

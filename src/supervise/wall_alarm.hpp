@@ -26,10 +26,12 @@ class WallAlarm {
 
   private:
     void ring();
+    void tell();
 
     EventLoop& loop_;
     const std::function<void()> rang_;
     Descriptor timer_;
+    EventLoop::TimerId soon_ = EventLoop::TimerId::none;  // the clock was set during set()
 };
 
 }  // namespace tranter::supervise
