@@ -123,8 +123,7 @@ Command db_adopt_command() {
         .examples =
             {{"a table that something polls so far",
               "tranter db adopt --table jobs --status-column status --queued-value queued "
-              "--running-value running --done-value done --failed-value failed --queue jobs "
-              "--apply"},
+              "--running-value running --done-value done --apply"},
              {"undo it", "tranter db adopt --table jobs --remove --apply"}},
         .run = in_database<adopt_table>,
     };

@@ -180,5 +180,5 @@ def test_a_scheduler_works_and_nothing_shows_the_password(
     eventually(lambda: has_run() > before, seconds=60)
 
     code, log = scheduler.end()
-    assert code == 0 and "connection lost" in log, log
+    assert code == 0 and "connected again" in log, log
     assert "canary" not in log

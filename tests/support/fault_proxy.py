@@ -89,6 +89,7 @@ class FaultProxy:
         self.happened = collections.Counter()
         self._lock = threading.Lock()
         self._talks = set()  # pairs of connections
+        self._cuts = 0  # so often all of them were reset
         self._listener = None
         self.port = 0
         self.listen()
@@ -112,6 +113,7 @@ class FaultProxy:
     def cut(self):
         """Resets all connections, whatever goes on."""
         with self._lock:
+            self._cuts += 1
             talks = list(self._talks)
         for connection in [one for talk in talks for one in talk if one]:
             connection.reset()
@@ -128,9 +130,11 @@ class FaultProxy:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            with self._lock:
+                cuts = self._cuts
+            threading.Thread(target=self._serve, args=(sock, cuts), daemon=True).start()
 
-    def _serve(self, sock):
+    def _serve(self, sock, cuts):
         client = _Connection(sock)
         upstream = None
         talk = (client, None)
@@ -143,6 +147,8 @@ class FaultProxy:
                         self._talks.discard(talk)
                         talk = (client, upstream)
                         self._talks.add(talk)
+                        if self._cuts != cuts:  # meanwhile, when it was not known yet
+                            raise _Gone
                 self._pass_on(client, upstream, request)
         except (_Gone, OSError, ValueError):
             client.reset()
