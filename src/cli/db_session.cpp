@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 namespace tranter::cli {
@@ -82,6 +83,7 @@ Result<std::unique_ptr<DbSession>> DbSession::open(const Arguments& arguments) {
     // A table may be large. Whoever waits can interrupt it. With a pooler in between, the next one
     // to have its session would find that it has no limit.
     if (!session->connection.is_pooled()) session->connection.run("SET statement_timeout = 0");
+    session->connection.set_silence_max(std::chrono::days(1));
     return session;
 }
 

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "postgres/target.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -108,7 +109,7 @@ struct Call {
 };
 
 /// One connection, of one thread at a time. Every function throws DatabaseError; a server that says
-/// nothing for a minute counts as lost.
+/// nothing for a minute, which is longer than a statement may take, counts as lost.
 class Connection {
   public:
     /// In UTC, with a limit of 30 s for a statement and 10 s for a lock, and nothing that was
@@ -132,6 +133,10 @@ class Connection {
     /// Also when nothing was begun.
     void rollback();
     bool is_in_transaction() const;
+
+    /// For statements that may take longer. That the other machine is gone is noticed anyway.
+    void set_silence_max(std::chrono::seconds longest) { silence_max_ = longest; }
+    std::chrono::seconds silence_max() const { return silence_max_; }
 
     /// Whether each transaction may run in another session of the server.
     bool is_pooled() const { return pooled_; }
@@ -178,11 +183,28 @@ class Connection {
     [[noreturn]] void give_up(std::string_view why);
 
     std::unique_ptr<pg_conn, Finish> connection_;
+    std::chrono::seconds silence_max_{60};
     bool pooled_ = false;
     bool begins_ = false;  // begin() was called, and the server does not know yet
     /// Those that the server has parsed, with their names there.
     std::map<const Statement*, std::string> prepared_{};
     std::uint64_t last_name_ = 0;
+};
+
+/// A connection whose server may be silent for longer, for as long as this lives.
+class Patience {
+  public:
+    Patience(Connection& connection, std::chrono::seconds longest)
+        : connection_(connection), before_(connection.silence_max()) {
+        connection_.set_silence_max(longest);
+    }
+    ~Patience() { connection_.set_silence_max(before_); }
+    Patience(const Patience&) = delete;
+    Patience& operator=(const Patience&) = delete;
+
+  private:
+    Connection& connection_;
+    const std::chrono::seconds before_;
 };
 
 }  // namespace tranter::postgres

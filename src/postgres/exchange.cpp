@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -12,8 +13,7 @@
 namespace tranter::postgres {
 namespace {
 
-/// Longer than any statement may take, so only a server or network that is gone is silent so long.
-constexpr std::chrono::seconds silence_max(60);
+constexpr std::chrono::milliseconds poll_max = std::chrono::hours(1);
 
 /// They stay where they are.
 std::vector<const char*> values_of(std::span<const Parameter> parameters) {
@@ -37,11 +37,11 @@ void check_texts(std::span<const Parameter> parameters) {
 void Connection::wait_for_socket(short events) {
     using Clock = std::chrono::steady_clock;
     pollfd asked{.fd = socket(), .events = events, .revents = 0};
-    const auto until = Clock::now() + silence_max;
+    const auto until = Clock::now() + silence_max_;
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
         if (left.count() <= 0) give_up("the server says nothing");
-        const int ready = ::poll(&asked, 1, static_cast<int>(left.count()));
+        const int ready = ::poll(&asked, 1, static_cast<int>(std::min(left, poll_max).count()));
         if (ready > 0) return;
         if (ready < 0 && errno != EINTR) give_up("its socket cannot be read");
     }

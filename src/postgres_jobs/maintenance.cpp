@@ -24,6 +24,7 @@ constexpr postgres::Statement end_round("SELECT tranter.end_maintenance()");
 constexpr postgres::Statement begin_period("SELECT tranter.begin_period()");
 // Whoever began to settle jobs before a period ended has done so a minute later.
 constexpr postgres::Statement index_period("SELECT tranter.index_period(interval '1 minute')");
+constexpr postgres::Statement detach_period("SELECT tranter.detach_period()");
 constexpr postgres::Statement drop_period("SELECT tranter.drop_period()");
 constexpr postgres::Statement forget_others("SELECT tranter.forget_others()");
 constexpr postgres::Statement who_am_i("SELECT pg_backend_pid()");
@@ -40,6 +41,7 @@ Result<std::optional<std::int64_t>> step(
         const auto nothing = std::optional<std::int64_t>();
         if (stop.stop_requested()) return nothing;
         connection.run("SET LOCAL statement_timeout = '1h'");
+        const postgres::Patience patience(connection, std::chrono::hours(2));
         const std::string session(connection.execute(who_am_i).text(0, 0));
         const std::stop_callback cancel(stop, [&pool, &session] {
             std::ignore = pool.once([&session](Connection& other) -> Result<> {
@@ -67,19 +69,23 @@ Result<std::vector<std::int64_t>> all_steps(
 
 Result<> all_of(postgres::Pool& pool, Maintained& maintained, const std::stop_token& stop) {
     // Before the next period begins, as that one's rows are not to be counted yet.
-    const std::array<std::pair<const postgres::Statement*, std::vector<std::int64_t>*>, 3> steps{
+    std::vector<std::int64_t> detached;
+    const std::array<std::pair<const postgres::Statement*, std::vector<std::int64_t>*>, 4> steps{
         {{&index_period, &maintained.indexed},
          {&begin_period, &maintained.begun},
+         {&detach_period, &detached},
          {&drop_period, &maintained.dropped}}};
+    Result<> all = {};
     for (const auto& [statement, done] : steps) {
         auto some = all_steps(pool, *statement, stop);
-        if (!some) return std::unexpected(some.error());
-        *done = std::move(*some);
+        // Whatever cannot be indexed, there has to be room.
+        if (some) *done = std::move(*some);
+        if (!some && all) all = std::unexpected(some.error());
     }
     const auto forgotten = step(pool, forget_others, stop);
-    if (!forgotten) return std::unexpected(forgotten.error());
-    maintained.forgotten = static_cast<std::uint64_t>(forgotten->value_or(0));
-    return {};
+    if (forgotten) maintained.forgotten = static_cast<std::uint64_t>(forgotten->value_or(0));
+    if (!forgotten && all) all = std::unexpected(forgotten.error());
+    return all;
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace {
 //                  who settles jobs waits
 //   index_period   the oldest that ended a minute ago (so that everybody who settles knows) and
 //                  has no index of words yet
-//   drop_period    the oldest when there are more jobs than are kept, or when it ended long ago.
+//   detach_period  the oldest when there are more jobs than are kept, or when it ended long ago.
 //                  Gives up soon when somebody else reads, who would hold up all who settle jobs
+//   drop_period    one that was detached, with the logs of its jobs
 //   forget_others  what is left of throttles and workers
 constexpr std::string_view maintenance_sql = R"sql(
 CREATE FUNCTION tranter.setting(setting_name text, otherwise bigint) RETURNS bigint
@@ -120,7 +121,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.drop_period() RETURNS integer
+CREATE FUNCTION tranter.detach_period() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
@@ -142,19 +143,34 @@ BEGIN
     THEN
         RETURN NULL;
     END IF;
-    IF EXISTS(SELECT FROM tranter.job_logs) THEN
-        EXECUTE format(
-            'DELETE FROM tranter.job_logs WHERE job_id IN (SELECT id FROM tranter.finished_jobs_%s)',
-            oldest.period);
-    END IF;
     DELETE FROM tranter.periods WHERE period = oldest.period;
     EXECUTE format(
         'ALTER TABLE tranter.finished_jobs DETACH PARTITION tranter.finished_jobs_%s',
         oldest.period);
-    EXECUTE format('DROP TABLE tranter.finished_jobs_%s', oldest.period);
     RETURN oldest.period;
 EXCEPTION WHEN lock_not_available THEN
     RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION tranter.drop_period() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    detached text;
+BEGIN
+    SELECT relname INTO detached FROM pg_class
+        WHERE relnamespace = 'tranter'::regnamespace AND relkind = 'r' AND NOT relispartition
+            AND relname ~ '^finished_jobs_[0-9]+$'
+        ORDER BY oid LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS(SELECT FROM tranter.job_logs) THEN
+        EXECUTE format(
+            'DELETE FROM tranter.job_logs WHERE job_id IN (SELECT id FROM tranter.%I)', detached);
+    END IF;
+    EXECUTE format('DROP TABLE tranter.%I', detached);
+    RETURN substr(detached, length('finished_jobs_') + 1)::integer;
 END
 $$;
 

@@ -20,6 +20,8 @@ constexpr milliseconds longest_pause(500);
 // Something is due, and others do not let go of it.
 constexpr milliseconds shortest_rest(10);
 constexpr std::chrono::hours longest_wait(24 * 365);
+// Anybody may notify. Beyond it there would soon be no next one.
+constexpr std::int64_t epoch_max = std::int64_t{1} << 62;
 
 }  // namespace
 
@@ -170,7 +172,7 @@ void Wakeups::hear(std::string_view payload) {
     const auto [colon, bad_id] = std::from_chars(payload.begin(), payload.end(), queue_id);
     if (bad_id != std::errc() || colon == payload.end() || *colon != ':') return;
     const auto [rest, bad_epoch] = std::from_chars(colon + 1, payload.end(), epoch);
-    if (bad_epoch != std::errc() || rest != payload.end()) return;
+    if (bad_epoch != std::errc() || rest != payload.end() || epoch > epoch_max) return;
     const std::lock_guard lock(mutex_);
     const auto place = places_.find(queue_id);
     if (place == places_.end()) return;
