@@ -381,6 +381,24 @@ def test_orders_for_one_instance_are_for_it_alone(home):
     assert home.run("stop", "app:0", code=3).err
 
 
+def test_an_instance_that_is_replaced_keeps_its_own_environment(home):
+    script = """\
+        [ -e held ] || echo '"ready"' >&"$NODE_CHANNEL_FD"
+        exec sleep 620"""
+    ecosystem(home, app(script, instances=2, exec_mode="cluster", wait_ready=True,
+                        listen_timeout=60_000))
+    home.run("up")
+    key = {one["id"]["number"]: one["key"] for one in home.instances("app")}[0]
+    home.write("held", "")
+    home.ask("order", order={"kind": "reload", "targets": ["app:0"], "waits": False})
+
+    (old,) = [one for one in home.instances("app") if one["own_number"] is not None]
+    assert (old["id"]["number"], old["own_number"]) == (2, 0)
+    shown = home.run("env", "app:2", "-o", "json").json()
+    assert (shown["NODE_APP_INSTANCE"], shown["pm_id"]) == ("0", str(key))
+    home.run("delete", "app")
+
+
 def test_apps_may_open_as_many_files_as_whoever_started_the_daemon(home):
     ecosystem(home, app("ulimit -Sn; sleep 619"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
