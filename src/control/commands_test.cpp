@@ -193,8 +193,9 @@ TEST_F(CommandsTest, OrdersForOneInstanceAreForItAlone) {
     ASSERT_TRUE(one.put({web}));
     ASSERT_TRUE(one.give(order(Kind::start, {"web"})));
     const auto pids = [&] {
+        const auto views = one.instances().value();
         std::vector<pid_t> out;
-        for (const auto& view : one.instances().value())
+        for (const auto& view : views)
             out.push_back(view.pid);
         return out;
     };
