@@ -7,7 +7,8 @@ namespace {
 // is false; of a job that nobody knows there is no row.
 //
 // A row that is locked is being settled, maybe in a transaction of the handler's that takes its
-// time. The leases of other jobs must not wait for that, and nobody takes it away meanwhile.
+// time. The leases of other jobs must not wait for that, and nobody takes it away meanwhile. It
+// keeps the lease that it has, which is `rest_us` in microseconds.
 constexpr std::string_view attempt_sql = R"sql(
 CREATE FUNCTION tranter.is_known(job_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -19,7 +20,8 @@ $$;
 
 CREATE FUNCTION tranter.extend(
     of_queue integer, ids uuid[], deliveries integer[], lease_ms bigint)
-RETURNS TABLE(place bigint, is_held boolean, cancel_requested boolean, worker text)
+RETURNS TABLE(
+    place bigint, is_held boolean, cancel_requested boolean, worker text, rest_us bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -43,7 +45,10 @@ BEGIN
             held.place IS NOT NULL OR coalesce(
                 j.delivery = d.delivery AND j.state + 0 = 2 AND j.queue_id = of_queue
                     AND j.lease_until > moment, false),
-            coalesce(held.cancel_requested, false), coalesce(held.worker, j.worker)
+            coalesce(held.cancel_requested, false), coalesce(held.worker, j.worker),
+            CASE WHEN held.place IS NULL
+                THEN floor(date_part('epoch', j.lease_until - moment) * 1000000)::bigint
+                ELSE lease_ms * 1000 END
         FROM unnest(ids, deliveries) WITH ORDINALITY d(id, delivery, place)
             LEFT JOIN held ON held.place = d.place
             LEFT JOIN tranter.jobs j ON j.id = ANY(ARRAY[d.id]) AND held.place IS NULL

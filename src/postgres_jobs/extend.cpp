@@ -11,7 +11,7 @@ namespace tranter::postgres_jobs {
 namespace {
 
 constexpr postgres::Statement extend(
-    "SELECT place, is_held, cancel_requested, worker "
+    "SELECT place, is_held, cancel_requested, worker, rest_us "
     "FROM tranter.extend($1::integer, $2::uuid[], $3::integer[], $4::bigint)"
 );
 
@@ -53,9 +53,8 @@ Result<std::vector<Result<Extended>>> extend_leases(
         postgres::array_of(read.deliveries),
         std::to_string(lease.count())};
     // By the clock of the worker, since when it asked: the lease is a little longer than that.
-    const TimePoint until =
-        std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()) +
-        lease;
+    const TimePoint asked_at =
+        std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
     std::vector<std::string> workers;
     auto done = store.pool.once([&](postgres::Connection& connection) -> Result<> {
         const postgres::Rows rows = connection.execute(extend, parameters);
@@ -66,7 +65,9 @@ Result<std::vector<Result<Extended>>> extend_leases(
                 result = std::unexpected(delivery_over(true));
                 continue;
             }
-            result = Extended{.lease_until = until, .cancel_requested = rows.boolean(row, 2)};
+            const std::chrono::microseconds rest(rows.integer(row, 4));
+            result =
+                Extended{.lease_until = asked_at + rest, .cancel_requested = rows.boolean(row, 2)};
             const std::string_view worker = rows.text(row, 3);
             if (!worker.empty() && (workers.empty() || workers.back() != worker)) {
                 workers.emplace_back(worker);

@@ -5,6 +5,9 @@ namespace {
 
 // Rows are picked first, and written in a statement of their own, whose snapshot sees them as they
 // are locked.
+//
+// Locks are taken in one order, or hand-outs of one queue would wait for each other in a circle:
+// that of the turns (1416779637), rows of jobs and queues, the row of queue_hints.
 constexpr std::string_view hand_out = R"sql(
 CREATE FUNCTION tranter.fetch(
     of_queue integer, jobs_max integer, lease_ms bigint, worker_name text, pass_time boolean,
@@ -22,10 +25,10 @@ DECLARE
     has_passed boolean := pass_time;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    IF heard > 0 THEN
-        PERFORM tranter.forget_wish(of_queue, heard);
-    END IF;
     IF pass_time THEN
+        PERFORM pg_advisory_xact_lock(1416779637, of_queue) FROM tranter.queues q
+            WHERE q.id = of_queue AND (q.grouped OR q.keeps_latest OR q.max_in_flight > 0
+                OR q.max_in_flight_per_group > 0);
         next_look := tranter.let_time_pass(of_queue);
     END IF;
     SELECT * INTO queue FROM tranter.queues q WHERE q.id = of_queue;
@@ -47,14 +50,19 @@ BEGIN
         next_look := tranter.let_time_pass(of_queue);
         has_passed := true;
     END LOOP;
+    IF heard > 0 THEN
+        PERFORM tranter.forget_wish(of_queue, heard);
+    END IF;
     IF cardinality(picked) = 0 THEN
         RETURN QUERY SELECT NULL::uuid, 0, 0, next_look, 0::double precision, 0::double precision,
             '', '', '', '', '';
         RETURN;
     END IF;
     RETURN QUERY UPDATE tranter.jobs j
-        SET state = 2, delivery = j.delivery + 1, attempt = j.attempt + 1, started_at = moment,
-            lease_until = moment + lease_ms * interval '1 ms', worker = worker_name
+        SET state = 2, attempt = j.attempt + 1, started_at = moment,
+            lease_until = moment + lease_ms * interval '1 ms', worker = worker_name,
+            -- Drawn, not counted: a hand-out that a crash made undone was given to somebody.
+            delivery = 1 + (j.delivery + floor(random() * 2147483646)::bigint) % 2147483647
         FROM unnest(picked) WITH ORDINALITY p(tid, place) WHERE j.ctid = p.tid
         RETURNING j.id, j.delivery, j.attempt, p.place, date_part('epoch', j.created_at),
             date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps;
@@ -153,7 +161,10 @@ DECLARE
     last_turn text COLLATE "C" := '';
     here text COLLATE "C";
     went_round boolean := false;
+    is_round boolean := false;
+    wanted integer;
     looked integer := 0;
+    looked_max constant integer := 10000;
     room integer;
     groups text[] := '{}';
     rooms integer[] := '{}';
@@ -182,42 +193,55 @@ BEGIN
         last_turn := coalesce(last_turn, '');
     END IF;
     here := last_turn;
-    WHILE looked < 10000 AND (cardinality(groups) < most OR NOT queue.fair) LOOP
-        looked := looked + 1;
-        SELECT job_group INTO here FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 0 AND job_group <> '' AND job_group > here
-            ORDER BY job_group LIMIT 1;
-        IF NOT FOUND THEN
-            EXIT WHEN went_round;
-            went_round := true;
-            here := '';
-        END IF;
-        EXIT WHEN went_round AND here > last_turn;
-        room := most;
-        IF queue.max_in_flight_per_group > 0 AND here <> '' THEN
-            room := least(
-                most, queue.max_in_flight_per_group - coalesce((running ->> here)::integer, 0));
-        END IF;
-        IF room > 0 THEN
-            groups := groups || here;
-            rooms := rooms || room;
-        END IF;
-    END LOOP;
-    IF cardinality(groups) = 0 THEN
-        RETURN '{}';
-    END IF;
-    each := CASE WHEN queue.fair THEN (most - 1) / cardinality(groups) + 1 ELSE most END;
+    wanted := CASE WHEN queue.fair THEN most ELSE looked_max END;
     LOOP
-        choice := tranter.pick_of_groups(queue, groups, rooms, each, most, moment);
-        EXIT WHEN each >= most OR NOT choice.may_have_more
+        WHILE looked < looked_max AND cardinality(groups) < wanted LOOP
+            looked := looked + 1;
+            SELECT job_group INTO here FROM tranter.jobs
+                WHERE queue_id = of_queue AND state = 0 AND job_group <> '' AND job_group > here
+                ORDER BY job_group LIMIT 1;
+            IF NOT FOUND THEN
+                is_round := went_round;
+                went_round := true;
+                here := '';
+            END IF;
+            is_round := is_round OR went_round AND here > last_turn;
+            EXIT WHEN is_round;
+            room := most;
+            IF queue.max_in_flight_per_group > 0 AND here <> '' THEN
+                room := least(
+                    most, queue.max_in_flight_per_group - coalesce((running ->> here)::integer, 0));
+            END IF;
+            IF room > 0 THEN
+                groups := groups || here;
+                rooms := rooms || room;
+            END IF;
+        END LOOP;
+        choice := tranter.pick_of_groups(
+            queue, groups, rooms,
+            CASE WHEN queue.fair THEN (most - 1) / greatest(cardinality(groups), 1) + 1
+                ELSE most END, most, moment);
+        EXIT WHEN is_round OR looked >= looked_max
             OR coalesce(cardinality(choice.picked), 0) >= most;
-        each := each * 2;
+        -- Groups whose jobs all have to wait, or are too late, hide none of those behind them.
+        wanted := wanted * 4;
     END LOOP;
     IF queue.fair THEN
-        UPDATE tranter.queue_hints SET turn = coalesce(choice.last_group, here, '')
-            WHERE queue_id = of_queue;
+        each := (most - 1) / greatest(cardinality(groups), 1) + 1;
+        WHILE each < most AND choice.may_have_more
+            AND coalesce(cardinality(choice.picked), 0) < most
+        LOOP
+            each := each * 2;
+            choice := tranter.pick_of_groups(queue, groups, rooms, each, most, moment);
+        END LOOP;
+        -- After a part of a round the next hand-out looks at the rest of it.
+        IF NOT is_round AND coalesce(cardinality(choice.picked), 0) < most THEN
+            choice.last_group := here;
+        END IF;
+        UPDATE tranter.queue_hints SET turn = choice.last_group
+            WHERE queue_id = of_queue AND turn <> choice.last_group;
     END IF;
-    RETURN tranter.locked_of(choice.picked);
+    RETURN tranter.locked_of(coalesce(choice.picked, '{}'));
 END
 $$;
 
@@ -234,7 +258,8 @@ $$;
 
 // Whoever looks for jobs of a queue, or waits for one of its jobs, lets its time pass: jobs become
 // due, deadlines and leases end. Answers in how many microseconds it has to be done again, NULL
-// when nothing is to come. In small steps, and what somebody else has locked is theirs.
+// when nothing is to come, 0 when nothing could be done for what is due. In small steps, and what
+// somebody else has locked is theirs.
 constexpr std::string_view time = R"sql(
 CREATE FUNCTION tranter.let_time_pass(of_queue integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -242,6 +267,7 @@ DECLARE
     moment timestamptz := clock_timestamp();
     step_max constant integer := 1000;
     next_event timestamptz;
+    has_changed boolean;
 BEGIN
     next_event := tranter.next_event(of_queue);
     IF next_event IS NULL OR next_event > moment THEN
@@ -252,13 +278,17 @@ BEGIN
             SELECT ctid FROM tranter.jobs
             WHERE queue_id = of_queue AND state = 1 AND due_at <= moment
             ORDER BY due_at LIMIT step_max FOR UPDATE SKIP LOCKED));
-    IF FOUND THEN
+    has_changed := FOUND;
+    IF has_changed THEN
         PERFORM tranter.tell_sleepers(of_queue);
     END IF;
-    PERFORM tranter.end_deadlines(of_queue, moment, step_max);
-    PERFORM tranter.end_leases(of_queue, moment, step_max);
+    has_changed := tranter.end_deadlines(of_queue, moment, step_max) OR has_changed;
+    has_changed := tranter.end_leases(of_queue, moment, step_max) OR has_changed;
     next_event := tranter.next_event(of_queue);
-    RETURN greatest(0, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
+    IF next_event IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN greatest(has_changed::integer, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
 END
 $$;
 
@@ -277,7 +307,7 @@ END
 $$;
 
 CREATE FUNCTION tranter.end_deadlines(of_queue integer, moment timestamptz, jobs_max integer)
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     ended uuid[];
@@ -292,16 +322,19 @@ BEGIN
             of_queue, ended, array_fill('cancelled'::text, ARRAY[cardinality(ended)]), '{}', '{}',
             array_fill('expired'::text, ARRAY[cardinality(ended)]), 0);
     END IF;
+    RETURN cardinality(ended) > 0;
 END
 $$;
 
 CREATE FUNCTION tranter.end_leases(of_queue integer, moment timestamptz, jobs_max integer)
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job tranter.jobs;
-    attempts_max integer;
+    attempts_max bigint;
     kind text;
+    reason text;
+    failures_now text;
     ids uuid[] := '{}';
     kinds text[] := '{}';
     all_failures text[] := '{}';
@@ -312,20 +345,33 @@ BEGIN
         WHERE queue_id = of_queue AND state = 2 AND lease_until <= moment
         ORDER BY lease_until LIMIT jobs_max FOR UPDATE SKIP LOCKED
     LOOP
-        attempts_max := coalesce((job.options::jsonb #>> '{retry,max_attempts}')::integer, 25);
-        kind := CASE WHEN job.cancel_requested THEN 'cancelled'
-            WHEN job.attempt >= attempts_max THEN 'dead' ELSE 'failed' END;
+        -- One job that makes no sense must not keep the time of all others from passing.
+        BEGIN
+            attempts_max := coalesce((job.options::jsonb #>> '{retry,max_attempts}')::bigint, 25);
+            kind := CASE WHEN job.attempt >= attempts_max THEN 'dead' ELSE 'failed' END;
+            reason := format(
+                'attempt %s of %s failed: the lease ended before the attempt did', job.attempt,
+                attempts_max);
+            failures_now := tranter.with_lost_lease(job.failures, job.attempt, moment);
+        EXCEPTION WHEN OTHERS THEN
+            kind := 'dead';
+            reason := 'options or failures cannot be read';
+            failures_now := NULL;
+        END;
+        IF job.cancel_requested THEN
+            kind := 'cancelled';
+            reason := 'cancelled';
+        END IF;
         ids := ids || job.id;
         kinds := kinds || kind;
-        reasons := reasons || CASE kind WHEN 'cancelled' THEN 'cancelled' ELSE format(
-            'attempt %s of %s failed: the lease ended before the attempt did', job.attempt,
-            attempts_max) END;
-        all_failures := all_failures || tranter.with_lost_lease(job.failures, job.attempt, moment);
+        reasons := reasons || reason;
+        all_failures := all_failures || failures_now;
     END LOOP;
     IF cardinality(ids) > 0 THEN
         PERFORM tranter.end_attempts(
             of_queue, ids, kinds, '{}', all_failures, reasons, cardinality(ids));
     END IF;
+    RETURN cardinality(ids) > 0;
 END
 $$;
 

@@ -14,8 +14,8 @@ namespace {
 //   rank         place in line, ascending: microseconds since 1970 of the moment from which it
 //                could begin, plus a minute for each level of priority; jobs of one call are told
 //                apart by a microsecond each
-//   delivery     grows by one with each hand-out; with the id it is the receipt, so whoever lost
-//                the job cannot settle it any more
+//   delivery     drawn anew with each hand-out; with the id it is the receipt, so whoever lost the
+//                job cannot settle it any more
 //   due_at       from when it may begin (scheduled), or might have begun (pending)
 //   expires_at   from when it need not begin any more
 //   unique_since of debounce and keep_latest: since when its key waits, when that is before

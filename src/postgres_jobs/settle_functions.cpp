@@ -52,14 +52,21 @@ BEGIN
 END
 $$;
 
+-- A slot is its transaction's until that ends, which may be one of a handler's that takes its time.
+-- Nobody waits for one: there are as many as transactions at the same time.
 CREATE FUNCTION tranter.count_ends(
     of_queue integer, completed integer, failed integer, dead integer, cancelled integer)
 RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
+DECLARE
+    slot integer := pg_backend_pid() % 16;
 BEGIN
+    WHILE NOT pg_try_advisory_xact_lock(1416800000 + slot, of_queue) AND slot < 10000 LOOP
+        slot := slot + 1;
+    END LOOP;
     INSERT INTO tranter.queue_tallies AS t(queue_id, slot, completed, failed, dead, cancelled)
-        VALUES(of_queue, pg_backend_pid() % 16, completed, failed, dead, cancelled)
+        VALUES(of_queue, slot, completed, failed, dead, cancelled)
         ON CONFLICT ON CONSTRAINT queue_tallies_pkey DO UPDATE
         SET completed = t.completed + excluded.completed, failed = t.failed + excluded.failed,
             dead = t.dead + excluded.dead, cancelled = t.cancelled + excluded.cancelled;

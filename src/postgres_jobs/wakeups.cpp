@@ -19,6 +19,7 @@ constexpr milliseconds shortest_pause(5);
 constexpr milliseconds longest_pause(500);
 // Something is due, and others do not let go of it.
 constexpr milliseconds shortest_rest(10);
+constexpr milliseconds longest_rest(500);
 constexpr std::chrono::hours longest_wait(24 * 365);
 // Anybody may notify. Beyond it there would soon be no next one.
 constexpr std::int64_t epoch_max = std::int64_t{1} << 62;
@@ -64,12 +65,17 @@ Result<std::vector<ReceivedJob>> Wakeups::receive(
             leave(place, true);
             return std::unexpected(found.error());
         }
+        const bool is_stuck = found->jobs.empty() && found->next == milliseconds(0);
+        place.rest =
+            is_stuck ? std::clamp(place.rest * 2, shortest_rest, longest_rest) : milliseconds(0);
         if (!found->jobs.empty()) {
             leave(place, true);
             return std::move(found->jobs);
         }
         place.next.reset();
-        if (found->next) place.next = Clock::now() + std::max(*found->next, shortest_rest);
+        if (found->next) {
+            place.next = Clock::now() + std::max({*found->next, place.rest, shortest_rest});
+        }
         if (place.owed && !is_over(end)) continue;
         std::optional<milliseconds> pause;
         if (!is_over(end) && !is_in_force(place) && !place.is_wishing) {

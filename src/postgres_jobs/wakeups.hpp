@@ -23,7 +23,8 @@ namespace tranter::postgres_jobs {
 struct Look {
     std::vector<ReceivedJob> jobs{};
     /// In how long to look again though nobody says anything: when the next scheduled job is due, a
-    /// lease or a deadline ends. None: nothing is known to come.
+    /// lease or a deadline ends. None: nothing is known to come. 0: something is due, and others
+    /// hold it, so the rests between looks grow.
     std::optional<std::chrono::milliseconds> next{};
 };
 /// Looks for jobs. `heard` is the epoch of the notification that made us look, 0 for none: the
@@ -79,6 +80,7 @@ class Wakeups {
         std::int64_t heard = 0;           // the newest epoch
         std::int64_t unanswered = 0;      // one that no look has taken back yet
         std::chrono::milliseconds pause{};
+        std::chrono::milliseconds rest{};  // between looks, while others hold what is due
         Clock::time_point looked{};
         std::optional<Clock::time_point> next{};
     };

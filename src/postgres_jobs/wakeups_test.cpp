@@ -158,6 +158,19 @@ void enqueue_at_random(
     }
 }
 
+TEST_F(WakeupsTest, WhatIsDueAndHeldByOthersIsLookedForLessAndLessOften) {
+    const auto store = process();
+    int looks = 0;
+
+    const auto jobs = store->wakeups.receive(1, std::chrono::seconds(1), {}, [&](std::int64_t) {
+        ++looks;
+        return Result<Look>(Look{.next = std::chrono::milliseconds(0)});
+    });
+
+    ASSERT_TRUE(jobs);
+    EXPECT_LT(looks, 30);
+}
+
 TEST_F(WakeupsTest, NoJobIsMissedByThoseWhoSleep) {
     constexpr int enqueuers = 2;
     constexpr int each = 120;
