@@ -17,15 +17,16 @@ namespace tranter::postgres {
 namespace {
 
 /// $1: for one transaction. Otherwise for the session, if it is $2: the one that we were given when
-/// we connected. Compiling a plan takes longer than any of ours runs.
+/// we connected. Compiling a plan takes longer than any of ours runs. What others may have put into
+/// schema public is never found by accident.
 constexpr const char* settings_of_session = R"sql(
-SELECT set_config(name, value, $1::boolean) FROM (VALUES
-    ('statement_timeout', '30s'), ('lock_timeout', '10s'),
+SELECT pg_catalog.set_config(name, value, $1::boolean) FROM (VALUES
+    ('search_path', 'pg_catalog, pg_temp'), ('statement_timeout', '30s'), ('lock_timeout', '10s'),
     ('idle_in_transaction_session_timeout', '60s'), ('TimeZone', 'UTC'), ('DateStyle', 'ISO'),
     ('jit', 'off'), ('default_transaction_isolation', 'read committed'), ('synchronous_commit',
-        CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-            ELSE current_setting('synchronous_commit') END)) AS settings(name, value)
-WHERE $1 OR pg_backend_pid() = $2::integer)sql";
+        CASE pg_catalog.current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+            ELSE pg_catalog.current_setting('synchronous_commit') END)) AS settings(name, value)
+WHERE $1 OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) $2::integer)sql";
 
 /// One line without what may be secret. libpq says what it tried line by line.
 std::string shown(std::string_view text) {

@@ -112,8 +112,9 @@ struct Call {
 /// nothing for a minute, which is longer than a statement may take, counts as lost.
 class Connection {
   public:
-    /// In UTC, with a limit of 30 s for a statement and 10 s for a lock, and nothing that was
-    /// committed is lost even where the server would rather be fast. Behind a pooler that gives
+    /// In UTC, with nothing but pg_catalog in search_path, with a limit of 30 s for a statement and
+    /// 10 s for a lock, and nothing that was committed is lost even where the server would rather
+    /// be fast. Behind a pooler that gives
     /// each transaction another session only transactions of begin() have that.
     explicit Connection(const Target& target);
 

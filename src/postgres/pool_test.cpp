@@ -16,14 +16,14 @@ namespace {
 using testing::HasSubstr;
 
 constexpr Statement number_plus_one("SELECT $1::bigint + 1");
-constexpr Statement insert_number("INSERT INTO numbers VALUES($1)");
-constexpr Statement all_numbers("SELECT * FROM numbers ORDER BY 1");
+constexpr Statement insert_number("INSERT INTO public.numbers VALUES($1)");
+constexpr Statement all_numbers("SELECT * FROM public.numbers ORDER BY 1");
 constexpr Statement own_pid("SELECT pg_backend_pid()");
 constexpr Statement end_session("SELECT pg_terminate_backend($1)");
 
 class PoolTest : public testing::Test {
   public:
-    PoolTest() { other_.run("CREATE TABLE numbers(n bigint PRIMARY KEY)"); }
+    PoolTest() { other_.run("CREATE TABLE public.numbers(n bigint PRIMARY KEY)"); }
 
     std::size_t count() { return other_.execute(all_numbers).size(); }
     static std::array<Parameter, 1> number(std::int64_t value) {
@@ -64,12 +64,20 @@ TEST_F(PoolTest, AStatementWhoseTablesHaveChangedIsParsedAgain) {
             return std::string(rows.text(0, 0));
         });
     };
-    other_.run("INSERT INTO numbers VALUES(1)");
+    other_.run("INSERT INTO public.numbers VALUES(1)");
     EXPECT_EQ(columns().value(), "1");
 
-    other_.run("ALTER TABLE numbers ALTER n TYPE text USING 'one'");
+    other_.run("ALTER TABLE public.numbers ALTER n TYPE text USING 'one'");
 
     EXPECT_EQ(columns().value(), "one");
+}
+
+TEST_F(PoolTest, WhatOthersHavePutIntoPublicIsNotFound) {
+    other_.run("CREATE FUNCTION public.only_here() RETURNS integer LANGUAGE sql AS 'SELECT 1'");
+    Connection connection(target_);
+
+    EXPECT_THROW(connection.query("SELECT only_here()"), DatabaseError);
+    EXPECT_EQ(connection.query("SHOW search_path").text(0, 0), "pg_catalog, pg_temp");
 }
 
 TEST_F(PoolTest, CallsThatGoTogetherAreDoneOrNotTogether) {
@@ -211,6 +219,18 @@ TEST_F(PoolTest, MoreThreadsThanConnectionsTakeTurns) {
         "pg_backend_pid()"
     );
     EXPECT_LE(sessions.integer(0, 0), 2);
+}
+
+TEST_F(PoolTest, AServerThatSaysNothingIsGivenUpUnlessThatWasToBeExpected) {
+    Connection connection(target_);
+    connection.set_silence_max(std::chrono::seconds(1));
+    {
+        const Patience patience(connection, std::chrono::hours(1));
+        connection.query("SELECT pg_sleep(1.5)");
+    }
+
+    EXPECT_THROW(connection.query("SELECT pg_sleep(25)"), DatabaseError);
+    EXPECT_FALSE(connection.is_alive());
 }
 
 TEST_F(PoolTest, SettingsOfTheSessionAreOurs) {

@@ -31,22 +31,32 @@ Result<AdoptedTable> find_table(
     Connection& connection, const std::string& schema, const std::string& table
 ) {
     const std::array<Parameter, 2> parameters{table, schema};
+    connection.begin();
+    connection.query(
+        "SELECT pg_catalog.set_config('search_path', reset_val, true) "
+        "FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'search_path'"
+    );
     const Rows rows = connection.query(
         "SELECT n.nspname, c.relname, c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), "
-        "left(md5(pg_catalog.format('%I.%I', n.nspname, c.relname)), 12) "
+        "left(md5(pg_catalog.format('%I.%I', n.nspname, c.relname)), 12), "
+        "pg_catalog.pg_get_userbyid(c.relowner), pg_catalog.pg_get_userbyid(c.relowner) = "
+        "current_user "
         "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname <> 'tranter' "
         "AND CASE WHEN $2 = '' THEN pg_catalog.pg_table_is_visible(c.oid) "
         "ELSE n.nspname = $2 END",
         parameters
     );
+    connection.rollback();
     if (!rows.empty()) {
         return AdoptedTable{
             .schema = std::string(rows.text(0, 0)),
             .name = std::string(rows.text(0, 1)),
             .oid = std::string(rows.text(0, 2)),
             .quoted = std::string(rows.text(0, 3)),
-            .hash = std::string(rows.text(0, 4))};
+            .hash = std::string(rows.text(0, 4)),
+            .owner = std::string(rows.text(0, 5)),
+            .is_own = rows.boolean(0, 6)};
     }
     const std::string where = schema.empty() ? "search_path" : "schema " + in_quotes(schema);
     return fail(

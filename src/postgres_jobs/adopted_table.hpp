@@ -18,9 +18,12 @@ struct AdoptedTable {
     std::string oid{};
     std::string quoted{};  // as SQL
     std::string hash{};    // of `quoted`
+    std::string owner{};
+    bool is_own = false;  // of who asks
 };
 
-/// `not_found` when there is none.
+/// `not_found` when there is none. Without a schema: where the search_path of the user finds it,
+/// not that of the connection.
 Result<AdoptedTable> find_table(
     postgres::Connection& connection, const std::string& schema, const std::string& table
 );

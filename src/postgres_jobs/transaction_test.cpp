@@ -63,7 +63,7 @@ class TransactionTest : public test::ProviderInDatabase {
         return done;
     }
     std::int64_t jobs_there() { return number("SELECT count(*) FROM tranter.jobs"); }
-    std::int64_t orders_there() { return number("SELECT count(*) FROM orders"); }
+    std::int64_t orders_there() { return number("SELECT count(*) FROM tranter.orders"); }
 
   private:
     struct Finish {
