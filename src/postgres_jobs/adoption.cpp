@@ -36,8 +36,7 @@ BEGIN
     IF current_setting('tranter.follows', true) = 'on' THEN
         RETURN NULL;
     END IF;
-    PERFORM tranter.enqueue(%9$L, %10$s, %11$s, jsonb_build_object('dedup',
-        jsonb_build_object('key', %12$L || new.%5$I::text, 'mode', 'keep_latest')));
+    PERFORM tranter.enqueue_row(%9$L, %10$s, %11$s, %12$L || new.%5$I::text);
     RETURN NULL;
 END
 )sql";
@@ -59,10 +58,12 @@ END
 
 // While another job of the row waits, the row is queued, whatever became of this one.
 constexpr std::string_view follow_body = R"sql(
+#variable_conflict use_variable
 DECLARE
     wanted text;
     expected text[] := ARRAY[%17$s];
     key text := new.dedup_key;
+    row_id %6$s;
     ends boolean := false;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -96,13 +97,31 @@ BEGIN
             AND dedup_key = key AND home_id IS NULL) THEN
         RETURN NULL;
     END IF;
+    -- Whatever stands there, the job goes on.
+    BEGIN
+        row_id := substr(key, length(%12$L) + 1)::%6$s;
+    EXCEPTION WHEN data_exception OR check_violation THEN
+        RETURN NULL;
+    END;
     PERFORM set_config('tranter.follows', 'on', true);
     UPDATE %1$I.%2$I AS adopted SET %3$I = wanted::%7$s
-        WHERE adopted.%5$I = substr(key, length(%12$L) + 1)::%6$s
+        WHERE adopted.%5$I = row_id
             AND adopted.%3$I::text = ANY(expected)
             AND adopted.%3$I::text IS DISTINCT FROM wanted;
     PERFORM set_config('tranter.follows', '', true);
     RETURN NULL;
+END
+)sql";
+
+// The functions would do for the table's owner what only their maker may do.
+constexpr std::string_view owner_check = R"sql(
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+        WHERE c.oid = %1$L::pg_catalog.regclass AND r.rolname = current_user) THEN
+        RAISE EXCEPTION USING ERRCODE = '42501',
+            MESSAGE = 'an adopted table has to be of who adopts it';
+    END IF;
 END
 )sql";
 
@@ -124,8 +143,7 @@ CREATE TRIGGER tranter_leave_by_delete AFTER DELETE ON %1$I.%2$I FOR EACH ROW
 
 -- what is queued already
 SELECT count(job) AS enqueued FROM (
-    SELECT tranter.enqueue(%9$L, %10$s, %11$s, jsonb_build_object('dedup',
-        jsonb_build_object('key', %12$L || new.%5$I::text, 'mode', 'keep_latest'))) AS job
+    SELECT tranter.enqueue_row(%9$L, %10$s, %11$s, %12$L || new.%5$I::text) AS job
     FROM %1$I.%2$I AS new WHERE new.%3$I = %4$L ORDER BY new.%5$I) AS made;
 )sql";
 
@@ -219,7 +237,7 @@ Result<std::vector<Parameter>> adoption_values(
         adoption.queue,
         *type,
         *payload,
-        table.quoted + ":",
+        fmt::format("{}{}:", row_key_prefix, table.quoted),
         literal(adoption.running_value),
         literal(adoption.done_value),
         literal(adoption.failed_value),
@@ -264,10 +282,23 @@ Result<std::string> adoption_script(Connection& connection, const Adoption& adop
     const auto table = find_table(connection, adoption.schema, adoption.table);
     if (!table) return std::unexpected(table.error());
     if (auto ok = check_adopted_queue(adoption); !ok) return std::unexpected(ok.error());
+    if (!table->is_own) {
+        return fail(
+            Errc::permission_denied,
+            fmt::format(
+                "{} belongs to {}: it can only be adopted by its owner, who has to be that of the "
+                "schema tranter, too",
+                table->quoted,
+                in_quotes(table->owner)
+            )
+        );
+    }
     const AdoptionNames names = adoption_names(table->hash);
     const auto values = adoption_values(connection, adoption, *table, names);
     if (!values) return std::unexpected(values.error());
     std::string text = fmt::format("BEGIN;\nSET LOCAL lock_timeout = '{}';\n", adoption_lock_wait);
+    const std::string check = formatted(connection, owner_check, {table->quoted});
+    text += fmt::format("\nDO {};\n", in_dollar_quotes(check));
     const std::array<std::pair<const std::string*, std::string_view>, 3> functions{
         {{&names.enqueue, enqueue_body}, {&names.leave, leave_body}, {&names.follow, follow_body}}};
     for (const auto& [name, body] : functions) {

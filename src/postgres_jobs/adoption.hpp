@@ -34,13 +34,19 @@ struct Adoption {
 /// How long the statements below wait for a lock, so that nobody queues behind them for longer.
 inline constexpr std::string_view adoption_lock_wait = "2s";
 
+/// What keys of rows begin with. Nobody else can enqueue a job with such a key, since a row's
+/// status follows whatever has it.
+inline constexpr std::string_view row_key_prefix = "tranter.row:";
+
 /// Statements of one transaction that make triggers: a row whose status becomes `queued_value` is
 /// enqueued in the transaction of its writer, and its status follows the job. Rows that are queued
 /// are enqueued. The same again changes nothing. `not_found` for a table or column that is not
-/// there, `invalid_argument` for what does not fit. Throws DatabaseError.
+/// there, `invalid_argument` for what does not fit, `permission_denied` for a table of somebody
+/// else. Throws DatabaseError.
 ///
-/// Each row has one job that waits at most, and one that runs: its key is `PREFIX:ID`, in mode
-/// keep_latest. What other queues do costs the comparison of a number, see docs/postgres.md.
+/// Each row has one job that waits at most, and one that runs: its key is row_key_prefix and
+/// `TABLE:ID`, in mode keep_latest. What other queues do costs the comparison of a number, see
+/// docs/postgres.md.
 [[nodiscard]] Result<std::string> adoption_script(
     postgres::Connection& connection, const Adoption& adoption
 );

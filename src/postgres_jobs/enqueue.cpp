@@ -1,6 +1,8 @@
 #include "base/log_text.hpp"
+#include "base/unicode.hpp"
 #include "jobs/new_jobs.hpp"
 #include "jobs/queue_name.hpp"
+#include "postgres_jobs/adoption.hpp"
 #include "postgres_jobs/calls.hpp"
 #include "postgres_jobs/new_job_columns.hpp"
 #include "postgres_jobs/store.hpp"
@@ -72,6 +74,18 @@ void take_duplicates(
 
 Result<> check_call(std::string_view queue, std::span<const NewJob> jobs) {
     if (auto good = jobs::check_new_jobs(jobs); !good) return good;
+    for (const NewJob& job : jobs) {
+        const auto& dedup = job.options.dedup;
+        if (!dedup || !dedup->key.starts_with(row_key_prefix)) continue;
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "dedup.key is {}, only rows of adopted tables have keys that begin with {}",
+                in_quotes(dedup->key),
+                in_quotes(row_key_prefix)
+            )
+        );
+    }
     return check_queue_for_jobs(queue);
 }
 

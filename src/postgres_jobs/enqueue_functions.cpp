@@ -13,13 +13,15 @@ namespace {
 // one INSERT too. With them the jobs are taken one after the other, as each may stand in the way of
 // the next:
 //   lock_keys, lock_groups   keep others out who bring the same key, or the same group of a queue
-//                that has a limit for it, until the transaction ends. Locks are 1,024 of a kind, so
-//                that no call needs more than the server has room for, and are taken in the same
-//                order by all.
+//                that has a limit for it, until the transaction ends: by a lock for each, beside a
+//                shared one of the queue, in the same order by all. A call with more than 64, and
+//                a transaction with more than 1,000, has the queue alone instead, as the server has
+//                no room for any number of locks.
 //   add_job      looks once more whether a chosen id is that of a finished job when the row is
 //                there, since the job may have finished meanwhile.
-//   holder_of    what a job with a unique key meets; include/tranter/job.hpp says what the modes
-//                do, src/engine/queue.hpp has the same rules for stores of our own.
+//   holder_of    what a job with a unique key meets, and whether that has joined the job's group;
+//                include/tranter/job.hpp says what the modes do, src/engine/queue.hpp has the same
+//                rules for stores of our own.
 // What only these two call has no search_path of its own, since it has theirs.
 constexpr std::string_view enqueue_sql = R"sql(
 CREATE FUNCTION tranter.enqueue_plain(
@@ -82,22 +84,45 @@ LANGUAGE sql STABLE AS $$
     ) job
 $$;
 
+CREATE FUNCTION tranter.lock_names(
+    all_of_queue integer, one_name integer, of_queue integer, names text[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    hashes integer[] := ARRAY(
+        SELECT DISTINCT hashtextextended(name, of_queue)::bit(32)::integer AS hash
+        FROM unnest(names) name WHERE name <> '' ORDER BY hash);
+    taken bigint := cardinality(hashes)
+        + coalesce(nullif(current_setting('tranter.names_locked', true), ''), '0')::bigint;
+    hash integer;
+BEGIN
+    IF cardinality(hashes) = 0 THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('tranter.names_locked', taken::text, true);
+    IF cardinality(hashes) > 64 OR taken > 1000 THEN
+        PERFORM pg_advisory_xact_lock(all_of_queue, of_queue);
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(all_of_queue, of_queue);
+    FOREACH hash IN ARRAY hashes LOOP
+        PERFORM pg_advisory_xact_lock(one_name, hash);
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION tranter.lock_keys(of_queue integer, keys text[]) RETURNS void
-LANGUAGE sql AS $$
-    SELECT pg_advisory_xact_lock(1416776569, lock)
-    FROM (
-        SELECT DISTINCT hashtextextended(key, of_queue)::bit(10)::integer AS lock
-        FROM unnest(keys) key WHERE key IS NOT NULL ORDER BY lock
-    ) locks
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tranter.lock_names(1416776561, 1416776569, of_queue, keys);
+END
 $$;
 
 CREATE FUNCTION tranter.lock_groups(of_queue integer, groups text[]) RETURNS void
-LANGUAGE sql AS $$
-    SELECT pg_advisory_xact_lock(1416775538, lock)
-    FROM (
-        SELECT DISTINCT hashtextextended(job_group, of_queue)::bit(10)::integer AS lock
-        FROM unnest(groups) job_group WHERE job_group <> '' ORDER BY lock
-    ) locks
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM tranter.lock_names(1416775537, 1416775538, of_queue, groups);
+END
 $$;
 
 CREATE FUNCTION tranter.check_groups(queue tranter.queues, groups text[]) RETURNS void
@@ -127,8 +152,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.holder_of(of_queue integer, moment timestamptz, job record)
-RETURNS uuid
+CREATE FUNCTION tranter.holder_of(
+    of_queue integer, moment timestamptz, job record, OUT holder uuid, OUT has_joined boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
     held tranter.jobs;
@@ -136,21 +161,24 @@ DECLARE
     due timestamptz := moment;
     new_rank bigint;
 BEGIN
+    has_joined := false;
     IF job.dedup_mode = 1 THEN
-        RETURN (
+        holder := (
             SELECT job_id FROM tranter.throttles
             WHERE queue_id = of_queue AND dedup_key = job.dedup_key AND until > moment);
+        RETURN;
     END IF;
     IF job.dedup_mode = 0 THEN
-        RETURN (
+        holder := (
             SELECT id FROM tranter.jobs WHERE queue_id = of_queue AND dedup_key = job.dedup_key
             ORDER BY created_at DESC LIMIT 1);
+        RETURN;
     END IF;
     SELECT * INTO held FROM tranter.jobs
         WHERE queue_id = of_queue AND dedup_key = job.dedup_key AND state <> 2
         ORDER BY created_at DESC LIMIT 1 FOR UPDATE;
     IF NOT FOUND THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     since := coalesce(held.unique_since, held.created_at);
     IF job.dedup_mode = 3 THEN
@@ -177,7 +205,8 @@ BEGIN
             progress = NULL, options = job.options, payload = job.payload, failures = NULL,
             steps = NULL
         WHERE id = held.id;
-    RETURN held.id;
+    holder := held.id;
+    has_joined := held.job_group <> job.job_group;
 END
 $$;
 
@@ -223,6 +252,7 @@ DECLARE
     base bigint := extract(epoch FROM moment) * 1000000;
     job record;
     holder uuid;
+    has_joined boolean;
     known uuid[];
     filled text[] := groups;
 BEGIN
@@ -255,7 +285,11 @@ BEGIN
             IF any_chosen AND tranter.is_known(job.id) THEN
                 holder := job.id;
             ELSIF job.dedup_key IS NOT NULL THEN
-                holder := tranter.holder_of(queue.id, moment, job);
+                SELECT h.holder, h.has_joined INTO holder, has_joined
+                    FROM tranter.holder_of(queue.id, moment, job) h;
+                IF has_joined THEN
+                    filled := filled || job.job_group;
+                END IF;
             END IF;
             IF holder IS NULL THEN
                 holder := tranter.add_job(queue.id, moment, job, any_chosen);

@@ -100,6 +100,57 @@ TEST_F(EnqueueInDatabaseTest, ManyKeysNeedNoMoreLocksThanThereAre) {
 
     EXPECT_LE(number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 1024);
     database().run("ROLLBACK");
+
+    database().run(
+        "BEGIN; SELECT tranter.lock_keys(1, ARRAY[n::text]) FROM generate_series(1, 10000) n"
+    );
+
+    EXPECT_LE(number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 1024);
+    database().run("ROLLBACK");
+}
+
+TEST_F(EnqueueInDatabaseTest, OtherKeysAreNotWaitedFor) {
+    postgres::Connection other(postgres::parse_target(url()).value());
+    const auto lock_each = [](postgres::Connection& connection, const std::string& prefix) {
+        connection.run(("SELECT tranter.lock_keys(1, ARRAY['" + prefix +
+                        "' || n]) "
+                        "FROM generate_series(1, 500) n")
+                           .c_str());
+    };
+    database().run("BEGIN");
+    other.run("BEGIN; SET LOCAL lock_timeout = '1s'");
+    lock_each(database(), "a");
+
+    EXPECT_NO_THROW(lock_each(other, "b"));
+    EXPECT_ANY_THROW(lock_each(other, "a"));
+}
+
+TEST_F(EnqueueInDatabaseTest, AJobThatIsReplacedFillsTheGroupOfTheNewOne) {
+    enqueue(job("0"));
+    test::must(provider().set_limits("q", {.max_queued_per_group = 1}));
+    enqueue(job("1", {.group = "a"}));
+    NewJob unique = keyed("2", DedupMode::keep_latest);
+    unique.options.group = "b";
+    enqueue(unique);
+    EXPECT_TRUE(provider().enqueue("q", {&unique, 1}));
+
+    unique.options.group = "a";
+    const auto refused = provider().enqueue("q", {&unique, 1});
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::limit_exceeded);
+    EXPECT_EQ(number("SELECT count(*) FROM tranter.jobs WHERE job_group = 'a'"), 1);
+}
+
+TEST_F(EnqueueInDatabaseTest, AKeyOfRowsIsRefused) {
+    NewJob one = keyed("1", DedupMode::simple);
+    one.options.dedup->key = "tranter.row:public.tasks:1";
+
+    const auto refused = provider().enqueue("q", {&one, 1});
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::invalid_argument);
+    EXPECT_EQ(jobs_there(), 0);
 }
 
 TEST_F(EnqueueInDatabaseTest, TheSameIdFromManyIsOneJob) {

@@ -333,6 +333,25 @@ BEGIN
     RETURN coalesce(known[1], id);
 END
 $$;
+
+-- For triggers of adopted tables: what nobody else may say is that a job is that of a row.
+CREATE FUNCTION tranter.enqueue_row(queue text, type text, payload jsonb, key text) RETURNS uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id uuid := tranter.new_id();
+    known uuid[];
+BEGIN
+    PERFORM tranter.check_queue_name(queue);
+    PERFORM tranter.check_job('', type, payload::text);
+    PERFORM tranter.text_of('', 'key of the row', to_jsonb(key), 255);
+    known := tranter.enqueue_jobs(
+        queue, false, ARRAY[id], ARRAY[type], ARRAY[coalesce(payload::text, 'null')], '{}', '{}',
+        '{}', '{}', '{}', '{}', ARRAY[jsonb_build_object(
+            'dedup', jsonb_build_object('key', key, 'mode', 'keep_latest'))::text],
+        ARRAY[key], ARRAY[3::smallint], '{}');
+    RETURN coalesce(known[1], id);
+END
+$$;
 )sql";
 
 }  // namespace

@@ -223,6 +223,16 @@ TEST_F(EnqueueFromSqlTest, UnknownOptionsAreNamedWithTheNearest) {
     );
 }
 
+TEST_F(EnqueueFromSqlTest, ATimeIsExactToItsMicrosecond) {
+    EXPECT_EQ(
+        number("SELECT tranter.moment_of('', 'run_at', '\"9999-12-31T23:59:59.999999Z\"')"),
+        253'402'300'799'999'999
+    );
+    EXPECT_EQ(
+        number("SELECT tranter.moment_of('', 'run_at', '\"1970-01-01T01:00:00.000001+01:00\"')"), 1
+    );
+}
+
 TEST_F(EnqueueFromSqlTest, WhatNobodyCouldMeanIsRefused) {
     struct Wrong {
         std::string_view options;
@@ -255,6 +265,8 @@ TEST_F(EnqueueFromSqlTest, WhatNobodyCouldMeanIsRefused) {
         {R"({"run_at": "2099-01-01T00:00:00"})", "it must be a time"},
         {R"({"run_at": "tomorrow"})", "it must be a time"},
         {R"({"run_at": "1969-12-31T23:59:59Z"})", "it must be a time"},
+        {R"({"run_at": "9999-12-31T23:59:59-00:01"})", "before the year 10000"},
+        {R"({"dedup": {"key": "tranter.row:x"}})", "only rows of adopted tables"},
         {R"({"delay": "2s", "ttl": "1s"})", "delay is 2s, it must be below ttl, which is 1s"},
         {R"({"run_at": "2099-01-01T00:00:00Z", "deadline": "2098-01-01T00:00:00Z"})",
          "run_at is not before deadline"},

@@ -172,6 +172,7 @@ DECLARE
         '^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,6})?)'
         '(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$');
     ahead interval;
+    micros numeric;
 BEGIN
     IF jsonb_typeof(said) = 'string' AND part[1] >= '1970' AND part[2] BETWEEN '01' AND '12'
         AND part[3] >= '01' AND part[4] < '24' AND part[5] < '60' AND part[6] < '60'
@@ -180,14 +181,17 @@ BEGIN
             + interval '1 month' - interval '1 day') THEN
             ahead := make_interval(
                 hours => coalesce(part[8], '0')::integer, mins => coalesce(part[9], '0')::integer);
-            RETURN greatest(0, 1000000 * extract(epoch FROM make_timestamp(
+            micros := 1000000 * (part[6]::numeric + extract(epoch FROM make_timestamp(
                 part[1]::integer, part[2]::integer, part[3]::integer, part[4]::integer,
-                part[5]::integer, part[6]::double precision)
-                - CASE WHEN part[7] = '-' THEN -ahead ELSE ahead END));
+                part[5]::integer, 0)
+                - CASE WHEN part[7] = '-' THEN -ahead ELSE ahead END)::numeric);
+            IF micros < 253402300800000000 THEN
+                RETURN greatest(0, micros);
+            END IF;
         END IF;
     END IF;
     PERFORM tranter.refuse(format(
-        '%s%s is %s, it must be a time from 1970 on like "2027-01-31T08:00:00Z"', about, name,
+        '%s%s is %s, it must be a time from 1970 on, before the year 10000, like "2027-01-31T08:00:00Z"', about, name,
         tranter.shown(said)));
 END
 $$;
@@ -237,6 +241,11 @@ BEGIN
     key := tranter.text_of(about, 'dedup.key', coalesce(said -> 'key', '""'), 255);
     IF key = '' THEN
         PERFORM tranter.refuse(about || 'dedup.key is empty, it must be 1 to 255 bytes');
+    END IF;
+    IF starts_with(key, 'tranter.row:') THEN
+        PERFORM tranter.refuse(format(
+            '%sdedup.key is %s, only rows of adopted tables have keys that begin with '
+            '"tranter.row:"', about, tranter.shown(said -> 'key')));
     END IF;
     mode := array_position(modes, coalesce(said ->> 'mode', 'simple')) - 1;
     IF mode IS NULL THEN

@@ -449,6 +449,52 @@ def test_writers_need_no_rights_in_the_schema(postgres, tables, query):
     assert query("SELECT count(*) FROM tranter.jobs") == "1"
 
 
+def test_a_table_of_somebody_else_is_not_adopted(tables, query):
+    table = Table(tables, query)
+    query(f"CREATE ROLE other_{name_of(tables)}; "
+          f"ALTER TABLE {table.sql} OWNER TO other_{name_of(tables)}")
+    refused = tranter(*table.words("--apply"))
+    check_failure(refused, 5)
+    assert "by its owner" in refused.err
+    assert query("SELECT count(*) FROM pg_proc WHERE proname LIKE 'adopted%'") == "0"
+
+
+def test_printed_adoption_refuses_a_table_of_somebody_else(postgres, tables, query):
+    table = Table(tables, query)
+    script = ok(*table.words()).out
+    query(f"CREATE ROLE other_{name_of(tables)}; "
+          f"ALTER TABLE {table.sql} OWNER TO other_{name_of(tables)}")
+    code, errors = psql(postgres, tables, script)
+    assert code != 0 and "has to be of who adopts it" in errors
+
+
+def test_a_table_is_found_by_the_path_of_its_user(tables, query):
+    table = Table(tables, query, schema="app")
+    query(f"ALTER DATABASE {name_of(tables)} SET search_path = app, public")
+    words = table.words("--apply")
+    at = words.index("--schema")
+    ok(*words[:at], *words[at + 2:])
+    table.add()
+    assert query("SELECT count(*) FROM tranter.jobs") == "1"
+
+
+@pytest.mark.parametrize("key", ["tranter.row:public.tasks:1", "tranter.row:public.tasks:x"])
+def test_a_job_of_somebody_else_is_not_that_of_a_row(tables, query, key, worker_of):
+    table = Table(tables, query)
+    table.adopt()
+    row = table.add(kind="draft")
+    table.set(row, "running")
+    refused = tranter("job", "enqueue", "mail", "job", "--provider", tables, "--dedup", key)
+    assert refused.code == 2 and "only rows of adopted tables" in refused.err
+    # As nobody but the owner can.
+    query("SELECT tranter.enqueue('mail', 'job', '1', '{\"dedup\": {\"key\": \"k\"}}')")
+    query("UPDATE tranter.jobs SET dedup_key = 'tranter.row:public.tasks:x'")
+    worker = worker_of(tables)
+    eventually(lambda: query("SELECT count(*) FROM tranter.finished_jobs") == "1", seconds=60)
+    assert worker.end()[0] == 0
+    assert table.of(row) == "running"
+
+
 def test_nothing_that_writers_depend_on_is_rolled_back(tables, query):
     table = Table(tables, query)
     table.adopt()
