@@ -1,10 +1,9 @@
 #include "postgres_jobs/job_rows.hpp"
 
+#include "base/log.hpp"
 #include "jobs/job_json.hpp"
 
 #include <tranter/payload.hpp>
-
-#include <fmt/format.h>
 
 #include <utility>
 #include <vector>
@@ -14,9 +13,12 @@ namespace {
 
 using postgres::Rows;
 
-[[noreturn]] void unreadable(std::string_view what, std::string_view id, const Error& error) {
-    throw postgres::DatabaseError(
-        postgres::Trouble::damage, fmt::format("{} of job {}: {}", what, id, error.message())
+/// Others of the same page have to be seen, and a job that cannot be seen cannot be removed.
+void tell_unreadable(std::string_view what, std::string_view id, const Error& error) {
+    log_warn(
+        "postgres",
+        "part of a job cannot be read",
+        {{"id", id}, {"part", what}, {"error", error.message()}}
     );
 }
 
@@ -44,8 +46,11 @@ JobRecord read_record(const Rows& rows, std::size_t row) {
         .state = static_cast<JobState>(rows.integer(row, 4)),
         .attempt = static_cast<std::uint32_t>(rows.integer(row, 5))};
     auto options = jobs::options_from_json(rows.text(row, 6));
-    if (!options) unreadable("options", record.id, options.error());
-    record.options = std::move(*options);
+    if (options) {
+        record.options = std::move(*options);
+    } else {
+        tell_unreadable("options", record.id, options.error());
+    }
     record.options.group = rows.text(row, 7);
     record.created_at = read_micros(rows, row, 8);
     record.run_at = find_micros(rows, row, 9);
@@ -56,8 +61,11 @@ JobRecord read_record(const Rows& rows, std::size_t row) {
     record.result = rows.text(row, 14);
     if (!rows.is_null(row, 15)) {
         auto failures = from_json<std::vector<AttemptFailure>>(rows.text(row, 15));
-        if (!failures) unreadable("failures", record.id, failures.error());
-        record.failures = std::move(*failures);
+        if (failures) {
+            record.failures = std::move(*failures);
+        } else {
+            tell_unreadable("failures", record.id, failures.error());
+        }
     }
     record.progress = rows.text(row, 16);
     record.worker = rows.text(row, 17);

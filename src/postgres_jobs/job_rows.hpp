@@ -37,7 +37,7 @@ inline constexpr std::string_view ended_columns = R"sql(
     tranter.micros(j.created_at), NULL, tranter.micros(j.started_at), NULL,
     tranter.micros(j.finished_at), false, j.result, j.failures, j.progress, j.worker, j.reason)sql";
 
-/// Both from column 0 on. Throw DatabaseError for what was not written by us.
+/// Both from column 0 on. Options and failures that were not written by us are left out.
 JobRecord read_record(const postgres::Rows& rows, std::size_t row);
 TimePoint read_micros(const postgres::Rows& rows, std::size_t row, int column);
 

@@ -67,6 +67,19 @@ class SearchTest : public test::ProviderInDatabase {
     }
 };
 
+TEST_F(SearchTest, AJobWhoseOptionsCannotBeReadIsListedBesideTheOthers) {
+    const std::string odd = enqueue(job("1"));
+    const std::string good = enqueue(job("2", {.tags = {"a"}}));
+    database().run(
+        ("UPDATE tranter.jobs SET options = '{\"odd\": 1}', failures = '{' WHERE id = '" + odd + "'"
+        )
+            .c_str()
+    );
+
+    EXPECT_THAT(list(""), testing::UnorderedElementsAre(odd, good));
+    EXPECT_EQ(must(provider().find(odd)).options, JobOptions{});
+}
+
 class SearchFilterTest : public SearchTest,
                          public testing::WithParamInterface<std::pair<const char*, const char*>> {};
 
