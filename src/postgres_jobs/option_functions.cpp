@@ -191,8 +191,8 @@ BEGIN
         END IF;
     END IF;
     PERFORM tranter.refuse(format(
-        '%s%s is %s, it must be a time from 1970 on, before the year 10000, like "2027-01-31T08:00:00Z"', about, name,
-        tranter.shown(said)));
+        '%s%s is %s, it must be a time from 1970 on, before the year 10000, like '
+        '"2027-01-31T08:00:00Z"', about, name, tranter.shown(said)));
 END
 $$;
 
