@@ -288,7 +288,8 @@ BEGIN
     IF next_event IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN greatest(has_changed::integer, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
+    RETURN greatest(
+        has_changed::integer, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
 END
 $$;
 

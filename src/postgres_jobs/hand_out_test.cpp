@@ -276,12 +276,18 @@ TEST_F(HandOutTest, WhoWaitsForHisTurnHoldsNothingThatTheOneWhoHasItNeeds) {
     database().run("UPDATE tranter.queue_hints SET wanted = true, epoch = 7");
     database().run("BEGIN; SELECT pg_advisory_xact_lock(1416779637, 1)");
     std::jthread other([this] {
-        postgres::Connection connection(postgres::parse_target(url()).value());
-        connection.query("SELECT tranter.fetch(1, 1, 30000, 'w', true, 7)");
+        try {
+            postgres::Connection connection(postgres::parse_target(url()).value());
+            connection.run("SET statement_timeout = '60s'; SET lock_timeout = '60s'");
+            connection.query("SELECT tranter.fetch(1, 1, 30000, 'w', true, 7)");
+        } catch (const std::exception& error) {
+            ADD_FAILURE() << error.what();
+        }
     });
-    const auto until = std::chrono::steady_clock::now() + seconds(5);
-    while (number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 0
-    ) {
+    const auto until = std::chrono::steady_clock::now() + seconds(30);
+    while (number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND "
+                  "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+           ) == 0) {
         ASSERT_LT(std::chrono::steady_clock::now(), until);
         std::this_thread::yield();
     }
