@@ -10,8 +10,9 @@ RunningNotes& RunningJobs::writable(const Uuid& id) {
     if (!entry.notes) {
         entry.notes = std::make_shared<RunningNotes>();
         entries_.store(jobs_.size(), std::memory_order_release);
-    } else if (entry.notes.use_count() > 1) {
-        // History reads the notes of an attempt that failed while the next one writes on.
+    } else if (std::exchange(entry.is_read, false)) {
+        // History reads the notes of an attempt that failed while the next one writes on. That it
+        // has let go of them, which use_count() tells, does not say that it has read them.
         entry.notes = std::make_shared<RunningNotes>(*entry.notes);
     }
     return *entry.notes;
@@ -47,6 +48,7 @@ RunningNotesPtr RunningJobs::look_up(const Uuid& id, bool forget) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) return nullptr;
     RunningNotesPtr notes = found->second.notes;
+    found->second.is_read = true;
     if (forget) {
         bytes_ -= found->second.bytes;
         jobs_.erase(found);

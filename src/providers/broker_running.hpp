@@ -54,6 +54,7 @@ class RunningJobs {
   private:
     struct Entry {
         std::shared_ptr<RunningNotes> notes{};
+        bool is_read = false;   // by others, since they were made
         std::size_t bytes = 0;  // that count against the limit
     };
     /// With the mutex held: notes that nobody else reads.
