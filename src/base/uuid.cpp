@@ -25,7 +25,14 @@ Uuid make_time_ordered_uuid() {
     // Section 6.2, method 3: rand_a is the fraction of the millisecond, in 4,096ths.
     const std::uint64_t first =
         time | 0x7000U | static_cast<std::uint64_t>(nanos * 4096 / 1'000'000);
-    const std::uint64_t second = (random_word() & 0x3FFF'FFFF'FFFF'FFFF) | 0x8000'0000'0000'0000;
+    // Method 2 for those of the same fraction.
+    thread_local std::uint64_t last_first = 0;
+    thread_local std::uint64_t last_tail = 0;
+    const std::uint64_t random = random_word();
+    last_tail = first == last_first ? last_tail + 1 + (random & 0xFFFF'FFFF)
+                                    : random & 0x1FFF'FFFF'FFFF'FFFF;
+    last_first = first;
+    const std::uint64_t second = last_tail | 0x8000'0000'0000'0000;
     Uuid uuid{};
     for (std::size_t i = 0; i < 8; ++i) {
         uuid[i] = static_cast<std::uint8_t>(first >> (56 - 8 * i));

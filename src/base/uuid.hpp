@@ -15,7 +15,8 @@ using Uuid = std::array<std::uint8_t, 16>;
 /// but not a secret: who sees several can compute the next.
 Uuid make_uuid();
 /// A version 7 UUID (RFC 9562): begins with the time in milliseconds and a fraction of them, so
-/// that ids made one after the other stand next to each other in an index. The same promise.
+/// that ids made one after the other stand next to each other in an index. Those of one thread
+/// ascend while the clock is not set back. The same promise.
 Uuid make_time_ordered_uuid();
 
 /// 8-4-4-4-12 lower-case hexadecimal digits.

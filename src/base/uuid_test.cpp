@@ -26,8 +26,11 @@ TEST(UuidTest, ThoseOfVersionSevenBeginWithTheTime) {
     using std::chrono::system_clock;
     const auto before = floor<milliseconds>(system_clock::now()).time_since_epoch().count();
     std::set<Uuid> seen;
+    Uuid last{};
     for (int i = 0; i < 1000; ++i) {
         const Uuid uuid = make_time_ordered_uuid();
+        EXPECT_LT(last, uuid);
+        last = uuid;
         EXPECT_EQ(uuid[6] >> 4, 7);
         EXPECT_EQ(uuid[8] >> 6, 2);
         EXPECT_TRUE(seen.insert(uuid).second);
