@@ -14,7 +14,7 @@ from pathlib import Path
 import jobs
 import settings
 from schedule_parts import tree_of
-from servers import BENCH, POSTGRES, Missing, Server, binary, free_port, node
+from servers import BENCH, POSTGRES, Missing, Server, binary, node
 from tables import median_of, spread_of, table, verdict, verdict_at_least
 from workers import run_time_ns
 
@@ -146,7 +146,7 @@ def idle():
         config.write_text('[handlers.noop]\nexec = ["/bin/true"]\n')
         for number in range(IDLE_WORKERS):
             words = [binary("tranter"), "work", "--config", str(config), "--provider",
-                     url_of(server), "--queue", "bench", "--health", f"127.0.0.1:{free_port()}",
+                     url_of(server), "--queue", "bench", "--health", "127.0.0.1:0",
                      "--name", f"worker-{number}", "--log-level", "error"]
             worker = stack.enter_context(subprocess.Popen([*settings.PRIORITY, *words],
                                                           stdin=subprocess.DEVNULL))
