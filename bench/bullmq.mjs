@@ -2,13 +2,12 @@
 // Usage: node bullmq.mjs enqueue|process|both|latency PORT [jobs=N] [batch=N] [producers=N]
 //                        [concurrency=N] [pid=SERVER] [sandbox=1]
 // With sandbox=1 jobs are done by processes of their own, as BullMQ does it when it is given a file.
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Queue, Worker } from 'bullmq';
+import { enqueueAll, meter, optionsOf, percentiles, text } from './job_words.mjs';
 
 const [mode, port, ...rest] = process.argv.slice(2);
-const given = Object.fromEntries(rest.map((word) => word.split('=')));
-const option = (name, value) => Number(given[name] ?? value);
+const option = optionsOf(rest);
 const jobs = option('jobs', 20_000);
 const batch = option('batch', 1);
 const producers = option('producers', 1);
@@ -16,52 +15,14 @@ const concurrency = option('concurrency', 1);
 const server = option('pid', 0);
 const sandbox = option('sandbox', 0) === 1;
 
-const text = 'x'.repeat(225);
 const connection = { host: '127.0.0.1', port: Number(port) };
 const queue = new Queue('bench', { connection });
 const options = { connection, concurrency };
+const peer = {
+  add: (payload) => queue.add('noop', payload),
+  addMany: (payloads) => queue.addBulk(payloads.map((data) => ({ name: 'noop', data }))),
+};
 const sandboxFile = fileURLToPath(new URL('bullmq_processor.mjs', import.meta.url));
-
-// User and system seconds of all threads of the server, in clock ticks of 10 ms.
-function serverCpu() {
-  if (server === 0) return 0;
-  const fields = readFileSync(`/proc/${server}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function meter() {
-  const began = performance.now();
-  const client = process.cpuUsage();
-  const before = serverCpu();
-  return () => {
-    const seconds = (performance.now() - began) / 1e3;
-    const used = process.cpuUsage(client);
-    return {
-      rate: Math.round(jobs / seconds),
-      client_us: (used.user + used.system) / jobs,
-      server_us: ((serverCpu() - before) / jobs) * 1e6,
-    };
-  };
-}
-
-async function enqueueAll(perCall, count) {
-  let next = 0;
-  const produce = async () => {
-    while (next < jobs) {
-      const from = next;
-      next = Math.min(next + perCall, jobs);
-      if (perCall === 1) {
-        await queue.add('noop', { number: from, text });
-        continue;
-      }
-      const many = [];
-      for (let number = from; number < next; ++number)
-        many.push({ name: 'noop', data: { number, text } });
-      await queue.addBulk(many);
-    }
-  };
-  await Promise.all(Array.from({ length: count }, produce));
-}
 
 // A worker, a promise that its processes have started (by some jobs more than are asked for), and one
 // that it has completed them all.
@@ -86,18 +47,18 @@ function work() {
 
 async function throughput() {
   if (mode === 'enqueue') {
-    const figures = meter();
-    await enqueueAll(batch, producers);
+    const figures = meter(jobs, server);
+    await enqueueAll(peer, { jobs, perCall: batch, producers });
     return figures();
   }
-  if (mode === 'process') await enqueueAll(1_000, 1);
-  let figures = meter();
+  if (mode === 'process') await enqueueAll(peer, { jobs, perCall: 1_000, producers: 1 });
+  let figures = meter(jobs, server);
   const { worker, warm, finished } = work();
   if (sandbox) {
     await warm;
-    figures = meter();
+    figures = meter(jobs, server);
   }
-  if (mode === 'both') await enqueueAll(batch, producers);
+  if (mode === 'both') await enqueueAll(peer, { jobs, perCall: batch, producers });
   await finished;
   const result = figures();
   await worker.close();
@@ -119,9 +80,7 @@ async function latency() {
     if (number >= warmUp) times.push(time);
   }
   await worker.close();
-  times.sort((a, b) => a - b);
-  const at = (share) => times[Math.ceil(times.length * share) - 1];
-  return { p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), max_us: at(1) };
+  return percentiles(times);
 }
 
 await queue.waitUntilReady();
