@@ -1,5 +1,6 @@
 #include "base/log_text.hpp"
 #include "base/suggest.hpp"
+#include "cli/args.hpp"
 #include "cli/config_file.hpp"
 #include "cli/config_keys.hpp"
 #include "cli/config_rules.hpp"
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 namespace tranter::cli {
 namespace {
@@ -127,6 +129,19 @@ Result<void> apply_environment(ServerConfig& config, const std::vector<std::stri
         return bad_variable(format_path(problem->path), problem->text);
     }
     return {};
+}
+
+Result<ServerConfig> load_named_config(const Arguments& arguments) {
+    ServerConfig config;
+    if (const auto file = arguments.find("config")) {
+        auto read = load_config(*file, process_environment());
+        if (!read) return std::unexpected(read.error());
+        config = std::move(read->config);
+    }
+    if (auto done = apply_environment(config, environment_variables()); !done) {
+        return std::unexpected(done.error());
+    }
+    return config;
 }
 
 }  // namespace tranter::cli

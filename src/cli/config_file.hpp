@@ -40,4 +40,8 @@ struct LoadedConfig {
 /// environ as a vector.
 std::vector<std::string> environment_variables();
 
+class Arguments;
+/// What the file of --config says, when one is named, and the TRANTER_* variables after it.
+[[nodiscard]] Result<ServerConfig> load_named_config(const Arguments& arguments);
+
 }  // namespace tranter::cli

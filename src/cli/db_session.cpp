@@ -10,30 +10,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 namespace tranter::cli {
-namespace {
-
-Result<ServerConfig> load_db_config(const Arguments& arguments) {
-    ServerConfig config;
-    if (const auto file = arguments.find("config")) {
-        auto read = load_config(*file, process_environment());
-        if (!read) return std::unexpected(read.error());
-        config = std::move(read->config);
-    }
-    if (auto done = apply_environment(config, environment_variables()); !done) {
-        return std::unexpected(done.error());
-    }
-    return config;
-}
-
-std::string db_variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-}
-
-}  // namespace
 
 std::array<DbRoom, 2> db_rooms() {
     return {
@@ -58,14 +36,15 @@ std::vector<DbRoom> chosen_rooms(const Arguments& arguments) {
 
 Result<std::string> choose_database(const Arguments& arguments) {
     if (auto given = arguments.find("url")) return *given;
-    const auto config = load_db_config(arguments);
+    const auto config = load_named_config(arguments);
     if (!config) return std::unexpected(config.error());
-    for (std::string url :
-         {config->provider,
-          config->scheduler.store,
-          db_variable("TRANTER_URL"),
-          db_variable("DATABASE_URL")}) {
-        if (postgres::is_postgres_url(url)) return url;
+    std::vector<std::string> urls{config->provider, config->scheduler.store};
+    for (const char* name : {"TRANTER_URL", "DATABASE_URL"}) {
+        const char* value = process_environment()(name);
+        if (value != nullptr) urls.emplace_back(value);
+    }
+    for (std::string& url : urls) {
+        if (postgres::is_postgres_url(url)) return std::move(url);
     }
     return fail(
         Errc::invalid_argument,

@@ -57,15 +57,9 @@ Result<> apply_role_health(const Arguments& arguments, ServerConfig& config) {
 
 /// The file, TRANTER_* variables and flags, each of which wins over those before it.
 Result<ServerConfig> load_role_config(const Arguments& arguments) {
-    ServerConfig config;
-    if (const auto file = arguments.find("config")) {
-        auto read = load_config(*file, process_environment());
-        if (!read) return std::unexpected(read.error());
-        config = std::move(read->config);
-    }
-    if (auto done = apply_environment(config, environment_variables()); !done) {
-        return std::unexpected(done.error());
-    }
+    auto loaded = load_named_config(arguments);
+    if (!loaded) return loaded;
+    ServerConfig& config = *loaded;
     if (const auto url = arguments.find("provider")) config.provider = *url;
     if (config.provider.empty()) config.provider = default_provider;
     if (const auto name = arguments.find("name")) config.scheduler.name = *name;

@@ -10,7 +10,8 @@ namespace {
 //   next_rank    the place of a job that may begin now; see tables_1
 //   key_holder   who has the unique key of a job that is to wait again
 //   revive_job   a job of the history is enqueued anew, under its id. Receipts of its earlier life
-//                must not fit the new one, so its deliveries are counted from somewhere else
+//   do
+//                not fit the new one, as each hand-out draws its own
 constexpr std::string_view manage_sql = R"sql(
 CREATE FUNCTION tranter.micros(moment timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -113,12 +114,12 @@ BEGIN
         RETURN 'held by ' || holder;
     END IF;
     INSERT INTO tranter.jobs(
-        id, queue_id, state, rank, delivery, priority, created_at, due_at, expires_at, job_group,
-        type, dedup_key, dedup_mode, options, payload)
+        id, queue_id, state, rank, priority, created_at, due_at, expires_at, job_group, type,
+        dedup_key, dedup_mode, options, payload)
     VALUES(
-        job.id, job.queue_id, 0, tranter.next_rank(moment, job.priority),
-        floor(random() * 1000000000), job.priority, moment, moment, expiry, job.job_group,
-        job.type, job.dedup_key, job.dedup_mode, job.options, job.payload);
+        job.id, job.queue_id, 0, tranter.next_rank(moment, job.priority), job.priority, moment,
+        moment, expiry, job.job_group, job.type, job.dedup_key, job.dedup_mode, job.options,
+        job.payload);
     PERFORM tranter.tell_sleepers(job.queue_id);
     PERFORM tranter.tell_events(ARRAY[job_id]);
     RETURN 'done';
