@@ -6,10 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -136,18 +141,14 @@ TEST(Run, LeavesNothingOfTheGroupBehind) {
     };
     run_ok(options);
     ASSERT_FALSE(pid.empty());
-    // SIGKILL was sent before run() returned; only its parent, init, still has to take it.
-    const auto path = "/proc/" + pid + "/stat";
-    for (int i = 0; i < 5000; ++i) {
-        FILE* file = std::fopen(path.c_str(), "r");
-        if (file == nullptr) return;
-        char line[256] = {};
-        const bool read = std::fgets(line, sizeof line, file) != nullptr;
-        std::fclose(file);
-        if (!read || std::string(line).find(") Z ") != std::string::npos) return;
-        std::this_thread::yield();
+    // SIGKILL was sent before run() returned, but a process takes a moment to end.
+    const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(pid), 0)));
+    if (!handle) {
+        EXPECT_EQ(errno, ESRCH);
+        return;
     }
-    FAIL() << "process " << pid << " is still there";
+    pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&ended, 1, 60'000), 1) << "process " << pid << " is still there";
 }
 
 TEST(Run, KnowsOnlyTheEnvironmentThatItIsGiven) {
@@ -266,8 +267,22 @@ TEST(Orphans, TellWhenTheyWereStarted) {
     EXPECT_EQ(start_ticks(0), 0U);
 }
 
+/// Adopts orphans for the time of a test: what later ones leave would become our children too.
+class Adopting {
+  public:
+    Adopting() { EXPECT_TRUE(adopt_orphans()); }
+    ~Adopting() {
+        ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+        kill_orphans([](pid_t) { return true; });
+        while (::waitpid(-1, nullptr, 0) > 0) {
+        }
+    }
+    Adopting(const Adopting&) = delete;
+    Adopting& operator=(const Adopting&) = delete;
+};
+
 TEST(Orphans, AreFoundByTheirMarkAndKilled) {
-    ASSERT_TRUE(adopt_orphans());
+    const Adopting adopting;
     std::stop_source source;
     auto options = shell("setsid sh -c 'echo away >&2; sleep 600 & sleep 600' & sleep 600");
     options.program.environment.emplace_back("TRANTER_TEST_MARK=orphan");

@@ -32,6 +32,12 @@ class Brood {
         child_ = std::move(*child);
         output_ = std::move(pipe->read);
     }
+    ~Brood() {
+        child_.signal_group(SIGKILL);
+        child_.wait();
+    }
+    Brood(const Brood&) = delete;
+    Brood& operator=(const Brood&) = delete;
 
     /// Empty when all of them have ended.
     std::string read_some() const {
