@@ -171,7 +171,7 @@ TEST_P(ConcurrencyTest, OfManyWhoEnqueueAnIdOneSucceeds) {
     TRANTER_NEEDS(look_up);
     std::atomic<int> fresh = 0;
     NewJob one = job();
-    one.id = "0b0e6a3c-7c3c-4d4f-9f0e-5a2f1f0d0003";
+    one.id = new_id();
 
     on_threads(consumers, [&](int) {
         if (must(try_enqueue({one})).front().duplicate_of.empty()) ++fresh;

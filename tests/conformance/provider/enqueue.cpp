@@ -161,7 +161,7 @@ TEST_P(EnqueueTest, KeepsEveryOption) {
 
 TEST_P(EnqueueTest, KeepsTheIdItIsGiven) {
     TRANTER_NEEDS(look_up);
-    const std::string id = "0b0e6a3c-7c3c-4d4f-9f0e-5a2f1f0d0001";
+    const std::string id = new_id();
     NewJob named = job();
     named.id = id;
     ASSERT_EQ(code_of(store().find(id)), Errc::not_found);
@@ -210,7 +210,7 @@ TEST_P(EnqueueTest, TakesTheIdOfAFinishedJobAsTheSameJob) {
 TEST_P(EnqueueTest, TakesTheSameIdTwiceInOneCallAsOneJob) {
     TRANTER_NEEDS(look_up);
     NewJob named = job();
-    named.id = "0b0e6a3c-7c3c-4d4f-9f0e-5a2f1f0d0002";
+    named.id = new_id();
 
     const auto answers = must(try_enqueue({named, named}));
 

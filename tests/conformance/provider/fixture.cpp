@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 
 #include "base/error_names.hpp"
+#include "base/uuid.hpp"
 
 #include <fmt/format.h>
 
@@ -66,6 +67,10 @@ RetryPolicy at_once(std::uint32_t max_attempts) {
 
 NewJob job(std::string payload, JobOptions options) {
     return {.type = "test.job", .payload = std::move(payload), .options = std::move(options)};
+}
+
+std::string new_id() {
+    return format_uuid(make_uuid());
 }
 
 StoreTest::~StoreTest() {

@@ -60,6 +60,8 @@ std::vector<std::string> payloads_of(const std::vector<ReceivedJob>& jobs);
 /// Retries without a rest: a job that failed is available at once.
 RetryPolicy at_once(std::uint32_t max_attempts = 25);
 NewJob job(std::string payload = "1", JobOptions options = {});
+/// For a job that its caller names; no other job has it, nor had one of an earlier run.
+std::string new_id();
 
 /// One store of one kind, and queues that no other test has. Time may be virtual: tests let it pass
 /// only by let_pass(), take() and wait().

@@ -106,7 +106,7 @@ TEST_P(RemoveTest, WhatNobodyKnowsIsNotFound) {
 
 TEST_P(RemoveTest, AnIdThatWasForgottenIsNoDuplicate) {
     NewJob named = job();
-    named.id = "0a1f0c1e-8b0b-4c53-9d6a-0f5d5c9a7a11";
+    named.id = new_id();
     const std::string id = dead(named);
     must(store().remove(id));
 
