@@ -1,8 +1,8 @@
 #include "cli/dlq_sqs_letter.hpp"
 
 #include "history/query.hpp"
+#include "history/record_match.hpp"
 #include "jobs/job_json.hpp"
-#include "providers/record_entry.hpp"
 
 #include <algorithm>
 #include <array>
@@ -50,7 +50,7 @@ bool LetterFilter::matches(const DeadLetter& letter) const {
     const Instant died(job.finished_at.value_or(job.created_at).time_since_epoch());
     if (filter_.finished_from && died < *filter_.finished_from) return false;
     if (filter_.finished_before && died >= *filter_.finished_before) return false;
-    return matcher_.matches(providers::comparable(job));
+    return matcher_.matches(history::comparable(job));
 }
 
 TimePoint letter_sent_at(const Json& message) {

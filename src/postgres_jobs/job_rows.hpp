@@ -1,6 +1,5 @@
 #pragma once
 
-#include "history/entry.hpp"
 #include "postgres/connection.hpp"
 
 #include <tranter/job.hpp>
@@ -40,8 +39,5 @@ inline constexpr std::string_view ended_columns = R"sql(
 /// Both from column 0 on. Options and failures that were not written by us are left out.
 JobRecord read_record(const postgres::Rows& rows, std::size_t row);
 TimePoint read_micros(const postgres::Rows& rows, std::size_t row, int column);
-
-/// What a filter can be compared with.
-history::JobEntry comparable(const JobRecord& record);
 
 }  // namespace tranter::postgres_jobs

@@ -1,6 +1,7 @@
 #include "postgres_jobs/list_live.hpp"
 
 #include "base/log_text.hpp"
+#include "history/record_match.hpp"
 #include "jobs/queue_name.hpp"
 #include "postgres_jobs/job_rows.hpp"
 
@@ -100,14 +101,6 @@ postgres::Rows next_rows(Listing& listing, std::int64_t queue_id, bool is_of_let
     return listing.connection.query(sql.text.c_str(), sql.parameters);
 }
 
-bool is_in_time(const history::HistoryFilter& filter, const JobRecord& record) {
-    if (!filter.finished_from && !filter.finished_before) return true;
-    if (!record.finished_at) return false;
-    const Instant at(record.finished_at->time_since_epoch());
-    return (!filter.finished_from || at >= *filter.finished_from) &&
-           (!filter.finished_before || at < *filter.finished_before);
-}
-
 /// The rest of a queue from the place on. Whether it came to its end.
 bool read_queue(Listing& listing, std::int64_t queue_id, bool is_of_letters) {
     while (true) {
@@ -119,7 +112,7 @@ bool read_queue(Listing& listing, std::int64_t queue_id, bool is_of_letters) {
             JobRecord record = read_record(rows, row);
             listing.place.id = record.id;
             const bool fits = wants(listing.query, record.state) &&
-                              (!is_of_letters || is_in_time(listing.query.filter, record));
+                              (!is_of_letters || history::is_in_time(listing.query.filter, record));
             if (listing.matches(record) && fits) listing.add(std::move(record));
         }
         if (rows.size() < asked) return true;

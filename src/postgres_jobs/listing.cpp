@@ -1,6 +1,6 @@
 #include "postgres_jobs/listing.hpp"
 
-#include "postgres_jobs/job_rows.hpp"
+#include "history/record_match.hpp"
 
 #include <fmt/format.h>
 
@@ -83,7 +83,7 @@ bool Listing::is_full() const {
 bool Listing::matches(const JobRecord& record) {
     ++looked_at_;
     if (!needs_matcher_) return true;
-    history::JobEntry entry = comparable(record);
+    history::JobEntry entry = history::comparable(record);
     if (logged_.contains(record.id)) {
         for (const std::string& line : log_of(record.id))
             entry.log.append(line);

@@ -1,9 +1,9 @@
 #include "history/matcher.hpp"
 #include "history/query.hpp"
+#include "history/record_match.hpp"
 #include "jobs/job_note.hpp"
 #include "providers/broker_calls.hpp"
 #include "providers/broker_job_codec.hpp"
-#include "providers/record_entry.hpp"
 
 #include <fmt/format.h>
 
@@ -115,14 +115,6 @@ bool wants_live(const history::JobQuery& query) {
 bool is_open(JobState state) {
     return state == JobState::pending || state == JobState::scheduled ||
            state == JobState::processing || state == JobState::failed;
-}
-
-bool is_in_time(const history::HistoryFilter& filter, const JobRecord& record) {
-    if (!filter.finished_from && !filter.finished_before) return true;
-    if (!record.finished_at) return false;
-    const Instant at(record.finished_at->time_since_epoch());
-    return (!filter.finished_from || at >= *filter.finished_from) &&
-           (!filter.finished_before || at < *filter.finished_before);
 }
 
 /// One call of list.
@@ -256,15 +248,15 @@ class Listing {
         if (whole_queue_) return add_letter(job);
         JobRecord record = record_of_message(parts_, job);
         const RunningNotesPtr notes = parts_.running.find(job.message.payload.id());
-        history::JobEntry entry = comparable(record);
+        history::JobEntry entry = history::comparable(record);
         if (notes != nullptr) entry.log = notes->log;
         if (matcher_.matches(entry)) jobs_.push_back(std::move(record));
     }
 
     void add_letter(const LiveJob& job) {
         JobRecord record = record_of(parts_, job);
-        if (!is_in_time(query_.filter, record)) return;
-        if (!matcher_.matches(comparable(record))) return;
+        if (!history::is_in_time(query_.filter, record)) return;
+        if (!matcher_.matches(history::comparable(record))) return;
         bytes_ += record.payload.size();
         jobs_.push_back(std::move(record));
     }

@@ -3,9 +3,9 @@
 #include "base/uuid.hpp"
 #include "history/matcher.hpp"
 #include "history/query.hpp"
+#include "history/record_match.hpp"
 #include "jobs/job_of_request.hpp"
 #include "providers/later_jobs.hpp"
-#include "providers/record_entry.hpp"
 #include "schedule/later.hpp"
 #include "schedule/store.hpp"
 
@@ -324,7 +324,8 @@ class LaterProvider final : public Provider {
                 after = schedule::place_text(job);
                 ++looked_at;
                 JobRecord record = record_of_later(job);
-                if (matcher.matches(comparable(record))) page.jobs.push_back(std::move(record));
+                if (!matcher.matches(history::comparable(record))) continue;
+                page.jobs.push_back(std::move(record));
             }
             const bool all =
                 some->size() < most && (some->empty() || some->back().id == (*place)->id);
