@@ -8,54 +8,92 @@ namespace {
 //
 // Locks are taken in one order, or hand-outs of one queue would wait for each other in a circle:
 // that of the turns (1416779637), rows of jobs and queues, the row of queue_hints.
+//
+// from_rank, from_time   where the look begins, 0: at the very beginning; see look_start.hpp, which
+//                        decides it by what the first row of the answer says: the rank of the
+//                        first job (of none: the moment), from when on leases are known to end
+//                        (NULL: nobody has looked), how many blocks were read, and how long that
+//                        took in microseconds
 constexpr std::string_view hand_out = R"sql(
+CREATE FUNCTION tranter.blocks_read() RETURNS bigint
+LANGUAGE sql AS $$
+    SELECT pg_stat_get_xact_blocks_fetched('tranter.jobs'::regclass)
+        + pg_stat_get_xact_blocks_fetched('tranter.jobs_pending'::regclass)
+        + pg_stat_get_xact_blocks_fetched('tranter.jobs_processing'::regclass)
+$$;
+
 CREATE FUNCTION tranter.fetch(
     of_queue integer, jobs_max integer, lease_ms bigint, worker_name text, pass_time boolean,
-    heard bigint)
+    heard bigint, from_rank bigint DEFAULT 0, from_time bigint DEFAULT 0)
 RETURNS TABLE(
     id uuid, delivery integer, attempt integer, place bigint, created double precision,
-    due double precision, type text, payload text, job_group text, options text, steps text)
+    due double precision, type text, payload text, job_group text, options text, steps text,
+    rank bigint, leases_from bigint, blocks bigint, took bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    queue tranter.queues;
+    -- An expression alone is cheaper than a statement.
+    is_not_synced text := set_config('synchronous_commit', 'off', true);
+    is_paused boolean;
+    takes_turns boolean;
+    is_observed boolean;
+    began timestamptz := clock_timestamp();
+    blocks_before bigint := tranter.blocks_read();
     moment timestamptz;
+    start_rank bigint := from_rank;
     picked tid[];
     next_look bigint;
     has_passed boolean := pass_time;
+    leases_known bigint;
+    blocks_now bigint;
+    took_now bigint;
 BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
     IF pass_time THEN
         PERFORM pg_advisory_xact_lock(1416779637, of_queue) FROM tranter.queues q
             WHERE q.id = of_queue AND (q.grouped OR q.keeps_latest OR q.max_in_flight > 0
                 OR q.max_in_flight_per_group > 0);
-        next_look := tranter.let_time_pass(of_queue);
+        next_look := tranter.let_time_pass(of_queue, from_time);
     END IF;
-    SELECT * INTO queue FROM tranter.queues q WHERE q.id = of_queue;
+    SELECT q.paused, q.grouped OR q.keeps_latest OR q.max_in_flight > 0
+                OR q.max_in_flight_per_group > 0,
+            s.value::timestamptz > began
+        INTO is_paused, takes_turns, is_observed
+        FROM tranter.queues q LEFT JOIN tranter.job_settings s ON s.name = 'observed_until'
+        WHERE q.id = of_queue;
     LOOP
         moment := clock_timestamp();
-        IF queue.paused THEN
+        IF is_paused THEN
             picked := '{}';
-        ELSIF queue.grouped OR queue.keeps_latest OR queue.max_in_flight > 0
-            OR queue.max_in_flight_per_group > 0 THEN
+        ELSIF takes_turns THEN
             picked := tranter.pick_in_turns(of_queue, jobs_max, moment);
         ELSE
             picked := ARRAY(
                 SELECT j.ctid FROM tranter.jobs j
                 WHERE j.queue_id = of_queue AND j.state = 0 AND j.job_group = ''
+                    AND j.rank >= start_rank
                     AND (j.expires_at IS NULL OR j.expires_at > moment)
                 ORDER BY j.rank LIMIT jobs_max FOR UPDATE SKIP LOCKED);
+            -- Somebody says that there is a job.
+            IF start_rank > 0 AND heard > 0 AND cardinality(picked) = 0 THEN
+                start_rank := 0;
+                CONTINUE;
+            END IF;
         END IF;
         EXIT WHEN has_passed OR cardinality(picked) > 0;
-        next_look := tranter.let_time_pass(of_queue);
+        next_look := tranter.let_time_pass(of_queue, from_time);
         has_passed := true;
     END LOOP;
+    IF has_passed AND coalesce(next_look, 2) > 1 THEN
+        leases_known := tranter.micros(began) + least(next_look, lease_ms * 1000);
+    END IF;
+    blocks_now := tranter.blocks_read() - blocks_before;
+    took_now := tranter.micros(clock_timestamp()) - tranter.micros(began);
     IF heard > 0 THEN
         PERFORM tranter.forget_wish(of_queue, heard);
     END IF;
     IF cardinality(picked) = 0 THEN
         RETURN QUERY SELECT NULL::uuid, 0, 0, next_look, 0::double precision, 0::double precision,
-            '', '', '', '', '';
+            '', '', '', '', '', tranter.micros(moment), leases_known, blocks_now, took_now;
         RETURN;
     END IF;
     RETURN QUERY UPDATE tranter.jobs j
@@ -65,8 +103,9 @@ BEGIN
             delivery = 1 + (j.delivery + floor(random() * 2147483646)::bigint) % 2147483647
         FROM unnest(picked) WITH ORDINALITY p(tid, place) WHERE j.ctid = p.tid
         RETURNING j.id, j.delivery, j.attempt, p.place, date_part('epoch', j.created_at),
-            date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps;
-    IF tranter.is_observed() THEN
+            date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps,
+            CASE WHEN p.place = 1 THEN j.rank END, leases_known, blocks_now, took_now;
+    IF is_observed THEN
         PERFORM tranter.tell_events(ARRAY(
             SELECT j.id FROM tranter.jobs j
             WHERE j.queue_id = of_queue AND j.state = 2
@@ -259,32 +298,40 @@ $$;
 // Whoever looks for jobs of a queue, or waits for one of its jobs, lets its time pass: jobs become
 // due, deadlines and leases end. Answers in how many microseconds it has to be done again, NULL
 // when nothing is to come, 0 when nothing could be done for what is due. In small steps, and what
-// somebody else has locked is theirs.
+// somebody else has locked is theirs. from_time: leases that end before it, in microseconds since
+// 1970, and jobs that were due a minute ago, are not looked at; 0: all are.
 constexpr std::string_view time = R"sql(
-CREATE FUNCTION tranter.let_time_pass(of_queue integer) RETURNS bigint
+CREATE FUNCTION tranter.let_time_pass(of_queue integer, from_time bigint DEFAULT 0)
+RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
+    leases_from timestamptz := '-infinity';
+    due_from timestamptz := '-infinity';
     step_max constant integer := 1000;
     next_event timestamptz;
     has_changed boolean;
 BEGIN
-    next_event := tranter.next_event(of_queue);
+    IF from_time > 0 THEN
+        leases_from := timestamptz 'epoch' + from_time * interval '1 us';
+        due_from := moment - interval '1 minute';
+    END IF;
+    next_event := tranter.next_event(of_queue, due_from, leases_from);
     IF next_event IS NULL OR next_event > moment THEN
         RETURN ceil(date_part('epoch', next_event - moment) * 1000000);
     END IF;
     UPDATE tranter.jobs SET state = 0
         WHERE ctid = ANY(ARRAY(
             SELECT ctid FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 1 AND due_at <= moment
+            WHERE queue_id = of_queue AND state = 1 AND due_at <= moment AND due_at >= due_from
             ORDER BY due_at LIMIT step_max FOR UPDATE SKIP LOCKED));
     has_changed := FOUND;
     IF has_changed THEN
         PERFORM tranter.tell_sleepers(of_queue);
     END IF;
     has_changed := tranter.end_deadlines(of_queue, moment, step_max) OR has_changed;
-    has_changed := tranter.end_leases(of_queue, moment, step_max) OR has_changed;
-    next_event := tranter.next_event(of_queue);
+    has_changed := tranter.end_leases(of_queue, leases_from, moment, step_max) OR has_changed;
+    next_event := tranter.next_event(of_queue, due_from, leases_from);
     IF next_event IS NULL THEN
         RETURN NULL;
     END IF;
@@ -293,14 +340,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.next_event(of_queue integer) RETURNS timestamptz
+CREATE FUNCTION tranter.next_event(
+    of_queue integer, due_from timestamptz, leases_from timestamptz)
+RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN least(
         (SELECT due_at FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 1 ORDER BY due_at LIMIT 1),
+            WHERE queue_id = of_queue AND state = 1 AND due_at >= due_from
+            ORDER BY due_at LIMIT 1),
         (SELECT lease_until FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 2 ORDER BY lease_until LIMIT 1),
+            WHERE queue_id = of_queue AND state = 2 AND lease_until >= leases_from
+            ORDER BY lease_until LIMIT 1),
         (SELECT expires_at FROM tranter.jobs
             WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2
             ORDER BY expires_at LIMIT 1));
@@ -327,7 +378,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION tranter.end_leases(of_queue integer, moment timestamptz, jobs_max integer)
+CREATE FUNCTION tranter.end_leases(
+    of_queue integer, leases_from timestamptz, moment timestamptz, jobs_max integer)
 RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -344,6 +396,7 @@ BEGIN
     FOR job IN
         SELECT * FROM tranter.jobs
         WHERE queue_id = of_queue AND state = 2 AND lease_until <= moment
+            AND lease_until >= leases_from
         ORDER BY lease_until LIMIT jobs_max FOR UPDATE SKIP LOCKED
     LOOP
         -- One job that makes no sense must not keep the time of all others from passing.

@@ -562,7 +562,7 @@ TEST_F(HandOutTest, AReceiptInAnotherSpellingIsNone) {
 TEST_F(HandOutTest, TransactionsThatTakeTheirTimeKeepNobodyFromCounting) {
     enqueue(job("1"));
     std::vector<std::unique_ptr<postgres::Connection>> connections;
-    for (int i = 0; i < 17; ++i) {  // more than slots
+    for (int i = 0; i < 17; ++i) {
         auto& one = connections.emplace_back(
             std::make_unique<postgres::Connection>(postgres::parse_target(url()).value())
         );

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "postgres_jobs/look_start.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -25,10 +26,12 @@ class KnownQueue {
     std::int32_t id() const { return id_; }
     /// Whether its time is to be let pass although there are jobs: each 200 ms once.
     bool is_time_to_pass(Clock::time_point now = Clock::now());
+    LookStart& look_start() { return look_start_; }
 
   private:
     const std::int32_t id_;
     std::atomic<Clock::rep> passes_next_ = 0;
+    LookStart look_start_{};
 };
 
 /// Queues by name. They never go, and their ids never change. Thread-safe.

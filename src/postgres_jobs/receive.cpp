@@ -18,8 +18,10 @@ namespace tranter::postgres_jobs {
 namespace {
 
 constexpr postgres::Statement fetch(
-    "SELECT id, delivery, attempt, place, created, due, type, payload, job_group, options, steps "
-    "FROM tranter.fetch($1::integer, $2::integer, $3::bigint, $4::text, $5::boolean, $6::bigint)"
+    "SELECT id, delivery, attempt, place, created, due, type, payload, job_group, options, steps, "
+    "rank, leases_from, blocks, took "
+    "FROM tranter.fetch($1::integer, $2::integer, $3::bigint, $4::text, $5::boolean, $6::bigint, "
+    "$7::bigint, $8::bigint)"
 );
 
 enum Column : int {
@@ -34,6 +36,10 @@ enum Column : int {
     group_column,
     options_column,
     steps_column,
+    rank_column,
+    leases_from_column,
+    blocks_column,
+    took_column,
 };
 
 /// One look for jobs.
@@ -42,23 +48,14 @@ class HandOut {
     HandOut(Store& store, KnownQueue& queue, const ReceiveRequest& request)
         : store_(store), queue_(queue), request_(request) {}
 
-    Result<Look> look(std::int64_t heard) {
-        // The clock of the database says when a lease ends; the worker is told by its own.
-        const TimePoint lease_until =
-            std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()
-            ) +
-            request_.lease;
-        const std::array<postgres::Parameter, 6> parameters = {
-            std::to_string(queue_.id()),
-            std::to_string(request_.jobs_max),
-            std::to_string(request_.lease.count()),
-            request_.worker.empty() ? postgres::Parameter() : request_.worker,
-            queue_.is_time_to_pass() ? "true" : "false",
-            std::to_string(heard)};
-        return store_.pool.once([&](postgres::Connection& connection) -> Result<Look> {
-            const postgres::Rows rows = connection.execute(fetch, parameters);
-            return read(rows, lease_until);
-        });
+    Result<Look> look(std::int64_t heard) { return look_from(queue_.look_start().next(), heard); }
+
+    /// Leaves out nothing that is there.
+    Result<Look> look_at_all() {
+        const auto start = queue_.look_start().next();
+        auto found = look_from(start, 0);
+        if (!found || !found->jobs.empty() || start.is_beginning()) return found;
+        return look_from({}, 0);
     }
 
     /// Jobs that nobody could run, which must not come again and again.
@@ -76,10 +73,32 @@ class HandOut {
     }
 
   private:
-    Look read(const postgres::Rows& rows, TimePoint lease_until) {
+    Result<Look> look_from(LookStart::Point start, std::int64_t heard) {
+        // The clock of the database says when a lease ends; the worker is told by its own.
+        const TimePoint lease_until =
+            std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()
+            ) +
+            request_.lease;
+        const std::array<postgres::Parameter, 8> parameters = {
+            std::to_string(queue_.id()),
+            std::to_string(request_.jobs_max),
+            std::to_string(request_.lease.count()),
+            request_.worker.empty() ? postgres::Parameter() : request_.worker,
+            queue_.is_time_to_pass() ? "true" : "false",
+            std::to_string(heard),
+            std::to_string(start.rank),
+            std::to_string(start.time)};
+        return store_.pool.once([&](postgres::Connection& connection) -> Result<Look> {
+            const postgres::Rows rows = connection.execute(fetch, parameters);
+            return read(rows, start, lease_until);
+        });
+    }
+
+    Look read(const postgres::Rows& rows, LookStart::Point start, TimePoint lease_until) {
         Look look;
         std::vector<std::pair<std::int64_t, std::size_t>> order;
         for (std::size_t row = 0; row < rows.size(); ++row) {
+            if (!rows.is_null(row, rank_column)) note(rows, row, start);
             if (!rows.is_null(row, id_column)) {
                 order.emplace_back(rows.integer(row, place_column), row);
             } else if (!rows.is_null(row, place_column)) {
@@ -87,11 +106,28 @@ class HandOut {
                 look.next = std::chrono::ceil<std::chrono::milliseconds>(rest);
             }
         }
+        if (const auto again = queue_.look_start().beginning_in(); again && order.empty()) {
+            const auto rest = std::chrono::ceil<std::chrono::milliseconds>(*again);
+            look.next = std::min(look.next.value_or(rest), rest);
+        }
         std::ranges::sort(order);
         look.jobs.reserve(order.size());
         for (const auto& [place, row] : order)
             add(rows, row, lease_until, look.jobs);
         return look;
+    }
+
+    /// What the first row says of the look.
+    void note(const postgres::Rows& rows, std::size_t row, LookStart::Point start) {
+        LookStart::Seen seen{
+            .jobs = rows.is_null(row, id_column) ? 0 : rows.size(),
+            .rank = rows.integer(row, rank_column),
+            .blocks = rows.integer(row, blocks_column),
+            .took = std::chrono::microseconds(rows.integer(row, took_column))};
+        if (!rows.is_null(row, leases_from_column)) {
+            seen.leases_from = rows.integer(row, leases_from_column);
+        }
+        queue_.look_start().saw(start, seen);
     }
 
     void add(
@@ -150,7 +186,7 @@ Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest
     const auto look = [&](std::int64_t heard) {
         tell_that_worker_asks(store, request);
         store.maintainer.begin();
-        auto found = hand_out.look(heard);
+        auto found = waits ? hand_out.look(heard) : hand_out.look_at_all();
         hand_out.bury_unrunnable();
         return found;
     };

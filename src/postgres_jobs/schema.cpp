@@ -19,10 +19,11 @@ namespace {
 //   due_at       from when it may begin (scheduled), or might have begun (pending)
 //   expires_at   from when it need not begin any more
 //   unique_since of debounce and keep_latest: since when its key waits, when that is before
-//   created_at options      as jobs/job_json.hpp writes them, without the trace's defaults; NULL:
-//   none failed       the last attempt did waited       somebody waits for its end and wants a
-//   notification home_id      of a dead letter: the queue where it died; queue_id is then that of
-//   the
+//                created_at
+//   options      as jobs/job_json.hpp writes them, without the trace's defaults; NULL: none
+//   failed       the last attempt did
+//   waited       somebody waits for its end and wants a notification
+//   home_id      of a dead letter: the queue where it died; queue_id is then that of the
 //                dead-letter queue, state that of a message there, reason and finished_at are set
 //
 // Each partial index has the rows of one state only: a change of state leaves one index and enters
@@ -44,6 +45,8 @@ namespace {
 //   wanted, epoch, sure   somebody sleeps and wants to be notified; see wakeup_functions.cpp
 //   turn            the group that was served last
 //
+// queue_tallies: what ended, in rows that are to be added up; see settle_functions.cpp.
+//
 // finished_jobs: state as JobState counts: 3 completed, 5 dead (of queues without a dead-letter
 // queue), 6 cancelled. One partition for each period. A period ends by size or age (maintenance),
 // then its partition gets the indexes for searches, and the oldest partitions go as a whole.
@@ -60,10 +63,10 @@ CREATE TABLE tranter.queue_hints(
     sure boolean NOT NULL DEFAULT false, epoch bigint NOT NULL DEFAULT 0, turn text COLLATE "C" NOT NULL DEFAULT ''
 ) WITH (fillfactor = 20);
 CREATE TABLE tranter.queue_tallies(
-    queue_id integer NOT NULL, slot smallint NOT NULL, completed bigint NOT NULL DEFAULT 0,
+    queue_id integer NOT NULL, completed bigint NOT NULL DEFAULT 0,
     failed bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0,
-    cancelled bigint NOT NULL DEFAULT 0, PRIMARY KEY(queue_id, slot)
-) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+    cancelled bigint NOT NULL DEFAULT 0
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE TABLE tranter.jobs(
     id uuid PRIMARY KEY, queue_id integer NOT NULL, state smallint NOT NULL, rank bigint NOT NULL,
     delivery integer NOT NULL DEFAULT 0, attempt integer NOT NULL DEFAULT 0,

@@ -15,6 +15,8 @@ DECLARE
     moment timestamptz := clock_timestamp();
     ended uuid[];
     awaited uuid[];
+    frees_others boolean;
+    is_observed boolean;
 BEGIN
     WITH gone AS (
         DELETE FROM tranter.jobs j USING unnest(ids, deliveries, results) d(id, delivery, result)
@@ -30,16 +32,28 @@ BEGIN
             created_at, due_at, started_at, moment, job_group, type, dedup_key, dedup_mode, worker,
             progress, options, payload, result, failures
         FROM gone
+    ), counted AS (
+        INSERT INTO tranter.queue_tallies(queue_id, completed)
+        SELECT of_queue, count(*) FROM gone
     )
     SELECT array_agg(id), array_agg(id) FILTER (WHERE waited) INTO ended, awaited FROM gone;
     IF ended IS NOT NULL THEN
-        PERFORM tranter.count_ends(of_queue, cardinality(ended), 0, 0, 0);
-        PERFORM tranter.tell_ends(awaited);
-        PERFORM tranter.tell_events(ended);
-        IF EXISTS(
-            SELECT FROM tranter.queues WHERE id = of_queue AND (
-                keeps_latest OR max_in_flight > 0 OR max_in_flight_per_group > 0)) THEN
+        SELECT q.keeps_latest OR q.max_in_flight > 0 OR q.max_in_flight_per_group > 0,
+                s.value::timestamptz > moment
+            INTO frees_others, is_observed
+            FROM tranter.queues q LEFT JOIN tranter.job_settings s ON s.name = 'observed_until'
+            WHERE q.id = of_queue;
+        IF awaited IS NOT NULL THEN
+            PERFORM tranter.tell_ends(awaited);
+        END IF;
+        IF is_observed THEN
+            PERFORM tranter.tell_events(ended);
+        END IF;
+        IF frees_others THEN
             PERFORM tranter.tell_sleepers(of_queue);
+        END IF;
+        IF random() < 0.001 THEN
+            PERFORM tranter.sum_tallies();
         END IF;
         IF cardinality(ended) = cardinality(ids) THEN
             RETURN;
@@ -52,24 +66,37 @@ BEGIN
 END
 $$;
 
--- A slot is its transaction's until that ends, which may be one of a handler's that takes its time.
--- Nobody waits for one: there are as many as transactions at the same time.
+-- What ended is noted with a row of its own: nobody waits for somebody else's transaction, which
+-- may be one of a handler's that takes its time, and no row has versions that have to be passed
+-- over while an old snapshot keeps them. One of a thousand sums up what is there.
 CREATE FUNCTION tranter.count_ends(
     of_queue integer, completed integer, failed integer, dead integer, cancelled integer)
 RETURNS void
 LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-    slot integer := pg_backend_pid() % 16;
 BEGIN
-    WHILE NOT pg_try_advisory_xact_lock(1416800000 + slot, of_queue) AND slot < 10000 LOOP
-        slot := slot + 1;
-    END LOOP;
-    INSERT INTO tranter.queue_tallies AS t(queue_id, slot, completed, failed, dead, cancelled)
-        VALUES(of_queue, slot, completed, failed, dead, cancelled)
-        ON CONFLICT ON CONSTRAINT queue_tallies_pkey DO UPDATE
-        SET completed = t.completed + excluded.completed, failed = t.failed + excluded.failed,
-            dead = t.dead + excluded.dead, cancelled = t.cancelled + excluded.cancelled;
+    INSERT INTO tranter.queue_tallies VALUES(of_queue, completed, failed, dead, cancelled);
+    IF random() < 0.001 THEN
+        PERFORM tranter.sum_tallies();
+    END IF;
+END
+$$;
+
+CREATE FUNCTION tranter.sum_tallies() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed'
+        OR NOT pg_try_advisory_xact_lock(1416800000)
+    THEN
+        RETURN;
+    END IF;
+    WITH gone AS (
+        DELETE FROM tranter.queue_tallies WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM tranter.queue_tallies LIMIT 100000 FOR UPDATE SKIP LOCKED))
+        RETURNING *
+    )
+    INSERT INTO tranter.queue_tallies
+    SELECT queue_id, sum(completed), sum(failed), sum(dead), sum(cancelled)
+    FROM gone GROUP BY queue_id;
 END
 $$;
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+namespace tranter::postgres_jobs {
+
+/// Where the looks of this process for jobs of one queue begin.
+///
+/// What an index says of jobs that have gone stays in it until a vacuum takes it away, and while
+/// somebody has an old snapshot open, which a dump has for hours, none can. A look from the very
+/// beginning passes over all of that each time. So when one has read far more than it gave, those
+/// after it begin at the first job that was found last, and one from the beginning, which finds
+/// what came to stand before that (more urgent jobs, jobs that were committed late or put back),
+/// is made again after ten times the time that it takes. Thread-safe.
+class LookStart {
+  public:
+    using Clock = std::chrono::steady_clock;
+    using Micros = std::chrono::microseconds;
+
+    static constexpr std::chrono::milliseconds shortest_rest{20};
+    static constexpr std::chrono::seconds longest_rest{30};
+
+    /// As tranter.fetch takes it.
+    struct Point {
+        std::int64_t rank = 0;
+        std::int64_t time = 0;  // microseconds since 1970, of the database's clock
+
+        bool is_beginning() const { return rank == 0 && time == 0; }
+        bool operator==(const Point&) const = default;
+    };
+    /// As tranter.fetch answers.
+    struct Seen {
+        std::uint64_t jobs = 0;
+        std::int64_t rank = 0;  // of the first one; of none: of a job that begins now
+        std::optional<std::int64_t> leases_from{};
+        std::int64_t blocks = 0;
+        Micros took{};
+    };
+
+    Point next(Clock::time_point now = Clock::now());
+    void saw(Point from, const Seen& seen, Clock::time_point now = Clock::now());
+    /// In how long a look begins at the beginning again, when not all of them do.
+    std::optional<Micros> beginning_in(Clock::time_point now = Clock::now()) const;
+
+  private:
+    mutable std::mutex mutex_;
+    // guarded by mutex_
+    Point point_{};
+    std::int64_t last_rank_ = 0;  // of the first job of the last look that found one
+    Clock::time_point beginning_next_{};
+};
+
+}  // namespace tranter::postgres_jobs

@@ -1,0 +1,128 @@
+// While somebody has an old snapshot open, nothing that was there can be taken away.
+#include "postgres_jobs/test_provider.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <memory>
+
+namespace tranter::postgres_jobs {
+namespace {
+
+using std::chrono::seconds;
+using test::must;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class OldSnapshotTest : public test::ProviderInDatabase {
+  public:
+    OldSnapshotTest() : reader_(postgres::parse_target(url()).value()) {
+        reader_.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+        reader_.query("SELECT 1");
+    }
+
+    static JobOptions urgent() { return {.priority = 0}; }
+
+    void complete(std::size_t count) {
+        enqueue_all(std::vector<NewJob>(count, job("\"gone\"")));
+        const auto jobs = receive(count);
+        ASSERT_THAT(jobs, SizeIs(count));
+        std::vector<Settlement> settlements;
+        for (const ReceivedJob& one : jobs)
+            settlements.push_back({.receipt = one.receipt, .outcome = Completed{}});
+        for (const Result<>& result : must(provider().settle("q", settlements)))
+            must(result);
+    }
+    /// Of a look for one job, by `SELECT {what} FROM tranter.fetch(...)`.
+    std::int64_t look(std::string_view what, std::int64_t heard, std::int64_t from_rank) {
+        const auto sql = fmt::format(
+            "SELECT {} FROM tranter.fetch(1, 1, 30000, 'w', false, {}, {}, 0)",
+            what,
+            heard,
+            from_rank
+        );
+        return number(sql.c_str());
+    }
+    std::int64_t rank_of(const std::string& id) {
+        return number(fmt::format("SELECT rank FROM tranter.jobs WHERE id = '{}'", id).c_str());
+    }
+
+  private:
+    postgres::Connection reader_;
+};
+
+TEST_F(OldSnapshotTest, ALookBehindWhatIsGoneReadsLittle) {
+    complete(2'000);
+    const std::int64_t rank = rank_of(enqueue(job("1")));
+
+    database().run("BEGIN");
+    EXPECT_GT(look("blocks", 0, 0), 40);
+    database().run("ROLLBACK; BEGIN");
+    EXPECT_LT(look("blocks", 0, rank), 10);
+    database().run("ROLLBACK");
+}
+
+TEST_F(OldSnapshotTest, WhoIsToldOfAJobFindsItWhereverItStands) {
+    const std::int64_t rank = rank_of(enqueue(job("1"))) + 1;
+
+    EXPECT_EQ(look("count(id)", 0, rank), 0);
+    EXPECT_EQ(look("count(id)", 1, rank), 1);
+}
+
+TEST_F(OldSnapshotTest, WhoDoesNotWaitIsGivenWhatIsThere) {
+    complete(2'000);
+    ASSERT_THAT(receive(1), IsEmpty());
+    enqueue(job("\"urgent\"", urgent()));
+
+    EXPECT_THAT(payloads_of(receive(1)), ElementsAre("\"urgent\""));
+}
+
+TEST_F(OldSnapshotTest, WhoWaitsIsGivenWhatIsMoreUrgentThanAllBefore) {
+    complete(2'000);
+    ASSERT_THAT(receive(1), IsEmpty());
+    enqueue(job("\"urgent\"", urgent()));
+
+    EXPECT_EQ(take().payload, "\"urgent\"");
+}
+
+TEST_F(OldSnapshotTest, LeasesBeforeWhereALookBeginsEndWithTheNextOneFromTheBeginning) {
+    enqueue(job("1"));
+    ASSERT_THAT(receive(1), SizeIs(1));
+    database().run("UPDATE tranter.jobs SET lease_until = now() - interval '2 s'");
+    constexpr const char* from_a_second_ago =
+        "SELECT tranter.let_time_pass(1, tranter.micros(now() - interval '1 s'))";
+    constexpr const char* running = "SELECT count(*) FROM tranter.jobs WHERE state = 2";
+
+    database().query(from_a_second_ago);
+    EXPECT_EQ(number(running), 1);
+    database().query("SELECT tranter.let_time_pass(1)");
+    EXPECT_EQ(number(running), 0);
+}
+
+TEST_F(OldSnapshotTest, WhatEndedIsCountedOnceWhetherItWasSummedUpOrNot) {
+    complete(3);
+    complete(4);
+
+    database().query("SELECT tranter.sum_tallies()");
+
+    EXPECT_EQ(number("SELECT count(*) FROM tranter.queue_tallies"), 1);
+    complete(5);
+    EXPECT_EQ(must(provider().stats("q")).completed, 12U);
+}
+
+TEST_F(OldSnapshotTest, WhoDoesNotSeeWhatOthersCommitMayCountToo) {
+    complete(3);
+    database().run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    ASSERT_EQ(number("SELECT sum(completed) FROM tranter.queue_tallies"), 3);
+    complete(4);
+
+    database().query("SELECT tranter.count_ends(1, 1, 0, 0, 0)");
+    database().query("SELECT tranter.sum_tallies()");
+    database().run("COMMIT");
+
+    EXPECT_EQ(must(provider().stats("q")).completed, 8U);
+}
+
+}  // namespace
+}  // namespace tranter::postgres_jobs
