@@ -2,6 +2,7 @@
 
 #include "appfile/path_text.hpp"
 #include "base/encoding.hpp"
+#include "base/process_name.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -136,12 +136,6 @@ std::string home_directory(const ScriptOptions& options) {
     }
     const passwd* entry = ::getpwuid(::getuid());
     return entry != nullptr && entry->pw_dir != nullptr ? entry->pw_dir : "/";
-}
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    return name.data();
 }
 
 std::expected<Value, std::string> path_of_url(const std::vector<Value>& arguments) {

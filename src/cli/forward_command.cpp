@@ -2,6 +2,7 @@
 
 #include "admin/forwarder_service.hpp"
 #include "base/log.hpp"
+#include "base/process_name.hpp"
 #include "cli/health_server.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/ready_notice.hpp"
@@ -11,8 +12,6 @@
 #include <tranter/worker.hpp>
 
 #include <fmt/format.h>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -36,9 +35,7 @@ struct ForwardPlan {
 
 std::string forwarder_name(const Arguments& arguments) {
     if (auto given = arguments.find("name")) return *given;
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-    return fmt::format("forward:{}:{}", host.data(), ::getpid());
+    return "forward:" + process_name();
 }
 
 Result<> read_forward_figures(const Arguments& arguments, ForwardPlan& plan) {

@@ -1,13 +1,9 @@
 #include "schedule/scheduler_loop.hpp"
 
 #include "base/log.hpp"
-
-#include <fmt/format.h>
-
-#include <unistd.h>
+#include "base/process_name.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -22,14 +18,8 @@ TimePoint wall_now() {
     return std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now());
 }
 
-std::string own_name() {
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) return fmt::format("{}", ::getpid());
-    return fmt::format("{}:{}", host.data(), ::getpid());
-}
-
 SchedulerOptions completed(SchedulerOptions options) {
-    if (options.name.empty()) options.name = own_name();
+    if (options.name.empty()) options.name = process_name();
     return options;
 }
 

@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 #include "base/log_text.hpp"
+#include "base/process_name.hpp"
 #include "worker/drain.hpp"
 #include "worker/observers.hpp"
 #include "worker/session.hpp"
@@ -10,10 +11,7 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -37,12 +35,6 @@ constexpr Milliseconds poll_wait_max = 5min;
 
 [[noreturn]] void refuse(std::string problem) {
     throw Exception(Error(Errc::invalid_argument, std::move(problem)));
-}
-
-std::string make_name() {
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) host = {"unknown"};
-    return fmt::format("{}:{}", host.data(), ::getpid());
 }
 
 void check_queues(const std::vector<WorkerQueue>& queues) {
@@ -106,7 +98,7 @@ WorkerOptions complete(WorkerOptions options, const Registry& handlers) {
     if (options.concurrency == 0) {
         options.concurrency = std::max(1U, std::thread::hardware_concurrency());
     }
-    if (options.name.empty()) options.name = make_name();
+    if (options.name.empty()) options.name = process_name();
     check_queues(options.queues);
     check_numbers(options);
     return options;
