@@ -87,8 +87,9 @@ pg_conn* connect(const Target& target) {
 Error as_error(const DatabaseError& error, std::string_view what) {
     switch (error.trouble()) {
         case Trouble::full:
-            return {
-                Errc::limit_exceeded, fmt::format("no space left for {}: {}", what, error.what())};
+            // Not `limit_exceeded`: nobody asked for too much, and it is the same for everything
+            // that is asked until somebody makes room.
+            return {Errc::unavailable, fmt::format("no space left for {}: {}", what, error.what())};
         case Trouble::damage:
             return {Errc::corrupted, fmt::format("{} is damaged: {}", what, error.what())};
         case Trouble::bad_value:
@@ -101,13 +102,17 @@ Error as_error(const DatabaseError& error, std::string_view what) {
         case Trouble::limit:
             return {Errc::limit_exceeded, error.what()};
         case Trouble::away:
+            return {Errc::unavailable, fmt::format("no connection to {}: {}", what, error.what())};
         case Trouble::lost:
+            return {
+                Errc::unavailable,
+                fmt::format("the connection to {} was lost: {}", what, error.what())};
         case Trouble::collision:
         case Trouble::blocked:
         case Trouble::other:
             break;
     }
-    return {Errc::unavailable, fmt::format("{} did not answer: {}", what, error.what())};
+    return {Errc::unavailable, fmt::format("{} did not do it: {}", what, error.what())};
 }
 
 Connection::Connection(const Target& target) : connection_(connect(target)) {

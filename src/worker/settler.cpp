@@ -127,10 +127,10 @@ Settler::Batch Settler::try_once(Batch batch) {
     const auto answers = provider_.settle(batch.tasks.front()->job().queue, batch.settlements);
     const bool fits = answers && answers->size() == batch.size();
     if (!fits && (answers || is_temporary(answers.error()))) {
-        if (!answers) watch_.failed("settle", answers.error());
+        if (!answers) watch_.failed(StoreCall::settle, answers.error());
         return batch;
     }
-    watch_.answered_in(Steady::now() - asked_at);
+    watch_.answered_in(StoreCall::settle, Steady::now() - asked_at);
     if (!fits && batch.size() > 1) return try_each(std::move(batch));
     Batch again;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -162,7 +162,7 @@ bool Settler::conclude(const Task& task, Settlement& settlement, const Result<>&
     }
     const Error& error = answer.error();
     if (is_temporary(error)) {
-        watch_.failed("settle", error);
+        watch_.failed(StoreCall::settle, error);
         return false;
     }
     const bool is_gone = error.code() == Errc::conflict || error.code() == Errc::not_found;

@@ -279,23 +279,40 @@ WorkerMetrics Tally::metrics(std::span<const std::shared_ptr<Task>> running) con
     return metrics;
 }
 
-void StoreWatch::failed(std::string_view call, const Error& error) {
-    if (observers_ != nullptr) observers_->store_failed(call, error);
+namespace {
+
+std::string_view store_call_name(StoreCall call) {
+    switch (call) {
+        case StoreCall::receive:
+            return "receive";
+        case StoreCall::extend:
+            return "extend";
+        case StoreCall::settle:
+            break;
+    }
+    return "settle";
+}
+
+}  // namespace
+
+void StoreWatch::failed(StoreCall call, const Error& error) {
+    if (observers_ != nullptr) observers_->store_failed(store_call_name(call), error);
     {
         const std::lock_guard lock(mutex_);
         last_error_ = one_line(without_secrets(error.message()));
         last_error_at_ = wall_clock();
     }
-    if (silent_.exchange(true)) return;
+    if ((unanswered_.fetch_or(bit_of(call)) & bit_of(call)) != 0) return;
     log_warn(
         "worker",
         "the store does not answer, the worker will go on trying",
-        {{"call", call}, {"error", error.message()}}
+        {{"call", store_call_name(call)}, {"error", error.message()}}
     );
 }
 
-void StoreWatch::say_it_answers() {
-    if (silent_.exchange(false)) log_info("worker", "the store answers again");
+void StoreWatch::say_it_answers(StoreCall call) {
+    if ((unanswered_.fetch_and(~bit_of(call)) & bit_of(call)) == 0) return;
+    log_info("worker", "the store answers again", {{"call", store_call_name(call)}});
 }
 
 StoreWatch::State StoreWatch::state() const {

@@ -67,21 +67,25 @@ class Tally {
     WorkerCounts counts_;  // guarded by mutex_, and so is `ended` of the meters
 };
 
-/// Says once that the store does not answer, and once that it does again. Thread-safe.
+/// What a worker asks of its store all the time.
+enum class StoreCall : std::uint8_t { receive, extend, settle };
+
+/// Says once of each call that the store does not answer it, and once that it does again: one that
+/// is full still answers who only looks. Thread-safe.
 class StoreWatch {
   public:
     /// Null, or outlives it, and is told of failures.
     explicit StoreWatch(const Observers* observers = nullptr) : observers_(observers) {}
 
-    void failed(std::string_view call, const Error& error);
-    void answered() {
+    void failed(StoreCall call, const Error& error);
+    void answered(StoreCall call) {
         answered_at_.store(wall_clock(), std::memory_order_relaxed);
-        if (silent_) say_it_answers();
+        if ((unanswered_ & bit_of(call)) != 0) say_it_answers(call);
     }
     /// A call that had nothing to wait for.
-    void answered_in(std::chrono::steady_clock::duration time) {
+    void answered_in(StoreCall call, std::chrono::steady_clock::duration time) {
         latency_.store(std::chrono::ceil<Milliseconds>(time), std::memory_order_relaxed);
-        answered();
+        answered(call);
     }
 
     struct State {
@@ -96,12 +100,13 @@ class StoreWatch {
     static TimePoint wall_clock() {
         return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
     }
-    void say_it_answers();
+    static unsigned bit_of(StoreCall call) { return 1U << static_cast<unsigned>(call); }
+    void say_it_answers(StoreCall call);
 
     static constexpr Milliseconds unknown_latency{-1};
 
     const Observers* const observers_;
-    std::atomic<bool> silent_ = false;
+    std::atomic<unsigned> unanswered_ = 0;  // a bit for each call
     std::atomic<TimePoint> answered_at_{};  // {}: never
     std::atomic<Milliseconds> latency_{unknown_latency};
     mutable std::mutex mutex_;

@@ -150,14 +150,34 @@ TEST(StoreWatchTest, RemembersTheLastErrorAndWhenTheStoreAnswered) {
     StoreWatch watch;
     EXPECT_FALSE(watch.state().answered_at);
 
-    watch.failed("receive", Error(Errc::unavailable, "http://a:hunter2@host is\ngone"));
-    watch.answered_in(3ms);
+    watch.failed(StoreCall::receive, Error(Errc::unavailable, "http://a:hunter2@host is\ngone"));
+    watch.answered_in(StoreCall::receive, 3ms);
 
     const StoreWatch::State state = watch.state();
     EXPECT_TRUE(state.answered_at);
     EXPECT_EQ(state.latency, 3ms);
     EXPECT_EQ(state.last_error, "http://a:[redacted]@host is\\ngone");
     EXPECT_TRUE(state.last_error_at);
+}
+
+TEST(StoreWatchTest, WhatStillAnswersDoesNotHideWhatDoesNot) {
+    const Error full(Errc::unavailable, "no space left");
+    StoreWatch watch;
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < 3; ++i) {
+        watch.failed(StoreCall::settle, full);
+        watch.answered(StoreCall::receive);
+    }
+    const std::string meanwhile = testing::internal::GetCapturedStderr();
+    testing::internal::CaptureStderr();
+    watch.answered(StoreCall::settle);
+    watch.answered(StoreCall::settle);
+    const std::string after = testing::internal::GetCapturedStderr();
+
+    EXPECT_EQ(std::ranges::count(meanwhile, '\n'), 1) << meanwhile;
+    EXPECT_THAT(meanwhile, HasSubstr("no space left"));
+    EXPECT_EQ(std::ranges::count(after, '\n'), 1) << after;
+    EXPECT_THAT(after, HasSubstr("answers again"));
 }
 
 }  // namespace

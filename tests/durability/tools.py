@@ -1,6 +1,7 @@
 """Where the two C++ tools of this folder are, and how to use them from a test."""
 
 import contextlib
+import errno
 import http.client
 import os
 import pathlib
@@ -62,6 +63,18 @@ def leave_free(mount, free):
     ballast.unlink(missing_ok=True)
     with open(ballast, "wb") as file:
         os.posix_fallocate(file.fileno(), 0, free_bytes(mount) - free)
+
+
+def fill(mount):
+    """As leave_free(mount, 0), while others write there too."""
+    block = b"x" * 4096
+    with open(mount / "ballast", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(block)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
 
 
 class CrashDisk:

@@ -26,10 +26,12 @@ def is_running(pid):
 class PostgresServer:
     """Refuses to run as root, so root gives it to the user `postgres`."""
 
-    def __init__(self, *settings, port=5432):
-        """`port` is that of the socket too. Settings are NAME=VALUE, by which it may listen."""
+    def __init__(self, *settings, port=5432, data=None, initdb=()):
+        """`port` is that of the socket too. Settings are NAME=VALUE, by which it may listen.
+        `data` is a folder to be made in one that everybody may write to; `initdb` are more words
+        for the program."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="postgres-"))
-        self.data = self.directory / "data"
+        self.data = data or self.directory / "data"
         self.port = port
         # Not the machine but the server dies in tests, which costs nothing that was not synced.
         self.settings = ["listen_addresses=", f"port={port}", "fsync=off", *settings]
@@ -40,7 +42,7 @@ class PostgresServer:
             self.user = pwd.getpwnam("postgres").pw_uid
             os.chown(self.directory, self.user, self.user)
         self.run("initdb", "-D", self.data, "-U", "tranter", "-A", "trust", "-E", "UTF8",
-                 "--no-locale", "--no-sync")
+                 "--no-locale", "--no-sync", *initdb)
         self.start()
 
     def run(self, program, *words):
@@ -55,7 +57,19 @@ class PostgresServer:
 
     def start(self):
         settings = " ".join(f"-c {setting}" for setting in self.settings)
-        self.run("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", settings, "start")
+        self.run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "-o", settings, "start")
+
+    @property
+    def log(self):
+        return self.directory / "log"
+
+    def is_up(self):
+        """Whether its first process runs."""
+        try:
+            first = (self.data / "postmaster.pid").read_text().split()[0]
+        except FileNotFoundError:
+            return False
+        return is_running(int(first))
 
     def query(self, sql, database="postgres"):
         """Its answer as text."""
@@ -104,5 +118,6 @@ class PostgresServer:
         return f"postgres:///{name}?user=tranter&host={self.directory}&port={self.port}"
 
     def end(self):
-        self.stop()
+        if self.is_up():
+            self.stop()
         shutil.rmtree(self.directory)
