@@ -1,8 +1,11 @@
 #include "cli/db_commands.hpp"
 #include "cli/db_session.hpp"
 #include "cli/stdout_output.hpp"
+#include "postgres/migrate.hpp"
+#include "postgres/pool.hpp"
 #include "postgres/target.hpp"
 #include "postgres_jobs/maintenance.hpp"
+#include "postgres_jobs/schema.hpp"
 
 #include <tranter/worker.hpp>
 
@@ -27,6 +30,13 @@ Result<int> maintain_tables(const Arguments& arguments) {
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
     postgres::Pool pool(*target, "the store of jobs");
+    const auto version = pool.read([](postgres::Connection& connection) -> Result<std::size_t> {
+        return postgres::version_of(connection, postgres_jobs::schema_room);
+    });
+    if (!version) return std::unexpected(version.error());
+    if (*version == 0) {
+        return fail(Errc::conflict, "there are no tables of jobs yet: `tranter db migrate` first");
+    }
     const auto done = postgres_jobs::maintain(pool, postgres_jobs::MaintenanceTime::now, stop);
     if (!done) return std::unexpected(done.error());
     if (done->is_other_busy) {

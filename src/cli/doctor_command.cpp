@@ -33,7 +33,7 @@ constexpr std::array all_doctor_checks{
     DoctorCheck{"ports", "docs/configuration.md", check_ports},
     DoctorCheck{"server", "docs/monitoring.md", check_server},
     DoctorCheck{"clock", "docs/monitoring.md", check_clock},
-    DoctorCheck{"database", "docs/choosing-a-provider.md", check_database},
+    DoctorCheck{"database", "docs/postgres.md", check_database},
     DoctorCheck{"store", "docs/choosing-a-provider.md", check_store},
     DoctorCheck{"queues", "docs/workers.md", check_queues},
     DoctorCheck{"dead letters", "docs/dead-letters.md", check_dead_letters},

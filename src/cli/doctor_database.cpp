@@ -130,9 +130,11 @@ std::vector<Finding> check_database(const Patient& patient) {
     }
     auto findings = ask_database(patient.provider, look_at_database);
     if (findings) return std::move(*findings);
+    const bool is_refused = findings.error().code() == Errc::permission_denied;
     return {Finding::error(
         one_line(without_secrets(findings.error().message())),
-        "--url URL, or `provider` in the configuration"
+        is_refused ? "GRANT tranter_worker TO this user, which `tranter db roles` makes"
+                   : "--url URL, or `provider` in the configuration"
     )};
 }
 

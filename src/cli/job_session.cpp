@@ -62,8 +62,8 @@ Option provider_option() {
         .name = "provider",
         .value = "URL",
         .help =
-            "where the jobs are: http://HOST:PORT of a server, file:DIR or sqs:URL (default: "
-            "http://127.0.0.1:9325)",
+            "where the jobs are: http://HOST:PORT of a server, postgres://HOST/DATABASE, "
+            "file:DIR or sqs:URL (default: http://127.0.0.1:9325)",
         .environment = "TRANTER_URL"};
 }
 

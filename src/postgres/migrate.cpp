@@ -33,10 +33,20 @@ std::size_t version_of(Connection& connection, std::string_view room) {
         "tablename = 'schema_versions'";
     if (!is_there(connection, in_catalog)) return 0;
     const std::array<Parameter, 1> parameters{std::string(room)};
-    const Rows found = connection.query(
-        "SELECT coalesce(max(version), 0) FROM tranter.schema_versions WHERE room = $1", parameters
-    );
-    return static_cast<std::size_t>(found.integer(0, 0));
+    constexpr const char* newest =
+        "SELECT coalesce(max(version), 0) FROM tranter.schema_versions WHERE room = $1";
+    try {
+        return static_cast<std::size_t>(connection.query(newest, parameters).integer(0, 0));
+    } catch (const DatabaseError& error) {
+        if (error.trouble() != Trouble::refused) throw;
+        throw DatabaseError(
+            Trouble::refused,
+            fmt::format(
+                "{}: grant it a role that `tranter db roles` makes, such as tranter_worker",
+                error.what()
+            )
+        );
+    }
 }
 
 namespace {

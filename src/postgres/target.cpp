@@ -84,7 +84,7 @@ Result<Target> parse_target(std::string_view url) {
     if (!url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
         return fail(
             Errc::invalid_argument,
-            "a URL of PostgreSQL must be like postgres://user@host:5432/database"
+            "a URL of PostgreSQL must be like postgres://host:5432/database?user=name"
         );
     }
     char* complaint = nullptr;
@@ -94,7 +94,7 @@ Result<Target> parse_target(std::string_view url) {
         if (complaint != nullptr) libpq().free_memory(complaint);
         return fail(
             Errc::invalid_argument,
-            fmt::format("{}, write postgres://user@host:5432/database?sslmode=require", why)
+            fmt::format("{}, write postgres://host:5432/database?user=name", why)
         );
     }
     Target target;

@@ -110,7 +110,10 @@ Result<> Forwarder::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         auto jobs = receive(stop);
         if (!jobs) {
-            if (!is_of_store(jobs.error().code())) return std::unexpected(jobs.error());
+            const Errc code = jobs.error().code();
+            // Whoever goes on for ever may be granted it one day, a script has to be told.
+            const bool is_over = options_.until_empty && code == Errc::permission_denied;
+            if (is_over || !is_of_store(code)) return std::unexpected(jobs.error());
             if (!pauses.rest_again(stop)) break;
             continue;
         }
