@@ -10,6 +10,7 @@ import subprocess
 import durability
 import jobs
 import postgres
+import postgres_space
 import schedules
 import settings
 import supervisors
@@ -184,9 +185,10 @@ ALL = {
     **schedules.ALL,
     **supervisors.ALL,
     **postgres.ALL,
+    **postgres_space.ALL,
 }
 GROUPS = {"durable": list(durability.ALL), "jobs": list(jobs.ALL),
           "workers": list(workers.ALL), "schedules": list(schedules.ALL),
-          "postgres": list(postgres.ALL)}
+          "postgres": [*postgres.ALL, *postgres_space.ALL]}
 
 __all__ = ["ALL", "GROUPS", "Missing"]

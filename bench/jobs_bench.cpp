@@ -1,8 +1,8 @@
 // The job library over one store: how many jobs per second go in, out and through, how long one
 // waits for its handler, and how long questions about finished jobs take. Prints JSON.
-// Usage: jobs_bench enqueue|process|drain|one_by_one|both|latency|finished URL [jobs=N] [batch=N]
-// [producers=N]
-//                   [concurrency=N] [history=0] [durability=os] [pid=SERVER]
+// Usage: jobs_bench enqueue|process|drain|one_by_one|both|flow|latency|finished URL
+//            [jobs=N] [batch=N] [producers=N] [concurrency=N] [history=0] [durability=os]
+//            [pid=SERVER] [backlog=N] [parts=N] [seconds=N]
 #include "jobs_bench.hpp"
 
 #include "load/histogram.hpp"
@@ -235,6 +235,12 @@ JobsRun parse(const std::vector<std::string>& words) {
             run.concurrency = static_cast<unsigned>(std::stoul(value));
         else if (key == "pid")
             run.server = static_cast<pid_t>(std::stol(value));
+        else if (key == "backlog")
+            run.backlog = std::stoull(value);
+        else if (key == "parts")
+            run.parts = std::max<std::uint64_t>(std::stoull(value), 1);
+        else if (key == "seconds")
+            run.seconds = static_cast<unsigned>(std::stoul(value));
         else if (key == "history")
             run.options.history = value != "0";
         else if (key == "durability")
@@ -252,11 +258,12 @@ int run_command_line(const std::vector<std::string>& words) {
         {"drain", measure_throughput},  // process, of jobs that are there already
         {"one_by_one", measure_one_by_one},
         {"both", measure_throughput},
+        {"flow", measure_flow},
         {"latency", measure_latency},
         {"finished", measure_finished}};
     if (words.size() < 2 || !modes.contains(words.front())) {
         std::fputs(
-            "usage: jobs_bench enqueue|process|drain|one_by_one|both|latency|finished URL "
+            "usage: jobs_bench enqueue|process|drain|one_by_one|both|flow|latency|finished URL "
             "[NAME=VALUE...]\n",
             stderr
         );

@@ -19,8 +19,11 @@ struct JobsRun {
     std::uint64_t jobs = 100'000;
     std::uint64_t batch = 1;  // in one call of a producer; 1: enqueue() of a single job
     unsigned producers = 1;
-    unsigned concurrency = 1;  // of the worker
-    pid_t server = 0;          // whose CPU is counted too
+    unsigned concurrency = 1;        // of the worker
+    pid_t server = 0;                // whose CPU is counted too
+    std::uint64_t backlog = 20'000;  // of a flow: jobs that wait at most
+    std::uint64_t parts = 10;        // of a flow: each has a rate
+    unsigned seconds = 3'600;        // of a flow: after which it ends unfinished
     ProviderOptions options{};
 };
 
@@ -55,6 +58,8 @@ void measure_throughput(const JobsRun& run);
 /// One call for each receive and one for each settle, as by workers that take one job at a time.
 void measure_one_by_one(const JobsRun& run);
 void measure_latency(const JobsRun& run);
+/// Rates of all parts that were done in time.
+void measure_flow(const JobsRun& run);
 void measure_finished(const JobsRun& run);
 
 }  // namespace tranter::bench

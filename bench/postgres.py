@@ -21,7 +21,6 @@ from workers import run_time_ns
 PRODUCERS, CONCURRENCY = 10, 10
 BATCH = 100
 SINGLE_JOBS, BATCHED_JOBS, LATENCY_JOBS = 10_000, 100_000, 1_000
-SIZED_JOBS = 1_000_000
 IDLE_WORKERS, IDLE_SECONDS = 100, 20
 OURS = "tranter"
 GRAPHILE, PG_BOSS, BULLMQ = "graphile-worker 0.18", "pg-boss 12", "BullMQ 6 on PostgreSQL"
@@ -158,36 +157,9 @@ def idle():
     return [verdict(f"{IDLE_WORKERS} idle workers, CPU of the server", share, 2, "% of a core", 2)]
 
 
-# ---- space ---------------------------------------------------------------------------------------
-
-
-def space():
-    """What a million jobs leave behind, and whether the hot table is small again."""
-    with Server("PostgreSQL", pinned=False) as server:
-        jobs.ours("enqueue", url_of(server), jobs=SIZED_JOBS, batch=1_000, producers=4)
-        waiting = size_of(server, "tranter.jobs")
-        jobs.ours("drain", url_of(server), jobs=SIZED_JOBS, concurrency=CONCURRENCY)
-        hot = size_of(server, "tranter.jobs")
-        finished = int(ask(server, "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits "
-                           "WHERE inhparent = 'tranter.finished_jobs'::regclass"))
-        ask(server, "VACUUM tranter.jobs")
-        vacuumed = size_of(server, "tranter.jobs")
-    rows = [[what, f"{size / 1e6:,.0f}", f"{size / SIZED_JOBS:,.0f}"]
-            for what, size in [("a million jobs that wait", waiting),
-                               ("the table of jobs once they have finished", hot),
-                               ("the same after the next vacuum", vacuumed),
-                               ("their history", finished)]]
-    return table(["with 256 bytes of payload", "MB", "bytes a job"], rows)
-
-
-def size_of(server, relation):
-    return int(ask(server, f"SELECT pg_total_relation_size('{relation}')"))
-
-
 ALL = {
     "postgres_enqueue": (enqueue, "PostgreSQL: enqueue"),
     "postgres_process": (process, "PostgreSQL: process"),
     "postgres_latency": (latency, "PostgreSQL: from enqueue to start"),
     "postgres_idle": (idle, "PostgreSQL: workers that wait"),
-    "postgres_space": (space, "PostgreSQL: a million jobs on disk"),
 }

@@ -1,6 +1,7 @@
 // Job queues on PostgreSQL as their users run them: what jobs_bench does, with the same words.
 // Usage: node postgres_peers.mjs graphile|graphile_batched|pgboss|pgboss_batched|bullmq
-//            enqueue|process|latency PORT [jobs=N] [batch=N] [producers=N] [concurrency=N] [pid=SERVER]
+//            enqueue|process|drain|flow|latency PORT [jobs=N] [batch=N] [producers=N] [concurrency=N]
+//            [pid=SERVER] [backlog=N] [parts=N] [seconds=N]
 import { enqueueAll, meter, optionsOf, percentiles, text } from './job_words.mjs';
 
 const [peerName, mode, port, ...rest] = process.argv.slice(2);
@@ -91,7 +92,7 @@ async function throughput() {
     await enqueueAll(peer, { jobs, perCall: batch, producers });
     return figures();
   }
-  await enqueueAll(peer, { jobs, perCall: 1_000, producers: 1 });
+  if (mode === 'process') await enqueueAll(peer, { jobs, perCall: 1_000, producers: 1 });
   let left = jobs;
   let done;
   const finished = new Promise((resolve) => (done = resolve));
@@ -102,6 +103,46 @@ async function throughput() {
   await finished;
   const result = figures();
   await stop();
+  return result;
+}
+
+// A flow that keeps a small backlog: the rate of each part that was done in time.
+async function flow() {
+  const perCall = 1_000;
+  const backlog = option('backlog', 20_000);
+  const part = jobs / option('parts', 10);
+  const end = performance.now() + option('seconds', 3_600) * 1e3;
+  const rates = [];
+  let handled = 0;
+  let began = performance.now();
+  let enough = () => {};
+  const figures = meter(jobs, server);
+  const stop = await peer.work(() => {
+    if (++handled % part === 0) {
+      rates.push(Math.round((part / (performance.now() - began)) * 1e3));
+      began = performance.now();
+    }
+    enough();
+  });
+  const reach = (wanted) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), Math.max(0, end - performance.now()));
+      enough = () => {
+        if (handled < wanted) return;
+        clearTimeout(timer);
+        resolve(true);
+      };
+      enough();
+    });
+  let inTime = true;
+  for (let from = 0; inTime && from < jobs; from += perCall) {
+    inTime = await reach(from + perCall - backlog);
+    if (!inTime) break;
+    await peer.addMany(Array.from({ length: perCall }, (_, i) => ({ number: from + i, text })));
+  }
+  if (inTime) await reach(jobs);
+  const result = { rates, ...figures() };
+  if (inTime) await stop();
   return result;
 }
 
@@ -123,6 +164,7 @@ async function latency() {
   return percentiles(times);
 }
 
-console.log(JSON.stringify(mode === 'latency' ? await latency() : await throughput()));
-await peer.end();
+const measured = { latency, flow }[mode] ?? throughput;
+console.log(JSON.stringify(await measured()));
+if (mode !== 'flow') await peer.end();
 process.exit(0);

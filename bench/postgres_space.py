@@ -1,0 +1,149 @@
+"""What jobs in PostgreSQL leave behind: room on the disk, and work for those that come after them.
+
+Peers and their programs are those of postgres.py.
+"""
+
+import subprocess
+import threading
+from contextlib import contextmanager
+
+import jobs
+from postgres import (BULLMQ, CONCURRENCY, GRAPHILE, OURS, PG_BOSS, POSTGRES, ask, run_once, url_of)
+from servers import Server
+from tables import table, verdict, verdict_at_least
+
+MANY, FEWER = 1_000_000, 100_000  # BullMQ takes minutes for a tenth
+LONG_FLOW = 10_000_000
+HELD_PARTS, HELD_PART, HELD_SECONDS = 10, 50_000, 180
+BATCHED = {OURS: None, GRAPHILE: "graphile_batched", PG_BOSS: "pgboss_batched"}
+
+
+# ---- room ----------------------------------------------------------------------------------------
+
+
+def bytes_of_database(server):
+    ask(server, "CHECKPOINT")
+    return int(ask(server, "SELECT pg_database_size(current_database())"))
+
+
+def bytes_of(server, relation):
+    return int(ask(server, f"SELECT pg_total_relation_size('{relation}')"))
+
+
+def sizes_of(name, peer, count):
+    """Of the whole database, beyond what it has without jobs: while they wait, after they were
+    done, and after a vacuum; in bytes a job."""
+    with Server("PostgreSQL", pinned=False) as server:
+        run_once(name, peer, "enqueue", server, jobs=1_000, batch=1_000)
+        run_once(name, peer, "drain", server, jobs=1_000, concurrency=CONCURRENCY)
+        empty = bytes_of_database(server)
+        run_once(name, peer, "enqueue", server, jobs=count, batch=1_000, producers=4)
+        sizes = [bytes_of_database(server)]
+        run_once(name, peer, "drain", server, jobs=count, concurrency=CONCURRENCY)
+        sizes.append(bytes_of_database(server))
+        ask(server, "VACUUM")
+        sizes.append(bytes_of_database(server))
+        hot = bytes_of(server, "tranter.jobs") if name == OURS else None
+    return [(size - empty) / count for size in sizes], hot
+
+
+def space():
+    rows = []
+    for name, peer in {**BATCHED, BULLMQ: "bullmq"}.items():
+        count = FEWER if name == BULLMQ else MANY
+        sizes, of_ours = sizes_of(name, peer, count)
+        rows.append([name, f"{count:,}", *(f"{size:,.0f}" for size in sizes)])
+        hot = of_ours or hot
+    return [*table(["bytes a job, with 256 of payload", "jobs", "waiting", "done", "after VACUUM"],
+                   rows), "",
+            f"Of {OURS}'s last figure {hot / MANY:,.1f} are the table of jobs, the rest history that "
+            "can be searched; graphile-worker keeps nothing of a job that is done, BullMQ and "
+            "pg-boss keep it where it was."]
+
+
+# ---- a long flow ---------------------------------------------------------------------------------
+
+
+class Sampled:
+    """The largest size of a table while something runs beside."""
+
+    def __init__(self, server, relation):
+        self.largest = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(server, relation))
+
+    def _run(self, server, relation):
+        there = f"SELECT to_regclass('{relation}') IS NOT NULL"
+        while not self._stop.wait(0.5):
+            if ask(server, there) == "t":
+                self.largest = max(self.largest, bytes_of(server, relation))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+
+def bloat():
+    """Ten million jobs one after the other, with maintenance as it comes with every worker."""
+    with Server("PostgreSQL", pinned=False) as server:
+        with Sampled(server, "tranter.jobs") as hot:
+            found = jobs.ours("flow", url_of(server), pid=server.process.pid, jobs=LONG_FLOW,
+                              concurrency=CONCURRENCY)
+        tables = {what: bytes_of(server, f"tranter.{what}")
+                  for what in ["jobs", "queue_tallies", "queue_hints"]}
+    rates = found["rates"]
+    return [*table(["million", *(str(number + 1) for number in range(len(rates)))],
+                   [["jobs/s", *(f"{rate:,}" for rate in rates)]]), "",
+            f"Server CPU {found['server_us']:.1f} us a job, with the making of periods and their "
+            f"indexes. At the end the table of jobs has {tables['jobs'] / 1e6:.0f} MB, that of "
+            f"counters {tables['queue_tallies'] / 1e6:.1f} MB.", "",
+            verdict("largest size of the table of jobs", hot.largest / 1e6, 500, "MB", 0),
+            verdict_at_least("the last million, of the first", rates[-1] / rates[0], 0.8, "times",
+                             2)]
+
+
+# ---- an old snapshot -----------------------------------------------------------------------------
+
+
+@contextmanager
+def old_snapshot(server):
+    """As pg_dump has one for as long as it runs."""
+    words = [f"{POSTGRES}/psql", "-qAtX", url_of(server)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as psql:
+        psql.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\n")
+        psql.stdin.flush()
+        psql.stdout.readline()
+        yield
+        psql.stdin.close()
+
+
+def held(name, peer):
+    with Server("PostgreSQL", pinned=False) as server:
+        run_once(name, peer, "enqueue", server, jobs=1_000, batch=1_000)
+        run_once(name, peer, "drain", server, jobs=1_000, concurrency=CONCURRENCY)
+        with old_snapshot(server):
+            found = run_once(name, peer, "flow", server, jobs=HELD_PARTS * HELD_PART,
+                             parts=HELD_PARTS, seconds=HELD_SECONDS, concurrency=CONCURRENCY)
+    return found["rates"]
+
+
+def snapshot():
+    results = {name: held(name, peer) for name, peer in BATCHED.items()}
+    head = [f"jobs/s of each {HELD_PART:,}", *(str(part + 1) for part in range(HELD_PARTS))]
+    rows = [[name, *(f"{rate:,}" for rate in rates), *[""] * (HELD_PARTS - len(rates))]
+            for name, rates in results.items()]
+    ours = results[OURS]
+    return [*table(head, rows), "",
+            f"An empty place was not reached within {HELD_SECONDS} seconds.", "",
+            verdict_at_least("the last part, of the first", ours[-1] / ours[0], 0.8, "times", 2)]
+
+
+ALL = {
+    "postgres_space": (space, "PostgreSQL: a million jobs on disk"),
+    "postgres_bloat": (bloat, "PostgreSQL: ten million jobs in a row"),
+    "postgres_snapshot": (snapshot, "PostgreSQL: jobs while somebody has an old snapshot open"),
+}
