@@ -106,6 +106,13 @@ def test_rollback_says_what_is_lost_and_needs_to_be_told(tables, query):
     assert states(tables)["schedule"] == "current"
 
 
+@pytest.mark.parametrize("words", [["maintain"], ["roles", "--apply"]])
+def test_where_there_are_no_tables_migrate_comes_first(url, words):
+    refused = tranter("db", *words, "--url", url)
+    check_failure(refused, 4)
+    assert "`tranter db migrate` first" in refused.err
+
+
 def test_newer_tables_are_left_alone(tables, query):
     query("INSERT INTO tranter.schema_versions(room, version) VALUES('jobs', 99)")
     for words in (["migrate"], ["rollback", "--yes"], ["print"]):
@@ -165,7 +172,7 @@ def test_workers_go_on_while_tables_are_migrated(tables, worker_of):
     ("words", "said"),
     [
         (["status"], "no database is named"),
-        (["status", "--url", "mysql://x"], "postgres"),
+        (["status", "--url", "mysql://x"], "must be like postgres://host:5432/database"),
         (["print", "--to", "1"], "--room"),
         (["print", "--room", "jobs", "--to", "99"], "to"),
         (["print", "--room", "jobs", "--from", "2", "--to", "1"], "--reverse"),
@@ -234,6 +241,9 @@ def test_a_producer_enqueues_and_can_do_nothing_else(postgres, users, query):
                 "SELECT tranter.cancel_job(gen_random_uuid())"):
         code, errors = run(sql)
         assert code != 0 and "permission denied" in errors, sql
+    for words in (["job", "enqueue", "mail", "job", "--provider"], ["db", "status", "--url"]):
+        refused = tranter(*words, users["producer"])
+        assert refused.code == 5 and "tranter_worker" in refused.err, refused
 
 
 def test_a_reader_looks_and_changes_nothing(postgres, users, tables):

@@ -24,9 +24,9 @@ def doctor(database, tmp_path):
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
 
-    def findings():
+    def findings(url=database[0]):
         env = {"TRANTER_HOME": str(home)}
-        outcome = tranter("doctor", "--url", database[0], "-o", "json", env=env)
+        outcome = tranter("doctor", "--url", url, "-o", "json", env=env)
         found = {}
         for one in outcome.json():
             found.setdefault(one["check"], []).append(one)
@@ -96,3 +96,14 @@ def test_a_database_that_is_away(doctor, postgres):
         assert texts(doctor()["database"], "error")
     finally:
         postgres.start()
+
+
+def test_a_user_without_a_role_is_told_which(postgres, database, doctor):
+    ok("db", "migrate", "--url", database[0])
+    postgres.query("CREATE ROLE stranger LOGIN")
+
+    found = doctor(database[0].replace("user=tranter", "user=stranger"))["database"]
+
+    assert len(found) == 1 and found[0]["severity"] == "error"
+    assert "permission denied" in found[0]["finding"]
+    assert found[0]["fix"].startswith("GRANT tranter_worker TO ")

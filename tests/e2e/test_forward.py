@@ -257,3 +257,20 @@ def test_what_makes_no_sense_is_said(words, said):
     outcome = tranter("forward", *words)
     check_failure(outcome, 2)
     assert said in outcome.err
+
+
+def test_a_source_that_may_not_be_read_ends_what_should_end(postgres, tmp_path):
+    database = postgres.new_database()
+    enqueue(database, 1)
+    ok("db", "migrate", "--url", database)
+    ok("db", "roles", "--apply", "--url", database)
+    postgres.query("CREATE ROLE looker LOGIN IN ROLE tranter_readonly")
+    target = f"file:{tmp_path / 'target'}"
+    enqueue(target, 1)
+    looking = database.replace("user=tranter", "user=looker")
+    words = ["--queue", "mail", "--from", looking, "--to", target, "--until-empty"]
+
+    refused = tranter("forward", *words)
+
+    assert refused.code == 5 and "not open to this user" in refused.err, refused
+    assert len(jobs_of(database)) == 1
