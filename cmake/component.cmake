@@ -6,7 +6,9 @@
 #
 # With TRANTER_UNITY several files are compiled as one; ALONE names files that must not be, because
 # a private name of theirs stands in another file of the room too. ONE_THREAD says that neither room
-# nor tests start a thread, so the thread sanitizer has nothing to look for in its tests.
+# nor tests start a thread, so the thread sanitizer has nothing to look for in its tests;
+# ONE_THREAD_TESTS names files of tests of which that is true in a room that has threads. COST is
+# about how many seconds the tests take: the longest are begun first.
 
 # Two precompiled headers, built once: for all components, and for all tests. What links base has
 # the same definitions as they have, which a compiler insists on.
@@ -45,23 +47,31 @@ set_property(GLOBAL PROPERTY TRANTER_COMPONENTS "")
 add_custom_target(unit_tests)
 
 function(tranter_component name)
-  cmake_parse_arguments(ARG "ONE_THREAD" "" "DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_THREAD" "COST" "DEPS;LIBS;ALONE;ONE_THREAD_TESTS" ${ARGN})
+  if(NOT ARG_COST)
+    set(ARG_COST 0)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${name}/main.cpp)
 
+  list(TRANSFORM ARG_ONE_THREAD_TESTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
   if(ARG_ONE_THREAD)
-    foreach(file IN LISTS sources tests)
-      file(STRINGS ${file} started REGEX "std::(j?thread|async)")
-      if(started)
-        message(FATAL_ERROR "${file} starts a thread, and its room is ONE_THREAD")
-      endif()
-    endforeach()
-    if(TRANTER_SANITIZE MATCHES thread)
-      set(tests "")
+    set(ARG_ONE_THREAD_TESTS ${tests})
+    set(one_thread ${sources} ${tests})
+  else()
+    set(one_thread ${ARG_ONE_THREAD_TESTS})
+  endif()
+  foreach(file IN LISTS one_thread)
+    file(STRINGS ${file} started REGEX "std::(j?thread|async)")
+    if(started)
+      message(FATAL_ERROR "${file} starts a thread, and it or its room is ONE_THREAD")
     endif()
+  endforeach()
+  if(TRANTER_SANITIZE MATCHES thread)
+    list(REMOVE_ITEM tests ${ARG_ONE_THREAD_TESTS})
   endif()
 
   list(TRANSFORM ARG_ALONE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/${name}/)
@@ -94,6 +104,6 @@ function(tranter_component name)
     endif()
     add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300 COST "${ARG_COST}")
   endif()
 endfunction()
