@@ -252,6 +252,8 @@ Command list_command() {
     return {
         .name = "list",
         .summary = "list the queues",
+        .description =
+            "Those of an SQS endpoint. Queues of jobs, in any store: `tranter queue limits`.",
         .options = with_connection_options(
             {{.name = "prefix", .value = "TEXT", .help = "only queues whose names start so"},
              {.name = "long",

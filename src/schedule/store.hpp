@@ -213,9 +213,9 @@ struct Lease {
 /// gives to somebody once `claimed_until` has passed; the job is then enqueued, maybe for the
 /// second time, under the same id.
 ///
-/// Errors of every call: `unavailable` when the database does not answer or is locked for too
-/// long, `limit_exceeded` when it is full, `corrupted` when it is damaged or from a newer version.
-/// Nothing throws.
+/// Errors of every call: `unavailable` when the database does not answer, is locked for too long or
+/// (PostgreSQL) full, `limit_exceeded` when that of SQLite is full, `corrupted` when it is damaged
+/// or from a newer version. Nothing throws.
 class ScheduleStore {
   public:
     virtual ~ScheduleStore() = default;
