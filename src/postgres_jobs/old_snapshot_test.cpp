@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <memory>
+#include <thread>
 
 namespace tranter::postgres_jobs {
 namespace {
@@ -84,6 +84,24 @@ TEST_F(OldSnapshotTest, WhoWaitsIsGivenWhatIsMoreUrgentThanAllBefore) {
     enqueue(job("\"urgent\"", urgent()));
 
     EXPECT_EQ(take().payload, "\"urgent\"");
+}
+
+TEST_F(OldSnapshotTest, WhoWaitsForNothingLooksAFewTimesAndSleeps) {
+    complete(2'000);
+    database().run(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET track_functions = ''pl''', "
+        "current_database()); END $$"
+    );
+    const auto waiting = must(open_postgres_provider(url(), {}));
+
+    EXPECT_THAT(must(waiting->receive({.queue = "q", .wait = seconds(1)})), IsEmpty());
+
+    waiting->close();
+    constexpr const char* looks =
+        "SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE funcname = 'fetch'";
+    while (number(looks) == 0)
+        std::this_thread::yield();  // what a session did is told when it has ended
+    EXPECT_LE(number(looks), 6);
 }
 
 TEST_F(OldSnapshotTest, LeasesBeforeWhereALookBeginsEndWithTheNextOneFromTheBeginning) {

@@ -106,8 +106,10 @@ class HandOut {
                 look.next = std::chrono::ceil<std::chrono::milliseconds>(rest);
             }
         }
-        if (const auto again = queue_.look_start().beginning_in(); again && order.empty()) {
-            const auto rest = std::chrono::ceil<std::chrono::milliseconds>(*again);
+        if (order.empty() && !start.is_beginning()) {
+            // Once more before it is quiet.
+            const auto again = queue_.look_start().beginning_in().value_or(LookStart::Micros(0));
+            const auto rest = std::chrono::ceil<std::chrono::milliseconds>(again);
             look.next = std::min(look.next.value_or(rest), rest);
         }
         std::ranges::sort(order);
