@@ -1,13 +1,16 @@
 #pragma once
 
+#include "base/descriptor.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/target.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,16 +81,18 @@ class Server {
         pid_t first = 0;
         if (!(pid_file >> first)) return;
         ::kill(first, SIGSTOP);  // makes no more of them
-        std::vector<pid_t> all{first};
+        std::vector<Descriptor> all;
+        all.push_back(opened(first));
         const std::string own = "/proc/" + std::to_string(first) + "/";
         std::ifstream children(own + "task/" + std::to_string(first) + "/children");
         for (pid_t child = 0; children >> child;)
-            all.push_back(child);
-        for (const pid_t one : all)
-            ::kill(one, SIGKILL);
-        for (const pid_t one : all) {
-            while (is_running(one))
-                ::usleep(1'000);
+            all.push_back(opened(child));
+        for (const Descriptor& one : all)
+            ::syscall(SYS_pidfd_send_signal, one.get(), SIGKILL, nullptr, 0);
+        for (const Descriptor& one : all) {
+            if (!one) continue;
+            pollfd ended{.fd = one.get(), .events = POLLIN, .revents = 0};
+            EXPECT_EQ(::poll(&ended, 1, 60'000), 1) << "a server survived SIGKILL";
         }
         // A dead process that nobody has asked for its end would count as a server that runs.
         std::filesystem::remove(data() + "/postmaster.pid");
@@ -109,13 +114,9 @@ class Server {
     }
     std::string data() const { return (directory_ / "data").string(); }
 
-    /// Neither gone nor waiting for somebody to ask how it ended.
-    static bool is_running(pid_t pid) {
-        std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-        std::string text;
-        if (!std::getline(stat, text)) return false;
-        const std::size_t name_end = text.rfind(')');
-        return name_end == std::string::npos || text.at(name_end + 2) != 'Z';
+    /// Readable once the process has ended; nothing when it is gone.
+    static Descriptor opened(pid_t pid) {
+        return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     }
 
     /// The exit code.
