@@ -27,19 +27,28 @@ constexpr postgres::Statement index_period("SELECT tranter.index_period(interval
 constexpr postgres::Statement detach_period("SELECT tranter.detach_period()");
 constexpr postgres::Statement drop_period("SELECT tranter.drop_period()");
 constexpr postgres::Statement forget_others("SELECT tranter.forget_others()");
+// Held until the transaction of the step ends: behind a pooler, and when we are killed meanwhile.
+constexpr postgres::Statement lock_step(
+    "SELECT pg_try_advisory_xact_lock(1416779650, hashtext($1::text))"
+);
 constexpr postgres::Statement who_am_i("SELECT pg_backend_pid()");
 // The session may do something else by now.
 constexpr postgres::Statement cancel_other(R"sql(
     SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE pid = $1::integer AND query LIKE 'SELECT tranter.%_period(%')sql");
 
-/// One step in one transaction, which may take its time; nothing: there was nothing to do.
+/// One step in one transaction, which may take its time; nothing: there was nothing to do, or
+/// somebody is at such a step, even if the claim of his round is over by now.
 Result<std::optional<std::int64_t>> step(
     postgres::Pool& pool, const postgres::Statement& statement, const std::stop_token& stop
 ) {
     return pool.write([&](Connection& connection) -> Result<std::optional<std::int64_t>> {
         const auto nothing = std::optional<std::int64_t>();
         if (stop.stop_requested()) return nothing;
+        if (!connection.execute(lock_step, std::array<Parameter, 1>{statement.sql()})
+                 .boolean(0, 0)) {
+            return nothing;
+        }
         connection.run("SET LOCAL statement_timeout = '1h'");
         const postgres::Patience patience(connection, std::chrono::hours(2));
         const std::string session(connection.execute(who_am_i).text(0, 0));

@@ -9,7 +9,8 @@ namespace {
 //   setting        of job_settings, which maintenance.hpp lists
 //   claim_maintenance   whether the caller is the one who does it now: a claim is for ten minutes,
 //                  so that the end of a process does not end maintenance, and nobody begins within
-//                  a minute after another one unless he is told to
+//                  a minute after another one unless he is told to. A step that takes longer is not
+//                  begun by anybody else either: maintenance.cpp locks it
 //   begin_period   when the one that is open is large or old enough. The partition of the next
 //                  one is there already, and what is made now is the one after it, so that nobody
 //                  who settles jobs waits

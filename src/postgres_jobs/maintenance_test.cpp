@@ -160,6 +160,24 @@ TEST_F(MaintenanceTest, OnlyOneMaintainsAndNotTwiceAMinute) {
     EXPECT_TRUE(must(maintain(pool, MaintenanceTime::now)).is_other_busy);
 }
 
+TEST_F(MaintenanceTest, AStepThatSomebodyIsAtIsLeftOut) {
+    for (int period = 0; period < 2; ++period) {
+        fill_period(1);
+        database().run("SELECT tranter.begin_period()");
+    }
+    fill_period(1);
+    postgres::Connection other(postgres::parse_target(url()).value());
+    other.run(
+        "BEGIN; SELECT pg_advisory_xact_lock(1416779650, "
+        "hashtext('SELECT tranter.index_period(interval ''1 minute'')'))"
+    );
+
+    EXPECT_EQ(maintain_now(), (Maintained{.begun = {4}}));
+    other.run("ROLLBACK");
+
+    EXPECT_EQ(maintain_now(), (Maintained{.indexed = {1, 2}}));
+}
+
 TEST_F(MaintenanceTest, ForgetsKeysAndWorkersThatAreOver) {
     const Dedup throttle{
         .key = "k", .mode = DedupMode::throttle, .ttl = std::chrono::milliseconds(1)};
@@ -232,6 +250,8 @@ TEST_F(MaintenanceTest, StoppingEndsTheStepThatIsUnderWay) {
     while (number(waiting) == 0 &&
            call.wait_for(std::chrono::milliseconds(5)) == std::future_status::timeout) {
     }
+    EXPECT_EQ(number("SELECT count(*) FROM pg_locks WHERE classid = 1416779650"), 1)
+        << "others may begin the same step";
 
     stop.request_stop();
 
