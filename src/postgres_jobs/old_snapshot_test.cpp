@@ -92,11 +92,12 @@ TEST_F(OldSnapshotTest, WhoWaitsForNothingLooksAFewTimesAndSleeps) {
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET track_functions = ''pl''', "
         "current_database()); END $$"
     );
-    const auto waiting = must(open_postgres_provider(url(), {}));
+    auto waiting = must(open_postgres_provider(url(), {}));
 
     EXPECT_THAT(must(waiting->receive({.queue = "q", .wait = seconds(1)})), IsEmpty());
 
     waiting->close();
+    waiting.reset();
     constexpr const char* looks =
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_user_functions WHERE funcname = 'fetch'";
     while (number(looks) == 0)
