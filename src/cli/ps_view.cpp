@@ -106,10 +106,12 @@ Json pm2_env(const InstanceView& instance, const App* app) {
         .set("restart_time", instance.restarts)
         .set("unstable_restarts", instance.unstable_restarts);
     if (instance.last_ending) record.set("exit_code", instance.last_ending->code);
-    record.set("NODE_APP_INSTANCE", instance.id.number)
+    // What the program finds and writes to, also while it is replaced under another number.
+    const std::uint32_t number = instance.own_number.value_or(instance.id.number);
+    record.set("NODE_APP_INSTANCE", number)
         .set("unique_id", label_of(instance.id))
         .set("version", "N/A");
-    if (app != nullptr) add_app(record, *app, instance.id.number);
+    if (app != nullptr) add_app(record, *app, number);
     return record;
 }
 

@@ -132,6 +132,19 @@ TEST(JlistTest, HasTheShapeThatScriptsKnow) {
     EXPECT_EQ(list.items()[2]["pm2_env"]["exit_code"].number(), 3);
 }
 
+TEST(JlistTest, WhoIsReplacedHasTheNumberAndTheLogsThatHeWasTold) {
+    std::vector<InstanceView> instances = three_instances();
+    instances.at(1).id.number = 7;
+    instances.at(1).own_number = 1;
+
+    const auto list = jlist(instances, std::vector<App>{web_app()});
+
+    const Json& env = list.items()[1]["pm2_env"];
+    EXPECT_EQ(env["NODE_APP_INSTANCE"].number(), 1);
+    EXPECT_EQ(env["pm_out_log_path"].text(), "/var/log/web-1.log");
+    EXPECT_EQ(list.items()[1]["number"].number(), 7);
+}
+
 TEST(JlistTest, HidesSecretsInVariablesAndOnTheCommandLine) {
     const std::string text = jlist(three_instances(), std::vector<App>{web_app()}).dump();
 
