@@ -31,8 +31,15 @@ class ArrayText {
         out_ += element;
     }
     void add_null() { add_bare("NULL"); }
+    void add_all(const ArrayText& others) {
+        if (others.size_ == 0) return;
+        out_ += size_ == 0 ? '{' : ',';
+        out_ += std::string_view(others.out_).substr(1);
+        size_ += others.size_;
+    }
 
     std::size_t size() const { return size_; }
+    std::size_t bytes() const { return out_.size(); }
     std::string text() const { return out_ + (size_ == 0 ? "{}" : "}"); }
 
   private:

@@ -69,6 +69,7 @@ class Rows {
 
     // Of answers that the connection has not looked at yet:
     bool is_good() const;
+    bool is_pipeline_end() const;
     /// A prepared statement that the server has no more, or that gives other columns by now.
     bool is_of_stale_statement() const;
     /// Empty: none was given.
@@ -178,6 +179,7 @@ class Connection {
     pg_result* next_result();
     Rows answer();
     Rows answer_of(const Step& step);
+    void end_pipeline();
     void leave_pipeline();
     Rows run_all(const char* sql);
     void check(const Rows& rows) const;

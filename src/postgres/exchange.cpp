@@ -105,6 +105,17 @@ Rows Connection::answer_of(const Step& step) {
     return rows;
 }
 
+/// Of one whose steps went well: what they did is kept once its end has come, and not before, even
+/// if all of them were answered.
+void Connection::end_pipeline() {
+    const Rows end(next_result());
+    if (!end.is_pipeline_end()) {
+        if (!end.sqlstate().empty()) check(end);
+        give_up(libpq().error_message(connection_.get()));
+    }
+    if (libpq().exit_pipeline_mode(connection_.get()) == 0) connection_.reset();
+}
+
 /// Takes what is left of the answers up to the end of the pipeline.
 void Connection::leave_pipeline() {
     // A null ends the results of each step; two of them mean that nothing more comes.
@@ -139,11 +150,11 @@ std::vector<Rows> Connection::exchange(std::span<const Step> steps) {
     try {
         for (const Step& step : steps)
             answers.push_back(answer_of(step));
+        end_pipeline();
     } catch (const DatabaseError&) {
         leave_pipeline();
         throw;
     }
-    leave_pipeline();
     return answers;
 }
 

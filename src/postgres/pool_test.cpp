@@ -96,6 +96,28 @@ TEST_F(PoolTest, CallsThatGoTogetherAreDoneOrNotTogether) {
     EXPECT_EQ(count(), 2U);
 }
 
+/// Refuses the number 3, but only when it is to be kept.
+constexpr const char* refusal_at_the_end =
+    "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "RAISE EXCEPTION USING ERRCODE = '22021'; END $$;"
+    "CREATE CONSTRAINT TRIGGER refusal AFTER INSERT ON public.numbers DEFERRABLE INITIALLY "
+    "DEFERRED "
+    "FOR EACH ROW WHEN (NEW.n = 3) EXECUTE FUNCTION public.refuse()";
+
+TEST_F(PoolTest, CallsThatGoTogetherAreDoneOnlyOnceTheyAreKept) {
+    other_.run(refusal_at_the_end);
+    Connection connection(target_);
+    const std::array<Call, 2> calls{{
+        {.statement = &insert_number, .parameters = {"1"}},
+        {.statement = &insert_number, .parameters = {"3"}},
+    }};
+
+    EXPECT_THROW(connection.execute_all(calls), DatabaseError);
+
+    EXPECT_EQ(count(), 0U);
+    EXPECT_EQ(connection.execute(number_plus_one, number(1)).integer(0, 0), 2);
+}
+
 TEST_F(PoolTest, ManyLargeCallsAndAnswersDoNotWaitForEachOther) {
     constexpr Statement echo("SELECT $1::text");
     Connection connection(target_);

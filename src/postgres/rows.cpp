@@ -51,6 +51,10 @@ bool Rows::is_good() const {
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+bool Rows::is_pipeline_end() const {
+    return libpq().result_status(result_.get()) == PGRES_PIPELINE_SYNC;
+}
+
 bool Rows::is_of_stale_statement() const {
     return !is_good() && (sqlstate() == "26000" || sqlstate() == "0A000");
 }
