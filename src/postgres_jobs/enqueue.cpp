@@ -106,6 +106,29 @@ std::vector<Enqueued> put_jobs(
     return answers;
 }
 
+Result<std::vector<Enqueued>> enqueue_alone(Store& store, const SharedEnqueue& call) {
+    // Since the ids are ours, it may be done twice: what is there already is found by its id.
+    bool may_be_there = call.may_be_there;
+    return store.pool.read([&](postgres::Connection& connection) -> Result<std::vector<Enqueued>> {
+        return put_jobs(connection, *call.columns, call.jobs, std::exchange(may_be_there, true));
+    });
+}
+
+void enqueue_together(Store& store, std::span<SharedEnqueue* const> calls) {
+    NewJobColumns all = *calls.front()->columns;
+    for (const SharedEnqueue* const call : calls.subspan(1))
+        all.add_all(*call->columns);
+    for (SharedEnqueue* const call : calls)
+        call->may_be_there = true;
+    const auto done = store.pool.once([&](postgres::Connection& connection) -> Result<> {
+        connection.execute(enqueue_plain, all.plain_parameters());
+        return {};
+    });
+    if (!done) return;
+    for (SharedEnqueue* const call : calls)
+        call->answer = all_new(*call->columns);
+}
+
 }  // namespace
 
 Result<std::vector<Enqueued>> enqueue_jobs(
@@ -115,11 +138,17 @@ Result<std::vector<Enqueued>> enqueue_jobs(
     if (auto good = check_call(queue, jobs); !good) return std::unexpected(good.error());
     if (jobs.empty()) return std::vector<Enqueued>{};
     const NewJobColumns columns(queue, jobs);
-    // Since the ids are ours, it may be done twice: what is there already is found by its id.
-    bool may_be_there = false;
-    return store.pool.read([&](postgres::Connection& connection) -> Result<std::vector<Enqueued>> {
-        return put_jobs(connection, columns, jobs, std::exchange(may_be_there, true));
-    });
+    SharedEnqueue call{.columns = &columns, .jobs = jobs};
+    const SharedSize size{.jobs = jobs.size(), .bytes = columns.plain_bytes()};
+    if (columns.are_plain() && may_share(size)) {
+        const auto work = [&](std::span<SharedEnqueue* const> calls) {
+            if (calls.size() > 1) return enqueue_together(store, calls);
+            call.answer = enqueue_alone(store, call);
+        };
+        store.enqueues.run(queue, size, call, work);
+    }
+    if (!call.answer) return enqueue_alone(store, call);
+    return *std::move(call.answer);
 }
 
 Result<std::vector<Enqueued>> enqueue_jobs_in(

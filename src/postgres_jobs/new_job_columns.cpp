@@ -30,6 +30,20 @@ NewJobColumns::NewJobColumns(std::string_view queue, std::span<const NewJob> job
     }
 }
 
+void NewJobColumns::add_all(const NewJobColumns& others) {
+    const bool one_type =
+        types_.size() == 1 && others.types_.size() == 1 && types_.text() == others.types_.text();
+    if (!one_type) {
+        while (types_.size() < ids_.size())
+            types_.add_null();
+        for (std::size_t all = ids_.size() + others.ids_.size(); types_.size() < all;)
+            types_.add_all(others.types_);
+    }
+    ids_.insert(ids_.end(), others.ids_.begin(), others.ids_.end());
+    id_texts_.add_all(others.id_texts_);
+    payloads_.add_all(others.payloads_);
+}
+
 bool NewJobColumns::are_plain() const {
     return !any_chosen_ && std::ranges::all_of(columns_, [](const postgres::ArrayText& column) {
         return column.size() == 0;

@@ -23,6 +23,9 @@ class NewJobColumns {
     /// The jobs were checked, and those without an id get one.
     NewJobColumns(std::string_view queue, std::span<const NewJob> jobs);
 
+    /// Plain ones, after plain ones of the same queue.
+    void add_all(const NewJobColumns& others);
+
     /// Whether they have nothing but a type and a payload.
     bool are_plain() const;
     /// Of enqueue_plain.
@@ -31,6 +34,10 @@ class NewJobColumns {
     std::vector<postgres::Parameter> parameters(bool may_be_there) const;
 
     const std::vector<Uuid>& ids() const { return ids_; }
+    /// What plain ones say, as it goes to the database.
+    std::size_t plain_bytes() const {
+        return id_texts_.bytes() + types_.bytes() + payloads_.bytes();
+    }
 
   private:
     enum Column : std::size_t {

@@ -4,6 +4,7 @@
 #include "jobs/job_note.hpp"
 #include "postgres/columns.hpp"
 #include "postgres_jobs/calls.hpp"
+#include "postgres_jobs/complete.hpp"
 #include "postgres_jobs/receipt.hpp"
 #include "postgres_jobs/store.hpp"
 #include "postgres_jobs/times.hpp"
@@ -20,10 +21,6 @@
 namespace tranter::postgres_jobs {
 namespace {
 
-constexpr postgres::Statement complete(
-    "SELECT place, is_known "
-    "FROM tranter.complete($1::integer, $2::uuid[], $3::integer[], $4::text[])"
-);
 constexpr postgres::Statement lock_attempts(
     "SELECT place, is_held, attempt, cancel_requested, options, failures, moment "
     "FROM tranter.lock_attempts($1::integer, $2::uuid[], $3::integer[])"
@@ -116,39 +113,42 @@ AttemptEnd decide(const LockedAttempt& job, const AttemptOutcome& outcome) {
 /// One call of settle.
 class Settling {
   public:
-    Settling(Store& store, std::int32_t queue_id, std::span<const Settlement> settlements)
+    Settling(
+        Store& store,
+        std::string_view queue,
+        std::int32_t queue_id,
+        std::span<const Settlement> settlements
+    )
         : store_(store),
-          queue_id_(std::to_string(queue_id)),
+          queue_(queue),
+          queue_id_(queue_id),
           settlements_(settlements),
           results_(settlements.size(), Result<>{}) {}
 
     Result<std::vector<Result<>>> run() {
         for (std::size_t i = 0; i < settlements_.size(); ++i)
             prepare(i);
-        Result<> done{};
         if (others_.places.empty()) {
-            if (completed_.places.empty()) return std::move(results_);
-            done = store_.pool.once([this](postgres::Connection& connection) -> Result<> {
-                settle_completed(connection);
-                return {};
-            });
-        } else {
-            done = store_.pool.write([this](postgres::Connection& connection) -> Result<> {
-                if (!completed_.places.empty()) settle_completed(connection);
-                settle_others(connection);
-                return {};
-            });
+            if (completed_.empty()) return std::move(results_);
+            auto answers = complete_jobs(store_, queue_, queue_id_, completed_);
+            if (!answers) return std::unexpected(std::move(answers.error()));
+            put_completed(*std::move(answers));
+            return std::move(results_);
         }
+        auto done = store_.pool.write([this](postgres::Connection& connection) -> Result<> {
+            if (!completed_.empty()) put_completed(complete_in(connection, queue_id_, completed_));
+            settle_others(connection);
+            return {};
+        });
         if (!done) return std::unexpected(std::move(done.error()));
         return std::move(results_);
     }
 
   private:
-    /// Deliveries of the call, and where they stood in it.
+    /// Deliveries that did not complete, and where they stood in the call.
     struct Deliveries {
         std::vector<postgres::Parameter> ids{};
         std::vector<postgres::Parameter> numbers{};
-        std::vector<postgres::Parameter> results{};
         std::vector<std::size_t> places{};
 
         std::size_t place_of(std::int64_t row_place) const {
@@ -171,35 +171,27 @@ class Settling {
             results_[i] = std::unexpected(delivery_over(true));
             return;
         }
-        const auto* completed = std::get_if<Completed>(&settlement.outcome);
-        Deliveries& deliveries = completed != nullptr ? completed_ : others_;
-        deliveries.ids.emplace_back(std::move(receipt->id));
-        deliveries.numbers.emplace_back(std::to_string(receipt->delivery));
-        deliveries.places.push_back(i);
-        if (completed == nullptr) return;
-        deliveries.results.push_back(
-            completed->result.empty() ? postgres::Parameter() : completed->result
-        );
+        std::string number = std::to_string(receipt->delivery);
+        if (const auto* completed = std::get_if<Completed>(&settlement.outcome)) {
+            completed_.add(std::move(receipt->id), number, completed->result);
+            completed_places_.push_back(i);
+            return;
+        }
+        others_.ids.emplace_back(std::move(receipt->id));
+        others_.numbers.emplace_back(std::move(number));
+        others_.places.push_back(i);
     }
 
-    void settle_completed(postgres::Connection& connection) {
-        const std::array<postgres::Parameter, 4> parameters = {
-            queue_id_,
-            postgres::array_of(completed_.ids),
-            postgres::array_of(completed_.numbers),
-            postgres::array_of(completed_.results)};
-        const postgres::Rows rows = connection.execute(complete, parameters);
-        for (const std::size_t place : completed_.places)
-            results_[place] = {};
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-            results_[completed_.place_of(rows.integer(row, 0))] =
-                std::unexpected(delivery_over(rows.boolean(row, 1)));
-        }
+    void put_completed(std::vector<Result<>> answers) {
+        for (std::size_t i = 0; i < answers.size(); ++i)
+            results_[completed_places_[i]] = std::move(answers[i]);
     }
 
     void settle_others(postgres::Connection& connection) {
         const std::array<postgres::Parameter, 3> parameters = {
-            queue_id_, postgres::array_of(others_.ids), postgres::array_of(others_.numbers)};
+            std::to_string(queue_id_),
+            postgres::array_of(others_.ids),
+            postgres::array_of(others_.numbers)};
         const postgres::Rows rows = connection.execute(lock_attempts, parameters);
         for (const std::size_t place : others_.places)
             results_[place] = std::unexpected(delivery_over(false));
@@ -225,7 +217,7 @@ class Settling {
             );
         }
         if (ends.empty()) return;
-        std::vector<postgres::Parameter> all{queue_id_};
+        std::vector<postgres::Parameter> all{std::to_string(queue_id_)};
         for (postgres::Parameter& column : ends.parameters())
             all.push_back(std::move(column));
         all.emplace_back(std::to_string(failed));
@@ -242,11 +234,13 @@ class Settling {
     }
 
     Store& store_;
-    const std::string queue_id_;
+    const std::string_view queue_;
+    const std::int32_t queue_id_;
     const std::span<const Settlement> settlements_;
     std::vector<Result<>> results_;
     std::unordered_set<std::string> ids_{};
-    Deliveries completed_{};
+    Completions completed_{};
+    std::vector<std::size_t> completed_places_{};  // of each of them in the call
     Deliveries others_{};
 };
 
@@ -266,7 +260,7 @@ Result<std::vector<Result<>>> settle_jobs(
     }
     const auto queue = find_queue(store, queue_name);
     if (!queue) return std::unexpected(queue.error());
-    return Settling(store, (*queue)->id(), settlements).run();
+    return Settling(store, queue_name, (*queue)->id(), settlements).run();
 }
 
 }  // namespace tranter::postgres_jobs

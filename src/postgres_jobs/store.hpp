@@ -6,6 +6,7 @@
 #include "postgres_jobs/known_queues.hpp"
 #include "postgres_jobs/maintenance.hpp"
 #include "postgres_jobs/notifications.hpp"
+#include "postgres_jobs/shared_statements.hpp"
 #include "postgres_jobs/sightings.hpp"
 #include "postgres_jobs/wakeups.hpp"
 
@@ -54,6 +55,8 @@ struct Store {
     EventHub events;
     KnownQueues queues{};
     WorkerSightings sightings{};
+    SharedCalls<SharedEnqueue> enqueues{shared_limits};
+    SharedCalls<SharedCompletions> completions{shared_limits};
     Maintainer maintainer;
     std::stop_source closing{};
 };
