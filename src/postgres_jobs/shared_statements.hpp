@@ -33,9 +33,10 @@ struct SharedCompletions {
 inline constexpr SharedLimits shared_limits{
     .under_way_max = 1, .together = {.jobs = jobs_per_call_max, .bytes = 1'048'576}};
 
-/// Larger calls gain nothing, and others would wait for what they bring.
+/// Larger calls of several threads are faster side by side, and others would wait for what they
+/// bring.
 constexpr bool may_share(SharedSize size) {
-    return size.jobs <= 32 && size.bytes <= 65'536;
+    return size.jobs <= 10 && size.bytes <= 65'536;
 }
 
 }  // namespace tranter::postgres_jobs
