@@ -203,20 +203,20 @@ TEST_F(SharedCallsTest, OfManyThreadsEachHasItsCallDoneOnce) {
     constexpr int threads_count = 8;
     constexpr int calls_each = 500;
     std::array<std::array<int, calls_each>, threads_count> done{};
+    const auto count = [&done](auto together) {
+        for (const NumberedCall* const one : together)
+            ++done.at(one->number / calls_each).at(one->number % calls_each);
+    };
+    const auto call_all = [&](int thread) {
+        for (int i = 0; i < calls_each; ++i) {
+            NumberedCall call{.number = thread * calls_each + i};
+            calls().run(thread % 3 == 0 ? "a" : "b", {.jobs = 1}, call, count);
+        }
+    };
     {
         std::vector<std::jthread> threads;
-        for (int thread = 0; thread < threads_count; ++thread) {
-            threads.emplace_back([this, thread, &done] {
-                for (int i = 0; i < calls_each; ++i) {
-                    NumberedCall call{.number = thread * calls_each + i};
-                    const auto count = [&done](auto together) {
-                        for (NumberedCall* const one : together)
-                            ++done.at(one->number / calls_each).at(one->number % calls_each);
-                    };
-                    calls().run(thread % 3 == 0 ? "a" : "b", {.jobs = 1}, call, count);
-                }
-            });
-        }
+        for (int thread = 0; thread < threads_count; ++thread)
+            threads.emplace_back(call_all, thread);
     }
     for (const auto& of_thread : done)
         EXPECT_THAT(of_thread, testing::Each(1));
