@@ -223,7 +223,7 @@ void Connection::give_up(std::string_view why) {
     throw DatabaseError(Trouble::lost, text);
 }
 
-Rows Connection::run_all(const char* sql) {
+Rows Connection::last_answer_to(const char* sql) {
     if (!is_alive()) give_up("the connection is closed");
     if (libpq().send_query(connection_.get(), sql) == 0) {
         give_up(libpq().error_message(connection_.get()));
@@ -233,8 +233,11 @@ Rows Connection::run_all(const char* sql) {
     // An error is the last answer.
     while (pg_result* next = next_result())
         last = Rows(next);
-    check(last);
     return last;
+}
+
+void Connection::run_all(const char* sql) {
+    check(last_answer_to(sql));
 }
 
 void Connection::run(const char* sql) {
@@ -248,7 +251,9 @@ void Connection::run(const char* sql) {
 
 void Connection::commit() {
     if (std::exchange(begins_, false)) return;
-    if (run_all("COMMIT").command() != "COMMIT") {
+    const Rows end = last_answer_to("COMMIT");
+    check_end(end);
+    if (end.command() != "COMMIT") {
         throw DatabaseError(Trouble::other, "a statement had failed before");
     }
 }
@@ -262,12 +267,22 @@ bool Connection::is_in_transaction() const {
     return begins_ || libpq().transaction_status(connection_.get()) != PQTRANS_IDLE;
 }
 
-void Connection::check(const Rows& rows) const {
+void Connection::check(const Rows& rows) {
     if (rows.is_good()) return;
     std::string_view text = rows.message();
     if (text.empty()) text = libpq().error_message(connection_.get());
-    const Trouble trouble = is_alive() ? trouble_of(rows.sqlstate()) : Trouble::lost;
-    throw DatabaseError(trouble, shown(text));
+    // What has no state was not said by the server, and nobody knows what that did.
+    if (!is_alive() || rows.sqlstate().empty()) give_up(text);
+    throw DatabaseError(trouble_of(rows.sqlstate()), shown(text));
+}
+
+void Connection::check_end(const Rows& rows) {
+    try {
+        check(rows);
+    } catch (const DatabaseError& error) {
+        if (error.trouble() != Trouble::bad_value && error.trouble() != Trouble::limit) throw;
+        throw DatabaseError(Trouble::other, error.what());
+    }
 }
 
 bool Connection::take_notifications(const Hear& hear) {

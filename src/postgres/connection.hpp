@@ -181,8 +181,13 @@ class Connection {
     Rows answer_of(const Step& step);
     void end_pipeline();
     void leave_pipeline();
-    Rows run_all(const char* sql);
-    void check(const Rows& rows) const;
+    /// Of all statements in `sql`, unchecked. An error is the last answer.
+    Rows last_answer_to(const char* sql);
+    void run_all(const char* sql);
+    void check(const Rows& rows);
+    /// Of a commit, which no value is to blame for: the server has no room to notify, or somebody
+    /// checks at the end.
+    void check_end(const Rows& rows);
     [[noreturn]] void give_up(std::string_view why);
 
     std::unique_ptr<pg_conn, Finish> connection_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -86,11 +87,15 @@ void Connection::send(const Step& step) {
     if (sent == 0) give_up(libpq().error_message(to));
 }
 
+/// Of one step. One that is alone is kept at its end, which may be told as refused after its rows.
 Rows Connection::answer() {
-    pg_result* const first = next_result();
-    Rows rows(first);
-    while (pg_result* more = next_result())
-        libpq().clear(more);
+    Rows rows(next_result());
+    std::optional<Rows> refusal;
+    while (pg_result* const more = next_result()) {
+        Rows later(more);
+        if (rows.is_good() && !later.is_good()) refusal = std::move(later);
+    }
+    if (refusal) check_end(*refusal);
     return rows;
 }
 
@@ -110,7 +115,7 @@ Rows Connection::answer_of(const Step& step) {
 void Connection::end_pipeline() {
     const Rows end(next_result());
     if (!end.is_pipeline_end()) {
-        if (!end.sqlstate().empty()) check(end);
+        if (!end.sqlstate().empty()) check_end(end);
         give_up(libpq().error_message(connection_.get()));
     }
     if (libpq().exit_pipeline_mode(connection_.get()) == 0) connection_.reset();

@@ -118,6 +118,35 @@ TEST_F(PoolTest, CallsThatGoTogetherAreDoneOnlyOnceTheyAreKept) {
     EXPECT_EQ(connection.execute(number_plus_one, number(1)).integer(0, 0), 2);
 }
 
+TEST_F(PoolTest, ACallIsDoneOnlyOnceItIsKept) {
+    other_.run(refusal_at_the_end);
+    Connection connection(target_);
+    connection.execute(insert_number, number(1));
+
+    Trouble trouble = Trouble::bad_value;
+    try {
+        connection.execute(insert_number, number(3));
+        ADD_FAILURE() << "it said that it was done";
+    } catch (const DatabaseError& error) {
+        trouble = error.trouble();
+    }
+
+    EXPECT_EQ(trouble, Trouble::other) << "no value is to blame";
+    EXPECT_EQ(count(), 1U);
+    EXPECT_EQ(connection.execute(number_plus_one, number(1)).integer(0, 0), 2);
+}
+
+TEST_F(PoolTest, ATransactionIsDoneOnlyOnceItIsKept) {
+    other_.run(refusal_at_the_end);
+    Connection connection(target_);
+    connection.begin();
+    connection.execute(insert_number, number(3));
+
+    EXPECT_THROW(connection.commit(), DatabaseError);
+
+    EXPECT_EQ(count(), 0U);
+}
+
 TEST_F(PoolTest, ManyLargeCallsAndAnswersDoNotWaitForEachOther) {
     constexpr Statement echo("SELECT $1::text");
     Connection connection(target_);
