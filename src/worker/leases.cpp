@@ -136,12 +136,13 @@ bool Leases::renew_batch(std::span<const std::shared_ptr<Task>> batch) {
     for (const auto& task : batch)
         receipts.push_back(task->job().receipt);
     const Moment asked_at = Steady::now();
-    const auto answers = provider_.extend(batch.front()->job().queue, receipts, config_.lease);
+    const std::string& queue = batch.front()->job().queue;
+    const auto answers = provider_.extend(queue, receipts, config_.lease);
     if (!answers || answers->size() != batch.size()) {
-        if (!answers) watch_.failed(StoreCall::extend, answers.error());
+        if (!answers) watch_.failed(StoreCall::extend, queue, answers.error());
         return false;
     }
-    watch_.answered_in(StoreCall::extend, Steady::now() - asked_at);
+    watch_.answered_in(StoreCall::extend, queue, Steady::now() - asked_at);
     bool all = true;
     std::size_t extended = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -196,7 +196,7 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
                 queue_watch_.missing(name, jobs.error());
                 rest(missing_backoff.next(), stop);
             } else if (!stop.stop_requested()) {
-                store_watch_.failed(StoreCall::receive, jobs.error());
+                store_watch_.failed(StoreCall::receive, name, jobs.error());
                 rest(backoff.next(), stop);
             }
             continue;
@@ -210,7 +210,7 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
         take_in(queue, std::move(*jobs));
         backoff.reset();
         missing_backoff.reset();
-        store_watch_.answered(StoreCall::receive);
+        store_watch_.answered(StoreCall::receive, name);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace tranter::worker {
 
@@ -24,6 +25,15 @@ constexpr auto company_wait = 10ms;
 constexpr std::size_t pending_batches_max = 8;
 constexpr auto first_settle_rest = 50ms;
 constexpr auto longest_settle_rest = 5000ms;
+
+/// Why the call, or a part of it, is to be tried again; null: it is not.
+const Error* temporary_of(const Result<std::vector<Result<>>>& answers) {
+    if (!answers) return is_temporary(answers.error()) ? &answers.error() : nullptr;
+    const auto found = std::ranges::find_if(*answers, [](const Result<>& answer) {
+        return !answer && is_temporary(answer.error());
+    });
+    return found == answers->end() ? nullptr : &found->error();
+}
 
 }  // namespace
 
@@ -124,13 +134,15 @@ void Settler::deliver_to_queue(Batch batch, const std::stop_token& stop) {
 
 Settler::Batch Settler::try_once(Batch batch) {
     const Moment asked_at = Steady::now();
-    const auto answers = provider_.settle(batch.tasks.front()->job().queue, batch.settlements);
+    const std::string queue = batch.tasks.front()->job().queue;
+    const auto answers = provider_.settle(queue, batch.settlements);
     const bool fits = answers && answers->size() == batch.size();
-    if (!fits && (answers || is_temporary(answers.error()))) {
-        if (!answers) watch_.failed(StoreCall::settle, answers.error());
-        return batch;
+    if (const Error* error = temporary_of(answers)) {
+        watch_.failed(StoreCall::settle, queue, *error);
+    } else {
+        watch_.answered_in(StoreCall::settle, queue, Steady::now() - asked_at);
     }
-    watch_.answered_in(StoreCall::settle, Steady::now() - asked_at);
+    if (!fits && (answers || is_temporary(answers.error()))) return batch;
     if (!fits && batch.size() > 1) return try_each(std::move(batch));
     Batch again;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -161,10 +173,7 @@ bool Settler::conclude(const Task& task, Settlement& settlement, const Result<>&
         return true;
     }
     const Error& error = answer.error();
-    if (is_temporary(error)) {
-        watch_.failed(StoreCall::settle, error);
-        return false;
-    }
+    if (is_temporary(error)) return false;
     const bool is_gone = error.code() == Errc::conflict || error.code() == Errc::not_found;
     if (is_gone || std::holds_alternative<Dead>(settlement.outcome)) {
         give_up(task, error.message());

@@ -295,24 +295,29 @@ std::string_view store_call_name(StoreCall call) {
 
 }  // namespace
 
-void StoreWatch::failed(StoreCall call, const Error& error) {
+// Both write their line under the mutex: else the one that came first could stand behind the other.
+
+void StoreWatch::failed(StoreCall call, std::string_view queue, const Error& error) {
     if (observers_ != nullptr) observers_->store_failed(store_call_name(call), error);
-    {
-        const std::lock_guard lock(mutex_);
-        last_error_ = one_line(without_secrets(error.message()));
-        last_error_at_ = wall_clock();
-    }
-    if ((unanswered_.fetch_or(bit_of(call)) & bit_of(call)) != 0) return;
+    const std::lock_guard lock(mutex_);
+    last_error_ = one_line(without_secrets(error.message()));
+    last_error_at_ = wall_clock();
+    if (!unanswered_.emplace(call, queue).second) return;
+    unanswered_count_ = unanswered_.size();
     log_warn(
         "worker",
         "the store does not answer, the worker will go on trying",
-        {{"call", store_call_name(call)}, {"error", error.message()}}
+        {{"call", store_call_name(call)}, {"queue", queue}, {"error", error.message()}}
     );
 }
 
-void StoreWatch::say_it_answers(StoreCall call) {
-    if ((unanswered_.fetch_and(~bit_of(call)) & bit_of(call)) == 0) return;
-    log_info("worker", "the store answers again", {{"call", store_call_name(call)}});
+void StoreWatch::say_it_answers(StoreCall call, std::string_view queue) {
+    const std::lock_guard lock(mutex_);
+    if (unanswered_.erase({call, std::string(queue)}) == 0) return;
+    unanswered_count_ = unanswered_.size();
+    log_info(
+        "worker", "the store answers again", {{"call", store_call_name(call)}, {"queue", queue}}
+    );
 }
 
 StoreWatch::State StoreWatch::state() const {
