@@ -110,13 +110,11 @@ async function throughput() {
 async function flow() {
   const perCall = 1_000;
   const backlog = option('backlog', 20_000);
-  const part = jobs / option('parts', 10);
-  const end = performance.now() + option('seconds', 3_600) * 1e3;
+  const part = Math.floor(jobs / option('parts', 10));
   const rates = [];
   let handled = 0;
-  let began = performance.now();
   let enough = () => {};
-  const figures = meter(jobs, server);
+  let began;
   const stop = await peer.work(() => {
     if (++handled % part === 0) {
       rates.push(Math.round((part / (performance.now() - began)) * 1e3));
@@ -124,6 +122,8 @@ async function flow() {
     }
     enough();
   });
+  const end = performance.now() + option('seconds', 3_600) * 1e3;
+  began = performance.now();
   const reach = (wanted) =>
     new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), Math.max(0, end - performance.now()));
@@ -141,9 +141,8 @@ async function flow() {
     await peer.addMany(Array.from({ length: perCall }, (_, i) => ({ number: from + i, text })));
   }
   if (inTime) await reach(jobs);
-  const result = { rates, ...figures() };
   if (inTime) await stop();
-  return result;
+  return { rates };
 }
 
 async function latency() {

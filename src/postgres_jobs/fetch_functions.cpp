@@ -11,15 +11,20 @@ namespace {
 //
 // from_rank, from_time   where the look begins, 0: at the very beginning; see look_start.hpp, which
 //                        decides it by what the first row of the answer says: the rank of the
-//                        first job (of none: the moment), from when on leases are known to end
-//                        (NULL: nobody has looked), how many blocks were read, and how long that
-//                        took in microseconds
+//                        first job, when it was looked (microseconds since 1970), from when on
+//                        things are known to end (0: more has ended than was dealt with, NULL: it
+//                        was not looked at), how many blocks were read in vain or not, and how
+//                        many microseconds that took. Queues that take turns read what they must.
 constexpr std::string_view hand_out = R"sql(
-CREATE FUNCTION tranter.blocks_read() RETURNS bigint
+CREATE FUNCTION tranter.blocks_of_pick() RETURNS bigint
 LANGUAGE sql AS $$
     SELECT pg_stat_get_xact_blocks_fetched('tranter.jobs'::regclass)
         + pg_stat_get_xact_blocks_fetched('tranter.jobs_pending'::regclass)
-        + pg_stat_get_xact_blocks_fetched('tranter.jobs_processing'::regclass)
+$$;
+
+CREATE FUNCTION tranter.blocks_of_leases() RETURNS bigint
+LANGUAGE sql AS $$
+    SELECT pg_stat_get_xact_blocks_fetched('tranter.jobs_processing'::regclass)
 $$;
 
 CREATE FUNCTION tranter.fetch(
@@ -28,7 +33,7 @@ CREATE FUNCTION tranter.fetch(
 RETURNS TABLE(
     id uuid, delivery integer, attempt integer, place bigint, created double precision,
     due double precision, type text, payload text, job_group text, options text, steps text,
-    rank bigint, leases_from bigint, blocks bigint, took bigint)
+    rank bigint, looked_at bigint, ends_from bigint, blocks bigint, took bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -38,15 +43,16 @@ DECLARE
     takes_turns boolean;
     is_observed boolean;
     began timestamptz := clock_timestamp();
-    blocks_before bigint := tranter.blocks_read();
+    began_us bigint := tranter.micros(began);
+    leases_before bigint := tranter.blocks_of_leases();
+    pick_before bigint;
     moment timestamptz;
-    start_rank bigint := from_rank;
     picked tid[];
     next_look bigint;
     has_passed boolean := pass_time;
-    leases_known bigint;
-    blocks_now bigint;
-    took_now bigint;
+    ends_known bigint;
+    blocks_read bigint := 0;
+    took_us bigint;
 BEGIN
     IF pass_time THEN
         PERFORM pg_advisory_xact_lock(1416779637, of_queue) FROM tranter.queues q
@@ -62,6 +68,7 @@ BEGIN
         WHERE q.id = of_queue;
     LOOP
         moment := clock_timestamp();
+        pick_before := tranter.blocks_of_pick();
         IF is_paused THEN
             picked := '{}';
         ELSIF takes_turns THEN
@@ -70,30 +77,29 @@ BEGIN
             picked := ARRAY(
                 SELECT j.ctid FROM tranter.jobs j
                 WHERE j.queue_id = of_queue AND j.state = 0 AND j.job_group = ''
-                    AND j.rank >= start_rank
+                    AND j.rank >= from_rank
                     AND (j.expires_at IS NULL OR j.expires_at > moment)
                 ORDER BY j.rank LIMIT jobs_max FOR UPDATE SKIP LOCKED);
-            -- Somebody says that there is a job.
-            IF start_rank > 0 AND heard > 0 AND cardinality(picked) = 0 THEN
-                start_rank := 0;
-                CONTINUE;
-            END IF;
+            blocks_read := blocks_read + tranter.blocks_of_pick() - pick_before;
         END IF;
         EXIT WHEN has_passed OR cardinality(picked) > 0;
         next_look := tranter.let_time_pass(of_queue, from_time);
         has_passed := true;
     END LOOP;
-    IF has_passed AND coalesce(next_look, 2) > 1 THEN
-        leases_known := tranter.micros(began) + least(next_look, lease_ms * 1000);
+    IF has_passed THEN
+        ends_known := CASE WHEN coalesce(next_look, 2) > 1
+            THEN began_us + least(next_look, lease_ms * 1000) ELSE 0 END;
     END IF;
-    blocks_now := tranter.blocks_read() - blocks_before;
-    took_now := tranter.micros(clock_timestamp()) - tranter.micros(began);
+    IF NOT takes_turns THEN
+        blocks_read := blocks_read + tranter.blocks_of_leases() - leases_before;
+    END IF;
+    took_us := tranter.micros(clock_timestamp()) - began_us;
     IF heard > 0 THEN
         PERFORM tranter.forget_wish(of_queue, heard);
     END IF;
     IF cardinality(picked) = 0 THEN
         RETURN QUERY SELECT NULL::uuid, 0, 0, next_look, 0::double precision, 0::double precision,
-            '', '', '', '', '', tranter.micros(moment), leases_known, blocks_now, took_now;
+            '', '', '', '', '', NULL::bigint, began_us, ends_known, blocks_read, took_us;
         RETURN;
     END IF;
     RETURN QUERY UPDATE tranter.jobs j
@@ -104,7 +110,7 @@ BEGIN
         FROM unnest(picked) WITH ORDINALITY p(tid, place) WHERE j.ctid = p.tid
         RETURNING j.id, j.delivery, j.attempt, p.place, date_part('epoch', j.created_at),
             date_part('epoch', j.due_at), j.type, j.payload, j.job_group, j.options, j.steps,
-            CASE WHEN p.place = 1 THEN j.rank END, leases_known, blocks_now, took_now;
+            CASE WHEN p.place = 1 THEN j.rank END, began_us, ends_known, blocks_read, took_us;
     IF is_observed THEN
         PERFORM tranter.tell_events(ARRAY(
             SELECT j.id FROM tranter.jobs j
@@ -295,158 +301,10 @@ END
 $$;
 )sql";
 
-// Whoever looks for jobs of a queue, or waits for one of its jobs, lets its time pass: jobs become
-// due, deadlines and leases end. Answers in how many microseconds it has to be done again, NULL
-// when nothing is to come, 0 when nothing could be done for what is due. In small steps, and what
-// somebody else has locked is theirs. from_time: leases that end before it, in microseconds since
-// 1970, and jobs that were due a minute ago, are not looked at; 0: all are.
-constexpr std::string_view time = R"sql(
-CREATE FUNCTION tranter.let_time_pass(of_queue integer, from_time bigint DEFAULT 0)
-RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    moment timestamptz := clock_timestamp();
-    leases_from timestamptz := '-infinity';
-    due_from timestamptz := '-infinity';
-    step_max constant integer := 1000;
-    next_event timestamptz;
-    has_changed boolean;
-BEGIN
-    IF from_time > 0 THEN
-        leases_from := timestamptz 'epoch' + from_time * interval '1 us';
-        due_from := moment - interval '1 minute';
-    END IF;
-    next_event := tranter.next_event(of_queue, due_from, leases_from);
-    IF next_event IS NULL OR next_event > moment THEN
-        RETURN ceil(date_part('epoch', next_event - moment) * 1000000);
-    END IF;
-    UPDATE tranter.jobs SET state = 0
-        WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 1 AND due_at <= moment AND due_at >= due_from
-            ORDER BY due_at LIMIT step_max FOR UPDATE SKIP LOCKED));
-    has_changed := FOUND;
-    IF has_changed THEN
-        PERFORM tranter.tell_sleepers(of_queue);
-    END IF;
-    has_changed := tranter.end_deadlines(of_queue, moment, step_max) OR has_changed;
-    has_changed := tranter.end_leases(of_queue, leases_from, moment, step_max) OR has_changed;
-    next_event := tranter.next_event(of_queue, due_from, leases_from);
-    IF next_event IS NULL THEN
-        RETURN NULL;
-    END IF;
-    RETURN greatest(
-        has_changed::integer, ceil(date_part('epoch', next_event - clock_timestamp()) * 1000000));
-END
-$$;
-
-CREATE FUNCTION tranter.next_event(
-    of_queue integer, due_from timestamptz, leases_from timestamptz)
-RETURNS timestamptz
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN least(
-        (SELECT due_at FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 1 AND due_at >= due_from
-            ORDER BY due_at LIMIT 1),
-        (SELECT lease_until FROM tranter.jobs
-            WHERE queue_id = of_queue AND state = 2 AND lease_until >= leases_from
-            ORDER BY lease_until LIMIT 1),
-        (SELECT expires_at FROM tranter.jobs
-            WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2
-            ORDER BY expires_at LIMIT 1));
-END
-$$;
-
-CREATE FUNCTION tranter.end_deadlines(of_queue integer, moment timestamptz, jobs_max integer)
-RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    ended uuid[];
-BEGIN
-    ended := ARRAY(
-        SELECT id FROM tranter.jobs
-        WHERE queue_id = of_queue AND expires_at IS NOT NULL AND state <> 2
-            AND expires_at <= moment
-        ORDER BY expires_at LIMIT jobs_max FOR UPDATE SKIP LOCKED);
-    IF cardinality(ended) > 0 THEN
-        PERFORM tranter.end_attempts(
-            of_queue, ended, array_fill('cancelled'::text, ARRAY[cardinality(ended)]), '{}', '{}',
-            array_fill('expired'::text, ARRAY[cardinality(ended)]), 0);
-    END IF;
-    RETURN cardinality(ended) > 0;
-END
-$$;
-
-CREATE FUNCTION tranter.end_leases(
-    of_queue integer, leases_from timestamptz, moment timestamptz, jobs_max integer)
-RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    job tranter.jobs;
-    attempts_max bigint;
-    kind text;
-    reason text;
-    failures_now text;
-    ids uuid[] := '{}';
-    kinds text[] := '{}';
-    all_failures text[] := '{}';
-    reasons text[] := '{}';
-BEGIN
-    FOR job IN
-        SELECT * FROM tranter.jobs
-        WHERE queue_id = of_queue AND state = 2 AND lease_until <= moment
-            AND lease_until >= leases_from
-        ORDER BY lease_until LIMIT jobs_max FOR UPDATE SKIP LOCKED
-    LOOP
-        -- One job that makes no sense must not keep the time of all others from passing.
-        BEGIN
-            attempts_max := coalesce((job.options::jsonb #>> '{retry,max_attempts}')::bigint, 25);
-            kind := CASE WHEN job.attempt >= attempts_max THEN 'dead' ELSE 'failed' END;
-            reason := format(
-                'attempt %s of %s failed: the lease ended before the attempt did', job.attempt,
-                attempts_max);
-            failures_now := tranter.with_lost_lease(job.failures, job.attempt, moment);
-        EXCEPTION WHEN OTHERS THEN
-            kind := 'dead';
-            reason := 'options or failures cannot be read';
-            failures_now := NULL;
-        END;
-        IF job.cancel_requested THEN
-            kind := 'cancelled';
-            reason := 'cancelled';
-        END IF;
-        ids := ids || job.id;
-        kinds := kinds || kind;
-        reasons := reasons || reason;
-        all_failures := all_failures || failures_now;
-    END LOOP;
-    IF cardinality(ids) > 0 THEN
-        PERFORM tranter.end_attempts(
-            of_queue, ids, kinds, '{}', all_failures, reasons, cardinality(ids));
-    END IF;
-    RETURN cardinality(ids) > 0;
-END
-$$;
-
-CREATE FUNCTION tranter.with_lost_lease(failures text, attempt integer, moment timestamptz)
-RETURNS text
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_agg(one ORDER BY place)::text FROM (
-        SELECT one, place FROM jsonb_array_elements(
-            coalesce(failures, '[]')::jsonb || jsonb_build_object(
-                'attempt', attempt,
-                'at', to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                'type', 'lease_expired', 'text', 'the lease ended before the attempt did'))
-            WITH ORDINALITY entry(one, place)
-        ORDER BY place DESC LIMIT 10) last_ten
-$$;
-)sql";
-
 }  // namespace
 
 std::string_view fetch_functions() {
-    static const std::string all = std::string(hand_out).append(turns).append(time);
+    static const std::string all = std::string(hand_out).append(turns);
     return all;
 }
 

@@ -14,6 +14,7 @@ const std::string& functions_1() {
               option_functions(),
               json_functions(),
               fetch_functions(),
+              time_functions(),
               attempt_functions(),
               settle_functions(),
               manage_functions(),

@@ -11,7 +11,8 @@ std::string_view wakeup_functions();   // tranter.tell_sleepers
 std::string_view enqueue_functions();  // tranter.enqueue_jobs, for programs of ours
 std::string_view option_functions();   // what is said of a job, as JSON
 std::string_view json_functions();     // tranter.enqueue, enqueue_many, enqueue_answered
-std::string_view fetch_functions();    // what begins attempts, and what lets time pass
+std::string_view fetch_functions();    // what begins attempts
+std::string_view time_functions();     // what lets time pass
 std::string_view attempt_functions();  // heartbeats, and what is noted while it runs
 std::string_view settle_functions();   // what ends them
 std::string_view manage_functions();   // cancel, retry

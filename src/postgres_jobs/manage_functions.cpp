@@ -14,12 +14,12 @@ namespace {
 //                not fit the new one, as each hand-out draws its own
 constexpr std::string_view manage_sql = R"sql(
 CREATE FUNCTION tranter.micros(moment timestamptz) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT (pg_catalog.date_part('epoch', moment) * 1000000)::bigint
 $$;
 
 CREATE FUNCTION tranter.next_rank(moment timestamptz, priority smallint) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT tranter.micros(moment) + priority * 60000000
 $$;
 

@@ -34,15 +34,9 @@ class OldSnapshotTest : public test::ProviderInDatabase {
         for (const Result<>& result : must(provider().settle("q", settlements)))
             must(result);
     }
-    /// Of a look for one job, by `SELECT {what} FROM tranter.fetch(...)`.
-    std::int64_t look(std::string_view what, std::int64_t heard, std::int64_t from_rank) {
-        const auto sql = fmt::format(
-            "SELECT {} FROM tranter.fetch(1, 1, 30000, 'w', false, {}, {}, 0)",
-            what,
-            heard,
-            from_rank
-        );
-        return number(sql.c_str());
+    std::int64_t blocks_of_look(std::int64_t from_rank) {
+        constexpr auto* sql = "SELECT blocks FROM tranter.fetch(1, 1, 30000, 'w', false, 0, {}, 0)";
+        return number(fmt::format(fmt::runtime(sql), from_rank).c_str());
     }
     std::int64_t rank_of(const std::string& id) {
         return number(fmt::format("SELECT rank FROM tranter.jobs WHERE id = '{}'", id).c_str());
@@ -57,20 +51,13 @@ TEST_F(OldSnapshotTest, ALookBehindWhatIsGoneReadsLittle) {
     const std::int64_t rank = rank_of(enqueue(job("1")));
 
     database().run("BEGIN");
-    EXPECT_GT(look("blocks", 0, 0), 40);
+    EXPECT_GT(blocks_of_look(0), 40);
     database().run("ROLLBACK; BEGIN");
-    EXPECT_LT(look("blocks", 0, rank), 10);
+    EXPECT_LT(blocks_of_look(rank), 10);
     database().run("ROLLBACK");
 }
 
-TEST_F(OldSnapshotTest, WhoIsToldOfAJobFindsItWhereverItStands) {
-    const std::int64_t rank = rank_of(enqueue(job("1"))) + 1;
-
-    EXPECT_EQ(look("count(id)", 0, rank), 0);
-    EXPECT_EQ(look("count(id)", 1, rank), 1);
-}
-
-TEST_F(OldSnapshotTest, WhoDoesNotWaitIsGivenWhatIsThere) {
+TEST_F(OldSnapshotTest, WhoAsksOnceIsGivenWhatIsThere) {
     complete(2'000);
     ASSERT_THAT(receive(1), IsEmpty());
     enqueue(job("\"urgent\"", urgent()));
@@ -117,6 +104,23 @@ TEST_F(OldSnapshotTest, LeasesBeforeWhereALookBeginsEndWithTheNextOneFromTheBegi
     EXPECT_EQ(number(running), 1);
     database().query("SELECT tranter.let_time_pass(1)");
     EXPECT_EQ(number(running), 0);
+}
+
+TEST_F(OldSnapshotTest, MoreThanAStepThatHasEndedIsLookedForFromTheBeginning) {
+    NewJob later = job("1");
+    later.delay = seconds(3'600);
+    enqueue_all(std::vector<NewJob>(2'500, later));
+    database().run("UPDATE tranter.jobs SET due_at = now() - interval '2 m'");
+    constexpr const char* look =
+        "SELECT max(ends_from) FROM tranter.fetch(1, 1, 30000, 'w', true, 0, 0, {})";
+    constexpr const char* scheduled = "SELECT count(*) FROM tranter.jobs WHERE state = 1";
+
+    std::int64_t from = 0;
+    for (int looks = 0; looks < 3; ++looks) {
+        from = number(fmt::format(fmt::runtime(look), from).c_str());
+        EXPECT_EQ(from == 0, looks < 2) << looks;
+    }
+    EXPECT_EQ(number(scheduled), 0);
 }
 
 TEST_F(OldSnapshotTest, WhatEndedIsCountedOnceWhetherItWasSummedUpOrNot) {

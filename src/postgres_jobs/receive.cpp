@@ -19,10 +19,12 @@ namespace {
 
 constexpr postgres::Statement fetch(
     "SELECT id, delivery, attempt, place, created, due, type, payload, job_group, options, steps, "
-    "rank, leases_from, blocks, took "
+    "rank, looked_at, ends_from, blocks, took "
     "FROM tranter.fetch($1::integer, $2::integer, $3::bigint, $4::text, $5::boolean, $6::bigint, "
     "$7::bigint, $8::bigint)"
 );
+
+constexpr postgres::Statement sum_tallies("SELECT tranter.sum_tallies()");
 
 enum Column : int {
     id_column,
@@ -37,7 +39,8 @@ enum Column : int {
     options_column,
     steps_column,
     rank_column,
-    leases_from_column,
+    looked_at_column,
+    ends_from_column,
     blocks_column,
     took_column,
 };
@@ -50,12 +53,12 @@ class HandOut {
 
     Result<Look> look(std::int64_t heard) { return look_from(queue_.look_start().next(), heard); }
 
-    /// Leaves out nothing that is there.
-    Result<Look> look_at_all() {
+    /// Finds a job if there is one, wherever it stands.
+    Result<Look> look_until_found() {
         const auto start = queue_.look_start().next();
         auto found = look_from(start, 0);
-        if (!found || !found->jobs.empty() || start.is_beginning()) return found;
-        return look_from({}, 0);
+        if (!found || !found->jobs.empty() || start.point.is_beginning()) return found;
+        return look_from({.is_turn = true}, 0);
     }
 
     /// Jobs that nobody could run, which must not come again and again.
@@ -73,7 +76,7 @@ class HandOut {
     }
 
   private:
-    Result<Look> look_from(LookStart::Point start, std::int64_t heard) {
+    Result<Look> look_from(const LookStart::Start& start, std::int64_t heard) {
         // The clock of the database says when a lease ends; the worker is told by its own.
         const TimePoint lease_until =
             std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()
@@ -84,29 +87,34 @@ class HandOut {
             std::to_string(request_.jobs_max),
             std::to_string(request_.lease.count()),
             request_.worker.empty() ? postgres::Parameter() : request_.worker,
-            queue_.is_time_to_pass() ? "true" : "false",
+            start.is_turn || queue_.is_time_to_pass() ? "true" : "false",
             std::to_string(heard),
-            std::to_string(start.rank),
-            std::to_string(start.time)};
-        return store_.pool.once([&](postgres::Connection& connection) -> Result<Look> {
+            std::to_string(start.point.rank),
+            std::to_string(start.point.time)};
+        auto found = store_.pool.once([&](postgres::Connection& connection) -> Result<Look> {
             const postgres::Rows rows = connection.execute(fetch, parameters);
             return read(rows, start, lease_until);
         });
+        if (!found) queue_.look_start().failed(start);
+        return found;
     }
 
-    Look read(const postgres::Rows& rows, LookStart::Point start, TimePoint lease_until) {
+    Look read(const postgres::Rows& rows, const LookStart::Start& start, TimePoint lease_until) {
         Look look;
         std::vector<std::pair<std::int64_t, std::size_t>> order;
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            if (!rows.is_null(row, rank_column)) note(rows, row, start);
             if (!rows.is_null(row, id_column)) {
                 order.emplace_back(rows.integer(row, place_column), row);
-            } else if (!rows.is_null(row, place_column)) {
+                if (order.back().first == 1) note(rows, row, start);
+                continue;
+            }
+            note(rows, row, start);
+            if (!rows.is_null(row, place_column)) {
                 const std::chrono::microseconds rest(rows.integer(row, place_column));
                 look.next = std::chrono::ceil<std::chrono::milliseconds>(rest);
             }
         }
-        if (order.empty() && !start.is_beginning()) {
+        if (order.empty() && !start.point.is_beginning()) {
             // Once more before it is quiet.
             const auto again = queue_.look_start().beginning_in().value_or(LookStart::Micros(0));
             const auto rest = std::chrono::ceil<std::chrono::milliseconds>(again);
@@ -120,14 +128,15 @@ class HandOut {
     }
 
     /// What the first row says of the look.
-    void note(const postgres::Rows& rows, std::size_t row, LookStart::Point start) {
+    void note(const postgres::Rows& rows, std::size_t row, const LookStart::Start& start) {
         LookStart::Seen seen{
             .jobs = rows.is_null(row, id_column) ? 0 : rows.size(),
-            .rank = rows.integer(row, rank_column),
+            .looked_at = rows.integer(row, looked_at_column),
             .blocks = rows.integer(row, blocks_column),
             .took = std::chrono::microseconds(rows.integer(row, took_column))};
-        if (!rows.is_null(row, leases_from_column)) {
-            seen.leases_from = rows.integer(row, leases_from_column);
+        if (!rows.is_null(row, rank_column)) seen.rank = rows.integer(row, rank_column);
+        if (!rows.is_null(row, ends_from_column)) {
+            seen.ends_from = rows.integer(row, ends_from_column);
         }
         queue_.look_start().saw(start, seen);
     }
@@ -171,6 +180,16 @@ class HandOut {
     std::vector<Settlement> unrunnable_{};
 };
 
+/// About as many jobs have ended as were handed out.
+void sum_tallies_now_and_then(Store& store, std::size_t handed_out) {
+    constexpr std::size_t calls_between = 1'000;
+    if (handed_out == 0 || ++store.hand_outs % calls_between != 0) return;
+    std::ignore = store.pool.once([](postgres::Connection& connection) -> Result<> {
+        connection.execute(sum_tallies);
+        return {};
+    });
+}
+
 }  // namespace
 
 Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest& request) {
@@ -188,7 +207,10 @@ Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest
     const auto look = [&](std::int64_t heard) {
         tell_that_worker_asks(store, request);
         store.maintainer.begin();
-        auto found = waits ? hand_out.look(heard) : hand_out.look_at_all();
+        // A worker asks again soon; whoever asks once and does not wait is to be given what is
+        // there.
+        const bool asks_once = !waits && request.worker.empty();
+        auto found = asks_once ? hand_out.look_until_found() : hand_out.look(heard);
         hand_out.bury_unrunnable();
         return found;
     };
@@ -200,6 +222,7 @@ Result<std::vector<ReceivedJob>> receive_jobs(Store& store, const ReceiveRequest
     } else {
         jobs = std::unexpected(found.error());
     }
+    if (jobs) sum_tallies_now_and_then(store, jobs->size());
     if (jobs && !jobs->empty() && !request.worker.empty()) {
         tell_of_workers(store, {&request.worker, 1});
     }

@@ -34,7 +34,7 @@ BEGIN
         FROM gone
     ), counted AS (
         INSERT INTO tranter.queue_tallies(queue_id, completed)
-        SELECT of_queue, count(*) FROM gone
+        SELECT of_queue, count(*) FROM gone HAVING count(*) > 0
     )
     SELECT array_agg(id), array_agg(id) FILTER (WHERE waited) INTO ended, awaited FROM gone;
     IF ended IS NOT NULL THEN
@@ -52,9 +52,6 @@ BEGIN
         IF frees_others THEN
             PERFORM tranter.tell_sleepers(of_queue);
         END IF;
-        IF random() < 0.001 THEN
-            PERFORM tranter.sum_tallies();
-        END IF;
         IF cardinality(ended) = cardinality(ids) THEN
             RETURN;
         END IF;
@@ -67,31 +64,29 @@ END
 $$;
 
 -- What ended is noted with a row of its own: nobody waits for somebody else's transaction, which
--- may be one of a handler's that takes its time, and no row has versions that have to be passed
--- over while an old snapshot keeps them. One of a thousand sums up what is there.
+-- may be one of a handler's that takes its time, and whoever notes something passes over nothing
+-- that an old snapshot keeps. Programs of ours sum up now and then, in a transaction of its own.
 CREATE FUNCTION tranter.count_ends(
     of_queue integer, completed integer, failed integer, dead integer, cancelled integer)
 RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO tranter.queue_tallies VALUES(of_queue, completed, failed, dead, cancelled);
-    IF random() < 0.001 THEN
-        PERFORM tranter.sum_tallies();
+    IF completed > 0 OR failed > 0 OR dead > 0 OR cancelled > 0 THEN
+        INSERT INTO tranter.queue_tallies VALUES(of_queue, completed, failed, dead, cancelled);
     END IF;
 END
 $$;
 
 CREATE FUNCTION tranter.sum_tallies() RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed'
-        OR NOT pg_try_advisory_xact_lock(1416800000)
-    THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    IF NOT pg_try_advisory_xact_lock(1416800000) THEN
         RETURN;
     END IF;
     WITH gone AS (
         DELETE FROM tranter.queue_tallies WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM tranter.queue_tallies LIMIT 100000 FOR UPDATE SKIP LOCKED))
+            SELECT ctid FROM tranter.queue_tallies LIMIT 10000 FOR UPDATE SKIP LOCKED))
         RETURNING *
     )
     INSERT INTO tranter.queue_tallies

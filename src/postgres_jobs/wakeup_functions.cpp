@@ -11,7 +11,8 @@ namespace {
 //   sleep_on       wishes, and tries to get the same lock alone. It never waits for it, as who has
 //                  it may wait for the row of the wish. If it gets it, nobody is under way who will
 //                  not read the wish, and a look for jobs that follows sees all that were put there
-//                  without a notification (queue_hints.sure). If not, whoever sleeps has to look
+//                  without a notification (queue_hints.sure), or one from the beginning does soon,
+//                  where not all look from there (look_start.hpp). If not, whoever sleeps has to look
 //                  again every now and then until it does.
 //   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it
 //                  hears it too, and whoever wishes later begins another epoch.

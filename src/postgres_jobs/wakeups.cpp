@@ -56,6 +56,7 @@ Result<std::vector<ReceivedJob>> Wakeups::receive(
         if (closed_) return fail(Errc::unavailable, "the store of jobs was closed");
         place.owed = false;
         place.looked = Clock::now();
+        if (place.next && *place.next <= place.looked) place.next.reset();
         const std::int64_t heard = std::exchange(place.unanswered, 0);
         lock.unlock();
         auto found = look(heard);
@@ -72,9 +73,10 @@ Result<std::vector<ReceivedJob>> Wakeups::receive(
             leave(place, true);
             return std::move(found->jobs);
         }
-        place.next.reset();
         if (found->next) {
-            place.next = Clock::now() + std::max({*found->next, place.rest, shortest_rest});
+            // One that another receive knows of may be earlier.
+            const auto next = Clock::now() + std::max({*found->next, place.rest, shortest_rest});
+            place.next = std::min(place.next.value_or(next), next);
         }
         if (place.owed && !is_over(end)) continue;
         std::optional<milliseconds> pause;
