@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 
@@ -58,6 +59,7 @@ struct Store {
     SharedCalls<SharedEnqueue> enqueues{shared_limits};
     SharedCalls<SharedCompletions> completions{shared_limits};
     Maintainer maintainer;
+    std::atomic<std::uint64_t> hand_outs = 0;  // that gave jobs
     std::stop_source closing{};
 };
 
