@@ -50,7 +50,7 @@ Trouble trouble_of(std::string_view state) {
         {"25006", Trouble::lost},  // a standby now: its successor has to be found
         {"40", Trouble::collision},
         {"53100", Trouble::full},
-        {"53400", Trouble::full},
+        {"53400", Trouble::limit},  // such as temp_file_limit
         {"XX001", Trouble::damage},
         {"XX002", Trouble::damage},
         {"22021", Trouble::bad_value},

@@ -189,6 +189,18 @@ TEST_F(PoolTest, AnErrorUndoesWhatWasWritten) {
     EXPECT_EQ(count(), 1U);
 }
 
+TEST_F(PoolTest, ALimitOfTheServerIsNoFullDisk) {
+    const auto done = pool_.write([](Connection& connection) -> Result<> {
+        connection.run("SET LOCAL temp_file_limit = '64kB'; SET LOCAL work_mem = '64kB'");
+        connection.run("SELECT count(*) FROM generate_series(1, 100000)");
+        return {};
+    });
+
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), Errc::limit_exceeded);
+    EXPECT_THAT(done.error().message(), HasSubstr("temp_file_limit"));
+}
+
 TEST_F(PoolTest, ASwallowedFailureIsNoCommit) {
     const auto lost = pool_.write([](Connection& connection) -> Result<> {
         (void)insert(connection, 1);
