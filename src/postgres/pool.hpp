@@ -41,9 +41,9 @@ class Pool {
     auto write(Work work) -> decltype(work(std::declval<Connection&>()));
     /// `work` is one statement that changes something, or several in one Connection::execute_all(),
     /// without a transaction around it. Called again as long as it is certain that nothing was
-    /// kept, as write() is.
+    /// kept, as write() is. `trouble` is told what the last try met, if that ended with one.
     template <class Work>
-    auto once(Work work) -> decltype(work(std::declval<Connection&>()));
+    auto once(Work work, Trouble* trouble = nullptr) -> decltype(work(std::declval<Connection&>()));
     /// `work` begins and ends its transactions itself. Called once.
     template <class Work>
     auto bare(Work work) -> decltype(work(std::declval<Connection&>()));
@@ -72,7 +72,7 @@ class Pool {
     enum class Around : std::uint8_t { nothing, transaction_if_pooled, transaction };
 
     template <class Work>
-    auto attempt(Work& work, Around around, bool may_repeat_lost)
+    auto attempt(Work& work, Around around, bool may_repeat_lost, Trouble* trouble = nullptr)
         -> decltype(work(std::declval<Connection&>()));
     /// Throws DatabaseError when none can be made.
     Slot take();
@@ -96,7 +96,7 @@ class Pool {
 };
 
 template <class Work>
-auto Pool::attempt(Work& work, Around around, bool may_repeat_lost)
+auto Pool::attempt(Work& work, Around around, bool may_repeat_lost, Trouble* trouble)
     -> decltype(work(std::declval<Connection&>())) {
     for (int tries = 1;; ++tries) {
         bool ends = false;
@@ -115,6 +115,7 @@ auto Pool::attempt(Work& work, Around around, bool may_repeat_lost)
             // In a transaction nothing is kept before its commit was sent.
             const bool repeat_lost = may_repeat_lost || (begun && !ends);
             if (!is_worth_it(error, tries, repeat_lost)) {
+                if (trouble != nullptr) *trouble = error.trouble();
                 return std::unexpected(as_error(error, what_));
             }
         }
@@ -132,8 +133,8 @@ auto Pool::write(Work work) -> decltype(work(std::declval<Connection&>())) {
 }
 
 template <class Work>
-auto Pool::once(Work work) -> decltype(work(std::declval<Connection&>())) {
-    return attempt(work, Around::transaction_if_pooled, false);
+auto Pool::once(Work work, Trouble* trouble) -> decltype(work(std::declval<Connection&>())) {
+    return attempt(work, Around::transaction_if_pooled, false, trouble);
 }
 
 template <class Work>

@@ -114,19 +114,37 @@ Result<std::vector<Enqueued>> enqueue_alone(Store& store, const SharedEnqueue& c
     });
 }
 
+/// Leaves undone what each has to do alone: also when nobody knows what was kept, since with its
+/// ids it may be done again.
 void enqueue_together(Store& store, std::span<SharedEnqueue* const> calls) {
     NewJobColumns all = *calls.front()->columns;
     for (const SharedEnqueue* const call : calls.subspan(1))
         all.add_all(*call->columns);
+    // What could fail comes first: once they are kept nobody may do them again as if they were not.
+    const auto parameters = all.plain_parameters();
+    std::vector<std::vector<Enqueued>> answers;
+    for (SharedEnqueue* const call : calls)
+        answers.push_back(all_new(*call->columns));
     for (SharedEnqueue* const call : calls)
         call->may_be_there = true;
-    const auto done = store.pool.once([&](postgres::Connection& connection) -> Result<> {
-        connection.execute(enqueue_plain, all.plain_parameters());
-        return {};
-    });
-    if (!done) return;
-    for (SharedEnqueue* const call : calls)
-        call->answer = all_new(*call->columns);
+    auto trouble = postgres::Trouble::other;
+    const auto done = store.pool.once(
+        [&](postgres::Connection& connection) -> Result<> {
+            connection.execute(enqueue_plain, parameters);
+            return {};
+        },
+        &trouble
+    );
+    const bool is_unknown = !done && trouble == postgres::Trouble::lost;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        SharedEnqueue& call = *calls[i];
+        call.may_be_there = is_unknown;
+        if (done) {
+            call.answer.emplace(std::move(answers[i]));
+        } else if (is_of_all(trouble) && !is_unknown) {
+            call.answer.emplace(std::unexpected(done.error()));
+        }
+    }
 }
 
 }  // namespace

@@ -173,7 +173,7 @@ class Settling {
         }
         std::string number = std::to_string(receipt->delivery);
         if (const auto* completed = std::get_if<Completed>(&settlement.outcome)) {
-            completed_.add(std::move(receipt->id), number, completed->result);
+            completed_.add(std::move(receipt->id), std::move(number), completed->result);
             completed_places_.push_back(i);
             return;
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -20,8 +21,9 @@ struct SharedSize {
     std::size_t bytes = 0;
 };
 struct SharedLimits {
-    std::size_t under_way_max = 1;  // of each queue
-    SharedSize together{};          // a call that is larger goes alone
+    std::size_t under_way_max = 1;         // of each queue
+    std::chrono::milliseconds wait_max{};  // for a turn
+    SharedSize together{};                 // a call that is larger goes alone
 };
 
 /// Calls of one kind by several threads, done together as in a group commit: while as many of a
@@ -34,8 +36,10 @@ struct SharedLimits {
 ///     caller 4           waits       |
 ///     caller 5             waits     |== 5 ==|
 ///
-/// Nobody waits for company: who finds fewer under way goes at once, alone. They go in the order in
-/// which they came. Queues do not wait for each other. Thread-safe.
+/// (That is with one under way.) Nobody waits for company: who finds fewer under way goes at once,
+/// alone. They go in the order in which they came. Who has waited for too long leaves the line:
+/// those under way may be held up by what is no business of others. Queues do not wait for each
+/// other. Thread-safe.
 template <class Call>
 class SharedCalls {
   public:
@@ -44,11 +48,12 @@ class SharedCalls {
     SharedCalls(const SharedCalls&) = delete;
     SharedCalls& operator=(const SharedCalls&) = delete;
 
-    /// Returns when `work` was called with `call`, among others or alone, and has returned or
-    /// thrown. `work` gets a std::span<Call* const>, all of the same queue, and leaves in each what
-    /// became of it; their callers wait meanwhile, so that what they point to is there. It may be
-    /// that of any of them, on that one's thread. What it leaves undone is its caller's to do: so
-    /// is everything when it throws a std::exception, which goes no further.
+    /// Returns when `work` was called with `call`, among others or alone, and has returned, or when
+    /// the call had no turn for wait_max. `work` gets a std::span<Call* const>, all of the same
+    /// queue, and leaves in each what became of it; their callers wait meanwhile, so that what they
+    /// point to is there. It may be that of any of them, on that one's thread. What it leaves
+    /// undone is its caller's to do. A std::exception that it throws is the caller's if that was
+    /// alone; otherwise it goes no further, and what is undone is done alone.
     template <class Work>
     void run(std::string_view queue, SharedSize size, Call& call, const Work& work);
 
@@ -58,7 +63,7 @@ class SharedCalls {
   private:
     /// On the stack of who waits.
     struct Caller {
-        enum class State : std::uint8_t { waits, leads, is_done };
+        enum class State : std::uint8_t { waits, goes_along, leads, is_done };
 
         Caller(Call& call_in, SharedSize size_in) : call(&call_in), size(size_in) {}
 
@@ -87,6 +92,7 @@ class SharedCalls {
 
         /// With mutex_ held.
         void take_along();
+        bool is_alone() const { return leader_.next == nullptr; }
         std::vector<Call*> all() const;
 
       private:
@@ -101,6 +107,9 @@ class SharedCalls {
     }
     static void add(Lane& lane, Caller& caller);
     static Caller& take_first(Lane& lane);
+    static void leave(Lane& lane, Caller& caller);
+    /// With `lock` on mutex_: until it leads, is done or has left.
+    void wait_for_turn(std::unique_lock<std::mutex>& lock, Lane& lane, Caller& caller) const;
     static void tell(Caller& caller, typename Caller::State state) {
         // With mutex_ held: who waits is gone as soon as it gets that.
         caller.state = state;
@@ -122,9 +131,8 @@ void SharedCalls<Call>::run(std::string_view queue, SharedSize size, Call& call,
     if (lane->second.under_way < limits_.under_way_max) {
         ++lane->second.under_way;
     } else {
-        add(lane->second, self);
-        self.changed.wait(lock, [&self] { return self.state != Caller::State::waits; });
-        if (self.state == Caller::State::is_done) return;
+        wait_for_turn(lock, lane->second, self);
+        if (self.state != Caller::State::leads) return;
     }
     Turn turn(*this, lane, self);
     turn.take_along();
@@ -133,6 +141,7 @@ void SharedCalls<Call>::run(std::string_view queue, SharedSize size, Call& call,
         const std::vector<Call*> calls = turn.all();
         work(std::span<Call* const>(calls));
     } catch (const std::exception&) {
+        if (turn.is_alone()) throw;
         // Whoever was to blame, each of them meets it when it is done by itself.
     }
 }
@@ -162,6 +171,31 @@ typename SharedCalls<Call>::Caller& SharedCalls<Call>::take_first(Lane& lane) {
 }
 
 template <class Call>
+void SharedCalls<Call>::leave(Lane& lane, Caller& caller) {
+    Caller* before = nullptr;
+    for (Caller* one = lane.first; one != &caller; one = one->next)
+        before = one;
+    (before == nullptr ? lane.first : before->next) = caller.next;
+    if (lane.last == &caller) lane.last = before;
+    --lane.waiting;
+}
+
+template <class Call>
+void SharedCalls<Call>::wait_for_turn(
+    std::unique_lock<std::mutex>& lock, Lane& lane, Caller& caller
+) const {
+    using State = typename Caller::State;
+    add(lane, caller);
+    const bool has_turn = caller.changed.wait_for(lock, limits_.wait_max, [&caller] {
+        return caller.state != State::waits;
+    });
+    // As long as there is a line, its lane is there.
+    if (!has_turn) return leave(lane, caller);
+    // Who goes along is in the hands of another one, for as long as that takes.
+    caller.changed.wait(lock, [&caller] { return caller.state != State::goes_along; });
+}
+
+template <class Call>
 void SharedCalls<Call>::Turn::take_along() {
     Lane& lane = lane_->second;
     const SharedSize most = calls_.limits_.together;
@@ -173,6 +207,7 @@ void SharedCalls<Call>::Turn::take_along() {
         if (sum.jobs > most.jobs || sum.bytes > most.bytes) return;
         last->next = &take_first(lane);
         last = last->next;
+        last->state = Caller::State::goes_along;
     }
 }
 

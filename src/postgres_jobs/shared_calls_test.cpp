@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <latch>
 #include <list>
 #include <mutex>
@@ -84,7 +86,10 @@ class SharedCallsTest : public testing::Test {
     }
 
   private:
-    Calls calls_{{.under_way_max = 1, .together = {.jobs = 5, .bytes = 1'000}}};
+    Calls calls_{
+        {.under_way_max = 1,
+         .wait_max = std::chrono::hours(1),
+         .together = {.jobs = 5, .bytes = 1'000}}};
     std::mutex mutex_;
     // guarded by mutex_
     std::vector<Numbers> worked_{};
@@ -117,7 +122,7 @@ TEST_F(SharedCallsTest, ThoseThatComeMeanwhileGoTogetherInTheirOrder) {
 }
 
 TEST_F(SharedCallsTest, AsManyAreUnderWayAsMayBe) {
-    Calls two({.under_way_max = 2, .together = {.jobs = 5}});
+    Calls two({.under_way_max = 2, .wait_max = std::chrono::hours(1), .together = {.jobs = 5}});
     std::latch both(2);
     const auto meet = [&both](auto) {
         both.arrive_and_wait();
@@ -197,6 +202,71 @@ TEST_F(SharedCallsTest, WhatALeaderThrowsEndsNobodyElse) {
     NumberedCall next{.number = 5};
     calls().run("q", {.jobs = 1}, next, doing());
     EXPECT_TRUE(next.is_done);
+}
+
+TEST_F(SharedCallsTest, WhatOneThrowsWhoIsAloneIsItsOwn) {
+    NumberedCall call{.number = 1};
+    const auto throwing = [](std::span<NumberedCall* const>) {
+        throw std::runtime_error("no more");
+    };
+
+    EXPECT_THROW(calls().run("q", {.jobs = 1}, call, throwing), std::runtime_error);
+
+    calls().run("q", {.jobs = 1}, call, doing());
+    EXPECT_TRUE(call.is_done);
+}
+
+TEST_F(SharedCallsTest, WhoWaitsForTooLongLeavesTheLine) {
+    Calls impatient({.under_way_max = 1, .wait_max = {}, .together = {.jobs = 5}});
+    NumberedCall first{.number = 1};
+    NumberedCall second{.number = 2};
+
+    impatient.run("q", {.jobs = 1}, first, [&](std::span<NumberedCall* const> together) {
+        // It would wait for ever for what waits for it.
+        std::jthread([&] { impatient.run("q", {.jobs = 1}, second, doing()); }).join();
+        doing()(together);
+    });
+
+    EXPECT_TRUE(first.is_done);
+    EXPECT_FALSE(second.is_done);
+    EXPECT_EQ(impatient.waiting("q"), 0U);
+    impatient.run("q", {.jobs = 1}, second, doing());
+    EXPECT_TRUE(second.is_done);
+    EXPECT_THAT(worked(), ElementsAre(Numbers{1}, Numbers{2}));
+}
+
+TEST_F(SharedCallsTest, NobodyLeavesWhoWasTakenAlong) {
+    constexpr int threads_count = 6;
+    constexpr int calls_each = 60;
+    constexpr auto wait_max = std::chrono::milliseconds(1);
+    Calls impatient({.under_way_max = 2, .wait_max = wait_max, .together = {.jobs = 2}});
+    std::array<std::atomic<int>, threads_count> taken{};
+    std::atomic<int> left = 0;
+    const auto work = [&](std::span<NumberedCall* const> together) {
+        for (const NumberedCall* const one : together)
+            ++taken.at(one->number);
+        const auto until = std::chrono::steady_clock::now() + 2 * wait_max;
+        while (std::chrono::steady_clock::now() < until)
+            std::this_thread::yield();
+        for (NumberedCall* const one : together)
+            one->is_done = true;
+    };
+    const auto call_all = [&](int thread) {
+        for (int i = 0; i < calls_each; ++i) {
+            const int before = taken.at(thread);
+            NumberedCall call{.number = thread};
+            impatient.run("q", {.jobs = 1}, call, work);
+            EXPECT_EQ(taken.at(thread) - before, call.is_done ? 1 : 0);
+            left += call.is_done ? 0 : 1;
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < threads_count; ++thread)
+            threads.emplace_back(call_all, thread);
+    }
+    EXPECT_LT(left, threads_count * calls_each);
+    EXPECT_EQ(impatient.waiting("q"), 0U);
 }
 
 TEST_F(SharedCallsTest, OfManyThreadsEachHasItsCallDoneOnce) {

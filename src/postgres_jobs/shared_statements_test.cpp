@@ -93,12 +93,24 @@ class SharedStatementsTest : public test::ProviderInDatabase {
         }
         return ends;
     }
+    /// When the transaction of a job that is `bad` ends, it is refused.
+    void refuse_at_the_end(const std::string& plpgsql) {
+        database().run(("CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ "
+                        "BEGIN " +
+                        plpgsql +
+                        " RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER refusal AFTER INSERT ON "
+                        "tranter.jobs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.payload "
+                        "= '\"bad\"') EXECUTE FUNCTION public.refuse()")
+                           .c_str());
+    }
     static Settlement completed(const ReceivedJob& job, std::string result = {}) {
         return {.receipt = job.receipt, .outcome = Completed{.result = std::move(result)}};
     }
     std::vector<ReceivedJob> running(std::size_t count) {
         enqueue_all(std::vector<NewJob>(count, job("1")));
-        return receive(count);
+        return test::must(
+            provider().receive({.queue = "q", .jobs_max = count, .lease = std::chrono::hours(1)})
+        );
     }
     /// What runs for each row that comes into the table.
     void for_each_row(const std::string& table, const std::string& plpgsql) {
@@ -110,7 +122,12 @@ class SharedStatementsTest : public test::ProviderInDatabase {
     }
 
   private:
-    Store store_{postgres::parse_target(url()).value(), std::chrono::seconds(5)};
+    Store store_{
+        postgres::parse_target(url()).value(),
+        std::chrono::seconds(5),
+        {.under_way_max = 1,
+         .wait_max = std::chrono::hours(1),
+         .together = shared_limits.together}};
 };
 
 constexpr const char* cut_once =
@@ -189,6 +206,46 @@ TEST_F(SharedStatementsTest, WhatACutConnectionUndidIsThereOnceForEach) {
     }
     EXPECT_EQ(ids.size(), 3U);
     EXPECT_EQ(jobs_there(), 3);
+}
+
+TEST_F(SharedStatementsTest, WhenTheCommitIsRefusedNobodyIsToldOfAJobThatIsNotThere) {
+    refuse_at_the_end("RAISE EXCEPTION USING ERRCODE = '22021';");
+
+    const Answers answers = enqueue_together({job("1"), job("\"bad\""), job("3")});
+
+    ASSERT_FALSE(answers[1]);
+    EXPECT_EQ(answers[1].error().code(), Errc::unavailable);
+    EXPECT_EQ(jobs_there(), 2);
+    for (const std::size_t good : {0U, 2U}) {
+        const Enqueued& one = test::must(answers[good]);
+        EXPECT_EQ(one.duplicate_of, "");
+        EXPECT_TRUE(provider().find(one.id));
+    }
+}
+
+TEST_F(SharedStatementsTest, WhoseConnectionIsCutAtTheCommitIsThereOnce) {
+    database().run("CREATE SEQUENCE public.tries");
+    refuse_at_the_end(cut_once);
+
+    const Answers answers = enqueue_together({job("1"), job("\"bad\""), job("3")});
+
+    for (const auto& answer : answers)
+        EXPECT_EQ(test::must(answer).duplicate_of, "");
+    EXPECT_EQ(jobs_there(), 3);
+}
+
+TEST_F(SharedStatementsTest, WhatIsNobodysFaultIsTriedOnce) {
+    for_each_row(
+        "tranter.jobs",
+        "PERFORM nextval('public.tries'); RAISE EXCEPTION USING ERRCODE = 'disk_full';"
+    );
+
+    for (const auto& answer : enqueue_together({job("1"), job("2"), job("3")})) {
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code(), Errc::unavailable);
+    }
+
+    EXPECT_EQ(number("SELECT last_value FROM public.tries"), 1);
 }
 
 TEST_F(SharedStatementsTest, LargeCallsAndThoseWithOptionsWaitForNobody) {
@@ -293,6 +350,75 @@ TEST_F(SharedStatementsTest, WhenNobodyKnowsWhatWasKeptNobodyIsToldThatItWas) {
     EXPECT_EQ(jobs_there(), 2);
     for (const Result<>& end : complete_together(settlements))
         EXPECT_TRUE(end);
+}
+
+TEST_F(SharedStatementsTest, NobodyWaitsForAJobOfAnothersThatIsLocked) {
+    const auto jobs = running(3);
+    postgres::Connection locker(postgres::parse_target(url()).value());
+    locker.run("SET idle_in_transaction_session_timeout = 0");
+    locker.begin();
+    const postgres::Parameter locked = jobs[1].id;
+    locker.query("SELECT FROM tranter.jobs WHERE id = $1::uuid FOR UPDATE", {&locked, 1});
+    std::latch others(2);
+    std::atomic<bool> locked_has_ended = false;
+    std::thread releasing([&] {
+        others.wait();
+        EXPECT_FALSE(locked_has_ended);
+        locker.rollback();
+    });
+    {
+        WaitingCalls<SharedCompletions> calls(store().completions);
+        for (const ReceivedJob& one : jobs) {
+            calls.add([this, &one, &jobs, &others, &locked_has_ended] {
+                const bool is_locked_one = &one == &jobs[1];
+                const Settlement settlement = completed(one);
+                const auto ends = settle_jobs(store(), "q", {&settlement, 1});
+                if (is_locked_one) {
+                    locked_has_ended = ends.has_value();  // or it took too long
+                } else {
+                    EXPECT_TRUE(ends && ends->front());
+                    others.count_down();
+                }
+            });
+        }
+    }
+    releasing.join();
+    EXPECT_TRUE(locked_has_ended || settle(jobs[1], Completed{}));
+    EXPECT_EQ(jobs_there(), 0);
+}
+
+TEST_F(SharedStatementsTest, ThoseWhoGoTogetherAreMoreImpatientWithLocksThanWhoGoesAlone) {
+    const auto jobs = running(3);
+    database().run("CREATE TABLE public.limits(value text)");
+    for_each_row(
+        "tranter.finished_jobs",
+        "INSERT INTO public.limits VALUES(current_setting('lock_timeout'));"
+    );
+
+    for (const Result<>& end : complete_together({completed(jobs[0]), completed(jobs[1])}))
+        EXPECT_TRUE(end);
+    EXPECT_EQ(text("SELECT string_agg(value, ' ') FROM public.limits"), "500ms 500ms");
+
+    EXPECT_TRUE(complete_together({completed(jobs[2])}).front());
+    EXPECT_EQ(text("SELECT string_agg(value, ' ') FROM public.limits"), "500ms 500ms 10s");
+}
+
+TEST_F(SharedStatementsTest, EachHasItsAnswerWhateverTheOrderOfTheIds) {
+    auto jobs = running(4);
+    test::must(settle(jobs[1], Completed{}));
+    std::swap(jobs[0], jobs[3]);
+    std::vector<Settlement> settlements;
+    for (const ReceivedJob& one : jobs)
+        settlements.push_back(completed(one, "\"" + one.id + "\""));
+
+    const Ends ends = complete_together(settlements);
+
+    EXPECT_FALSE(ends[1]);
+    for (const std::size_t good : {0U, 2U, 3U}) {
+        EXPECT_TRUE(ends[good]);
+        const JobRecord kept = test::must(provider().find(jobs[good].id));
+        EXPECT_EQ(kept.result, "\"" + kept.id + "\"");
+    }
 }
 
 TEST_F(SharedStatementsTest, OtherOutcomesWaitForNobody) {

@@ -20,13 +20,19 @@ namespace tranter::postgres_jobs {
 
 /// What the calls of one provider share. Thread-safe.
 struct Store {
-    Store(const postgres::Target& target, std::chrono::milliseconds poll_interval_in)
+    Store(
+        const postgres::Target& target,
+        std::chrono::milliseconds poll_interval_in,
+        SharedLimits shared = shared_limits
+    )
         : pool(target, "the store of jobs"),
           notifications(target),
           poll_interval(poll_interval_in),
           wakeups(pool, notifications, poll_interval_in),
           ends(notifications),
           events(pool, target),
+          enqueues(shared),
+          completions(shared),
           maintainer(pool) {}
     ~Store() { close(); }
     Store(const Store&) = delete;
@@ -56,8 +62,8 @@ struct Store {
     EventHub events;
     KnownQueues queues{};
     WorkerSightings sightings{};
-    SharedCalls<SharedEnqueue> enqueues{shared_limits};
-    SharedCalls<SharedCompletions> completions{shared_limits};
+    SharedCalls<SharedEnqueue> enqueues;
+    SharedCalls<SharedCompletions> completions;
     Maintainer maintainer;
     std::atomic<std::uint64_t> hand_outs = 0;  // that gave jobs
     std::stop_source closing{};
