@@ -1,7 +1,10 @@
 #include "providers/forwarder.hpp"
 
+#include "base/duration.hpp"
 #include "base/log.hpp"
 #include "base/stop.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -41,6 +44,18 @@ AttemptOutcome outcome_of_refusal(const Error& error) {
     const std::string type(forward_refused);
     if (is_refused_for_good(error.code())) return Dead{.type = type, .reason = error.message()};
     return Failed{.type = type, .text = error.message()};
+}
+
+/// To be settled again.
+bool is_unsettled(const Result<>& answer) {
+    return !answer &&
+           (answer.error().code() == Errc::unavailable || answer.error().code() == Errc::timed_out);
+}
+
+/// Why one of them is open; null: none is.
+const Error* unsettled_error(const std::vector<Result<>>& answers) {
+    const auto found = std::ranges::find_if(answers, is_unsettled);
+    return found == answers.end() ? nullptr : &found->error();
 }
 
 class Pauses {
@@ -107,6 +122,7 @@ void Forwarder::note_target(const Error* error) {
 
 Result<> Forwarder::run(const std::stop_token& stop) {
     Pauses pauses;
+    note_progress();
     while (!stop.stop_requested()) {
         auto jobs = receive(stop);
         if (!jobs) {
@@ -114,12 +130,14 @@ Result<> Forwarder::run(const std::stop_token& stop) {
             // Whoever goes on for ever may be granted it one day, a script has to be told.
             const bool is_over = options_.until_empty && code == Errc::permission_denied;
             if (is_over || !is_of_store(code)) return std::unexpected(jobs.error());
+            if (is_hopeless()) return std::unexpected(why_hopeless());
             if (!pauses.rest_again(stop)) break;
             continue;
         }
         pauses = {};
+        note_progress();
         if (!jobs->empty()) {
-            forward(std::move(*jobs), stop);
+            if (auto done = forward(std::move(*jobs), stop); !done) return done;
         } else if (options_.until_empty) {
             break;
         }
@@ -144,7 +162,24 @@ Result<std::vector<ReceivedJob>> Forwarder::receive(const std::stop_token& stop)
     return jobs;
 }
 
-void Forwarder::forward(std::vector<ReceivedJob> jobs, const std::stop_token& stop) {
+bool Forwarder::is_hopeless() const {
+    return options_.until_empty &&
+           std::chrono::steady_clock::now() - progress_at_ >= options_.lease;
+}
+
+Error Forwarder::why_hopeless() const {
+    const std::lock_guard lock(mutex_);
+    return {
+        Errc::unavailable,
+        fmt::format(
+            "nothing could be forwarded for {}, the lease: {}",
+            format_duration(options_.lease),
+            figures_.source_answers ? "the target does not take jobs: " + figures_.target_error
+                                    : "the source does not answer: " + figures_.source_error
+        )};
+}
+
+Result<> Forwarder::forward(std::vector<ReceivedJob> jobs, const std::stop_token& stop) {
     Batch batch;
     batch.reserve(jobs.size());
     for (ReceivedJob& job : jobs)
@@ -156,15 +191,19 @@ void Forwarder::forward(std::vector<ReceivedJob> jobs, const std::stop_token& st
             extend_at = std::chrono::steady_clock::now() + options_.lease / 2;
         }
         enqueue(batch);
-        if (settle(batch) && batch.empty()) return;
-        if (pauses.rest_again(stop)) continue;
+        if (settle(batch) && batch.empty()) return {};
+        const bool is_over = is_hopeless();
+        if (!is_over && pauses.rest_again(stop)) continue;
+        const Error why = why_hopeless();
         for (Held& held : batch) {
             if (!held.outcome) held.outcome = Released{};
         }
         // What is not settled now is handed out again when its lease ends.
         settle(batch);
-        return;
+        if (is_over) return std::unexpected(why);
+        break;
     }
+    return {};
 }
 
 NewJob Forwarder::copy_of(const ReceivedJob& job) const {
@@ -212,6 +251,7 @@ void Forwarder::enqueue_alone(Held& held) {
 
 void Forwarder::take_answer(Held& held, const Result<Enqueued>& answer) {
     if (answer) {
+        note_progress();
         note_target(nullptr);
         held.outcome = Completed{};
         if (answer->duplicate_of.empty()) return;
@@ -224,6 +264,7 @@ void Forwarder::take_answer(Held& held, const Result<Enqueued>& answer) {
         note_target(&error);
         return;
     }
+    note_progress();
     log_warn(
         "forward",
         "the target refuses a job",
@@ -266,16 +307,15 @@ bool Forwarder::settle(Batch& batch) {
     }
     if (settlements.empty()) return true;
     const auto answers = from_->settle(options_.queue, settlements);
-    note_source(answers ? nullptr : &answers.error());
+    note_source(answers ? unsettled_error(*answers) : &answers.error());
     if (!answers || answers->size() != settlements.size()) return false;
     bool all = true;
     std::vector<bool> done(batch.size(), false);
     for (std::size_t i = 0; i < places.size(); ++i) {
         const Result<>& answer = (*answers)[i];
-        const bool is_open = !answer && (answer.error().code() == Errc::unavailable ||
-                                         answer.error().code() == Errc::timed_out);
-        all = all && !is_open;
-        if (is_open) continue;
+        all = all && !is_unsettled(answer);
+        if (is_unsettled(answer)) continue;
+        note_progress();
         done[places[i]] = true;
         count_settled(batch[places[i]], answer);
     }

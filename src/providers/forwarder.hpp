@@ -21,7 +21,7 @@ struct ForwarderOptions {
     Milliseconds lease = std::chrono::seconds(60);
     Milliseconds poll_wait = std::chrono::seconds(20);
     std::string name{};          // shown among the workers of the source
-    bool until_empty = false;    // ends once nothing is due
+    bool until_empty = false;    // ends once nothing is due, or nothing has worked for a lease
     bool without_dedup = false;  // leaves keys behind, which the target may not be able to keep
     bool without_priority = false;
 };
@@ -40,7 +40,8 @@ class Forwarder {
     );
 
     /// Until the stop, at which what is in hand is finished or given back. An error when the source
-    /// refuses to be asked at all.
+    /// refuses to be asked at all; with `until_empty` also Errc::unavailable, with the reason, when
+    /// nothing has worked for the time of a lease, and what is in hand is given back.
     [[nodiscard]] Result<> run(const std::stop_token& stop);
 
     /// Thread-safe.
@@ -55,7 +56,8 @@ class Forwarder {
     using Batch = std::vector<Held>;
 
     Result<std::vector<ReceivedJob>> receive(const std::stop_token& stop);
-    void forward(std::vector<ReceivedJob> jobs, const std::stop_token& stop);
+    /// An error when it is hopeless.
+    Result<> forward(std::vector<ReceivedJob> jobs, const std::stop_token& stop);
     void enqueue(Batch& batch);
     void enqueue_alone(Held& held);
     void take_answer(Held& held, const Result<Enqueued>& answer);
@@ -68,11 +70,16 @@ class Forwarder {
     const std::string& to_queue() const;
     void note_source(const Error* error);
     void note_target(const Error* error);
+    void note_progress() { progress_at_ = std::chrono::steady_clock::now(); }
+    /// Whoever waits for the end of this has to be told that nothing works.
+    bool is_hopeless() const;
+    Error why_hopeless() const;
 
     const std::shared_ptr<Provider> from_;  // shared with whoever opened it
     const std::shared_ptr<Provider> to_;
     const ForwarderOptions options_;
 
+    std::chrono::steady_clock::time_point progress_at_{};  // used by run()
     mutable std::mutex mutex_;
     jobs::ForwardingFigures figures_{};  // guarded by mutex_
 };

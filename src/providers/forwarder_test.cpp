@@ -73,6 +73,28 @@ class FickleTarget final : public NoProvider {
     int calls_ = 0;
 };
 
+/// Its disk is full: it hands nothing out, or keeps no outcome.
+class FullSource final : public NoProvider {
+  public:
+    explicit FullSource(std::shared_ptr<Provider> behind, bool hands_out)
+        : behind_(std::move(behind)), hands_out_(hands_out) {
+        can = behind_->capabilities();
+    }
+
+    Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request) override {
+        if (!hands_out_) return fail(Errc::unavailable, "no space left");
+        return behind_->receive(request);
+    }
+    Result<std::vector<Result<>>> settle(std::string_view, std::span<const Settlement> settlements)
+        override {
+        return std::vector<Result<>>(settlements.size(), fail(Errc::unavailable, "no space left"));
+    }
+
+  private:
+    const std::shared_ptr<Provider> behind_;
+    const bool hands_out_;
+};
+
 class ForwarderTest : public testing::Test {
   public:
     ForwarderTest() = default;
@@ -247,6 +269,34 @@ TEST_F(ForwarderTest, AnAnswerThatIsLostMakesNoSecondJob) {
     EXPECT_EQ(forwarder.figures().forwarded, 1U);
     EXPECT_EQ(forwarder.figures().duplicates, 1U);
     EXPECT_EQ(to_->stats("sent").value().pending, 1U);
+}
+
+TEST_F(ForwarderTest, UntilEmptyEndsWithTheReasonWhenTheTargetTakesNothing) {
+    put_new("welcome");
+    target_->set_away(true);
+    Forwarder forwarder(from_, target_, {.queue = "mail", .lease = 1s, .until_empty = true});
+
+    const auto done = forwarder.run({});
+
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), Errc::unavailable);
+    EXPECT_THAT(done.error().message(), HasSubstr("the target is away"));
+    EXPECT_EQ(forwarder.figures().forwarded, 0U);
+    EXPECT_EQ(from_->stats("mail").value().processing, 0U);
+}
+
+TEST_F(ForwarderTest, UntilEmptyEndsWithTheReasonWhenTheSourceIsFull) {
+    put_new("welcome");
+    for (const bool hands_out : {false, true}) {
+        const auto full = std::make_shared<FullSource>(from_, hands_out);
+        Forwarder forwarder(full, to_, {.queue = "mail", .lease = 1s, .until_empty = true});
+
+        const auto done = forwarder.run({});
+
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().code(), Errc::unavailable);
+        EXPECT_THAT(done.error().message(), HasSubstr("no space left"));
+    }
 }
 
 TEST_F(ForwarderTest, AQueueThatIsNotThereIsEmpty) {
