@@ -9,6 +9,8 @@
 
 #include <tranter/worker.hpp>
 
+#include <fmt/format.h>
+
 #include <vector>
 
 // `tranter db maintain`.
@@ -45,8 +47,13 @@ Result<int> maintain_tables(const Arguments& arguments) {
     Json record;
     record.set("begun", periods_json(done->begun)).set("indexed", periods_json(done->indexed));
     record.set("dropped", periods_json(done->dropped)).set("forgotten", done->forgotten);
+    record.set("skipped", done->skipped);
     Output(stdout_options(arguments)).one(record);
-    return 0;
+    if (done->skipped == 0) return 0;
+    return fail(
+        Errc::conflict,
+        fmt::format("somebody else was at {} of the steps, which were skipped", done->skipped)
+    );
 }
 
 }  // namespace

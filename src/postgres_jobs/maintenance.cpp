@@ -37,17 +37,20 @@ constexpr postgres::Statement cancel_other(R"sql(
     SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE pid = $1::integer AND query LIKE 'SELECT tranter.%_period(%')sql");
 
-/// One step in one transaction, which may take its time; nothing: there was nothing to do, or
-/// somebody is at such a step, even if the claim of his round is over by now.
-Result<std::optional<std::int64_t>> step(
+struct StepEnd {
+    std::optional<std::int64_t> done{};  // nothing: there was nothing to do
+    bool is_skipped = false;             // somebody is at it, even if his claim is over by now
+};
+
+/// One step in one transaction, which may take its time.
+Result<StepEnd> step(
     postgres::Pool& pool, const postgres::Statement& statement, const std::stop_token& stop
 ) {
-    return pool.write([&](Connection& connection) -> Result<std::optional<std::int64_t>> {
-        const auto nothing = std::optional<std::int64_t>();
-        if (stop.stop_requested()) return nothing;
+    return pool.write([&](Connection& connection) -> Result<StepEnd> {
+        if (stop.stop_requested()) return StepEnd();
         if (!connection.execute(lock_step, std::array<Parameter, 1>{statement.sql()})
                  .boolean(0, 0)) {
-            return nothing;
+            return StepEnd{.is_skipped = true};
         }
         connection.run("SET LOCAL statement_timeout = '1h'");
         const postgres::Patience patience(connection, std::chrono::hours(2));
@@ -59,20 +62,27 @@ Result<std::optional<std::int64_t>> step(
             });
         });
         const auto rows = connection.execute(statement);
-        return rows.is_null(0, 0) ? nothing : std::optional(rows.integer(0, 0));
+        if (rows.is_null(0, 0)) return StepEnd();
+        return StepEnd{.done = rows.integer(0, 0)};
     });
 }
 
 /// A step as often as there is something to do.
-Result<std::vector<std::int64_t>> all_steps(
+struct StepEnds {
+    std::vector<std::int64_t> done{};
+    bool is_skipped = false;
+};
+
+Result<StepEnds> all_steps(
     postgres::Pool& pool, const postgres::Statement& statement, const std::stop_token& stop
 ) {
-    std::vector<std::int64_t> done;
+    StepEnds ends;
     while (true) {
         const auto one = step(pool, statement, stop);
         if (!one) return std::unexpected(one.error());
-        if (!*one) return done;
-        done.push_back(**one);
+        ends.is_skipped = one->is_skipped;
+        if (!one->done) return ends;
+        ends.done.push_back(*one->done);
     }
 }
 
@@ -88,12 +98,20 @@ Result<> all_of(postgres::Pool& pool, Maintained& maintained, const std::stop_to
     for (const auto& [statement, done] : steps) {
         auto some = all_steps(pool, *statement, stop);
         // Whatever cannot be indexed, there has to be room.
-        if (some) *done = std::move(*some);
-        if (!some && all) all = std::unexpected(some.error());
+        if (some) {
+            *done = std::move(some->done);
+            if (some->is_skipped) ++maintained.skipped;
+        } else if (all) {
+            all = std::unexpected(some.error());
+        }
     }
     const auto forgotten = step(pool, forget_others, stop);
-    if (forgotten) maintained.forgotten = static_cast<std::uint64_t>(forgotten->value_or(0));
-    if (!forgotten && all) all = std::unexpected(forgotten.error());
+    if (forgotten) {
+        maintained.forgotten = static_cast<std::uint64_t>(forgotten->done.value_or(0));
+        if (forgotten->is_skipped) ++maintained.skipped;
+    } else if (all) {
+        all = std::unexpected(forgotten.error());
+    }
     return all;
 }
 

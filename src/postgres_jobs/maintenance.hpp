@@ -18,6 +18,7 @@ struct Maintained {
     std::vector<std::int64_t> indexed{};  // that ended, and can be searched fast now
     std::vector<std::int64_t> dropped{};  // that were too old or too many
     std::uint64_t forgotten = 0;          // rows of throttles and workers
+    std::uint64_t skipped = 0;            // steps that somebody else is at
 
     bool operator==(const Maintained&) const = default;
 };
@@ -30,8 +31,8 @@ enum class MaintenanceTime : std::uint8_t {
 /// Does what the tables need now and then, in steps that each are a transaction: begins a new
 /// period of the history, indexes the ones that have ended, drops those that are too old, forgets
 /// workers and keys. Jobs go on meanwhile; only what changes a single finished job of a period that
-/// is being indexed waits for that, some ten seconds. No step is begun while somebody else is at the
-/// same one, however long it takes. Settings stand in tranter.job_settings:
+/// is being indexed waits for that, some ten seconds. A step is skipped while somebody else is at
+/// the same one, however long it takes. Settings stand in tranter.job_settings:
 ///
 ///     history_rows_max      10000000    finished jobs; about, whole periods go. 0: no limit
 ///     history_age_max_s     7776000     90 days since they finished; 0: no limit
