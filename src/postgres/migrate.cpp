@@ -42,7 +42,8 @@ std::size_t version_of(Connection& connection, std::string_view room) {
         throw DatabaseError(
             Trouble::refused,
             fmt::format(
-                "{}: grant it a role that `tranter db roles` makes, such as tranter_worker",
+                "{}: to use the tables it needs a role that `tranter db roles` makes, such as "
+                "tranter_worker, and to change them it has to be their owner",
                 error.what()
             )
         );

@@ -158,6 +158,23 @@ def test_what_is_locked_is_neither_adopted_nor_rolled_back(postgres, tables, que
     assert states(tables)["jobs"] == "current"
 
 
+def test_maintain_says_what_somebody_else_is_at(postgres, tables):
+    holder = subprocess.Popen(
+        [PROGRAMS / "psql", "-h", postgres.directory, "-U", "tranter", "-At", name_of(tables)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", text=True,
+    )
+    step = "SELECT tranter.drop_period()"
+    holder.stdin.write(f"SELECT pg_advisory_lock(1416779650, hashtext('{step}')), 'held';\n")
+    holder.stdin.flush()
+    assert "held" in holder.stdout.readline()
+    refused = tranter("db", "maintain", "-o", "ndjson", "--url", tables)
+    assert refused.code == 4 and "somebody else was at 1 of the steps" in refused.err, refused
+    assert refused.lines() == [
+        {"begun": [], "indexed": [], "dropped": [], "forgotten": 0, "skipped": 1}]
+    holder.communicate("")
+    assert ok("db", "maintain", "-o", "ndjson", "--url", tables).lines()[0]["skipped"] == 0
+
+
 def test_workers_go_on_while_tables_are_migrated(tables, worker_of):
     worker = worker_of(tables)
     for _ in range(3):
@@ -244,6 +261,9 @@ def test_a_producer_enqueues_and_can_do_nothing_else(postgres, users, query):
     for words in (["job", "enqueue", "mail", "job", "--provider"], ["db", "status", "--url"]):
         refused = tranter(*words, users["producer"])
         assert refused.code == 5 and "tranter_worker" in refused.err, refused
+    for words in (["migrate"], ["rollback", "--yes"]):
+        refused = tranter("db", *words, "--url", users["producer"])
+        assert refused.code == 5 and "to change them it has to be their owner" in refused.err, refused
 
 
 def test_a_reader_looks_and_changes_nothing(postgres, users, tables):
