@@ -60,7 +60,8 @@ void measure_flow(const JobsRun& run) {
     std::uint64_t began = now_ns();
     for (std::uint64_t goal = part; goal <= run.jobs; goal += part) {
         bool in_time = true;
-        for (; in_time && enqueued < std::min(goal + run.backlog, run.jobs); enqueued += flow_step) {
+        for (; in_time && enqueued < std::min(goal + run.backlog, run.jobs);
+             enqueued += flow_step) {
             const std::uint64_t most = enqueued + flow_step;
             in_time = flow.wait_for(most > run.backlog ? most - run.backlog : 0, end);
             std::vector<NoopJob> jobs;

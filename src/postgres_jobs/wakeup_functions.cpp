@@ -12,8 +12,8 @@ namespace {
 //                  it may wait for the row of the wish. If it gets it, nobody is under way who will
 //                  not read the wish, and a look for jobs that follows sees all that were put there
 //                  without a notification (queue_hints.sure), or one from the beginning does soon,
-//                  where not all look from there (look_start.hpp). If not, whoever sleeps has to look
-//                  again every now and then until it does.
+//                  where not all look from there (look_start.hpp). If not, whoever sleeps has to
+//                  look again every now and then until it does.
 //   forget_wish    takes the wish of an epoch back that was heard. Everybody who wished for it
 //                  hears it too, and whoever wishes later begins another epoch.
 // Functions of SQL are planned at each call, those of plpgsql at a few.
