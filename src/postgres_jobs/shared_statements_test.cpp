@@ -367,21 +367,20 @@ TEST_F(SharedStatementsTest, NobodyWaitsForAJobOfAnothersThatIsLocked) {
         EXPECT_FALSE(locked_has_ended);
         locker.rollback();
     });
+    const auto completes = [this](const ReceivedJob& one) {
+        const Settlement settlement = completed(one);
+        const auto ends = settle_jobs(store(), "q", {&settlement, 1});
+        return ends && ends->front();
+    };
+    const auto complete_other = [&completes, &others](const ReceivedJob& one) {
+        EXPECT_TRUE(completes(one));
+        others.count_down();
+    };
     {
         WaitingCalls<SharedCompletions> calls(store().completions);
-        for (const ReceivedJob& one : jobs) {
-            calls.add([this, &one, &jobs, &others, &locked_has_ended] {
-                const bool is_locked_one = &one == &jobs[1];
-                const Settlement settlement = completed(one);
-                const auto ends = settle_jobs(store(), "q", {&settlement, 1});
-                if (is_locked_one) {
-                    locked_has_ended = ends.has_value();  // or it took too long
-                } else {
-                    EXPECT_TRUE(ends && ends->front());
-                    others.count_down();
-                }
-            });
-        }
+        calls.add([&] { complete_other(jobs[0]); });
+        calls.add([&] { locked_has_ended = completes(jobs[1]); });  // false: it took too long
+        calls.add([&] { complete_other(jobs[2]); });
     }
     releasing.join();
     EXPECT_TRUE(locked_has_ended || settle(jobs[1], Completed{}));
