@@ -89,7 +89,7 @@ void complete_together(
     if (!answers) {
         for (SharedCompletions* const call : different) {
             if (is_of_all(trouble)) {
-                call->answer = std::unexpected(answers.error());
+                call->answer.emplace(std::unexpected(answers.error()));
             } else {
                 call->answer.reset();
             }
@@ -99,7 +99,7 @@ void complete_together(
     auto rest = std::make_move_iterator(answers->begin());
     for (SharedCompletions* const call : different) {
         const auto end = rest + static_cast<std::ptrdiff_t>(call->completions->size());
-        call->answer = std::vector<Result<>>(rest, end);
+        call->answer.emplace(std::vector<Result<>>(rest, end));
         rest = end;
     }
 }
@@ -154,7 +154,7 @@ Result<std::vector<Result<>>> complete_jobs(
     if (may_share(size)) {
         const auto work = [&](std::span<SharedCompletions* const> calls) {
             if (calls.size() > 1) return complete_together(store, queue_id, calls);
-            call.answer = complete_alone(store, queue_id, completions);
+            call.answer.emplace(complete_alone(store, queue_id, completions));
         };
         store.completions.run(queue, size, call, work);
     }

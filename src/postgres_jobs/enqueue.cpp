@@ -161,7 +161,7 @@ Result<std::vector<Enqueued>> enqueue_jobs(
     if (columns.are_plain() && may_share(size)) {
         const auto work = [&](std::span<SharedEnqueue* const> calls) {
             if (calls.size() > 1) return enqueue_together(store, calls);
-            call.answer = enqueue_alone(store, call);
+            call.answer.emplace(enqueue_alone(store, call));
         };
         store.enqueues.run(queue, size, call, work);
     }

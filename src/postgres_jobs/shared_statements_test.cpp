@@ -353,6 +353,28 @@ TEST_F(SharedStatementsTest, WhenNobodyKnowsWhatWasKeptNobodyIsToldThatItWas) {
         EXPECT_TRUE(end);
 }
 
+TEST_F(SharedStatementsTest, WhoGoesAloneAndIsRefusedIsToldWhy) {
+    const auto jobs = running(1);
+    database().run("ALTER TABLE tranter.finished_jobs RENAME TO elsewhere");
+    const Settlement settlement = completed(jobs.front());
+
+    const auto ends = settle_jobs(store(), "q", {&settlement, 1});
+
+    ASSERT_FALSE(ends);
+    EXPECT_THAT(ends.error().message(), testing::HasSubstr("finished_jobs"));
+}
+
+TEST_F(SharedStatementsTest, WhoEnqueuesAloneAndIsRefusedIsToldWhy) {
+    enqueue(job("1"));
+    database().run("ALTER TABLE tranter.jobs RENAME TO elsewhere");
+    const NewJob one = job("2");
+
+    const auto answer = enqueue_jobs(store(), "q", {&one, 1});
+
+    ASSERT_FALSE(answer);
+    EXPECT_THAT(answer.error().message(), testing::HasSubstr("jobs"));
+}
+
 TEST_F(SharedStatementsTest, NobodyWaitsForAJobOfAnothersThatIsLocked) {
     const auto jobs = running(3);
     postgres::Connection locker(postgres::parse_target(url()).value());
