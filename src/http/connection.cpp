@@ -351,6 +351,9 @@ void Connection::close() {
     const bool writing = phase_ == Phase::writing || phase_ == Phase::answered;
     phase_ = Phase::closed;
     streaming_.store(false, std::memory_order_relaxed);
+    // A program that is just being started may have it open as well, and then there would be events
+    // of it after the close.
+    loop_->unwatch(fd_);
     ::close(fd_);
     loop_->context().connections.fetch_sub(1, std::memory_order_relaxed);
     on_disconnect_ = nullptr;

@@ -198,6 +198,45 @@ TEST_F(ServerTest, ClosesWhenTheClientWantsThat) {
     EXPECT_EQ(body_of(old_keeping.read_all()), "GET /y ");
 }
 
+/// Other descriptors of all connections that a server has on its port.
+std::vector<Descriptor> copies_of_connections(std::uint16_t port) {
+    std::vector<int> found;
+    for (int fd = 0; fd < 256; ++fd) {
+        sockaddr_in own{};
+        socklen_t size = sizeof(own);
+        if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0) continue;
+        sockaddr_in peer{};
+        size = sizeof(peer);
+        const bool has_peer = ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+        if (has_peer && ntohs(own.sin_port) == port) found.push_back(fd);
+    }
+    std::vector<Descriptor> copies;
+    for (const int fd : found)
+        copies.emplace_back(::dup(fd));
+    return copies;
+}
+
+TEST_F(ServerTest, HearsNoMoreOfAConnectionThatItClosedAndSomebodyElseHasOpen) {
+    start();
+    auto gone = connect();
+    gone.send(get("/x"));
+    gone.read_answer();
+    const auto copies = copies_of_connections(server_->port());
+    ASSERT_EQ(copies.size(), 1U);
+
+    const auto rounds_go_on = [this] {
+        for (int i = 0; i < 3; ++i) {
+            auto client = connect();
+            client.send(get("/y", "Connection: close\r\n"));
+            EXPECT_EQ(body_of(client.read_all()), "GET /y ");
+        }
+    };
+    gone.half_close();
+    rounds_go_on();
+    gone.reset();
+    rounds_go_on();
+}
+
 TEST_F(ServerTest, RefusesMalformedRequestsAndCloses) {
     start();
     auto client = connect();

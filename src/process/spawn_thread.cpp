@@ -35,7 +35,7 @@ void SpawnThread::serve() {
         lock.unlock();
         Result<Child> child = process::spawn(*options);
         lock.lock();
-        started_ = std::move(child);
+        started_.emplace(std::move(child));
         changed_.notify_all();
     }
 }
