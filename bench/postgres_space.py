@@ -15,7 +15,7 @@ from tables import table, verdict, verdict_at_least
 MANY, FEWER = 1_000_000, 100_000  # BullMQ takes minutes for a tenth
 LONG_FLOW = 10_000_000
 PARTS = 10
-HELD_PART, HELD_SECONDS = 50_000, 180
+HELD_PART, HELD_SECONDS = 50_000, 90
 BATCHED = {OURS: None, GRAPHILE: "graphile_batched", PG_BOSS: "pgboss_batched"}
 
 
