@@ -60,6 +60,12 @@ void enqueue_one_by_one(const Client& client, std::uint64_t from, std::uint64_t 
     }
 }
 
+}  // namespace
+
+NoopJob make_noop(std::uint64_t number) {
+    return {.number = number, .text = std::string(text_bytes, 'x')};
+}
+
 void enqueue_batch(const Client& client, std::uint64_t from, std::uint64_t to) {
     std::vector<NoopJob> jobs;
     jobs.reserve(to - from);
@@ -67,12 +73,6 @@ void enqueue_batch(const Client& client, std::uint64_t from, std::uint64_t to) {
         jobs.push_back(make_noop(number));
     const auto answers = client.enqueue_all(jobs);
     if (!answers) throw std::runtime_error(answers.error().message());
-}
-
-}  // namespace
-
-NoopJob make_noop(std::uint64_t number) {
-    return {.number = number, .text = std::string(text_bytes, 'x')};
 }
 
 void enqueue_all(const Client& client, const JobsRun& run) {

@@ -36,7 +36,9 @@ struct NoopJob {
 };
 
 NoopJob make_noop(std::uint64_t number);
-/// Throws std::runtime_error when a job was refused.
+// Both throw std::runtime_error when a job was refused.
+/// Those with the numbers from `from` to before `to`, in one call.
+void enqueue_batch(const Client& client, std::uint64_t from, std::uint64_t to);
 void enqueue_all(const Client& client, const JobsRun& run);
 
 /// Wall clock and CPU from its construction on.

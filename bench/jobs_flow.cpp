@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <stdexcept>
-#include <thread>
 
 namespace tranter::bench {
 namespace {
@@ -64,12 +62,7 @@ void measure_flow(const JobsRun& run) {
              enqueued += flow_step) {
             const std::uint64_t most = enqueued + flow_step;
             in_time = flow.wait_for(most > run.backlog ? most - run.backlog : 0, end);
-            std::vector<NoopJob> jobs;
-            for (std::uint64_t number = enqueued; in_time && number < most; ++number)
-                jobs.push_back(make_noop(number));
-            if (!jobs.empty() && !client.enqueue_all(jobs)) {
-                throw std::runtime_error("a job was refused");
-            }
+            if (in_time) enqueue_batch(client, enqueued, most);
         }
         if (!in_time || !flow.wait_for(goal, end)) break;
         const std::uint64_t now = now_ns();

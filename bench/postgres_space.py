@@ -19,6 +19,12 @@ HELD_PART, HELD_SECONDS = 50_000, 90
 BATCHED = {OURS: None, GRAPHILE: "graphile_batched", PG_BOSS: "pgboss_batched"}
 
 
+def make_tables(name, peer, server):
+    """By the first jobs, which have gone then."""
+    run_once(name, peer, "enqueue", server, jobs=1_000, batch=1_000)
+    run_once(name, peer, "drain", server, jobs=1_000, concurrency=CONCURRENCY)
+
+
 # ---- room ----------------------------------------------------------------------------------------
 
 
@@ -35,8 +41,7 @@ def sizes_of(name, peer, count):
     """Of the whole database, beyond what it has without jobs: while they wait, after they were
     done, and after a vacuum; in bytes a job."""
     with Server("PostgreSQL", "-c autovacuum=off", pinned=False) as server:
-        run_once(name, peer, "enqueue", server, jobs=1_000, batch=1_000)
-        run_once(name, peer, "drain", server, jobs=1_000, concurrency=CONCURRENCY)
+        make_tables(name, peer, server)
         empty = bytes_of_database(server)
         run_once(name, peer, "enqueue", server, jobs=count, batch=1_000, producers=4)
         sizes = [bytes_of_database(server)]
@@ -130,8 +135,7 @@ def old_snapshot(server):
 
 def held(name, peer):
     with Server("PostgreSQL", pinned=False) as server:
-        run_once(name, peer, "enqueue", server, jobs=1_000, batch=1_000)
-        run_once(name, peer, "drain", server, jobs=1_000, concurrency=CONCURRENCY)
+        make_tables(name, peer, server)
         with old_snapshot(server):
             found = run_once(name, peer, "flow", server, jobs=PARTS * HELD_PART,
                              parts=PARTS, seconds=HELD_SECONDS, concurrency=CONCURRENCY)
