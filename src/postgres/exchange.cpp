@@ -115,7 +115,7 @@ Rows Connection::answer_of(const Step& step) {
 void Connection::end_pipeline() {
     const Rows end(next_result());
     if (!end.is_pipeline_end()) {
-        if (!end.sqlstate().empty()) check_end(end);
+        check_end(end);
         give_up(libpq().error_message(connection_.get()));
     }
     if (libpq().exit_pipeline_mode(connection_.get()) == 0) connection_.reset();
