@@ -56,9 +56,10 @@ SchedulerMetrics SchedulerLoop::metrics() const {
     metrics.store_errors = store.errors;
     metrics.time_zone_data = zones_.version();
     report_.fill(metrics, wall_now(), hangs() || !store.answers);
+    const TimePoint now = wall_now();
     const std::lock_guard lock(mutex_);
-    metrics.leads_schedules = leads_schedules_;
-    metrics.leads_timers = leads_timers_;
+    metrics.leads_schedules = leads_schedules_until_ > now;
+    metrics.leads_timers = leads_timers_until_ > now;
     return metrics;
 }
 
@@ -78,10 +79,16 @@ bool SchedulerLoop::hangs() const {
     return pulse_.is_late(Pulse::Clock::now(), hangs_after);
 }
 
-void SchedulerLoop::publish(const std::string& store_error) {
+/// As soon as it is known: a batch may take long, and a lease may end while the store is away.
+void SchedulerLoop::publish_leases() {
     const std::lock_guard lock(mutex_);
-    leads_schedules_ = schedules_.leads;
-    leads_timers_ = timers_.leads;
+    leads_schedules_until_ = schedules_.leads ? schedules_.until : TimePoint{};
+    leads_timers_until_ = timers_.leads ? timers_.until : TimePoint{};
+}
+
+void SchedulerLoop::publish(const std::string& store_error) {
+    publish_leases();
+    const std::lock_guard lock(mutex_);
     figures_ = promoter_.tally().figures();
     figures_.leads = schedules_.leads || timers_.leads;
     figures_.store_error = store_error;
@@ -103,6 +110,7 @@ Result<> SchedulerLoop::lead(Role& role) {
     }
     role.leads = lease->mine;
     role.until = lease->until;
+    publish_leases();
     return {};
 }
 

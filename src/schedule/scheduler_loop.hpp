@@ -61,6 +61,7 @@ class SchedulerLoop {
     Result<bool> work_on_schedules();
     Result<TimePoint> next_wake();
     TimePoint rest_after_error(const Error& error);
+    void publish_leases();
     void publish(const std::string& store_error);
     void release_leases();
 
@@ -83,8 +84,8 @@ class SchedulerLoop {
     mutable std::mutex mutex_;
     // guarded by mutex_
     SchedulerFigures figures_{};
-    bool leads_schedules_ = false;
-    bool leads_timers_ = false;
+    TimePoint leads_schedules_until_{};  // the epoch when it does not
+    TimePoint leads_timers_until_{};
 };
 
 }  // namespace tranter::schedule

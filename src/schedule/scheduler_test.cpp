@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -31,6 +32,7 @@ struct CacheCleanup {
 class CountingProvider final : public NoProvider {
   public:
     Result<std::vector<Enqueued>> enqueue(std::string_view, std::span<const NewJob> jobs) override {
+        if (meanwhile) meanwhile();
         const std::lock_guard lock(mutex_);
         std::vector<Enqueued> out;
         for (const NewJob& job : jobs) {
@@ -54,6 +56,8 @@ class CountingProvider final : public NoProvider {
         const std::lock_guard lock(mutex_);
         return duplicates_;
     }
+
+    std::function<void()> meanwhile{};  // in each call; set before there is one
 
   private:
     std::mutex mutex_;
@@ -140,6 +144,22 @@ TEST_F(SchedulerTest, AJobForLaterIsEnqueuedAtItsTimeUnlessItIsCancelled) {
     EXPECT_EQ(scheduler.cancel(*soon).error().code(), Errc::conflict);
     scheduler.stop();
     EXPECT_EQ(scheduler.figures().enqueued, 1U);
+}
+
+TEST_F(SchedulerTest, SaysThatItLeadsBeforeWhatItDoesIsDone) {
+    Scheduler scheduler(client(), "memory:");
+    bool leads = false;
+    provider().meanwhile = [&] {
+        leads = scheduler.metrics().leads_timers;
+    };
+    ASSERT_TRUE(scheduler.schedule(CacheCleanup{}, wall_clock() + 50ms));
+
+    scheduler.start();
+
+    ASSERT_TRUE(provider().wait_for(1));
+    scheduler.stop();
+    EXPECT_TRUE(leads);
+    EXPECT_FALSE(scheduler.metrics().leads_timers);
 }
 
 TEST_F(SchedulerTest, AnotherOneOnTheSameFileWakesIt) {
