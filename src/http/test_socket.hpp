@@ -101,9 +101,10 @@ class TestSocket {
 
     void half_close() { ::shutdown(fd_, SHUT_WR); }
 
+    /// Also while somebody else has it open.
     void reset() {
-        const linger now{.l_onoff = 1, .l_linger = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+        const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+        ::connect(fd_, &nobody, sizeof(nobody));
         close();
     }
 
