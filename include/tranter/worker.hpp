@@ -64,6 +64,13 @@ struct WorkerFigures {
     std::size_t blocked = 0;  // of these, those that a limit keeps from beginning
     /// For every queue the last call to the store succeeded, or one is waiting for jobs.
     bool receiving = false;
+    /// Outcomes are stored and leases renewed. False once that of a queue has failed for half a
+    /// lease, or for a minute if that is less, and was not done between. What is refused for good,
+    /// as the outcome of a job that somebody else has by now, does not count, nor does what has not
+    /// been tried for two minutes.
+    bool storing = true;
+    /// A sentence about what fails of these at present; empty: nothing.
+    std::string failing{};
     /// A call for jobs has not come back for a minute beyond the time that it was to wait: starting
     /// again is the only help.
     bool stuck = false;

@@ -85,6 +85,9 @@ class WorkerService::WorkerLook final : public Look {
             store.health = Health::fail;
             store.reason = figures_.missing_queues.empty() ? "the provider does not answer"
                                                            : figures_.missing_queues.front();
+        } else if (!figures_.failing.empty()) {
+            store.health = figures_.storing ? Health::degraded : Health::fail;
+            store.reason = figures_.failing;
         }
         if (figures_.latency) store.latency_ms = static_cast<double>(figures_.latency->count());
         store.last_error = figures_.last_error;
@@ -105,7 +108,10 @@ class WorkerService::WorkerLook final : public Look {
 
     void render(Exposition& out, bool is_up) const override {
         out.figure(
-            "tranter_worker_up", Type::gauge, "1 while the worker receives jobs.", is_up ? 1 : 0
+            "tranter_worker_up",
+            Type::gauge,
+            "1 while the worker receives jobs and their outcomes are stored.",
+            is_up ? 1 : 0
         );
         render_slots(out, figures_, options_.concurrency);
         out.figure(

@@ -21,7 +21,7 @@ struct WorkerServiceOptions {
 };
 
 /// Of a worker. It is stuck when no call to the provider has come back for too long though that
-/// answers, and not ready while the provider does not.
+/// answers, and not ready while the provider does not, or has not taken outcomes for too long.
 class WorkerService final : public RoleService {
   public:
     WorkerService(WorkerServiceOptions options, Instant started);

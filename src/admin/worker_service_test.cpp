@@ -48,6 +48,21 @@ TEST_F(WorkerServiceTest, IsReadyWhileItReceives) {
     EXPECT_EQ(get("/livez").status, 200) << "starting it again would not help";
 }
 
+TEST_F(WorkerServiceTest, IsNotReadyOnceOutcomesAreNotStored) {
+    figures_.failing = "outcomes of queue mail have not been stored for 3s";
+    EXPECT_EQ(get("/readyz").status, 200);
+    EXPECT_EQ(get("/readyz").body, "ok, outcomes of queue mail have not been stored for 3s\n");
+    EXPECT_THAT(get("/health").body, HasSubstr(R"("status":"degraded")"));
+    EXPECT_THAT(get("/metrics").body, HasSubstr("tranter_worker_up 1\n"));
+
+    figures_.storing = false;
+
+    EXPECT_EQ(get("/readyz").status, 503);
+    EXPECT_EQ(get("/readyz").body, "outcomes of queue mail have not been stored for 3s\n");
+    EXPECT_THAT(get("/metrics").body, HasSubstr("tranter_worker_up 0\n"));
+    EXPECT_EQ(get("/livez").status, 200) << "starting it again would not help";
+}
+
 TEST_F(WorkerServiceTest, SaysWhichQueueDoesNotExist) {
     figures_.receiving = false;
     figures_.missing_queues = {"there is no queue ordrs (did you mean orders?)"};

@@ -41,7 +41,7 @@ Session::Session(
       handlers_(handlers),
       options_(options),
       tally_(tally),
-      store_watch_(tally.observers()),
+      store_watch_(options.lease, tally.observers()),
       leases_(provider, {options.lease, batch_max_of(provider, options)}, tally, store_watch_),
       board_(
           {.concurrency = options.concurrency,

@@ -5,6 +5,7 @@
 #include "worker/queue_watch.hpp"
 #include "worker/runner.hpp"
 #include "worker/settler.hpp"
+#include "worker/store_watch.hpp"
 #include "worker/tally.hpp"
 #include "worker/task.hpp"
 

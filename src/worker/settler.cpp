@@ -26,15 +26,6 @@ constexpr std::size_t pending_batches_max = 8;
 constexpr auto first_settle_rest = 50ms;
 constexpr auto longest_settle_rest = 5000ms;
 
-/// Why the call, or a part of it, is to be tried again; null: it is not.
-const Error* temporary_of(const Result<std::vector<Result<>>>& answers) {
-    if (!answers) return is_temporary(answers.error()) ? &answers.error() : nullptr;
-    const auto found = std::ranges::find_if(*answers, [](const Result<>& answer) {
-        return !answer && is_temporary(answer.error());
-    });
-    return found == answers->end() ? nullptr : &found->error();
-}
-
 }  // namespace
 
 void Settler::Batch::move_to(Batch& other, std::size_t i) {
@@ -137,7 +128,7 @@ Settler::Batch Settler::try_once(Batch batch) {
     const std::string queue = batch.tasks.front()->job().queue;
     const auto answers = provider_.settle(queue, batch.settlements);
     const bool fits = answers && answers->size() == batch.size();
-    if (const Error* error = temporary_of(answers)) {
+    if (const auto error = temporary_of(answers, batch.size())) {
         watch_.failed(StoreCall::settle, queue, *error);
     } else {
         watch_.answered_in(StoreCall::settle, queue, Steady::now() - asked_at);

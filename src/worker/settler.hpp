@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/leases.hpp"
+#include "worker/store_watch.hpp"
 #include "worker/tally.hpp"
 #include "worker/task.hpp"
 

@@ -1,14 +1,13 @@
 #include "worker/tally.hpp"
 
 #include "base/log.hpp"
-#include "base/log_text.hpp"
-#include "base/secrets.hpp"
 #include "worker/task.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -277,73 +276,6 @@ WorkerMetrics Tally::metrics(std::span<const std::shared_ptr<Task>> running) con
         one.running = static_cast<std::size_t>(std::ranges::count_if(running, is_its));
     }
     return metrics;
-}
-
-namespace {
-
-std::string_view store_call_name(StoreCall call) {
-    switch (call) {
-        case StoreCall::receive:
-            return "receive";
-        case StoreCall::extend:
-            return "extend";
-        case StoreCall::settle:
-            break;
-    }
-    return "settle";
-}
-
-}  // namespace
-
-// Both write their line under the mutex: else the one that came first could stand behind the other.
-
-void StoreWatch::failed(StoreCall call, std::string_view queue, const Error& error) {
-    if (observers_ != nullptr) observers_->store_failed(store_call_name(call), error);
-    const std::lock_guard lock(mutex_);
-    last_error_ = one_line(without_secrets(error.message()));
-    last_error_at_ = wall_clock();
-    if (!unanswered_.emplace(call, queue).second) return;
-    unanswered_count_ = unanswered_.size();
-    log_warn(
-        "worker",
-        "the store does not answer, the worker will go on trying",
-        {{"call", store_call_name(call)}, {"queue", queue}, {"error", error.message()}}
-    );
-}
-
-void StoreWatch::say_it_answers(StoreCall call, std::string_view queue) {
-    const std::lock_guard lock(mutex_);
-    if (unanswered_.erase({call, std::string(queue)}) == 0) return;
-    unanswered_count_ = unanswered_.size();
-    log_info(
-        "worker", "the store answers again", {{"call", store_call_name(call)}, {"queue", queue}}
-    );
-}
-
-StoreWatch::State StoreWatch::state() const {
-    State state;
-    const TimePoint answered_at = answered_at_.load(std::memory_order_relaxed);
-    if (answered_at != TimePoint()) state.answered_at = answered_at;
-    const Milliseconds latency = latency_.load(std::memory_order_relaxed);
-    if (latency != unknown_latency) state.latency = latency;
-    const std::lock_guard lock(mutex_);
-    state.last_error = last_error_;
-    state.last_error_at = last_error_at_;
-    return state;
-}
-
-bool is_temporary(const Error& error) {
-    switch (error.code()) {
-        case Errc::not_found:
-        case Errc::invalid_argument:
-        case Errc::already_exists:
-        case Errc::conflict:
-        case Errc::limit_exceeded:
-        case Errc::unsupported:
-            return false;
-        default:
-            return true;
-    }
 }
 
 }  // namespace tranter::worker

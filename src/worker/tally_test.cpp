@@ -146,55 +146,5 @@ TEST_F(TallyTest, ABusyWorkerDoesNotFloodTheLog) {
     EXPECT_EQ(std::ranges::count(text, '\n'), LogOptions{}.repeats_max);
 }
 
-TEST(StoreWatchTest, RemembersTheLastErrorAndWhenTheStoreAnswered) {
-    StoreWatch watch;
-    EXPECT_FALSE(watch.state().answered_at);
-
-    const Error gone(Errc::unavailable, "http://a:hunter2@host is\ngone");
-    watch.failed(StoreCall::receive, "mail", gone);
-    watch.answered_in(StoreCall::receive, "mail", 3ms);
-
-    const StoreWatch::State state = watch.state();
-    EXPECT_TRUE(state.answered_at);
-    EXPECT_EQ(state.latency, 3ms);
-    EXPECT_EQ(state.last_error, "http://a:[redacted]@host is\\ngone");
-    EXPECT_TRUE(state.last_error_at);
-}
-
-TEST(StoreWatchTest, WhatStillAnswersDoesNotHideWhatDoesNot) {
-    const Error full(Errc::unavailable, "no space left");
-    StoreWatch watch;
-    testing::internal::CaptureStderr();
-    for (int i = 0; i < 3; ++i) {
-        watch.failed(StoreCall::settle, "mail", full);
-        watch.answered(StoreCall::receive, "mail");
-    }
-    const std::string meanwhile = testing::internal::GetCapturedStderr();
-    testing::internal::CaptureStderr();
-    watch.answered(StoreCall::settle, "mail");
-    watch.answered(StoreCall::settle, "mail");
-    const std::string after = testing::internal::GetCapturedStderr();
-
-    EXPECT_EQ(std::ranges::count(meanwhile, '\n'), 1) << meanwhile;
-    EXPECT_THAT(meanwhile, HasSubstr("no space left"));
-    EXPECT_EQ(std::ranges::count(after, '\n'), 1) << after;
-    EXPECT_THAT(after, HasSubstr("answers again"));
-}
-
-TEST(StoreWatchTest, AnEmptyQueueDoesNotHideOneThatIsNotAnswered) {
-    start_logging({});  // nothing was said before
-    StoreWatch watch;
-    testing::internal::CaptureStderr();
-    for (int i = 0; i < 3; ++i) {
-        watch.failed(StoreCall::receive, "mail", Error(Errc::unavailable, "no space left"));
-        watch.answered(StoreCall::receive, "empty");
-    }
-    const std::string text = testing::internal::GetCapturedStderr();
-
-    EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
-    EXPECT_THAT(text, HasSubstr("mail"));
-    EXPECT_THAT(text, HasSubstr("no space left"));
-}
-
 }  // namespace
 }  // namespace tranter::worker

@@ -161,6 +161,10 @@ class Worker::Impl {
         figures.latency = store.latency;
         figures.last_error = std::move(store.last_error);
         figures.last_error_at = store.last_error_at;
+        if (store.failing) {
+            figures.storing = !store.failing->lasts;
+            figures.failing = worker::sentence_of(*store.failing);
+        }
         figures.missing_queues = session_->missing_queues();
         return figures;
     }

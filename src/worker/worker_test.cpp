@@ -29,6 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST_F(WorkerTest, RunsAJobAndSettlesItsResult) {
     handlers_.on("sum", [](Context& context) { return context.attempt() + 41; });
@@ -274,6 +275,27 @@ TEST_F(WorkerTest, OutcomesAreGivenUpWhenTheLeaseHasEnded) {
     ASSERT_TRUE(provider_->wait_for_calls("settle", 1));
 
     EXPECT_EQ(counts_after_stop(), WorkerCounts{.lost = 1});
+}
+
+TEST_F(WorkerTest, SaysThatOutcomesAreNotStored) {
+    handlers_.on("a", [](Context&) {});
+    provider_->break_next("settle", 1'000'000);
+    Worker& worker = start({.lease = 1s});
+    EXPECT_TRUE(worker.figures().storing);
+
+    enqueue("a");
+
+    // The rests between the first six are half a lease together, however they are shortened.
+    ASSERT_TRUE(provider_->wait_for_calls("settle", 7));
+    EXPECT_FALSE(worker.figures().storing);
+    EXPECT_THAT(
+        worker.figures().failing, StartsWith("outcomes of queue default have not been stored for ")
+    );
+    provider_->mend("settle");
+    enqueue("a");
+    provider_->wait_for_ended(2);
+    EXPECT_TRUE(worker.figures().storing);
+    EXPECT_EQ(worker.figures().failing, "");
 }
 
 TEST_F(WorkerTest, OneRefusedOutcomeDoesNotSpoilTheOthers) {
