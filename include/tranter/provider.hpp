@@ -214,9 +214,9 @@ class AsyncProvider {
 /// from any thread. Queues are made when a job is first enqueued into them.
 ///
 /// Errors of every call: `unavailable` and `timed_out` when the store does not answer,
-/// `unsupported` for what it cannot do, `invalid_argument` for what nobody could, `not_found` for a
-/// job or queue that is not there. Of calls with a receipt: `conflict` when the delivery is over
-/// (the lease ended, or it was settled).
+/// `unauthenticated` when it does not let us in, `unsupported` for what it cannot do,
+/// `invalid_argument` for what nobody could, `not_found` for a job or queue that is not there. Of
+/// calls with a receipt: `conflict` when the delivery is over (the lease ended, or it was settled).
 class Provider {
   public:
     virtual ~Provider() = default;
@@ -352,8 +352,8 @@ struct ProviderOptions {
 ///     postgres://user@host/database    a database of PostgreSQL; its tables stand in the schema
 ///                                      "tranter", and are made when it is opened
 ///
-/// `invalid_argument` for a URL that is none of these, `unavailable` when the store cannot be
-/// opened; an http: or sqs: store need not answer yet.
+/// `invalid_argument` for a URL that is none of these, `unavailable` or `unauthenticated` when the
+/// store cannot be opened; an http: or sqs: store need not answer yet.
 [[nodiscard]] Result<std::shared_ptr<Provider>> open_provider(
     std::string_view url, const ProviderOptions& options = {}
 );

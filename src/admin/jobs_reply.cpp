@@ -27,6 +27,9 @@ http::Response json_reply(int status, std::string body) {
 }
 
 http::Response problem_reply(const Error& error) {
+    if (error.code() == Errc::unauthenticated) {
+        return problem_reply(Error(Errc::unavailable, error.message()));
+    }
     const int status = jobs::problem_kind(error.code()).status;
     return plain_reply(status, problem_type, jobs::write_problem(error));
 }

@@ -606,6 +606,16 @@ TEST_F(SchedulesApiTest, AStoreThatCannotBeOpenedIsTriedAgainByTheNextCall) {
     EXPECT_EQ(opened, 2);
 }
 
+TEST_F(SchedulesApiTest, AStoreThatDoesNotLetTheServerInHasNothingAgainstWhoAsks) {
+    open_error = Error(Errc::unauthenticated, "the database wants another password");
+
+    const Answer answer = ask("GET", "/schedules");
+
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, HasSubstr(R"("code":"unavailable")"));
+    EXPECT_THAT(answer.body, HasSubstr("another password"));
+}
+
 TEST_F(SchedulesApiTest, NothingIsOpenedBeforeItIsNeeded) {
     EXPECT_EQ(ask("GET", "/openapi.json").status, 200);
     EXPECT_EQ(opened, 0);

@@ -100,9 +100,7 @@ void Service::handle(const http::Request& request, http::Exchange exchange) cons
             options_.jobs->handle(request, std::move(exchange));
             return;
         case TokenGate::Verdict::wrong:
-            std::move(exchange).respond(
-                problem_reply(Error(Errc::unauthenticated, std::string(token_text)))
-            );
+            std::move(exchange).respond(problem_reply(401, "Not authenticated", token_text));
             return;
         case TokenGate::Verdict::too_many:
             std::move(exchange).respond(problem_reply(429, "Too many requests", too_many_text));

@@ -82,6 +82,43 @@ pg_conn* connect(const Target& target) {
     return libpq().connect(keywords.data(), values.data(), 0);
 }
 
+constexpr std::string_view behind_severity = ":  ";
+
+/// "28P01" in "FATAL:  28P01: password authentication failed", of several servers the last.
+std::string_view last_state_in(std::string_view text) {
+    constexpr std::size_t length = 5;
+    std::string_view state;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::size_t severity = line.find(behind_severity);
+        if (severity == std::string_view::npos) continue;
+        const std::string_view said = line.substr(severity + behind_severity.size());
+        const std::string_view first = said.substr(0, said.find(':'));
+        const bool is_state =
+            first.size() == length && std::ranges::all_of(first, [](char byte) {
+                return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z');
+            });
+        if (is_state) state = first;
+    }
+    return state;
+}
+
+/// Of a connection that could not be made. What the server says is in a language of its own, and
+/// libpq gives its SQLSTATE only to those who asked for it before, on a connection that they did
+/// not have yet: so a server that has answered is asked once more, and may even change its mind.
+Trouble why_not_connected(pg_conn* connection) {
+    if (libpq().needs_password(connection) != 0) return Trouble::locked_out;
+    const std::string_view text = libpq().error_message(connection);
+    if (!text.contains(behind_severity)) return Trouble::away;
+    libpq().set_error_verbosity(connection, PQERRORS_VERBOSE);
+    libpq().reset(connection);
+    libpq().set_error_verbosity(connection, PQERRORS_DEFAULT);
+    const std::string_view state = last_state_in(libpq().error_message(connection));
+    const bool is_locked_out = state.starts_with("28") || state == "42501";
+    return is_locked_out ? Trouble::locked_out : Trouble::away;
+}
+
 }  // namespace
 
 Error as_error(const DatabaseError& error, std::string_view what) {
@@ -103,6 +140,10 @@ Error as_error(const DatabaseError& error, std::string_view what) {
             return {Errc::limit_exceeded, error.what()};
         case Trouble::away:
             return {Errc::unavailable, fmt::format("no connection to {}: {}", what, error.what())};
+        case Trouble::locked_out:
+            return {
+                Errc::unauthenticated,
+                fmt::format("{} does not let this user in: {}", what, error.what())};
         case Trouble::lost:
             return {
                 Errc::unavailable,
@@ -118,7 +159,9 @@ Error as_error(const DatabaseError& error, std::string_view what) {
 Connection::Connection(const Target& target) : connection_(connect(target)) {
     if (connection_ == nullptr) throw DatabaseError(Trouble::away, "out of memory");
     if (!is_alive()) {
-        throw DatabaseError(Trouble::away, shown(libpq().error_message(connection_.get())));
+        const std::string text = shown(libpq().error_message(connection_.get()));
+        const Trouble trouble = why_not_connected(connection_.get());
+        if (!is_alive()) throw DatabaseError(trouble, text);
     }
     libpq().set_notice_processor(connection_.get(), log_notice, nullptr);
     libpq().set_nonblocking(connection_.get(), 1);

@@ -22,9 +22,10 @@ namespace tranter::postgres {
 
 /// What PostgreSQL refused, and what can be done about it.
 enum class Trouble : std::uint8_t {
-    away,       // no connection can be made
-    lost,       // the connection is gone; a commit that was under way may have happened
-    collision,  // with another transaction: this one was undone, once more is fine
+    away,        // no connection can be made
+    locked_out,  // the same, as the server does not let this user in
+    lost,        // the connection is gone; a commit that was under way may have happened
+    collision,   // with another transaction: this one was undone, once more is fine
     full,
     damage,
     bad_value,  // a text that is not UTF-8, or has a zero in it

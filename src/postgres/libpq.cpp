@@ -12,10 +12,13 @@ Libpq::Libpq() {
         find_symbol(library, "PQconninfoFree", conninfo_free) &&
         find_symbol(library, "PQfreemem", free_memory) &&
         find_symbol(library, "PQconnectdbParams", connect) &&
-        find_symbol(library, "PQfinish", finish) && find_symbol(library, "PQstatus", status) &&
+        find_symbol(library, "PQfinish", finish) && find_symbol(library, "PQreset", reset) &&
+        find_symbol(library, "PQstatus", status) &&
         find_symbol(library, "PQtransactionStatus", transaction_status) &&
         find_symbol(library, "PQbackendPID", backend_pid) &&
         find_symbol(library, "PQerrorMessage", error_message) &&
+        find_symbol(library, "PQsetErrorVerbosity", set_error_verbosity) &&
+        find_symbol(library, "PQconnectionNeedsPassword", needs_password) &&
         find_symbol(library, "PQsetNoticeProcessor", set_notice_processor) &&
         find_symbol(library, "PQsetnonblocking", set_nonblocking) &&
         find_symbol(library, "PQexecParams", exec_params) &&

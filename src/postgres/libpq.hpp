@@ -12,10 +12,13 @@ struct Libpq {
     decltype(&PQfreemem) free_memory{};
     decltype(&PQconnectdbParams) connect{};
     decltype(&PQfinish) finish{};
+    decltype(&PQreset) reset{};
     decltype(&PQstatus) status{};
     decltype(&PQtransactionStatus) transaction_status{};
     decltype(&PQbackendPID) backend_pid{};
     decltype(&PQerrorMessage) error_message{};
+    decltype(&PQsetErrorVerbosity) set_error_verbosity{};
+    decltype(&PQconnectionNeedsPassword) needs_password{};
     decltype(&PQsetNoticeProcessor) set_notice_processor{};
     decltype(&PQsetnonblocking) set_nonblocking{};
     decltype(&PQexecParams) exec_params{};

@@ -24,7 +24,7 @@ Pool::Slot Pool::take() {
     if (!retries_.are_due()) {
         --used_;
         given_back_.notify_one();
-        throw DatabaseError(Trouble::away, last_error_);
+        throw DatabaseError(last_error_);
     }
     lock.unlock();
     return made(generation);
@@ -44,9 +44,10 @@ Pool::Slot Pool::made(std::uint64_t generation) {
         --used_;
         given_back_.notify_one();
         retries_.failed();
-        last_error_ = error.what();
+        const bool is_locked_out = error.trouble() == Trouble::locked_out;
+        last_error_ = {is_locked_out ? Trouble::locked_out : Trouble::away, error.what()};
         was_lost_ = true;
-        throw DatabaseError(Trouble::away, last_error_);
+        throw DatabaseError(last_error_);
     }
 }
 

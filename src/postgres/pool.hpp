@@ -92,7 +92,7 @@ class Pool {
     std::uint64_t generation_ = 0;  // of connections; those of an older one are not used again
     bool was_lost_ = false;
     Retries retries_{};
-    std::string last_error_{};  // of connecting
+    DatabaseError last_error_{Trouble::away, {}};  // of connecting
 };
 
 template <class Work>

@@ -46,10 +46,11 @@ AttemptOutcome outcome_of_refusal(const Error& error) {
     return Failed{.type = type, .text = error.message()};
 }
 
-/// To be settled again.
+/// To be settled again: the store did not answer, or does not let us in for now.
 bool is_unsettled(const Result<>& answer) {
-    return !answer &&
-           (answer.error().code() == Errc::unavailable || answer.error().code() == Errc::timed_out);
+    if (answer) return false;
+    const Errc code = answer.error().code();
+    return code == Errc::unavailable || code == Errc::timed_out || code == Errc::unauthenticated;
 }
 
 /// Why one of them is open; null: none is.

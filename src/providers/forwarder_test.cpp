@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -73,26 +74,27 @@ class FickleTarget final : public NoProvider {
     int calls_ = 0;
 };
 
-/// Its disk is full: it hands nothing out, or keeps no outcome.
+/// Its disk is full, or it does not know us any more: it hands nothing out, or keeps no outcome.
 class FullSource final : public NoProvider {
   public:
-    explicit FullSource(std::shared_ptr<Provider> behind, bool hands_out)
-        : behind_(std::move(behind)), hands_out_(hands_out) {
+    FullSource(std::shared_ptr<Provider> behind, bool hands_out, Errc why)
+        : behind_(std::move(behind)), hands_out_(hands_out), why_(why) {
         can = behind_->capabilities();
     }
 
     Result<std::vector<ReceivedJob>> receive(const ReceiveRequest& request) override {
-        if (!hands_out_) return fail(Errc::unavailable, "no space left");
+        if (!hands_out_) return fail(why_, "no space left");
         return behind_->receive(request);
     }
     Result<std::vector<Result<>>> settle(std::string_view, std::span<const Settlement> settlements)
         override {
-        return std::vector<Result<>>(settlements.size(), fail(Errc::unavailable, "no space left"));
+        return std::vector<Result<>>(settlements.size(), fail(why_, "no space left"));
     }
 
   private:
     const std::shared_ptr<Provider> behind_;
     const bool hands_out_;
+    const Errc why_;
 };
 
 class ForwarderTest : public testing::Test {
@@ -285,10 +287,12 @@ TEST_F(ForwarderTest, UntilEmptyEndsWithTheReasonWhenTheTargetTakesNothing) {
     EXPECT_EQ(from_->stats("mail").value().processing, 0U);
 }
 
-TEST_F(ForwarderTest, UntilEmptyEndsWithTheReasonWhenTheSourceIsFull) {
+TEST_F(ForwarderTest, UntilEmptyEndsWithTheReasonWhenTheSourceIsFullOrClosedToUs) {
     put_new("welcome");
-    for (const bool hands_out : {false, true}) {
-        const auto full = std::make_shared<FullSource>(from_, hands_out);
+    constexpr std::array<std::pair<bool, Errc>, 3> cases{
+        {{false, Errc::unavailable}, {true, Errc::unavailable}, {true, Errc::unauthenticated}}};
+    for (const auto& [hands_out, why] : cases) {
+        const auto full = std::make_shared<FullSource>(from_, hands_out, why);
         Forwarder forwarder(full, to_, {.queue = "mail", .lease = 1s, .until_empty = true});
 
         const auto done = forwarder.run({});

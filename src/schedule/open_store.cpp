@@ -38,7 +38,9 @@ Result<std::shared_ptr<ScheduleStore>> open_postgres(std::string_view url) {
     const auto target = postgres::parse_target(url);
     if (!target) return std::unexpected(target.error());
     try {
-        return std::make_shared<PostgresStore>(*target);
+        auto store = std::make_shared<PostgresStore>(*target);
+        if (auto made = store->make_tables(); !made) return std::unexpected(made.error());
+        return store;
     } catch (const SystemError& error) {
         return fail(
             Errc::unavailable,

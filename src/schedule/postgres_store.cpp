@@ -59,12 +59,13 @@ std::optional<Lease> lease_of_another(
 }  // namespace
 
 PostgresStore::PostgresStore(const postgres::Target& target)
-    : session_(target, "the store of schedules", meter_), listener_(target, "tranter_schedule") {
-    const auto migrated = session_.read([](Connection& connection) -> Result<> {
+    : session_(target, "the store of schedules", meter_), listener_(target, "tranter_schedule") {}
+
+Result<> PostgresStore::make_tables() {
+    return session_.read([](Connection& connection) -> Result<> {
         migrate_postgres(connection);
         return {};
     });
-    if (!migrated) throw SystemError(migrated.error().message());
 }
 
 void notify_sleepers(Connection& connection) {

@@ -37,8 +37,11 @@ class MeasuredSession {
 /// Every transaction locks schedules before runs, and schedules in the order of their names.
 class PostgresStore final : public ScheduleStore {
   public:
-    /// Brings the tables to this version. Throws SystemError.
+    /// make_tables() comes first.
     explicit PostgresStore(const postgres::Target& target);
+
+    /// Brings the tables to this version. Throws SystemError when a newer program has made them.
+    Result<> make_tables();
 
     std::string_view name() const override { return "postgres"; }
 

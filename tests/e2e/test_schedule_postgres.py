@@ -11,6 +11,7 @@ from local_machine import free_port
 from postgres_server import PostgresServer
 from scheduler_process import SchedulerProcess
 from waiting import eventually
+from worker_process import WorkerProcess
 
 PASSWORD = "canary-7b1d-Pass:w%rd"
 IN_URL = "canary-7b1d-Pass%3Aw%25rd"
@@ -112,7 +113,7 @@ def test_the_certificate_has_to_be_of_the_right_authority_and_host(postgres, dat
     check_failure(lost, 6)
     assert "/nowhere.crt" in lost.err
     plain = listed(postgres.url(database, sslmode="disable"), **password)
-    check_failure(plain, 6)
+    check_failure(plain, 5)
     assert "no encryption" in plain.err
 
 
@@ -128,11 +129,16 @@ def test_a_password_may_stand_in_a_file_a_variable_or_the_url(postgres, database
     assert ok("schedule", "list", env={"DATABASE_URL": postgres.url(database, IN_URL)}).json() == []
 
 
-@pytest.mark.parametrize("given", ["wrong-canary-7b1d", ""])
-def test_a_wrong_password_is_said_but_not_shown(postgres, database, given):
-    refused = listed(postgres.url(database, given))
+COMMANDS = [("schedule", "list"), ("job", "list"), ("db", "status"), ("dlq", "list")]
 
-    check_failure(refused, 6)
+
+@pytest.mark.parametrize("given", ["wrong-canary-7b1d", ""])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_wrong_password_is_said_but_not_shown(postgres, database, given, words):
+    url = postgres.url(database, given)
+    refused = tranter(*words, env={"TRANTER_SCHEDULER_STORE": url, "TRANTER_URL": url})
+
+    check_failure(refused, 5)
     assert "password" in refused.err
     assert "canary" not in refused.err
 
@@ -174,7 +180,7 @@ def test_a_scheduler_works_and_nothing_shows_the_password(
     # Refused for a while, it says why, and goes on.
     postgres.query(f"ALTER ROLE {USER} PASSWORD 'another'")
     postgres.cut_connections()
-    check_failure(tranter("schedule", "list", env=env), 6)
+    check_failure(tranter("schedule", "list", env=env), 5)
     postgres.query(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
     before = has_run()
     eventually(lambda: has_run() > before, seconds=60)
@@ -182,3 +188,27 @@ def test_a_scheduler_works_and_nothing_shows_the_password(
     code, log = scheduler.end()
     assert code == 0 and "connected again" in log, log
     assert "canary" not in log
+
+
+def test_a_worker_that_is_locked_out_for_a_while_says_so_and_goes_on(postgres, database, tmp_path):
+    url = postgres.url(database, IN_URL)
+    env = {"TRANTER_URL": url}
+    ok("job", "enqueue", "mail", "greet", env=env)
+    handlers = '[handlers.greet]\nexec = ["/bin/true"]\n'
+    worker = WorkerProcess(tmp_path, url, handlers, "--queue", "mail", log_path=tmp_path / "log")
+    eventually(lambda: worker.attempts()["completed"] == 1)
+    try:
+        postgres.query(f"ALTER ROLE {USER} PASSWORD 'another'")
+        postgres.cut_connections()
+        eventually(lambda: "does not let this user in" in worker.get("/health")[1], seconds=60)
+        assert worker.process.poll() is None
+        check_failure(tranter("job", "list", env=env), 5)
+    finally:
+        postgres.query(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
+    eventually(lambda: tranter("job", "list", env=env).code == 0)
+    ok("job", "enqueue", "mail", "greet", env=env)
+    eventually(lambda: worker.attempts()["completed"] == 2, seconds=60)
+
+    assert worker.end()[0] == 0
+    log = (tmp_path / "log").read_text()
+    assert "password authentication failed" in log and "canary" not in log, log
