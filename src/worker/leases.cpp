@@ -138,24 +138,25 @@ bool Leases::renew_batch(std::span<const std::shared_ptr<Task>> batch) {
     const Moment asked_at = Steady::now();
     const std::string& queue = batch.front()->job().queue;
     const auto answers = provider_.extend(queue, receipts, config_.lease);
+    const auto error = temporary_of(answers, batch.size());
     if (!answers || answers->size() != batch.size()) {
-        if (!answers) watch_.failed(StoreCall::extend, queue, answers.error());
+        watch_.failed(StoreCall::extend, queue, error ? *error : answers.error());
         return false;
     }
-    watch_.answered_in(StoreCall::extend, queue, Steady::now() - asked_at);
-    bool all = true;
+    if (error) {
+        watch_.failed(StoreCall::extend, queue, *error);
+    } else {
+        watch_.answered_in(StoreCall::extend, queue, Steady::now() - asked_at);
+    }
     std::size_t extended = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto& answer = (*answers)[i];
-        if (!answer && is_temporary(answer.error())) {
-            all = false;
-        } else {
-            renewed(batch[i], answer, asked_at);
-            if (answer) ++extended;
-        }
+        if (!answer && is_temporary(answer.error())) continue;
+        renewed(batch[i], answer, asked_at);
+        if (answer) ++extended;
     }
     tally_.extended(extended);
-    return all;
+    return !error;
 }
 
 void Leases::renewed(
