@@ -75,7 +75,8 @@ JobsApi::JobsApi(JobsApiOptions options, Provider& provider)
       async_(provider.async()),
       settled_once_(settled_bounds),
       streams_(options_.streams, provider),
-      pool_(options_.threads, options_.waiting_max) {}
+      pool_(options_.threads, options_.waiting_max),
+      long_polls_(options_.long_polls_max, 0) {}
 
 JobsApi::~JobsApi() = default;
 
@@ -115,7 +116,8 @@ void JobsApi::handle(const http::Request& request, http::Exchange exchange) {
         handle_scheduling(std::move(call), std::move(exchange));
         return;
     }
-    on_pool(
+    on(
+        pool_,
         [exchange = std::move(exchange)](Result<http::Response> response) mutable {
             std::move(exchange).respond(
                 response ? std::move(*response) : problem_reply(response.error())
@@ -138,12 +140,12 @@ void JobsApi::handle_scheduling(JobCall&& call, http::Exchange exchange) {
 }
 
 template <class Done, class Work>
-void JobsApi::on_pool(Done done, Work work) {
+void JobsApi::on(WorkPool& pool, Done done, Work work) {
     auto shared = std::make_shared<Done>(std::move(done));
     WorkPool::Task task = [shared, work = std::move(work)]() mutable {
         (*shared)(work());
     };
-    if (pool_.submit(task)) return;
+    if (pool.submit(task)) return;
     (*shared)(fail(Errc::unavailable, "too many calls wait for the store; try again"));
 }
 
@@ -176,7 +178,7 @@ void JobsApi::start_enqueue(JobCall&& call, std::string_view body, http::Exchang
         async_->enqueue(call.queue, std::move(jobs), std::move(done));
         return;
     }
-    on_pool(std::move(done), [this, queue = std::move(call.queue), jobs = std::move(jobs)] {
+    on(pool_, std::move(done), [this, queue = std::move(call.queue), jobs = std::move(jobs)] {
         return provider_.enqueue(queue, jobs);
     });
 }
@@ -214,7 +216,8 @@ void JobsApi::start_receive(JobCall&& call, std::string_view body, http::Exchang
     waiting->end = [stop]() mutable {
         stop.request_stop();
     };
-    on_pool(std::move(done), [this, request = std::move(*request)] {
+    WorkPool& pool = request->wait.count() != 0 ? long_polls_ : pool_;
+    on(pool, std::move(done), [this, request = std::move(*request)] {
         return provider_.receive(request);
     });
 }
@@ -240,12 +243,11 @@ void JobsApi::settle_all(
         async_->settle(queue, std::move(settlements), std::move(done));
         return;
     }
-    on_pool(
-        std::move(done),
-        [this, queue = std::string(queue), settlements = std::move(settlements)] {
-            return provider_.settle(queue, settlements);
-        }
-    );
+    on(pool_,
+       std::move(done),
+       [this, queue = std::string(queue), settlements = std::move(settlements)] {
+           return provider_.settle(queue, settlements);
+       });
 }
 
 void JobsApi::start_settle(JobCall&& call, std::string_view body, http::Exchange exchange) {
@@ -298,7 +300,8 @@ void JobsApi::start_wait(JobCall&& call, std::string_view, http::Exchange exchan
     }
     auto waiting = std::make_shared<Waiting>(std::move(exchange));
     if (async_ == nullptr) {
-        on_pool(
+        on(
+            long_polls_,
             [waiting](Result<http::Response> response) {
                 std::move(waiting->exchange)
                     .respond(response ? std::move(*response) : problem_reply(response.error()));
@@ -328,7 +331,8 @@ void JobsApi::start_wait(JobCall&& call, std::string_view, http::Exchange exchan
 
 /// It waited in vain, or its client has gone.
 void JobsApi::answer_unfinished(const std::string& id, http::Exchange exchange) {
-    on_pool(
+    on(
+        pool_,
         [exchange = std::move(exchange)](const Result<JobRecord>& job) mutable {
             std::move(exchange).respond(answer_job(job, 202));
         },

@@ -24,6 +24,9 @@ struct JobsApiOptions {
     std::string version{};
     std::size_t threads = 4;          // for calls that block
     std::size_t waiting_max = 1'000;  // of them; more are answered 503
+    /// Calls at a time that wait for jobs or for the end of one, each of which takes a thread of a
+    /// store that has no AsyncProvider; more are answered 503.
+    std::size_t long_polls_max = 512;
     JobStreamOptions streams{};
     SchedulesApi* schedules = nullptr;  // outlives it; null: there are none
     /// Sees jobs whose body says no trace before they are enqueued, and may change it; empty:
@@ -78,10 +81,9 @@ class JobsApi {
     http::Response openapi(const JobCall& call);
 
   private:
-    /// Calls `done` with what `work` returns on a thread of the pool, or with `unavailable` at
-    /// once.
+    /// Calls `done` with what `work` returns on a thread of `pool`, or with `unavailable` at once.
     template <class Done, class Work>
-    void on_pool(Done done, Work work);
+    static void on(WorkPool& pool, Done done, Work work);
     EnqueueEnd begin_trace(const JobCall& call, std::span<NewJob> jobs) const;
     void handle_scheduling(JobCall&& call, http::Exchange exchange);
     void settle_all(
@@ -99,7 +101,8 @@ class JobsApi {
     IdempotentRequests once_;
     IdempotentRequests settled_once_;  // clients ask again at once, or not at all
     JobStreams streams_;
-    WorkPool pool_;  // last: its threads use the rest
+    WorkPool pool_;        // these two are last, as their threads use the rest
+    WorkPool long_polls_;  // apart, so that nobody has to wait for those who wait
 };
 
 }  // namespace tranter::admin

@@ -44,4 +44,20 @@ http::Response problem_reply(int status, std::string_view title, std::string_vie
     return plain_reply(status, problem_type, std::move(body));
 }
 
+std::optional<http::Response> refusal(TokenGate::Verdict verdict) {
+    switch (verdict) {
+        case TokenGate::Verdict::pass:
+            break;
+        case TokenGate::Verdict::wrong:
+            return problem_reply(
+                401, "Not authenticated", "this needs the header Authorization: Bearer TOKEN"
+            );
+        case TokenGate::Verdict::too_many:
+            return problem_reply(
+                429, "Too many requests", "too many wrong tokens from this address, wait a moment"
+            );
+    }
+    return std::nullopt;
+}
+
 }  // namespace tranter::admin

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "admin/token_gate.hpp"
 #include "base/error.hpp"
 #include "http/message.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,5 +16,7 @@ http::Response json_reply(int status, std::string body);
 http::Response problem_reply(const Error& error);
 /// The same for what HTTP has a status for and the errors of calls have not.
 http::Response problem_reply(int status, std::string_view title, std::string_view detail);
+/// To whom the gate does not let pass; nothing to others.
+std::optional<http::Response> refusal(TokenGate::Verdict verdict);
 
 }  // namespace tranter::admin

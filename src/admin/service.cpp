@@ -95,17 +95,11 @@ void Service::handle(const http::Request& request, http::Exchange exchange) cons
         std::move(exchange).respond(answer(request));
         return;
     }
-    switch (gate_.check(request)) {
-        case TokenGate::Verdict::pass:
-            options_.jobs->handle(request, std::move(exchange));
-            return;
-        case TokenGate::Verdict::wrong:
-            std::move(exchange).respond(problem_reply(401, "Not authenticated", token_text));
-            return;
-        case TokenGate::Verdict::too_many:
-            std::move(exchange).respond(problem_reply(429, "Too many requests", too_many_text));
-            return;
+    if (auto refused = refusal(gate_.check(request))) {
+        std::move(exchange).respond(std::move(*refused));
+        return;
     }
+    options_.jobs->handle(request, std::move(exchange));
 }
 
 http::Response Service::answer(const http::Request& request) const {

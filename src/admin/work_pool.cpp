@@ -1,13 +1,12 @@
 #include "admin/work_pool.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace tranter::admin {
 
-WorkPool::WorkPool(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
-    for (std::size_t i = 0; i < threads; ++i)
-        threads_.emplace_back([this] { run(); });
-}
+WorkPool::WorkPool(std::size_t threads_max, std::size_t waiting_max)
+    : threads_max_(threads_max), waiting_max_(waiting_max) {}
 
 WorkPool::~WorkPool() {
     {
@@ -21,24 +20,38 @@ WorkPool::~WorkPool() {
 bool WorkPool::submit(Task& task) {
     {
         const std::lock_guard lock(mutex_);
-        if (waiting_.size() >= waiting_max_) return false;
+        if (unfinished_ >= threads_max_ + waiting_max_) return false;
+        if (!has_a_thread_for_one_more()) return false;
         waiting_.push_back(std::move(task));
+        ++unfinished_;
     }
     changed_.notify_one();
     return true;
 }
 
+/// Or one that will get to it.
+bool WorkPool::has_a_thread_for_one_more() {
+    if (unfinished_ < threads_.size() || threads_.size() == threads_max_) return true;
+    try {
+        threads_.emplace_back([this] { run(); });
+        return true;
+    } catch (const std::system_error&) {
+        return !threads_.empty() && waiting_max_ > 0;
+    }
+}
+
 void WorkPool::run() {
+    std::unique_lock lock(mutex_);
     for (;;) {
-        Task task;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return ended_ || !waiting_.empty(); });
-            if (waiting_.empty()) return;
-            task = std::move(waiting_.front());
-            waiting_.pop_front();
-        }
+        changed_.wait(lock, [this] { return ended_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        Task task = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
         task();
+        task = nullptr;  // what it holds ends before it counts as finished
+        lock.lock();
+        --unfinished_;
     }
 }
 

@@ -8,16 +8,15 @@
 #include "cli/queue_settings.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/serve_config.hpp"
+#include "cli/serve_http.hpp"
 #include "cli/serve_jobs.hpp"
 #include "cli/serve_loop.hpp"
 #include "cli/serve_storage.hpp"
+#include "cli/serve_store.hpp"
 #include "http/server.hpp"
 #include "sqs/service.hpp"
-#include "storage/machine.hpp"
 
 #include <fmt/format.h>
-
-#include <sys/resource.h>
 
 #include <memory>
 #include <utility>
@@ -27,14 +26,6 @@ namespace tranter::cli {
 namespace {
 
 constexpr Duration drain_grace = std::chrono::seconds(30);
-
-/// Connections, and files to come, are what the soft limit is too low for.
-void raise_file_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 sqs::ServiceOptions sqs_options(const ServerConfig& config) {
     return {
@@ -52,21 +43,6 @@ sqs::ServiceOptions sqs_options(const ServerConfig& config) {
             .regions = config.auth.regions}};
 }
 
-http::ServerOptions http_options(
-    const ServerConfig& config, const Endpoint& endpoint, unsigned threads
-) {
-    http::ServerOptions options{
-        .address = endpoint.host, .port = endpoint.port, .threads = threads};
-    options.limits.body_bytes = config.max_body;
-    options.limits.connections = config.max_connections;
-    options.limits.header_timeout = config.header_timeout;
-    options.limits.body_timeout = config.body_timeout;
-    options.limits.idle_timeout = config.idle_timeout;
-    options.browser.allowed_hosts = config.allowed_hosts;
-    options.browser.cors_origins = config.cors_origins;
-    return options;
-}
-
 /// The server and everything it is made of, in order of construction.
 class ServeProcess {
   public:
@@ -79,10 +55,9 @@ class ServeProcess {
           jobs_(config, broker_),
           admin_(admin_options(), broker_) {
         settle_queues(broker_, config_);
-        const unsigned threads = config_.threads > 0 ? config_.threads : storage::usable_cores();
         if (config_.sqs_enabled) {
             sqs_server_ = std::make_unique<http::Server>(
-                http_options(config_, config_.sqs, threads),
+                http_options(config_, config_.sqs),
                 [this](const http::Request& request, http::Exchange exchange) {
                     sqs_.handle(request, std::move(exchange));
                 }
@@ -90,7 +65,7 @@ class ServeProcess {
         }
         if (config_.admin_enabled) {
             admin_server_ = std::make_unique<http::Server>(
-                http_options(config_, config_.admin, threads),
+                http_options(config_, config_.admin),
                 [this](const http::Request& request, http::Exchange exchange) {
                     admin_.handle(request, std::move(exchange));
                 }
@@ -221,6 +196,7 @@ Result<int> serve(const ServeFlags& flags) {
     for (const std::string& notice : loaded->notices) {
         log_warn("config", "configuration", {{"notice", notice}});
     }
+    if (flags.provider) return serve_store(loaded->config, flags.ready_fd);
     raise_file_limit();
     return ServeProcess(loaded->config, flags.repair.value_or(false)).run(flags.ready_fd);
 }

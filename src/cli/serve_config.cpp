@@ -2,6 +2,12 @@
 
 #include "cli/config_rules.hpp"
 #include "cli/log_flags.hpp"
+#include "cli/serve_store.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
 
 namespace tranter::cli {
 namespace {
@@ -42,12 +48,46 @@ Result<void> apply_data_flags(const ServeFlags& flags, ServerConfig& config) {
     return {};
 }
 
+/// A server over a store has neither queues of its own nor the SQS API.
+Result<void> apply_provider(const ServeFlags& flags, ServerConfig& config) {
+    if (!flags.provider) return {};
+    if (auto done = check_served_store(*flags.provider); !done) return done;
+    const std::array of_own_queues{
+        std::pair("sqs", flags.sqs.has_value()),
+        std::pair("data", flags.data.has_value()),
+        std::pair("durability", flags.durability.has_value()),
+        std::pair("repair", flags.repair.has_value()),
+        std::pair("limits", flags.limits.has_value()),
+        std::pair("auto-create", flags.auto_create.has_value()),
+        std::pair("require-durable", flags.require_durable.has_value())};
+    for (const auto& [name, is_given] : of_own_queues) {
+        if (!is_given) continue;
+        return fail(
+            Errc::invalid_argument,
+            fmt::format(
+                "--{} is about queues of the server's own, and --provider leaves it none", name
+            )
+        );
+    }
+    if (!config.admin_enabled) {
+        return fail(
+            Errc::invalid_argument, "--provider: the admin port is off, name one by --admin"
+        );
+    }
+    config.provider = *flags.provider;
+    config.sqs_enabled = false;
+    config.data.clear();
+    config.durability = DurabilityLevel::sync;
+    return {};
+}
+
 Result<void> apply_flags(const ServeFlags& flags, ServerConfig& config) {
     if (auto done = apply_endpoint(flags.sqs, "--sqs", config.sqs); !done) return done;
     if (auto done = apply_endpoint(flags.admin, "--admin", config.admin); !done) return done;
     if (flags.sqs) config.sqs_enabled = true;
     if (flags.admin) config.admin_enabled = true;
     if (auto done = apply_data_flags(flags, config); !done) return done;
+    if (auto done = apply_provider(flags, config); !done) return done;
     if (flags.limits) {
         config.limits = *flags.limits == "relaxed" ? LimitsMode::relaxed : LimitsMode::strict;
     }

@@ -12,6 +12,7 @@ struct ServeFlags {
     std::optional<std::string> config_file{};  // tranter.toml or elasticmq.conf
     std::optional<std::string> sqs{};          // ADDR:PORT, an IPv6 address in brackets
     std::optional<std::string> admin{};        // ADDR:PORT
+    std::optional<std::string> provider{};     // URL of a store, instead of queues of its own
     std::optional<std::string> data{};         // directory
     std::optional<std::string> durability{};   // none | os | sync
     std::optional<bool> repair{};

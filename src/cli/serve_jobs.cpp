@@ -24,13 +24,13 @@ std::unique_ptr<providers::JobHistory> open_history(
     return providers::open_job_history(directory, clock);
 }
 
-using OpenedStore = Result<std::shared_ptr<schedule::ScheduleStore>>;
+}  // namespace
 
-/// The store that `tranter schedule` has with the same configuration, but none in the home
-/// directory: what a server without a data directory keeps is gone with it, and schedules that are
-/// still there the next time, or shared with the next server, are not what anybody expects.
-std::function<OpenedStore()> schedule_store_of(const ServerConfig& config) {
-    return [url = find_schedule_store(config)]() -> OpenedStore {
+std::function<Result<std::shared_ptr<schedule::ScheduleStore>>()> schedule_store_of(
+    const ServerConfig& config
+) {
+    return [url =
+                find_schedule_store(config)]() -> Result<std::shared_ptr<schedule::ScheduleStore>> {
         if (!url) {
             return fail(
                 Errc::unsupported,
@@ -51,8 +51,6 @@ std::function<OpenedStore()> schedule_store_of(const ServerConfig& config) {
     };
 }
 
-}  // namespace
-
 std::string scheduler_store_kind(const ServerConfig& config) {
     const auto url = find_schedule_store(config);
     if (!url || url->starts_with("memory:")) return {};
@@ -63,13 +61,15 @@ ServeJobs::ServeJobs(const ServerConfig& config, broker::Broker& broker)
     : history_(open_history(config, clock_)),
       provider_(broker, history_.get(), {.name = "server"}),
       schedules_({.open = schedule_store_of(config), .jobs = &provider_}),
-      api_(api_options(), provider_) {}
+      api_(jobs_api_options(tracing_, provider_, schedules_), provider_) {}
 
-admin::JobsApiOptions ServeJobs::api_options() {
-    admin::JobsApiOptions options{.version = TRANTER_VERSION, .schedules = &schedules_};
-    if (tracing_) {
-        options.on_enqueue = [this](std::string_view queue, std::span<NewJob> jobs) {
-            return tracing_->begin_send(provider_, queue, jobs);
+admin::JobsApiOptions jobs_api_options(
+    const std::shared_ptr<Tracing>& tracing, Provider& provider, admin::SchedulesApi& schedules
+) {
+    admin::JobsApiOptions options{.version = TRANTER_VERSION, .schedules = &schedules};
+    if (tracing) {
+        options.on_enqueue = [tracing, &provider](std::string_view queue, std::span<NewJob> jobs) {
+            return tracing->begin_send(provider, queue, jobs);
         };
     }
     return options;

@@ -10,6 +10,7 @@
 
 #include <tranter/tracing.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,18 @@ namespace tranter::cli {
 
 /// "sqlite", "postgres", or empty without a store of schedules.
 std::string scheduler_store_kind(const ServerConfig& config);
+
+/// The store that `tranter schedule` has with the same configuration, but none in the home
+/// directory: what a server without a data directory keeps is gone with it, and schedules that are
+/// still there the next time, or shared with the next server, are not what anybody expects.
+std::function<Result<std::shared_ptr<schedule::ScheduleStore>>()> schedule_store_of(
+    const ServerConfig& config
+);
+
+/// Of a server over `provider`; all of them outlive the API.
+admin::JobsApiOptions jobs_api_options(
+    const std::shared_ptr<Tracing>& tracing, Provider& provider, admin::SchedulesApi& schedules
+);
 
 /// Jobs in the queues of `serve`, what became of them, and the API for both, and for schedules.
 class ServeJobs {
@@ -38,8 +51,6 @@ class ServeJobs {
     void close() { provider_.close(); }
 
   private:
-    admin::JobsApiOptions api_options();
-
     const std::shared_ptr<Tracing> tracing_ = Tracing::from_environment();  // null: off
     const SteadyClock clock_{};
     const std::unique_ptr<providers::JobHistory> history_;  // null: not kept

@@ -43,6 +43,11 @@ std::vector<Option> serve_options() {
         {.name = "admin",
          .value = "ADDR:PORT",
          .help = "where health, metrics and statistics listen (default: 127.0.0.1:9325)"},
+        {.name = "provider",
+         .value = "URL",
+         .help =
+             "serve the Jobs API, health and metrics over this store, with no queues of its own: "
+             "postgres://HOST/DATABASE"},
         {.name = "data",
          .value = "DIR",
          .help = "keep queues and messages in this directory (default: memory only)",
@@ -88,6 +93,7 @@ Result<ServeFlags> read_serve_flags(const Arguments& arguments) {
         .config_file = arguments.find("config"),
         .sqs = arguments.find("sqs"),
         .admin = arguments.find("admin"),
+        .provider = arguments.find("provider"),
         .data = arguments.find("data"),
         .durability = arguments.find("durability"),
         .repair = arguments.find_switch("repair"),

@@ -19,7 +19,7 @@ def binary():
 
 
 class Server:
-    """One `tranter serve` on ports of its own choice. Memory only."""
+    """One `tranter serve` on ports of its own choice, in memory if no flag says otherwise."""
 
     def __init__(self, *flags, config=None, config_name="tranter.toml", env=None, listen=True):
         self.directory = tempfile.TemporaryDirectory(prefix="tranter-test-")
@@ -48,11 +48,11 @@ class Server:
             line = self._wait_for_ready_line(ready_read)
         finally:
             os.close(ready_read)
-        match = re.fullmatch(r"READY sqs=(\S+):(\d+) admin=(\S+):(\d+)\n", line)
+        match = re.fullmatch(r"READY sqs=(?:off|(\S+):(\d+)) admin=(\S+):(\d+)\n", line)
         if match is None:
             self.kill()
             raise RuntimeError(f"not a ready line: {line!r}, log:\n{self.log()}")
-        self.host, self.port = match[1].strip("[]"), int(match[2])
+        self.host, self.port = (match[1] or "").strip("[]"), int(match[2] or 0)
         self.admin_host, self.admin_port = match[3].strip("[]"), int(match[4])
 
     def _wait_for_ready_line(self, ready):

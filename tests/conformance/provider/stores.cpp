@@ -41,7 +41,8 @@ Addresses addresses_of(const std::string& line) {
 /// A running `tranter serve`.
 class TranterServer {
   public:
-    explicit TranterServer(const std::string& data) : process_(command(data)) {
+    /// `flags` say what it serves; without any it is in memory.
+    explicit TranterServer(const std::vector<std::string>& flags) : process_(command(flags)) {
         const auto line = process_.read_line();
         if (!line) throw std::runtime_error("tranter serve ended before it was ready");
         addresses_ = addresses_of(*line);
@@ -51,26 +52,28 @@ class TranterServer {
     void kill() { process_.kill(); }
 
   private:
-    static std::vector<std::string> command(const std::string& data) {
+    static std::vector<std::string> command(const std::vector<std::string>& flags) {
         const char* named = std::getenv("TRANTER_BIN");
         std::vector<std::string> words{
             named != nullptr ? named : built_tranter,
             "serve",
-            "--sqs",
-            "127.0.0.1:0",
             "--admin",
             "127.0.0.1:0",
             "--log-level",
             "error",
             "--ready-fd",
             "1"};
-        if (!data.empty()) words.insert(words.end(), {"--data", data});
+        words.insert(words.end(), flags.begin(), flags.end());
         return words;
     }
 
     Process process_;
     Addresses addresses_{};
 };
+
+std::vector<std::string> in_directory(const std::string& path) {
+    return {"--sqs", "127.0.0.1:0", "--data", path + "/data"};
+}
 
 // ---- places -----------------------------------------------------------------------------------
 
@@ -84,7 +87,7 @@ Result<StorePlace> file() {
 }
 
 const Addresses& shared_server() {
-    static const TranterServer server{""};
+    static const TranterServer server{{"--sqs", "127.0.0.1:0"}};
     return server.addresses();
 }
 
@@ -94,7 +97,7 @@ Result<StorePlace> http() {
 
 Result<StorePlace> http_with_data() {
     static const ScratchDirectory directory;
-    static const TranterServer server{directory.path() + "/data"};
+    static const TranterServer server{in_directory(directory.path())};
     return StorePlace{.url = "http://" + server.addresses().admin};
 }
 
@@ -124,6 +127,13 @@ Result<StorePlace> postgres_store() {
     static const std::string url = postgres::test::server().new_database();
     set_poll_interval("3600000");
     return StorePlace{.url = url};
+}
+
+/// A server with no queues of its own, which hears of jobs by the notifications of another.
+Result<StorePlace> http_over_postgres() {
+    set_poll_interval("3600000");
+    static const TranterServer server{{"--provider", postgres::test::server().new_database()}};
+    return StorePlace{.url = "http://" + server.addresses().admin};
 }
 
 /// A pooler that gives each transaction another session, on a socket next to that of the server.
@@ -166,7 +176,7 @@ class FileStore : public DurableStore {
 class ServerStore : public DurableStore {
   public:
     std::string start() override {
-        server_.emplace(directory_.path() + "/data");
+        server_.emplace(in_directory(directory_.path()));
         return "http://" + server_->addresses().admin;
     }
     void kill_owner(Process&) override { server_->kill(); }
@@ -213,6 +223,7 @@ const std::vector<StoreKind>& stores() {
         {.name = "file", .place = file},
         {.name = "http", .place = http, .shared = true},
         {.name = "http_data", .place = http_with_data, .shared = true},
+        {.name = "http_postgres", .place = http_over_postgres, .shared = true},
         {.name = "sqs", .place = sqs, .shared = true, .grain = seconds(1)},
         {.name = "sqs_fauxqs",
          .place = fauxqs,
