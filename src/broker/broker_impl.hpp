@@ -56,6 +56,8 @@ class Broker::Impl {
     engine::ReceiveOptions with_dead_letters(
         const Queue::State& state, engine::ReceiveOptions options
     ) const;
+    /// Whether the queue would hand on a message that comes with these receives.
+    bool is_exhausted(const Queue::State& state, const engine::Transfer& message) const;
     /// `limit_exceeded` when so many bytes more do not fit into a quota, or into memory.
     Result<> check_quotas(Queue::State& state, std::uint64_t bytes, Instant now) const;
     // ... and after it
@@ -63,19 +65,24 @@ class Broker::Impl {
     void hand_over(
         const QueueHandle& queue, Receiver receiver, engine::Received received, Position position
     );
-    Position drop_dead_letter(Queue::State& state, const engine::Transfer& dead);
-    Position move_dead_letters(const QueueHandle& queue, Aftermath& aftermath);
-    /// Returns the position of the last record that it wrote; 0: none.
-    Position finish(const QueueHandle& queue, Aftermath aftermath);
-    /// Puts a message that left `from` into `to`; nothing when `to` was deleted meanwhile.
-    std::optional<Position> deliver_transfer(
-        QueueId from, const QueueHandle& to, const engine::Transfer& message
-    );
-    /// The same for a caller with a lock, who gives what is in `later` to finish() without it.
     struct Unfinished {
         QueueHandle queue{};
         Aftermath aftermath{};
     };
+    Position drop_dead_letter(Queue::State& state, const engine::Transfer& dead);
+    Position move_dead_letters(
+        const QueueHandle& queue, Aftermath& aftermath, std::vector<Unfinished>& later
+    );
+    /// Returns the position of the last record that it wrote for this queue; 0: none.
+    Position finish(const QueueHandle& queue, Aftermath aftermath);
+    /// The same, but what it leads to in other queues is left to the caller.
+    Position finish(const QueueHandle& queue, Aftermath aftermath, std::vector<Unfinished>& later);
+    /// Puts a message that left `from` into `to`; nothing when `to` was deleted meanwhile. Long
+    /// polls are not served when it has no receives left there either.
+    std::optional<Position> deliver_transfer(
+        QueueId from, const QueueHandle& to, const engine::Transfer& message
+    );
+    /// The same for a caller with a lock, who gives what is in `later` to finish() without it.
     std::optional<Position> deliver_transfer(
         QueueId from,
         const QueueHandle& to,

@@ -115,6 +115,12 @@ engine::ReceiveOptions Broker::Impl::with_dead_letters(
     return receive_options;
 }
 
+bool Broker::Impl::is_exhausted(const Queue::State& state, const engine::Transfer& message) const {
+    const std::uint32_t limit = state.settings->engine.max_receives;
+    return limit > 0 && message.receive_count >= limit &&
+           !with_dead_letters(state, {}).keep_exhausted;
+}
+
 void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& aftermath) {
     note_ended(queue->state(), aftermath);
     plan_look(queue, now, aftermath);
@@ -131,8 +137,21 @@ void Broker::Impl::plan_look(const QueueHandle& queue, Instant now, Aftermath& a
 }
 
 Position Broker::Impl::finish(const QueueHandle& queue, Aftermath aftermath) {
+    // A list and not a recursion: dead-letter queues may have dead-letter queues of their own.
+    std::vector<Unfinished> later;
+    const Position position = finish(queue, std::move(aftermath), later);
+    for (std::size_t i = 0; i < later.size(); ++i) {
+        Unfinished next = std::move(later[i]);
+        finish(next.queue, std::move(next.aftermath), later);
+    }
+    return position;
+}
+
+Position Broker::Impl::finish(
+    const QueueHandle& queue, Aftermath aftermath, std::vector<Unfinished>& later
+) {
     Position position = 0;
-    if (!aftermath.dead.empty()) position = move_dead_letters(queue, aftermath);
+    if (!aftermath.dead.empty()) position = move_dead_letters(queue, aftermath, later);
     for (Ending& ending : aftermath.endings)
         try_bring_back(ending.message.payload);
     aftermath.on_their_way = {};
@@ -166,7 +185,9 @@ void Broker::Impl::hand_over(
     );
 }
 
-Position Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& aftermath) {
+Position Broker::Impl::move_dead_letters(
+    const QueueHandle& queue, Aftermath& aftermath, std::vector<Unfinished>& later
+) {
     QueueHandle target;
     {
         const std::shared_lock lock(registry_mutex);
@@ -181,10 +202,10 @@ Position Broker::Impl::move_dead_letters(const QueueHandle& queue, Aftermath& af
             // So that the dead-letter queue never takes it for a duplicate (SQS_SPEC 8.1).
             dead.payload = payload.with_identity(payload.id(), format_uuid(payload.id()));
         }
-        auto moved = target ? deliver_transfer(queue->id(), target, dead) : std::nullopt;
+        auto moved = target ? deliver_transfer(queue->id(), target, dead, later) : std::nullopt;
         if (!moved && !settled && dead.traits.max_receives == 0) {
             // Its dead-letter queue was deleted this very moment: the message stays where it was.
-            deliver_transfer(queue->id(), queue, dead);
+            deliver_transfer(queue->id(), queue, dead, later);
             continue;
         }
         if (!moved) moved = drop_dead_letter(queue->state(), dead);
@@ -237,7 +258,9 @@ std::optional<Position> Broker::Impl::deliver_transfer(
             .message = &message,
             .at = now});
         leave_on_disk(state, place, position);
-        serve_waiters(state, now, aftermath);
+        // Else dead-letter queues in a circle would hand it on for ever: where it has no receives
+        // left either, it stays until somebody receives.
+        if (!is_exhausted(state, message)) serve_waiters(state, now, aftermath);
         plan(to, now, aftermath);
     }
     later.push_back({.queue = to, .aftermath = std::move(aftermath)});
