@@ -153,7 +153,7 @@ Result<std::vector<Enqueued>> HttpStore::enqueue(
     if (jobs.empty()) return std::vector<Enqueued>{};
     std::vector<NewJob> named(jobs.begin(), jobs.end());
     for (std::size_t i = 0; i < named.size(); ++i) {
-        if (named[i].id.empty()) named[i].id = format_uuid(make_uuid());
+        if (named[i].id.empty()) named[i].id = format_uuid(make_time_ordered_uuid());
         if (auto checked =
                 check_sendable(fmt::format("the payload of job {}", i), named[i].payload);
             !checked) {
