@@ -3,6 +3,7 @@
 #include "base/time.hpp"
 #include "engine/types.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -27,9 +28,26 @@ class ReceiveAttempts {
         return found == attempts_.end() ? nullptr : &found->second.handed;
     }
 
+    /// One more answer has these deliveries.
+    void repeat(const std::vector<Handed>& handed) {
+        for (const auto& [receipt, visible_at] : handed) {
+            Repeated& repeated = repeated_[receipt.sequence];
+            if (repeated.delivery != receipt.delivery) repeated = {.delivery = receipt.delivery};
+            ++repeated.times;
+        }
+    }
+    /// An answer with this delivery did not arrive. Whether another one has it, too.
+    bool is_elsewhere(const Receipt& receipt) {
+        const auto found = repeated_.find(receipt.sequence);
+        if (found == repeated_.end() || found->second.delivery != receipt.delivery) return false;
+        if (--found->second.times == 0) repeated_.erase(found);
+        return true;
+    }
+
     /// Replaces what the id meant before.
     void remember(std::string_view id, std::vector<Handed> handed, Instant now) {
         Attempt& attempt = attempts_[std::string(id)];
+        forget_repeats(attempt);
         attempt = {.at = now, .handed = std::move(handed)};
         order_.push_back({.at = now, .id = std::string(id)});
     }
@@ -39,6 +57,7 @@ class ReceiveAttempts {
             const auto found = attempts_.find(order_.front().id);
             // A later remember() of the same id has its own entry in the order.
             if (found != attempts_.end() && found->second.at == order_.front().at) {
+                forget_repeats(found->second);
                 attempts_.erase(found);
             }
             order_.pop_front();
@@ -53,6 +72,7 @@ class ReceiveAttempts {
     void clear() {
         attempts_.clear();
         order_.clear();
+        repeated_.clear();
     }
 
   private:
@@ -64,8 +84,22 @@ class ReceiveAttempts {
         Instant at{};
         std::string id{};
     };
+    struct Repeated {
+        std::uint32_t delivery = 0;
+        std::uint32_t times = 0;
+    };
+    void forget_repeats(const Attempt& attempt) {
+        if (repeated_.empty()) return;
+        for (const Handed& handed : attempt.handed) {
+            const auto found = repeated_.find(handed.receipt.sequence);
+            const bool same =
+                found != repeated_.end() && found->second.delivery == handed.receipt.delivery;
+            if (same) repeated_.erase(found);
+        }
+    }
     std::unordered_map<std::string, Attempt> attempts_;
     std::deque<Ordered> order_;
+    std::unordered_map<Sequence, Repeated> repeated_{};  // of attempts that are remembered
 };
 
 }  // namespace tranter::engine

@@ -87,7 +87,7 @@ class Queue {
 
     /// Takes back a delivery that never reached its consumer: the message is visible at once
     /// before all others and the delivery does not count. No effect when the receipt is not
-    /// current.
+    /// current, or when another answer to the same attempt id has the delivery.
     void take_back(const Receipt& receipt, Instant now);
 
     // Jobs: messages that are found by their id, and settled only by who holds them ------------

@@ -116,6 +116,7 @@ bool Queue::repeat_attempt(const ReceiveOptions& options, Instant now, Received&
         start_timer(slot, State::in_flight, one.visible_at);
         add_delivery(slot, one.visible_at, received);
     }
+    attempts_.repeat(*handed);
     return true;
 }
 
@@ -242,7 +243,7 @@ void Queue::take_back(const Receipt& receipt, Instant now) {
     if (message == nullptr || message->deliveries != receipt.delivery || receipt.delivery == 0) {
         return;
     }
-    if (message->taken_back) return;
+    if (message->taken_back || attempts_.is_elsewhere(receipt)) return;
     message->taken_back = true;
     if (--message->receive_count == 0) message->first_receive = Message::never;
     --counters_.received;

@@ -148,6 +148,36 @@ TEST_F(QueueTest, RepeatsAReceiveWithTheSameAttemptId) {
     EXPECT_EQ(again[0].receive_count, 1U);
 }
 
+TEST_F(QueueTest, ALostAnswerTakesNothingFromTheRetryThatHasTheSameMessages) {
+    Queue queue(fifo());
+    send(queue, "a", "g");
+    const ReceiveOptions attempt{.max_messages = 10, .attempt_id = "try"};
+    const Receipt lost = queue.receive(attempt, now).deliveries.at(0).receipt;
+    const Receipt held = queue.receive(attempt, now).deliveries.at(0).receipt;
+
+    queue.take_back(lost, now);
+
+    EXPECT_EQ(bodies(queue), "");
+    EXPECT_TRUE(queue.acknowledge(held, now).value());
+}
+
+TEST_F(QueueTest, WhenTheAnswersToAllRetriesAreLostTheMessagesAreTakenBack) {
+    Queue queue(fifo());
+    send(queue, "a", "g");
+    const ReceiveOptions attempt{.max_messages = 10, .attempt_id = "try"};
+    for (int tries = 0; tries < 3; ++tries)
+        std::ignore = queue.receive(attempt, now);
+    const Receipt lost = queue.receive(attempt, now).deliveries.at(0).receipt;
+
+    for (int tries = 0; tries < 3; ++tries) {
+        queue.take_back(lost, now);
+        EXPECT_EQ(bodies(queue), "");
+    }
+    queue.take_back(lost, now);
+
+    EXPECT_EQ(receive(queue).at(0).receive_count, 1U);
+}
+
 TEST_F(QueueTest, ReturnsExhaustedMessagesInsteadOfDeliveringThem) {
     Queue queue({.max_receives = 2});
     send(queue, "poison");

@@ -310,6 +310,7 @@ void Model::take_back(const engine::Receipt& receipt, Instant now) {
         tally_.hit(Probe::take_back_refused);
         return;
     }
+    if (has_other_answer(receipt)) return tally_.hit(Probe::taken_back_elsewhere);
     tally_.hit(Probe::taken_back);
     message->taken_back = true;
     --counted_.received;

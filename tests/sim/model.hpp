@@ -157,6 +157,7 @@ class Model {
         struct Handed {
             engine::Receipt receipt{};
             Instant visible_at{};
+            std::uint32_t answers = 1;  // that have it
         };
         std::vector<Handed> handed{};
     };
@@ -218,6 +219,8 @@ class Model {
     Message& append(Message message);
     const Remembered* remembered(const std::string& key, Instant now);
 
+    /// Whether another answer to its attempt id has the delivery that this one has lost.
+    bool has_other_answer(const engine::Receipt& receipt);
     bool repeats_attempt(
         const engine::ReceiveOptions& options, Instant now, const engine::Received& answer
     );

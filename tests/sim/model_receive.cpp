@@ -96,9 +96,22 @@ bool Model::repeats_attempt(
         }
         message->due = now + timeout;
     }
-    for (Attempt::Handed& handed : attempt->handed)
+    for (Attempt::Handed& handed : attempt->handed) {
         handed.visible_at = now + timeout;
+        ++handed.answers;
+    }
     return true;
+}
+
+bool Model::has_other_answer(const engine::Receipt& receipt) {
+    for (Attempt& attempt : attempts_) {
+        for (Attempt::Handed& handed : attempt.handed) {
+            if (handed.receipt != receipt || handed.answers == 1) continue;
+            --handed.answers;
+            return true;
+        }
+    }
+    return false;
 }
 
 void Model::consume(Batch& batch) {
