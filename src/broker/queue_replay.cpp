@@ -340,7 +340,7 @@ void QueueReplay::remember_throttle(const Stored& message) {
 void QueueReplay::change_fifo_delay(Instant at) {
     slots_.for_each([&](Stored& message) {
         DeliveryState& state = message.delivery;
-        if (message.moved_in || state.receive_count > 0 ||
+        if (message.moved_in || state.deliveries > 0 ||
             state.state == DeliveryState::State::in_flight)
             return;
         const Instant due = message.sent_at + policy().delay;

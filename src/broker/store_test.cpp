@@ -244,6 +244,28 @@ TEST_F(StoreTest, AChangedFifoDelayHoldsForWaitingMessagesAfterARestart) {
     EXPECT_EQ(bodies(find("q.fifo")), "1");
 }
 
+TEST_F(StoreTest, AChangedDelayLeavesAloneWhatWasPutBackWithoutCounting) {
+    const auto queue = make_fifo("q.fifo");
+    send(queue, "1", {.group = "g"});
+    const engine::Settle snooze{
+        .kind = engine::Settle::Kind::put_back,
+        .receipt = receive(queue).at(0).receipt,
+        .delay = minutes(60),
+        .counts = false};
+    ASSERT_TRUE(broker().settle(queue, {&snooze, 1}).settled.at(0));
+    ASSERT_TRUE(broker().change_settings(queue, [](QueueSettings& settings) -> Result<> {
+        settings.engine.delay = seconds(1);
+        return {};
+    }));
+
+    reopen();
+
+    clock.pass(minutes(30));
+    EXPECT_EQ(bodies(find("q.fifo")), "");
+    clock.pass(minutes(31));
+    EXPECT_EQ(bodies(find("q.fifo")), "1");
+}
+
 TEST_F(StoreTest, WhatExpiredUnderAShorterRetentionStaysGone) {
     const auto queue = make("q");
     send(queue, "old");

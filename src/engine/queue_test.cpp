@@ -260,6 +260,26 @@ TEST_F(QueueTest, RefusesLeasesBeyondTwelveHours) {
 
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code(), Errc::invalid_argument);
+TEST_F(QueueTest, ChangingAFifoDelayLeavesAloneWhatWasPutBackWithoutCounting) {
+    Queue queue(fifo());
+    send(queue, "a", "g");
+    const Settle snooze{
+        .kind = Settle::Kind::put_back,
+        .receipt = receive(queue).at(0).receipt,
+        .delay = hours(2),
+        .counts = false};
+    ASSERT_TRUE(queue.settle(snooze, now));
+
+    QueuePolicy policy = fifo();
+    policy.delay = seconds(1);
+    pass(seconds(5));
+    queue.set_policy(policy, now);
+
+    EXPECT_EQ(bodies(queue), "");
+    pass(hours(2) - seconds(5));
+    EXPECT_EQ(bodies(queue), "a");
+}
+
 }
 
 TEST_F(QueueTest, RoundRobinDelaysAGroupByOneHandOutAtMost) {

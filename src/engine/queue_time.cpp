@@ -96,11 +96,11 @@ void Queue::set_policy(const QueuePolicy& policy, Instant now) {
 }
 
 /// A FIFO queue's delay also holds for messages that were sent before it changed and that nobody
-/// has received yet (SQS_SPEC 11.4).
+/// has received yet (SQS_SPEC 11.4). One that was put back without counting has been received.
 void Queue::delay_waiting_fifo_messages(Instant now) {
     for (Slot slot = sent_.head(); slot != no_slot; slot = ArrivalList::next(slab_, slot)) {
         Message& message = slab_[slot];
-        if (message.receive_count > 0 || message.state == State::in_flight) continue;
+        if (message.deliveries > 0 || message.state == State::in_flight) continue;
         if (message.state == State::delayed) {
             wheel_.remove(slab_, slot);
             --counters_.delayed;

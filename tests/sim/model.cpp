@@ -397,7 +397,7 @@ void Model::set_policy(const engine::QueuePolicy& policy, Instant now) {
     policy_.deduplication_scope = before.deduplication_scope;
     const bool delay_changes = fifo() && policy_.delay != before.delay;
     for (Message& message : messages_) {
-        if (!delay_changes || message.moved_in || message.receive_count > 0) continue;
+        if (!delay_changes || message.moved_in || message.delivery > 0) continue;
         if (message.state == State::in_flight) continue;
         tally_.hit(Probe::delay_changed);
         message.due = message.sent_at + policy_.delay;

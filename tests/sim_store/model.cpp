@@ -96,7 +96,7 @@ void Queue::set_policy(const engine::QueuePolicy& policy, Instant now) {
     settings.engine = policy;
     for (auto& [sequence, message] : messages) {
         // A FIFO queue's delay also holds for what nobody has received yet.
-        const bool waits = !message.moved_in && message.receive_count == 0 &&
+        const bool waits = !message.moved_in && message.deliveries == 0 &&
                            message.state != Message::State::in_flight;
         if (!delays || !waits) continue;
         message.due = message.sent_at + policy.delay;
