@@ -38,6 +38,10 @@ constexpr std::array counter_metrics{
         "Deliveries, repeated ones included.",
         &engine::Counters::received},
     CounterMetric{
+        "tranter_messages_taken_back_total",
+        "Deliveries that did not reach their consumer; they count as received.",
+        &engine::Counters::taken_back},
+    CounterMetric{
         "tranter_messages_deleted_total",
         "Messages deleted by a consumer.",
         &engine::Counters::deleted},

@@ -246,7 +246,7 @@ void Queue::take_back(const Receipt& receipt, Instant now) {
     if (message->taken_back || attempts_.is_elsewhere(receipt)) return;
     message->taken_back = true;
     if (--message->receive_count == 0) message->first_receive = Message::never;
-    --counters_.received;
+    ++counters_.taken_back;
     if (message->state != State::in_flight) return;
     if (const auto why = ends_on_return(receipt.slot, now)) return end(receipt.slot, *why);
     wheel_.remove(slab_, receipt.slot);

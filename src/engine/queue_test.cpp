@@ -206,6 +206,17 @@ TEST_F(QueueTest, DeliversOnceInACallWithoutALease) {
     EXPECT_EQ(queue.counters().in_flight, 0U);
 }
 
+TEST_F(QueueTest, CountsOfTheQueueNeverGoBack) {
+    Queue queue({});
+    send(queue, "a");
+    const Receipt lost = receive(queue).at(0).receipt;
+
+    queue.take_back(lost, now);
+
+    EXPECT_EQ(queue.counters().received, 1U);
+    EXPECT_EQ(queue.counters().taken_back, 1U);
+}
+
 TEST_F(QueueTest, ATakenBackDeliveryDoesNotCountAndComesFirst) {
     Queue queue({});
     send(queue, "a");

@@ -281,7 +281,8 @@ struct Counters {
     // Since the queue was made:
     std::uint64_t sent = 0;
     std::uint64_t deduplicated = 0;  // sends that stored nothing, or took the place of another
-    std::uint64_t received = 0;
+    std::uint64_t received = 0;      // hand-outs, with those that were taken back
+    std::uint64_t taken_back = 0;
     std::uint64_t empty_receives = 0;
     std::uint64_t deleted = 0;  // or cancelled
     std::uint64_t expired = 0;  // by age or deadline

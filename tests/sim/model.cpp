@@ -313,7 +313,7 @@ void Model::take_back(const engine::Receipt& receipt, Instant now) {
     if (has_other_answer(receipt)) return tally_.hit(Probe::taken_back_elsewhere);
     tally_.hit(Probe::taken_back);
     message->taken_back = true;
-    --counted_.received;
+    ++counted_.taken_back;
     if (--message->receive_count == 0) message->first_received_at = {};
     turns_.given_back(message->group);
     if (message->state != State::in_flight || ends_on_return(*message, now)) return;

@@ -53,6 +53,7 @@ void Model::compare(const engine::Counters& counters) {
         Invariant::deduplication, "deduplicated", counters.deduplicated, expected.deduplicated
     );
     require_equal(Invariant::counters, "received", counters.received, expected.received);
+    require_equal(Invariant::counters, "taken back", counters.taken_back, expected.taken_back);
     require_equal(
         Invariant::counters, "empty receives", counters.empty_receives, expected.empty_receives
     );
