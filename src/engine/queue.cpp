@@ -84,10 +84,7 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     ++counters_.moved_in;
     enter_line(slot, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
-    // A FIFO queue starts the message's age anew, a standard one keeps it (SQS_SPEC 8.1).
-    const Instant base = fifo() ? now : transfer.sent_at;
-    moved_expiry_.push({.base = base, .slot = slot, .sequence = message.sequence});
-    moved_at_.push_back({.sequence = message.sequence, .at = now});
+    note_arrival(slot, now);
     return Sent{.id = id, .sequence = message.sequence, .slot = slot};
 }
 
@@ -116,8 +113,7 @@ std::shared_ptr<void> Queue::purge(Instant now) {
     attempts_.clear();
     sent_ = {};
     moved_ = {};
-    moved_expiry_ = {};
-    moved_at_.clear();
+    moved_times_ = {};
     counters_.visible = counters_.in_flight = counters_.delayed = 0;
     counters_.bytes = counters_.bytes_in_memory = counters_.groups_in_flight = 0;
     return debris;
@@ -262,11 +258,13 @@ void Queue::leave_group(Slot group) {
 
 void Queue::leave_arrivals(Slot slot, const Message& message) {
     (message.moved_in ? moved_ : sent_).remove(slab_, slot);
-    const Sequence oldest_moved =
-        moved_.empty() ? last_sequence_ + 1 : slab_[moved_.head()].sequence;
-    while (!moved_at_.empty() && moved_at_.front().sequence < oldest_moved)
-        moved_at_.pop_front();
-    if (moved_.empty() && !moved_expiry_.empty()) moved_expiry_ = {};
+    if (message.moved_in) moved_times_.forget(slab_);
+}
+
+/// The message came from another queue.
+void Queue::note_arrival(Slot slot, Instant at) {
+    moved_times_.add(slot, slab_[slot].sequence, at);
+    if (ages()) watch_moved(slot);
 }
 
 /// Whoever looks for it in the dead-letter queue must not find that it expired there.

@@ -10,6 +10,7 @@
 #include "engine/groups.hpp"
 #include "engine/id_index.hpp"
 #include "engine/message.hpp"
+#include "engine/moved_times.hpp"
 #include "engine/payload.hpp"
 #include "engine/slab.hpp"
 #include "engine/standard_lines.hpp"
@@ -18,11 +19,9 @@
 #include "engine/unique_keys.hpp"
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -208,6 +207,7 @@ class Queue {
 
   private:
     bool fifo() const { return policy_.groups.order == Order::fifo; }
+    bool ages() const { return policy_.retention > Duration::zero(); }
     static bool has_unique_key(const Traits& traits) {
         return traits.uniqueness != Uniqueness::none && !traits.unique_key.empty();
     }
@@ -233,6 +233,7 @@ class Queue {
     void leave_line(Slot slot, Message& message);
     void remove(Slot slot);
     void leave_arrivals(Slot slot, const Message& message);
+    void note_arrival(Slot slot, Instant at);
     void leave_group(Slot group);
     Transfer extract(Slot slot);
     Transfer extract_dead(Slot slot);
@@ -289,6 +290,7 @@ class Queue {
     void expire_deadlines(Instant now);
     void fire_timers(Instant now);
     void delay_waiting_fifo_messages(Instant now);
+    void watch_moved(Slot slot);
     std::vector<Slot> visible_in_order() const;
 
     // queue_restore.cpp
@@ -307,17 +309,9 @@ class Queue {
     void check_extras() const;
     void check_holds() const;
     void check_flights() const;
+    void check_moved() const;
     MessageView view_of(Slot slot) const;
 
-    /// When a message from another queue expires, and the place it had then.
-    struct MovedExpiry {
-        Instant base{};
-        Slot slot = 0;
-        Sequence sequence = 0;
-        bool operator>(const MovedExpiry& other) const {
-            return base != other.base ? base > other.base : sequence > other.sequence;
-        }
-    };
     /// A hand-out, which is over unless its message is still in flight since then.
     struct Flight {
         Instant since{};
@@ -326,11 +320,6 @@ class Queue {
         bool operator>(const Flight& other) const { return since > other.since; }
     };
     bool is_over(const Flight& flight) const;
-
-    struct MovedAt {
-        Sequence sequence = 0;
-        Instant at{};
-    };
 
     QueuePolicy policy_;
     Slab slab_;
@@ -348,11 +337,10 @@ class Queue {
     Counters counters_;
     Sequence last_sequence_ = 0;
     // Messages sent here are in order of sequence and of age; those moved in are in order of
-    // sequence only, so their expiry has a heap (which may hold entries of messages long gone).
+    // sequence only.
     ArrivalList sent_;
     ArrivalList moved_;
-    std::priority_queue<MovedExpiry, std::vector<MovedExpiry>, std::greater<>> moved_expiry_;
-    std::deque<MovedAt> moved_at_;
+    MovedTimes moved_times_{};
     // A heap, the earliest first, in which every message in flight is, and not many more others.
     std::vector<Flight> flights_{};
     Instant now_{};               // of the operation under way

@@ -47,11 +47,7 @@ std::optional<Stored> Queue::stored(std::uint32_t slot, Sequence sequence) const
         stored.note = extras.note;
         if (has_unique_key(extras.traits)) stored.unique_since = extras.unique_since;
     }
-    if (!message->moved_in) return stored;
-    const auto moved = std::ranges::lower_bound(moved_at_, sequence, {}, [](const MovedAt& entry) {
-        return entry.sequence;
-    });
-    stored.moved_at = moved->at;
+    if (message->moved_in) stored.moved_at = moved_times_.at(sequence);
     return stored;
 }
 
@@ -186,11 +182,7 @@ Slot Queue::restore_message(Stored& stored) {
         group.last_sent = std::max(group.last_sent, arrived);
     }
     (stored.moved_in ? moved_ : sent_).push_back(slab_, slot);
-    if (stored.moved_in) {
-        const Instant base = fifo() ? arrived : stored.sent_at;
-        moved_expiry_.push({.base = base, .slot = slot, .sequence = stored.sequence});
-        moved_at_.push_back({.sequence = stored.sequence, .at = arrived});
-    }
+    if (stored.moved_in) note_arrival(slot, arrived);
     const bool known = stored.unique_since != Instant{};
     const Instant since = known ? stored.unique_since : stored.sent_at;
     add_extras(slot, stored.traits, std::move(stored.note), since);

@@ -260,17 +260,6 @@ TEST_F(QueueTest, ChangingAFifoDelayHoldsForWaitingMessages) {
     EXPECT_EQ(bodies(queue), "a");
 }
 
-TEST_F(QueueTest, RefusesLeasesBeyondTwelveHours) {
-    Queue queue({});
-    send(queue, "a");
-    const Receipt receipt = receive(queue).at(0).receipt;
-    EXPECT_TRUE(queue.change_visibility(receipt, hours(12), now));
-    pass(seconds(1));
-
-    const auto result = queue.change_visibility(receipt, hours(12), now);
-
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().code(), Errc::invalid_argument);
 TEST_F(QueueTest, ChangingAFifoDelayLeavesAloneWhatWasPutBackWithoutCounting) {
     Queue queue(fifo());
     send(queue, "a", "g");
@@ -291,6 +280,17 @@ TEST_F(QueueTest, ChangingAFifoDelayLeavesAloneWhatWasPutBackWithoutCounting) {
     EXPECT_EQ(bodies(queue), "a");
 }
 
+TEST_F(QueueTest, RefusesLeasesBeyondTwelveHours) {
+    Queue queue({});
+    send(queue, "a");
+    const Receipt receipt = receive(queue).at(0).receipt;
+    EXPECT_TRUE(queue.change_visibility(receipt, hours(12), now));
+    pass(seconds(1));
+
+    const auto result = queue.change_visibility(receipt, hours(12), now);
+
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), Errc::invalid_argument);
 }
 
 TEST_F(QueueTest, RoundRobinDelaysAGroupByOneHandOutAtMost) {
@@ -380,6 +380,36 @@ TEST_F(QueueTest, AMovedMessageKeepsItsAgeInAStandardQueue) {
     EXPECT_EQ(target.oldest(), now) << "a dead letter is as old as its move";
     pass(minutes(1));
     EXPECT_EQ(bodies(target), "") << "but it expires by its first send";
+}
+
+TEST_F(QueueTest, OfMovedMessagesThatAreGoneNothingStays) {
+    for (const Duration retention : {Duration(hours(96)), Duration::zero()}) {
+        Queue queue({.retention = retention});
+        queue.move_in({.payload = payload("stays"), .sent_at = now}, now);
+        for (int i = 0; i < 10'000; ++i) {
+            pass(seconds(1));
+            const Sent moved = queue.move_in({.payload = payload("goes"), .sent_at = now}, now);
+            const auto accept = [&](const MessageView& view) {
+                return view.sequence == moved.sequence;
+            };
+            ASSERT_EQ(queue.move_out(1, accept, now).size(), 1U);
+        }
+
+        EXPECT_NO_THROW(queue.check());
+        EXPECT_EQ(*queue.oldest(), now - seconds(10'000));
+    }
+}
+
+TEST_F(QueueTest, AMovedMessageExpiresWhenItsQueueBeginsToForget) {
+    Queue queue({.retention = Duration::zero()});
+    queue.move_in({.payload = payload("old"), .sent_at = now}, now);
+    pass(minutes(10));
+    queue.move_in({.payload = payload("new"), .sent_at = now}, now);
+
+    queue.set_policy({.retention = minutes(10)}, now);
+
+    EXPECT_EQ(queue.counters().visible, 1U);
+    EXPECT_EQ(queue.next_event(), now + minutes(10));
 }
 
 TEST_F(QueueTest, KnowsWhatHasBeenInFlightTheLongest) {

@@ -1,6 +1,7 @@
 #include "engine/queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tranter::engine {
 
@@ -40,17 +41,15 @@ void Queue::expire_deadlines(Instant now) {
 }
 
 void Queue::expire(Instant now) {
-    if (policy_.retention <= Duration::zero()) return;
+    if (!ages()) return;
     const Instant oldest = now - policy_.retention;  // unlike a sum, this cannot overflow
     while (!sent_.empty() && slab_[sent_.head()].sent_at <= oldest) {
         remove(sent_.head());
         ++counters_.expired;
     }
-    while (!moved_expiry_.empty() && moved_expiry_.top().base <= oldest) {
-        const MovedExpiry entry = moved_expiry_.top();
-        moved_expiry_.pop();
-        if (slab_.find(entry.slot, entry.sequence) == nullptr) continue;
-        remove(entry.slot);
+    while (const auto entry = moved_times_.take(oldest)) {
+        if (slab_.find(entry->slot, entry->sequence) == nullptr) continue;
+        remove(entry->slot);
         ++counters_.expired;
     }
 }
@@ -61,11 +60,8 @@ std::optional<Instant> Queue::next_event() const {
         earliest = std::min(earliest, when);
     };
     if (const auto timer = wheel_.next_event(slab_)) consider(*timer);
-    const bool ages = policy_.retention > Duration::zero();
-    if (ages && !sent_.empty()) consider(later(slab_[sent_.head()].sent_at, policy_.retention));
-    if (ages && !moved_expiry_.empty()) {
-        consider(later(moved_expiry_.top().base, policy_.retention));
-    }
+    if (ages() && !sent_.empty()) consider(later(slab_[sent_.head()].sent_at, policy_.retention));
+    if (const auto moved = moved_times_.next()) consider(later(*moved, policy_.retention));
     if (const auto deadline = deadlines_.next()) consider(*deadline);
     if (const auto throttle = unique_.next_expiry()) consider(*throttle);
     if (const auto oldest = deduplication_.oldest())
@@ -82,6 +78,11 @@ void Queue::set_policy(const QueuePolicy& policy, Instant now) {
     policy_.groups.order = before.groups.order;
     policy_.deduplication_scope = before.deduplication_scope;
     if (fifo() && policy_.delay != before.delay) delay_waiting_fifo_messages(now);
+    if (ages() != (before.retention > Duration::zero())) {
+        moved_times_.unwatch_all();
+        for (Slot slot = moved_.head(); ages() && slot != no_slot;)
+            watch_moved(std::exchange(slot, ArrivalList::next(slab_, slot)));
+    }
     const bool other_lines =
         policy_.groups != before.groups || policy_.priority_aging != before.priority_aging;
     if (other_lines) {
@@ -93,6 +94,14 @@ void Queue::set_policy(const QueuePolicy& policy, Instant now) {
         }
     }
     advance(now);
+}
+
+/// That it expires.
+void Queue::watch_moved(Slot slot) {
+    const Message& message = slab_[slot];
+    // A FIFO queue starts the message's age anew, a standard one keeps it (SQS_SPEC 8.1).
+    const Instant base = fifo() ? moved_times_.at(message.sequence) : message.sent_at;
+    moved_times_.watch({.base = base, .slot = slot, .sequence = message.sequence});
 }
 
 /// A FIFO queue's delay also holds for messages that were sent before it changed and that nobody

@@ -73,15 +73,10 @@ std::optional<Instant> Queue::oldest() const {
     std::optional<Instant> first;
     std::optional<Instant> oldest;
     std::size_t searched = 0;
-    auto moved = moved_at_.begin();
     for_each_in_order([&](Slot slot) {
         const Message& message = slab_[slot];
-        Instant since = message.sent_at;
-        if (message.moved_in) {
-            while (moved->sequence < message.sequence)
-                ++moved;
-            since = moved->at;
-        }
+        const Instant since =
+            message.moved_in ? moved_times_.at(message.sequence) : message.sent_at;
         if (!first) first = since;
         if (message.receive_count < receives_max) oldest = since;
         return !oldest && ++searched < search_max;
@@ -269,6 +264,29 @@ void Queue::check() const {
     check_extras();
     check_holds();
     check_flights();
+    check_moved();
+}
+
+void Queue::check_moved() const {
+    const auto require = [](bool right, const char* what) {
+        if (!right) throw std::logic_error(std::string("engine: ") + what);
+    };
+    std::unordered_set<Sequence> watched;
+    for (const MovedTimes::Expiry& expiry : moved_times_.expiries())
+        watched.insert(expiry.sequence);
+    std::size_t moved = 0;
+    for (Slot slot = moved_.head(); slot != no_slot; slot = ArrivalList::next(slab_, slot)) {
+        ++moved;
+        require(
+            ages() == watched.contains(slab_[slot].sequence),
+            "the expiry of a message from another queue is not watched"
+        );
+    }
+    require(moved == moved_times_.messages(), "messages from other queues are counted wrong");
+    require(
+        moved_times_.entries() <= moved_times_.entries_max(),
+        "times of messages pile up that are gone"
+    );
 }
 
 void Queue::check_flights() const {

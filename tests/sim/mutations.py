@@ -132,6 +132,33 @@ MUTANTS = [
         ),
     ),
     mutant(
+        "a lost answer ends the lease of the retry that has the same messages",
+        "lease attempt_id counters receive_count",
+        (
+            "queue_delivery.cpp",
+            "if (message->taken_back || attempts_.is_elsewhere(receipt)) return;",
+            "if (message->taken_back) return;",
+        ),
+    ),
+    mutant(
+        "a FIFO queue's new delay holds for what was put back without counting",
+        "delay counters",
+        (
+            "queue_time.cpp",
+            "if (message.deliveries > 0 || message.state == State::in_flight) continue;",
+            "if (message.receive_count > 0 || message.state == State::in_flight) continue;",
+        ),
+    ),
+    mutant(
+        "what came from another queue does not expire once there is a retention",
+        "retention links next_event",
+        (
+            "queue_time.cpp",
+            "    if (ages() != (before.retention > Duration::zero())) {",
+            "    if (!ages() && before.retention > Duration::zero()) {",
+        ),
+    ),
+    mutant(
         "a duplicate send renews the window",
         "deduplication",
         (

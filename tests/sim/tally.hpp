@@ -73,7 +73,7 @@ enum class Probe : std::uint8_t {
     let_go,
 };
 
-inline constexpr std::array<std::string_view, 60> probe_names = {
+inline constexpr std::array<std::string_view, 61> probe_names = {
     "dead-lettered",
     "moved back from the dead-letter queue",
     "duplicate sends",
