@@ -16,21 +16,22 @@ constexpr OutputList failed_list{"Failed", "BatchResultErrorEntry"};
 }  // namespace
 
 Outcome<> check_batch(
-    const std::vector<std::string_view>& ids, const BatchKind& kind, Limits limits
+    const std::vector<std::string_view>& ids,
+    std::size_t count,
+    const BatchKind& kind,
+    Limits limits
 ) {
-    if (ids.empty()) {
+    if (count == 0) {
         return failed(
             Code::empty_batch_request,
             fmt::format("There should be at least one {} in the request.", kind.entries.query)
         );
     }
-    if (limits == Limits::strict && ids.size() > batch_entries_max) {
+    if (const std::size_t most = batch_entries_max(limits); count > most) {
         return failed(
             Code::too_many_entries_in_batch_request,
             fmt::format(
-                "Maximum number of entries per request are {}. You have sent {}.",
-                batch_entries_max,
-                ids.size()
+                "Maximum number of entries per request are {}. You have sent {}.", most, count
             )
         );
     }

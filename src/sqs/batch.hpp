@@ -10,17 +10,23 @@
 /// What the three batch actions share (SQS_SPEC 5.8).
 namespace tranter::sqs {
 
-/// What SQS allows; relaxed limits allow more.
-inline constexpr std::size_t batch_entries_max = 10;
+/// Entries of one request.
+constexpr std::size_t batch_entries_max(Limits limits) {
+    return limits == Limits::strict ? 10 : items_max;
+}
 
 struct BatchKind {
     ListName entries;
     OutputList successful;
 };
 
-/// Number of entries, syntax and uniqueness of their ids: what fails the whole request.
+/// Number of entries, syntax and uniqueness of their ids: what fails the whole request. `count` is
+/// how many there are, of which `ids` has no more than may be.
 [[nodiscard]] Outcome<> check_batch(
-    const std::vector<std::string_view>& ids, const BatchKind& kind, Limits limits
+    const std::vector<std::string_view>& ids,
+    std::size_t count,
+    const BatchKind& kind,
+    Limits limits
 );
 
 /// Writes `Successful` entry by entry and `Failed`, if there is any, after it.

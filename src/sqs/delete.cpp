@@ -41,14 +41,17 @@ Outcome<> delete_message_batch(Call& call) {
     if (!queue) return Failed(queue.error());
     std::vector<std::string_view> ids;
     std::vector<std::string_view> handles;
-    ids.reserve(batch_entries_max);
-    handles.reserve(batch_entries_max);
-    call.input.entries(delete_batch.entries, [&](Input& entry) {
+    ids.reserve(10);
+    handles.reserve(10);
+    const std::size_t most = batch_entries_max(call.options.limits);
+    const std::size_t count = call.input.entries(delete_batch.entries, most, [&](Input& entry) {
         ids.push_back(entry.text("Id").value_or(std::string_view()));
         handles.push_back(entry.text("ReceiptHandle").value_or(std::string_view()));
     });
     if (Outcome<> good = call.check_input(); !good) return good;
-    if (Outcome<> good = check_batch(ids, delete_batch, call.options.limits); !good) return good;
+    if (Outcome<> good = check_batch(ids, count, delete_batch, call.options.limits); !good) {
+        return good;
+    }
 
     BatchAnswer answer(call.output, delete_batch);
     for (std::size_t i = 0; i < ids.size(); ++i) {

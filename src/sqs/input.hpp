@@ -2,6 +2,7 @@
 
 #include "sqs/failure.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -10,6 +11,10 @@
 #include <vector>
 
 namespace tranter::sqs {
+
+/// What one list, map or object of a request may hold, however lax the limits are: an item that
+/// takes three bytes to send takes hundreds to keep, and whoever sends it need not have signed.
+inline constexpr std::size_t items_max = 10'000;
 
 /// A whole number as a client wrote it.
 struct Integer {
@@ -62,8 +67,11 @@ class Input {
     virtual std::vector<std::string_view> list(const ListName& name) = 0;
     virtual std::vector<NamedText> map(const MapName& name) = 0;
     virtual std::vector<AttributeInput> attributes(const MapName& name) = 0;
-    /// Calls `visit` for each entry in order. What is wrong inside an entry is also wrong here.
-    virtual void entries(const ListName& name, const std::function<void(Input&)>& visit) = 0;
+    /// Calls `visit` for the first `most` entries in order and says how many there are; those after
+    /// them are not looked at. What is wrong inside an entry is also wrong here.
+    virtual std::size_t entries(
+        const ListName& name, std::size_t most, const std::function<void(Input&)>& visit
+    ) = 0;
 
     /// The first thing that could not be read.
     const std::optional<Failure>& failure() const { return failure_; }

@@ -80,6 +80,13 @@ Failure not_json(std::string_view why) {
 JsonInput::JsonInput(dom::object object) {
     std::size_t count = 0;
     for (const dom::key_value_pair field : object) {
+        if (count == items_max) {
+            fail(
+                {Code::serialization,
+                 fmt::format("An object of the request has more than {} members", items_max)}
+            );
+            break;
+        }
         if (count < few_.size()) {
             few_[count] = {field.key, field.value};
         } else {
@@ -168,6 +175,13 @@ std::vector<std::string_view> JsonInput::list(const ListName& name) {
         fail_type(name.json, "a list of strings");
         return texts;
     }
+    if (array.size() > items_max) {
+        fail(
+            {Code::serialization,
+             fmt::format("The member {} has more than {} items", name.json, items_max)}
+        );
+        return texts;
+    }
     for (const dom::element element : array) {
         std::string_view text;
         if (element.get(text) != simdjson::SUCCESS) {
@@ -234,20 +248,31 @@ std::vector<AttributeInput> JsonInput::attributes(const MapName& name) {
     return attributes;
 }
 
-void JsonInput::entries(const ListName& name, const std::function<void(Input&)>& visit) {
+std::size_t JsonInput::entries(
+    const ListName& name, std::size_t most, const std::function<void(Input&)>& visit
+) {
     const dom::element* const value = find(name.json);
-    if (value == nullptr) return;
+    if (value == nullptr) return 0;
     dom::array array;
-    if (value->get(array) != simdjson::SUCCESS) return fail_type(name.json, "a list of objects");
+    if (value->get(array) != simdjson::SUCCESS) {
+        fail_type(name.json, "a list of objects");
+        return 0;
+    }
+    std::size_t visited = 0;
     for (const dom::element element : array) {
+        if (visited++ == most) break;
         dom::object object;
         if (element.get(object) != simdjson::SUCCESS) {
-            return fail_type(name.json, "a list of objects");
+            fail_type(name.json, "a list of objects");
+            break;
         }
         JsonInput entry(object);
         visit(entry);
-        if (entry.failure()) return fail(*entry.failure());
+        if (!entry.failure()) continue;
+        fail(*entry.failure());
+        break;
     }
+    return array.size();
 }
 
 JsonDocument::JsonDocument(std::string_view body) {

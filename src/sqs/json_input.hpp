@@ -15,7 +15,8 @@
 namespace tranter::sqs {
 
 /// Members of one JSON object, read once and then found by name. A name that occurs twice is a
-/// failure: readers that differ in which one they believe are a way around checks.
+/// failure: readers that differ in which one they believe are a way around checks. So are more than
+/// items_max members.
 class JsonInput final : public Input {
   public:
     explicit JsonInput(simdjson::dom::object object);
@@ -27,7 +28,9 @@ class JsonInput final : public Input {
     std::vector<std::string_view> list(const ListName& name) override;
     std::vector<NamedText> map(const MapName& name) override;
     std::vector<AttributeInput> attributes(const MapName& name) override;
-    void entries(const ListName& name, const std::function<void(Input&)>& visit) override;
+    std::size_t entries(
+        const ListName& name, std::size_t most, const std::function<void(Input&)>& visit
+    ) override;
 
   private:
     struct Field {

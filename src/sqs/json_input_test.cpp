@@ -44,13 +44,42 @@ TEST(JsonInputTest, ReadsTextsNumbersListsAndMaps) {
     EXPECT_TRUE(outcome);
 }
 
+TEST(JsonInputTest, CountsTheEntriesThatItDoesNotLookAt) {
+    const Outcome<> outcome = read(R"({"E":[{"Id":"a"},{"Id":"b"},{"Id":7},8]})", [](Input& input) {
+        std::string ids;
+        const std::size_t count =
+            input.entries({"E", ""}, 2, [&](Input& entry) { ids += *entry.text("Id"); });
+        EXPECT_EQ(ids, "ab");
+        EXPECT_EQ(count, 4U);
+    });
+    EXPECT_TRUE(outcome);
+}
+
+TEST(JsonInputTest, RefusesMoreItemsThanAnybodyNeeds) {
+    std::string members = R"({"A":{"0":{})";
+    std::string list = R"({"L":["")";
+    for (std::size_t i = 1; i <= items_max; ++i) {
+        members += ",\"" + std::to_string(i) + "\":{}";
+        list += R"(,"")";
+    }
+
+    const Outcome<> attributes = read(members + "}}", [](Input& input) {
+        EXPECT_LE(input.attributes({"A", ""}).size(), items_max);
+    });
+    EXPECT_EQ(code_of(attributes), Code::serialization);
+    const Outcome<> texts = read(list + "]}", [](Input& input) {
+        EXPECT_TRUE(input.list({"L", ""}).empty());
+    });
+    EXPECT_EQ(code_of(texts), Code::serialization);
+}
+
 TEST(JsonInputTest, ReadsAttributesAndEntries) {
     const Outcome<> outcome = read(
         R"({"E":[{"Id":"a","MessageAttributes":{"n":{"DataType":"String","StringValue":"v"}}},
                  {"Id":"b"}]})",
         [](Input& input) {
             std::string ids;
-            input.entries({"E", ""}, [&](Input& entry) {
+            input.entries({"E", ""}, 10, [&](Input& entry) {
                 ids += *entry.text("Id");
                 for (const AttributeInput& attribute :
                      entry.attributes({"MessageAttributes", ""})) {
@@ -155,7 +184,7 @@ TEST(JsonInputTest, MembersOfAnotherTypeAreRefused) {
         (void)input.attributes({"A", ""});
     };
     const auto entries = [](Input& input) {
-        input.entries({"A", ""}, [](Input&) {});
+        input.entries({"A", ""}, 10, [](Input&) {});
     };
     for (const char* value : {"true", "[1]", "{\"a\":1}"}) {
         const std::string body = "{\"A\":" + std::string(value) + "}";

@@ -13,7 +13,6 @@ namespace tranter::sqs {
 namespace {
 
 constexpr std::size_t attributes_max = 10;
-constexpr std::size_t attribute_name_bytes_max = 256;
 constexpr std::size_t type_bytes_max = 256;
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {

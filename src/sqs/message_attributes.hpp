@@ -19,6 +19,8 @@ using broker::attributes_md5;
 using broker::EncodedAttributes;
 using broker::MessageAttribute;
 
+inline constexpr std::size_t attribute_name_bytes_max = 256;
+
 /// The attributes of one message to be sent, after the rules of SQS_SPEC 5.4.
 class CheckedAttributes {
   public:

@@ -196,8 +196,14 @@ std::vector<AttributeInput> QueryInput::attributes(const MapName& name) {
     return attributes;
 }
 
-void QueryInput::entries(const ListName& name, const std::function<void(Input&)>& visit) {
-    each_numbered(name.query, [&](std::uint64_t, QueryInput& entry) { visit(entry); });
+std::size_t QueryInput::entries(
+    const ListName& name, std::size_t most, const std::function<void(Input&)>& visit
+) {
+    std::size_t count = 0;
+    each_numbered(name.query, [&](std::uint64_t, QueryInput& entry) {
+        if (count++ < most) visit(entry);
+    });
+    return count;
 }
 
 }  // namespace tranter::sqs

@@ -20,7 +20,7 @@ struct Parameter {
 /// request where nothing had to be decoded.
 class QueryForm {
   public:
-    static constexpr std::size_t parameters_max = 10'000;
+    static constexpr std::size_t parameters_max = items_max;
 
     /// MalformedQueryString for a broken percent-escape, invalid UTF-8 in a name or too many
     /// parameters.
@@ -50,7 +50,9 @@ class QueryInput final : public Input {
     std::vector<std::string_view> list(const ListName& name) override;
     std::vector<NamedText> map(const MapName& name) override;
     std::vector<AttributeInput> attributes(const MapName& name) override;
-    void entries(const ListName& name, const std::function<void(Input&)>& visit) override;
+    std::size_t entries(
+        const ListName& name, std::size_t most, const std::function<void(Input&)>& visit
+    ) override;
 
   private:
     struct Numbered {

@@ -71,7 +71,7 @@ TEST(QueryInputTest, ANameWithoutNumberAndValueIsAnEmptyList) {
     EXPECT_TRUE(Form("N=").input().list({"Ns", "N"}).empty());
 
     int entries = 0;
-    Form("E=").input().entries({"Entries", "E"}, [&](Input&) { ++entries; });
+    Form("E=").input().entries({"Entries", "E"}, 10, [&](Input&) { ++entries; });
     EXPECT_EQ(entries, 0);
 }
 
@@ -109,7 +109,7 @@ TEST(QueryInputTest, ReadsEntriesWithAttributesInside) {
     );
     QueryInput input = form.input();
     std::string seen;
-    input.entries({"", "E"}, [&](Input& entry) {
+    input.entries({"", "E"}, 10, [&](Input& entry) {
         seen += *entry.text("Id");
         for (const AttributeInput& attribute : entry.attributes({"", "MessageAttribute"})) {
             seen += attribute.name;

@@ -146,8 +146,10 @@ Outcome<ReceiveInput> read_receive(Call& call, const broker::Queue& queue) {
             call.input.list({"MessageSystemAttributeNames", "MessageSystemAttributeName"})
         );
     }
-    input.view.user =
-        MessageAttributeFilter(call.input.list({"MessageAttributeNames", "MessageAttributeName"}));
+    if (good) {
+        good =
+            input.view.user.add(call.input.list({"MessageAttributeNames", "MessageAttributeName"}));
+    }
     if (call.input.failure()) return Failed(*call.input.failure());
     if (!good) return Failed(good.error());
     return input;

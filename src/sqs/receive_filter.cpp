@@ -2,6 +2,8 @@
 
 #include "sqs/attribute_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -43,16 +45,29 @@ Outcome<> SystemAttributeFilter::add(std::span<const std::string_view> wanted) {
     return {};
 }
 
-MessageAttributeFilter::MessageAttributeFilter(std::span<const std::string_view> wanted) {
+Outcome<> MessageAttributeFilter::add(std::span<const std::string_view> wanted) {
     for (const std::string_view name : wanted) {
         if (name == "All" || name == ".*" || name == "*") {
             all_ = true;
-        } else if (name.ends_with(".*")) {
-            prefixes_.emplace_back(name.substr(0, name.size() - 2));
-        } else {
-            names_.emplace_back(name);
+            continue;
         }
+        const bool prefix = name.ends_with(".*");
+        const std::string_view kept = prefix ? name.substr(0, name.size() - 2) : name;
+        if (kept.size() > attribute_name_bytes_max) continue;
+        bytes_ += sizeof(std::string) + kept.size();
+        if (bytes_ > bytes_max) {
+            return failed(
+                Code::invalid_parameter_value,
+                fmt::format(
+                    "The names in MessageAttributeNames take more than {} bytes; All selects every "
+                    "attribute.",
+                    bytes_max
+                )
+            );
+        }
+        (prefix ? prefixes_ : names_).emplace_back(kept);
     }
+    return {};
 }
 
 bool MessageAttributeFilter::matches(std::string_view name) const {

@@ -3,6 +3,7 @@
 #include "sqs/failure.hpp"
 #include "sqs/message_attributes.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -48,8 +49,12 @@ class SystemAttributeFilter {
 /// request.
 class MessageAttributeFilter {
   public:
-    MessageAttributeFilter() = default;
-    explicit MessageAttributeFilter(std::span<const std::string_view> names);
+    /// What it may take: thousands of long polls wait at a time, and each keeps one.
+    static constexpr std::size_t bytes_max = std::size_t{16} * 1024;
+
+    /// InvalidParameterValue for more names than there is room for. Names longer than any attribute
+    /// has select nothing.
+    [[nodiscard]] Outcome<> add(std::span<const std::string_view> names);
 
     bool none() const { return !all_ && names_.empty() && prefixes_.empty(); }
     bool all() const { return all_; }
@@ -59,6 +64,7 @@ class MessageAttributeFilter {
     bool all_ = false;
     std::vector<std::string> names_;
     std::vector<std::string> prefixes_;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace tranter::sqs

@@ -280,9 +280,9 @@ std::size_t counted_bytes(const SendInput& input) {
     return bytes;
 }
 
-/// What fails a whole batch of sends.
+/// What fails a whole batch of sends. `count`: see check_batch().
 Outcome<> check_entries(
-    const Call& call, const Target& target, const std::vector<SendInput>& entries
+    const Call& call, const Target& target, const std::vector<SendInput>& entries, std::size_t count
 ) {
     std::vector<std::string_view> ids;
     std::size_t bytes = 0;
@@ -290,7 +290,9 @@ Outcome<> check_entries(
         ids.push_back(entry.id);
         bytes += counted_bytes(entry);
     }
-    if (Outcome<> good = check_batch(ids, send_batch, call.options.limits); !good) return good;
+    if (Outcome<> good = check_batch(ids, count, send_batch, call.options.limits); !good) {
+        return good;
+    }
     if (call.options.limits == Limits::strict && bytes > batch_bytes_max) {
         return failed(
             Code::batch_request_too_long,
@@ -328,13 +330,14 @@ Outcome<> send_message_batch(Call& call) {
     const Outcome<Target> target = find_target(call, true);
     if (!target) return Failed(target.error());
     std::vector<SendInput> entries;
-    entries.reserve(batch_entries_max);
-    call.input.entries(send_batch.entries, [&](Input& input) {
+    entries.reserve(10);
+    const std::size_t most = batch_entries_max(call.options.limits);
+    const std::size_t count = call.input.entries(send_batch.entries, most, [&](Input& input) {
         entries.push_back(read_send(input));
         entries.back().id = input.text("Id").value_or(std::string_view());
     });
     if (Outcome<> good = call.check_input(); !good) return good;
-    if (Outcome<> good = check_entries(call, *target, entries); !good) return good;
+    if (Outcome<> good = check_entries(call, *target, entries, count); !good) return good;
 
     call.output.reserve(64 + entries.size() * 240);
     BatchAnswer answer(call.output, send_batch);

@@ -1,3 +1,4 @@
+#include "sqs/input.hpp"
 #include "sqs/test_service.hpp"
 
 #include <gmock/gmock.h>
@@ -264,6 +265,21 @@ TEST_F(SendTest, RelaxedLimitsLiftWhatElasticMqLifts) {
     }
     EXPECT_EQ(batch("q", twelve).at("Successful/11/Id"), "i11");
     EXPECT_EQ(on("q", "ReceiveMessage", R"("MaxNumberOfMessages":14)").at("Messages/13/Body"), "x");
+}
+
+TEST_F(SendTest, NoLimitsAllowBatchesWithoutEnd) {
+    ServiceOptions options;
+    options.limits = Limits::relaxed;
+    restart(std::move(options));
+    make_queue("q");
+    std::string entries = "{}";
+    for (std::size_t i = 0; i < items_max; ++i)
+        entries += ",{}";
+    const TestReply& refused = batch("q", entries);
+    EXPECT_EQ(refused.code(), "AWS.SimpleQueueService.TooManyEntriesInBatchRequest");
+    EXPECT_EQ(
+        refused.message(), "Maximum number of entries per request are 10000. You have sent 10001."
+    );
 }
 
 TEST_F(SendTest, CopiesAndMovesGoToTheOtherQueue) {

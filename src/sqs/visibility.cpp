@@ -79,12 +79,13 @@ Outcome<> change_message_visibility_batch(Call& call) {
     if (!queue) return Failed(queue.error());
     std::vector<std::string_view> ids;
     std::vector<VisibilityInput> inputs;
-    call.input.entries(visibility_batch.entries, [&](Input& entry) {
+    const std::size_t most = batch_entries_max(call.options.limits);
+    const std::size_t count = call.input.entries(visibility_batch.entries, most, [&](Input& entry) {
         ids.push_back(entry.text("Id").value_or(std::string_view()));
         inputs.push_back(read_visibility(entry));
     });
     if (Outcome<> good = call.check_input(); !good) return good;
-    if (Outcome<> good = check_batch(ids, visibility_batch, call.options.limits); !good) {
+    if (Outcome<> good = check_batch(ids, count, visibility_batch, call.options.limits); !good) {
         return good;
     }
 

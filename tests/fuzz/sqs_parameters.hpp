@@ -78,7 +78,7 @@ inline Parameters read_parameters(sqs::Input& input, bool with_entries = true) {
         });
     }
     if (!with_entries) return all;
-    input.entries(entries_name, [&](sqs::Input& entry) {
+    input.entries(entries_name, sqs::items_max, [&](sqs::Input& entry) {
         all.entries.push_back(read_parameters(entry, false));
     });
     return all;
