@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <vector>
 
 namespace tranter {
@@ -26,6 +27,22 @@ KnownSecrets& known_secrets() {
 
 char to_small(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string in_small(std::string_view text) {
+    std::string small(text);
+    std::ranges::transform(small, small.begin(), to_small);
+    return small;
+}
+
+bool has_part(std::string_view small_name, std::span<const std::string_view> parts) {
+    return std::ranges::any_of(parts, [&](std::string_view part) {
+        return small_name.find(part) != std::string_view::npos;
+    });
+}
+
+bool is_between_words(char c) {
+    return c == '_' || c == '-' || c == '.';
 }
 
 bool is_word(char c) {
@@ -57,8 +74,22 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) {
     return end;
 }
 
+/// Who knows the path of such a URL may post.
+std::size_t webhook_path(std::string_view address) {
+    for (const std::string_view host :
+         {"hooks.slack.com/services/",
+          "discord.com/api/webhooks/",
+          "discordapp.com/api/webhooks/"}) {
+        if (begins_with(address, host)) return host.size();
+    }
+    return 0;
+}
+
 /// `begin` stands behind "://".
-Piece user_info(std::string_view text, std::size_t begin) {
+Piece secret_of_url(std::string_view text, std::size_t begin) {
+    if (const std::size_t path = webhook_path(text.substr(begin)); path > 0) {
+        return {begin + path, end_of_value(text, begin)};
+    }
     std::size_t end = begin;
     while (end < text.size() && !ends_value(text[end]) && text[end] != '/' && text[end] != '?' &&
            text[end] != '#')
@@ -70,7 +101,7 @@ Piece user_info(std::string_view text, std::size_t begin) {
 }
 
 /// The value behind `name=` or `"name":"`, whose sign stands at `i`.
-Piece named_value(std::string_view text, std::size_t i) {
+Piece named_value(std::string_view text, std::size_t i, bool (*is_secret)(std::string_view)) {
     std::size_t name_end = i;
     const bool is_quoted = text[i] == ':';
     if (is_quoted) {
@@ -80,7 +111,7 @@ Piece named_value(std::string_view text, std::size_t i) {
     std::size_t name_begin = name_end;
     while (name_begin > 0 && is_word(text[name_begin - 1]))
         --name_begin;
-    if (!is_secret_name(text.substr(name_begin, name_end - name_begin))) return {};
+    if (!is_secret(text.substr(name_begin, name_end - name_begin))) return {};
     std::size_t begin = i + 1;
     if (is_quoted) {
         while (begin < text.size() && text[begin] == ' ')
@@ -108,13 +139,13 @@ Piece marked_value(std::string_view text, std::size_t i) {
     return {};
 }
 
-Piece secret_at(std::string_view text, std::size_t i) {
+Piece secret_at(std::string_view text, std::size_t i, bool (*is_secret)(std::string_view)) {
     switch (to_small(text[i])) {
         case ':':
-            if (text.substr(i).starts_with("://")) return user_info(text, i + 3);
-            return named_value(text, i);
+            if (text.substr(i).starts_with("://")) return secret_of_url(text, i + 3);
+            return named_value(text, i, is_secret);
         case '=':
-            return named_value(text, i);
+            return named_value(text, i, is_secret);
         case 'w':
         case 'b':
             return marked_value(text, i);
@@ -139,29 +170,43 @@ std::string without_known(std::string text) {
 }  // namespace
 
 bool is_secret_name(std::string_view name) {
-    constexpr std::array<std::string_view, 9> words{
+    constexpr std::array<std::string_view, 10> parts{
         "secret",
         "token",
         "password",
         "passwd",
+        "passphrase",
         "authorization",
         "signature",
         "credential",
         "api_key",
         "apikey"};
-    std::string small(name);
-    std::ranges::transform(small, small.begin(), to_small);
-    return std::ranges::any_of(words, [&](std::string_view word) {
-        return small.find(word) != std::string::npos;
+    const std::string small = in_small(name);
+    // DB_PASS, PGPASS
+    return has_part(small, parts) || small.ends_with("pass");
+}
+
+bool is_secret_setting(std::string_view name) {
+    constexpr std::array<std::string_view, 10> parts{
+        "key", "pass", "auth", "jwt", "webhook", "salt", "cookie", "_dsn", "_pwd", "-pwd"};
+    // PATH and TASK are none.
+    constexpr std::array<std::string_view, 3> endings{"pat", "sk", "pw"};
+    if (is_secret_name(name)) return true;
+    const std::string small = in_small(name);
+    if (has_part(small, parts)) return true;
+    return std::ranges::any_of(endings, [&](std::string_view ending) {
+        if (!small.ends_with(ending)) return false;
+        const std::size_t before = small.size() - ending.size();
+        return before == 0 || is_between_words(small[before - 1]);
     });
 }
 
-std::string without_secrets(std::string_view text) {
+std::string without_secrets(std::string_view text, bool (*is_secret)(std::string_view)) {
     std::string out;
     out.reserve(text.size());
     std::size_t i = 0;
     while (i < text.size()) {
-        const Piece secret = secret_at(text, i);
+        const Piece secret = secret_at(text, i, is_secret);
         if (secret.end > secret.begin) {
             out.append(text.substr(i, secret.begin - i)).append(redacted);
             i = secret.end;

@@ -42,6 +42,56 @@ TEST(SecretsTest, HidesValuesOfNamesThatSaySo) {
     EXPECT_EQ(without_secrets("a=b key=c ="), "a=b key=c =");
 }
 
+TEST(SecretsTest, NamesOfLogsAreSecretWhenTheySayPassword) {
+    for (const char* name : {"DB_PASS", "PGPASS", "pass", "key-passphrase", "MYSQL_PWD_TOKEN"})
+        EXPECT_TRUE(is_secret_name(name)) << name;
+    for (const char* name : {"passed", "author", "key", "passes", "PWD", "path"})
+        EXPECT_FALSE(is_secret_name(name)) << name;
+    EXPECT_EQ(without_secrets("db_pass=x passed=3"), "db_pass=[redacted] passed=3");
+}
+
+TEST(SecretsTest, NamesOfSettingsAreSecretWhenTheyMayBe) {
+    for (const char* name :
+         {"DB_PASS",
+          "PGPASS",
+          "PASS",
+          "SMTP_AUTH",
+          "NPM_AUTH",
+          "JWT",
+          "GH_PAT",
+          "PAT",
+          "STRIPE_SK",
+          "SLACK_WEBHOOK_URL",
+          "HASH_SALT",
+          "MYSQL_PWD",
+          "ROOT_PW",
+          "SENTRY_DSN",
+          "COOKIE_NAME",
+          "--db-pass",
+          "dbPass",
+          "ENCRYPTION_KEY"}) {
+        EXPECT_TRUE(is_secret_setting(name)) << name;
+    }
+    for (const char* name : {"PATH", "LOG_PATH", "PWD", "OLDPWD", "TASK", "RISK", "PORT", "HOME"})
+        EXPECT_FALSE(is_secret_setting(name)) << name;
+    EXPECT_EQ(
+        without_secrets("host=db AccountKey=a/b== n=1", is_secret_setting),
+        "host=db AccountKey=[redacted] n=1"
+    );
+}
+
+TEST(SecretsTest, HidesThePathOfWebhooks) {
+    EXPECT_EQ(
+        without_secrets("post to https://hooks.slack.com/services/T0/B0/abc, then"),
+        "post to https://hooks.slack.com/services/[redacted], then"
+    );
+    EXPECT_EQ(
+        without_secrets("https://discord.com/api/webhooks/1/abc?wait=1"),
+        "https://discord.com/api/webhooks/[redacted]"
+    );
+    EXPECT_EQ(without_secrets("https://slack.com/services/T0"), "https://slack.com/services/T0");
+}
+
 TEST(SecretsTest, HidesWhatItWasToldWhereverItStands) {
     hide_secret("correct-horse");
     hide_secret("correct-horse-battery");

@@ -17,22 +17,6 @@ namespace {
 constexpr std::string_view hidden_value = "[redacted]";
 constexpr std::string_view number_mark = "{number}";
 
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-/// Wider than is_secret_name(), which is about fields of logs: a variable whose name has "key" in
-/// it is more often a secret than not.
-bool is_secret_variable(std::string_view name) {
-    if (is_secret_name(name)) return true;
-    constexpr std::array<std::string_view, 5> words{"key", "passphrase", "_pwd", "_dsn", "cookie"};
-    std::string small(name);
-    std::ranges::transform(small, small.begin(), to_lower);
-    return std::ranges::any_of(words, [&small](std::string_view word) {
-        return small.find(word) != std::string::npos;
-    });
-}
-
 }  // namespace
 
 Ink ink_of(supervise::State state) {
@@ -125,8 +109,8 @@ FittedRow instance_row(const supervise::InstanceView& instance, Instant now) {
 
 std::string visible_value(std::string_view name, std::string_view value, Secrets secrets) {
     if (secrets == Secrets::shown || value.empty()) return std::string(value);
-    if (is_secret_variable(name)) return std::string(hidden_value);
-    return without_secrets(value);
+    if (is_secret_setting(name)) return std::string(hidden_value);
+    return without_secrets(value, is_secret_setting);
 }
 
 std::vector<std::pair<std::string, std::string>> visible_environment(
@@ -143,9 +127,11 @@ std::vector<std::string> visible_command(const supervise::App& app, Secrets secr
     std::vector<std::string> words;
     bool is_value = false;  // of the option before it
     for (const std::string& word : app.command) {
-        words.push_back(is_value ? std::string(hidden_value) : without_secrets(word));
+        words.push_back(
+            is_value ? std::string(hidden_value) : without_secrets(word, is_secret_setting)
+        );
         const bool is_option = word.starts_with('-') && word.find('=') == std::string::npos;
-        is_value = is_option && is_secret_name(word);
+        is_value = is_option && is_secret_setting(word);
     }
     return words;
 }

@@ -40,7 +40,7 @@ FittedRow instance_row(const supervise::InstanceView& instance, Instant now);
 enum class Secrets : std::uint8_t { hidden, shown };
 
 /// The value of a variable as it may be shown: variables whose name says that they are secret
-/// (SECRET, TOKEN, PASSWORD, KEY and the like) are "[redacted]", and so are passwords in URLs.
+/// (SECRET, TOKEN, PASS, KEY, AUTH and the like) are "[redacted]", and so are passwords in URLs.
 std::string visible_value(std::string_view name, std::string_view value, Secrets secrets);
 
 /// By name, of those that stand twice the last.

@@ -110,6 +110,22 @@ TEST(VisibleEnvironmentTest, HidesWhatTheNameOrTheValueSaysIsSecret) {
     );
 }
 
+TEST(VisibleEnvironmentTest, HidesWhatTheUsualShortNamesStandFor) {
+    App app;
+    app.command = {"run", "--db-pass=s3cr3t", "--auth", "s3cr3t", "--port", "80"};
+    for (const char* name : {"ADMIN_PASS", "PGPASS", "SMTP_AUTH", "JWT", "GH_PAT", "STRIPE_SK"})
+        app.environment.emplace_back(name, "s3cr3t");
+    app.environment.emplace_back("ALARMS", "https://hooks.slack.com/services/T0/B0/s3cr3t");
+
+    for (const auto& [name, value] : visible_environment(app, Secrets::hidden))
+        EXPECT_THAT(value, Not(HasSubstr("s3cr3t"))) << name;
+    EXPECT_THAT(
+        visible_command(app, Secrets::hidden),
+        ElementsAre("run", "--db-pass=[redacted]", "--auth", "[redacted]", "--port", "80")
+    );
+    EXPECT_EQ(visible_command(app, Secrets::shown), app.command);
+}
+
 TEST(PathForTest, PutsTheNumberWhereItBelongs) {
     EXPECT_EQ(path_for("/a/{number}/b-{number}.log", 3), "/a/3/b-3.log");
     EXPECT_EQ(path_for("/a", 3), "/a");
