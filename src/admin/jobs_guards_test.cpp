@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -83,6 +84,26 @@ TEST(WorkPoolTest, LeavesTheTaskWhenTheLineIsFull) {
     EXPECT_FALSE(pool.submit(third));
     third();
     EXPECT_TRUE(did);
+    go.set_value();
+}
+
+TEST(WorkPoolTest, HasAThreadForEachOfThoseWhoWaitAndNoLine) {
+    std::promise<void> go;
+    const std::shared_future<void> gone(go.get_future());
+    std::latch running(2);
+    WorkPool pool(2, 0);
+    for (int i = 0; i < 2; ++i) {
+        WorkPool::Task waits = [&running, gone] {
+            running.count_down();
+            gone.wait();
+        };
+        ASSERT_TRUE(pool.submit(waits));
+    }
+    running.wait();
+    WorkPool::Task third = [] {
+    };
+
+    EXPECT_FALSE(pool.submit(third));
     go.set_value();
 }
 

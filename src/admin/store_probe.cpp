@@ -2,10 +2,17 @@
 
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <utility>
 
 namespace tranter::admin {
+namespace {
+
+// So that whoever comes back is used again soon.
+constexpr Milliseconds rest_without_answer = std::chrono::seconds(1);
+
+}  // namespace
 
 StoreProbe::StoreProbe(Provider& provider, Milliseconds period)
     : provider_(provider), period_(period) {
@@ -54,7 +61,9 @@ void StoreProbe::run(const std::stop_token& stop) {
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-        stopped.wait_for(lock, stop, period_, [] { return false; });
+        const Milliseconds rest =
+            state()->answers ? period_ : std::min(period_, rest_without_answer);
+        stopped.wait_for(lock, stop, rest, [] { return false; });
         if (!stop.stop_requested()) ask();
     }
 }
