@@ -66,6 +66,9 @@ Result<JobRecord> wait_for_job(Store& store, std::string_view id, Milliseconds t
 // queues.cpp
 Result<std::vector<QueueStats>> all_queues(Store& store);
 Result<QueueStats> stats_of_queue(Store& store, std::string_view queue);
+/// Whether it is the dead-letter queue of one whose jobs have all been well so far: it has no row
+/// then, and is there all the same.
+bool is_unused_dead_letter_queue(postgres::Connection& connection, std::string_view queue);
 Result<> set_paused(Store& store, std::string_view queue, bool paused);
 Result<> set_limits(Store& store, std::string_view queue, const QueueLimits& limits);
 // workers.cpp

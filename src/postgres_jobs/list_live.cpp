@@ -3,6 +3,7 @@
 #include "base/log_text.hpp"
 #include "history/record_match.hpp"
 #include "jobs/queue_name.hpp"
+#include "postgres_jobs/calls.hpp"
 #include "postgres_jobs/job_rows.hpp"
 
 #include <fmt/format.h>
@@ -139,6 +140,9 @@ bool read_live(Listing& listing) {
 Result<bool> read_letters(Listing& listing, const std::string& dead_letter_queue) {
     const std::array<Parameter, 1> parameters{dead_letter_queue};
     const auto rows = listing.connection.execute(id_of_queue, parameters);
+    if (rows.empty() && is_unused_dead_letter_queue(listing.connection, dead_letter_queue)) {
+        return false;
+    }
     if (rows.empty()) {
         const std::string_view shown =
             std::string_view(dead_letter_queue).substr(0, jobs::queue_name_bytes_max);

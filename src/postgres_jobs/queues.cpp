@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,9 @@ const postgres::Statement& stats_of_one() {
     return statement;
 }
 
+constexpr postgres::Statement without_dead_letters(R"sql(
+    SELECT 1 FROM tranter.queues WHERE name = $1 AND dead_letter_id IS NULL)sql");
+
 /// With more, it would take long to find out which one is meant.
 constexpr postgres::Statement some_names(R"sql(
     SELECT name FROM tranter.queues ORDER BY name LIMIT 1000)sql");
@@ -117,6 +121,19 @@ QueueStats read_stats(const Rows& rows, std::size_t row) {
     return stats;
 }
 
+/// Those of is_unused_dead_letter_queue(), in their places.
+void add_unused_dead_letter_queues(std::vector<QueueStats>& all) {
+    std::set<std::string> unused;
+    for (const QueueStats& stats : all)
+        unused.insert(stats.dead_letter_queue);
+    unused.erase("");
+    for (const QueueStats& stats : all)
+        unused.erase(stats.queue);
+    for (const std::string& name : unused)
+        all.push_back({.queue = name});
+    std::ranges::sort(all, {}, &QueueStats::queue);
+}
+
 std::unexpected<Error> no_such_queue(Connection& connection, std::string_view name) {
     const std::string shown = one_line(name.substr(0, jobs::queue_name_bytes_max));
     const Rows rows = connection.execute(some_names);
@@ -143,6 +160,7 @@ Result<std::vector<QueueStats>> all_queues(Store& store) {
         all.reserve(rows.size());
         for (std::size_t row = 0; row < rows.size(); ++row)
             all.push_back(read_stats(rows, row));
+        add_unused_dead_letter_queues(all);
         return all;
     });
 }
@@ -160,9 +178,20 @@ Result<QueueStats> stats_of_queue(Store& store, std::string_view queue) {
     return store.pool.read([&](Connection& connection) -> Result<QueueStats> {
         const std::array<Parameter, 1> parameters{std::string(queue)};
         const Rows rows = connection.execute(stats_of_one(), parameters);
-        if (rows.empty()) return no_such_queue(connection, queue);
-        return read_stats(rows, 0);
+        if (!rows.empty()) return read_stats(rows, 0);
+        if (!is_unused_dead_letter_queue(connection, queue)) {
+            return no_such_queue(connection, queue);
+        }
+        return QueueStats{.queue = std::string(queue)};
     });
+}
+
+bool is_unused_dead_letter_queue(Connection& connection, std::string_view queue) {
+    if (!queue.ends_with(jobs::dead_suffix)) return false;
+    const std::string_view source = queue.substr(0, queue.size() - jobs::dead_suffix.size());
+    if (source.ends_with(jobs::dead_suffix)) return false;
+    const std::array<Parameter, 1> parameters{std::string(source)};
+    return !connection.execute(without_dead_letters, parameters).empty();
 }
 
 Result<> set_paused(Store& store, std::string_view queue, bool paused) {

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from command_line import check_failure, clean_environment, ok, on_terminal, tranter
 from dead_letters import FileStore, JobStore, SqsStore, fauxqs
+from postgres_server import PostgresServer
 from server import ForeignServer, Server, binary
 from waiting import eventually
 from wire import Api
@@ -219,6 +220,33 @@ def test_an_empty_queue_has_nothing_to_do(store, queue):
     assert ok("dlq", "export", f"{queue}-dlq", env=store.env).out == ""
     one = listed(store, queue, "--read")
     assert one["depth"] == 0 and one["groups"] == [] and one["oldest_at"] is None
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
+@pytest.mark.parametrize("kind", ["http", "file", "postgres"])
+def test_a_queue_has_an_empty_one_before_anything_dies(request, tmp_path, queue, kind):
+    place = {
+        "http": lambda: request.getfixturevalue("server").admin_endpoint,
+        "file": lambda: f"file:{tmp_path / 'jobs'}",
+        "postgres": lambda: request.getfixturevalue("postgres").new_database(),
+    }
+    env = {"TRANTER_URL": place[kind]()}
+    ok("job", "enqueue", queue, "email.welcome", "{}", env=env)
+    letters = f"{queue}-dlq"
+
+    (one,) = ok("dlq", "list", env=env).json()
+    assert (one["name"], one["depth"], one["source_names"]) == (letters, 0, [queue])
+    assert ok("dlq", "peek", letters, env=env).json() == []
+    assert ok("dlq", "export", letters, env=env).out == ""
+    assert ok("dlq", "replay", letters, "--yes", env=env).json()["left"] == 0
+    assert ok("dlq", "purge", letters, "--yes", env=env).json()["left"] == 0
+    check_failure(tranter("dlq", "peek", f"no-{letters}", env=env), 3)
 
 
 def test_a_message_of_an_sqs_client_is_a_job_like_any_other(server, jobs, queue):
