@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 
 namespace tranter {
 
@@ -34,15 +35,18 @@ class Clock {
     virtual ~Clock() = default;
     /// Thread-safe.
     virtual Instant now() const = 0;
+    /// How far the clock that people read is ahead of this one, because it has been set meanwhile:
+    /// a time that they name is so much earlier here.
+    virtual Duration wall_ahead() const { return {}; }
 };
 
-/// The wall clock as it was at construction, advanced by the monotonic clock ever since.
+/// The wall clock as it was at construction, advanced ever since by a clock that nobody sets, and
+/// that goes on while the machine sleeps.
 class SteadyClock final : public Clock {
   public:
     /// Starts at `not_before` when the wall clock is behind it.
     explicit SteadyClock(Instant not_before = {})
-        : wall_(std::max(wall_clock(), not_before).time_since_epoch()),
-          steady_(std::chrono::steady_clock::now()) {}
+        : wall_(std::max(wall_clock(), not_before).time_since_epoch()), begun_(since_boot()) {}
 
     static Instant wall_clock() {
         return Instant(std::chrono::duration_cast<Duration>(
@@ -51,13 +55,26 @@ class SteadyClock final : public Clock {
     }
 
     Instant now() const override {
-        const auto elapsed = std::chrono::steady_clock::now() - steady_;
-        return Instant(wall_ + std::chrono::duration_cast<Duration>(elapsed));
+        return Instant(wall_ + std::chrono::duration_cast<Duration>(since_boot() - begun_));
+    }
+
+    Duration wall_ahead() const override {
+        const Duration ahead = wall_clock() - now();
+        return std::chrono::abs(ahead) < is_set_from ? Duration() : ahead;
     }
 
   private:
+    /// Less is a clock that is corrected little by little, and the time between two readings.
+    static constexpr Duration is_set_from = std::chrono::seconds(1);
+
+    static std::chrono::nanoseconds since_boot() {
+        timespec time{};
+        ::clock_gettime(CLOCK_BOOTTIME, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    }
+
     Duration wall_;
-    std::chrono::steady_clock::time_point steady_;
+    std::chrono::nanoseconds begun_;
 };
 
 }  // namespace tranter

@@ -36,6 +36,10 @@ Instant Broker::now() const {
     return impl_->clock.now();
 }
 
+Duration Broker::wall_ahead() const {
+    return impl_->clock.wall_ahead();
+}
+
 std::uint64_t Broker::bytes() const {
     return impl_->totals->bytes.load(std::memory_order_relaxed);
 }

@@ -76,6 +76,7 @@ class Broker {
     const ReceiptCodec& receipts() const;
     Journal& journal();
     Instant now() const;
+    Duration wall_ahead() const;  // see Clock
     /// Payload bytes held by all queues.
     std::uint64_t bytes() const;
     /// Fills a new broker with what was stored. Before anything else is called. Returns the

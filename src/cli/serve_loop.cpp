@@ -34,6 +34,8 @@ int checked(int fd, const char* what) {
 /// Conventional status of a process that a signal ended.
 constexpr int signal_status_base = 128;
 constexpr auto stuck_after = std::chrono::seconds(5);
+// How late what came due while the machine slept may be: the time of ppoll() stands still then.
+constexpr Duration longest_sleep = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -61,7 +63,7 @@ void ServeLoop::run_until_signal() {
         timespec timeout{};
         timespec* limit = nullptr;
         if (const auto next = broker_.next_event()) {
-            const auto wait = std::max(*next - broker_.now(), Duration::zero());
+            const auto wait = std::clamp(*next - broker_.now(), Duration::zero(), longest_sleep);
             const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
             timeout.tv_sec = seconds.count();
             timeout.tv_nsec = std::chrono::nanoseconds(wait - seconds).count();

@@ -74,7 +74,8 @@ class Enqueueing {
     Result<broker::Position> send_to(JobQueue& queue) {
         if (auto good = check_fifo(queue, jobs_); !good) return std::unexpected(good.error());
         const broker::SettingsSnapshot settings = queue.handle->settings();
-        JobEncoder encoder(*settings, queue.handle->fifo(), parts_.broker.now(), jobs_.size());
+        const EnqueueMoment moment(parts_.broker);
+        JobEncoder encoder(*settings, queue.handle->fifo(), moment, jobs_.size());
         sent_.clear();
         std::unordered_set<Uuid, UuidHash> chosen;
         for (std::size_t i = 0; i < jobs_.size(); ++i) {
@@ -115,11 +116,11 @@ class Enqueueing {
 
     void note_event(const JobQueue& queue, std::size_t i) {
         const NewJob& job = jobs_[i];
-        const Instant now = parts_.broker.now();
+        const EnqueueMoment moment(parts_.broker);
         const bool later =
-            job.run_at ? to_instant(*job.run_at) > now : job.delay > Milliseconds::zero();
+            job.run_at ? moment.at(*job.run_at) > moment.now : job.delay > Milliseconds::zero();
         events_.push_back(
-            {.at = to_time_point(now),
+            {.at = to_time_point(moment.now),
              .id = enqueued_[i].id,
              .queue = queue.handle->name(),
              .type = job.type,

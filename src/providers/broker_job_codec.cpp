@@ -111,9 +111,9 @@ std::string read_payload(const engine::Payload& payload) {
 }
 
 JobEncoder::JobEncoder(
-    const broker::QueueSettings& settings, bool fifo, Instant now, std::size_t jobs
+    const broker::QueueSettings& settings, bool fifo, const EnqueueMoment& moment, std::size_t jobs
 )
-    : settings_(settings), fifo_(fifo), now_(now) {
+    : settings_(settings), fifo_(fifo), moment_(moment) {
     requests_.reserve(jobs);
 }
 
@@ -130,7 +130,7 @@ void JobEncoder::add(const NewJob& job, const Uuid& id) {
          .body_md5 = md5(job.payload)}
     );
     if (job.run_at) {
-        request.options.delay = std::max(to_instant(*job.run_at) - now_, Duration::zero());
+        request.options.delay = std::max(moment_.at(*job.run_at) - moment_.now, Duration::zero());
     } else if (job.delay.count() > 0) {
         request.options.delay = job.delay;
     }
@@ -169,9 +169,9 @@ const engine::Traits* JobEncoder::traits_of(const NewJob& job) {
         settings_.engine.max_receives > 0 && !settings_.dead_letter_queue.empty();
     if (!default_attempts || !queue_counts) traits.max_receives = options.retry.max_attempts;
     traits.priority = static_cast<std::uint8_t>(options.priority);
-    if (options.deadline) traits.deadline = to_instant(*options.deadline);
+    if (options.deadline) traits.deadline = moment_.at(*options.deadline);
     if (options.ttl.count() > 0) {
-        const Instant end = now_ + options.ttl;
+        const Instant end = moment_.now + options.ttl;
         traits.deadline = options.deadline ? std::min(traits.deadline, end) : end;
     }
     if (options.dedup) {

@@ -52,10 +52,29 @@ std::string_view options_text(const engine::Payload& payload);
 /// The body, or what is no JSON as a JSON string.
 std::string read_payload(const engine::Payload& payload);
 
+/// When jobs are enqueued, by the clock of the broker, which outlives it.
+class EnqueueMoment {
+  public:
+    explicit EnqueueMoment(const broker::Broker& broker) : now(broker.now()), broker_(broker) {}
+
+    /// Of a time that somebody has named, who reads the clock on the wall.
+    Instant at(TimePoint when) const { return to_instant(when) - broker_.wall_ahead(); }
+
+    const Instant now;
+
+  private:
+    const broker::Broker& broker_;
+};
+
 /// Makes messages of jobs that were checked. For one call: refers to the jobs, which outlive it.
 class JobEncoder {
   public:
-    JobEncoder(const broker::QueueSettings& settings, bool fifo, Instant now, std::size_t jobs);
+    JobEncoder(
+        const broker::QueueSettings& settings,
+        bool fifo,
+        const EnqueueMoment& moment,
+        std::size_t jobs
+    );
 
     void add(const NewJob& job, const Uuid& id);
     std::span<const broker::Broker::SendRequest> requests() const { return requests_; }
@@ -66,7 +85,7 @@ class JobEncoder {
 
     const broker::QueueSettings& settings_;
     const bool fifo_;
-    const Instant now_;
+    const EnqueueMoment moment_;
     std::vector<broker::Broker::SendRequest> requests_;
     std::deque<engine::Traits> traits_{};  // what the requests point to
     // Of the last job: most jobs of a call look the same.

@@ -27,10 +27,13 @@ using testing::SizeIs;
 class StillClock final : public Clock {
   public:
     Instant now() const override { return now_.load(); }
+    Duration wall_ahead() const override { return wall_ahead_.load(); }
     void pass(Duration time) { now_ = now_.load() + time; }
+    void set_wall(Duration ahead) { wall_ahead_ = ahead; }
 
   private:
     std::atomic<Instant> now_{Instant(std::chrono::hours(1'000))};
+    std::atomic<Duration> wall_ahead_{};
 };
 
 /// Jobs in queues that others have made, and from messages that others have sent.
@@ -88,6 +91,23 @@ TEST_F(BrokerMessagesTest, AMessageSaysItsTraceInAttributesThatOthersKnow) {
     EXPECT_EQ(received[0].options.tracestate, "a=b");
     EXPECT_EQ(received[1].options, JobOptions());
     EXPECT_EQ(received[2].options.traceparent, callers_trace);
+}
+
+TEST_F(BrokerMessagesTest, ATimeThatSomebodyNamesIsThatOfTheClockOnTheWall) {
+    clock.set_wall(1h);
+    const TimePoint wall = TimePoint((clock.now() + 1h).time_since_epoch());
+    const std::vector<NewJob> jobs{
+        {.type = "later", .run_at = wall + 10s},
+        {.type = "ends", .options = {.deadline = wall + 5s}}};
+    ASSERT_TRUE(provider.enqueue("q", jobs));
+    ASSERT_TRUE(provider.enqueue("q", std::vector<NewJob>{{.type = "now", .run_at = wall}}));
+
+    clock.pass(5s);
+    broker.run_due();
+    EXPECT_THAT(receive(), testing::ElementsAre(testing::Field(&ReceivedJob::type, "now")));
+    clock.pass(5s);
+    broker.run_due();
+    EXPECT_THAT(receive(), testing::ElementsAre(testing::Field(&ReceivedJob::type, "later")));
 }
 
 TEST_F(BrokerMessagesTest, AJobGivesItsTraceToWhoeverReceivesItAsAMessage) {

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace tranter::storage {
+namespace {
+
+// How late what came due while the machine slept may be: steady_clock stands still then.
+constexpr Duration longest_sleep = std::chrono::seconds(10);
+
+}  // namespace
 
 EventThread::EventThread(broker::Broker& broker) : broker_(broker) {
     broker_.on_earlier_event([this] {
@@ -30,8 +36,7 @@ void EventThread::run(const std::stop_token& stop) {
             return earlier_;
         };
         if (next) {
-            // The broker's clock and steady_clock advance together; only the origin differs.
-            const auto wait = std::max(*next - broker_.now(), Duration::zero());
+            const auto wait = std::clamp(*next - broker_.now(), Duration::zero(), longest_sleep);
             changed_.wait_for(lock, stop, wait, woken);
         } else {
             changed_.wait(lock, stop, woken);
