@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tranter/connection_metrics.hpp>
 #include <tranter/error.hpp>
 #include <tranter/job.hpp>
 
@@ -317,6 +318,9 @@ class Provider {
 
     /// Ends waits; later calls are `unavailable`. Idempotent.
     virtual void close() = 0;
+
+    /// Does not ask the server. Empty when there is none, or nothing is counted.
+    virtual std::optional<ConnectionMetrics> connections() const { return std::nullopt; }
 
     /// Null when the store has no calls that do not block.
     virtual AsyncProvider* async() { return nullptr; }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tranter/connection_metrics.hpp>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -81,6 +83,8 @@ struct WorkerMetrics {
     DurationBuckets poll_duration{};  // of calls for jobs, with the wait for them
     /// When the store last answered anything.
     std::optional<std::chrono::sys_time<std::chrono::microseconds>> last_answer{};
+    /// Of its provider, while that counts any.
+    std::optional<ConnectionMetrics> connections{};
 };
 
 }  // namespace tranter

@@ -62,6 +62,7 @@ class ForwarderService::ForwarderLook final : public Look {
         out.header(jobs, Exposition::Type::counter, "Jobs that were forwarded, or were not.");
         for (const auto& [result, count] : counts())
             out.sample(jobs, {{"result", result}}, static_cast<double>(count));
+        render_connections(out, options_.connections());
     }
 
   private:

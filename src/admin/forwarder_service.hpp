@@ -1,11 +1,13 @@
 #pragma once
 
+#include "admin/connection_metrics.hpp"
 #include "admin/role_service.hpp"
 #include "jobs/forwarding.hpp"
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tranter::admin {
 
@@ -14,6 +16,7 @@ struct ForwarderServiceOptions {
     std::string from{};  // names of the queues
     std::string to{};
     std::function<jobs::ForwardingFigures()> figures{};  // known already
+    std::function<std::vector<StoreConnections>()> connections{};
 };
 
 /// Of what forwards jobs. It is not ready while one of the stores does not answer; restarting it

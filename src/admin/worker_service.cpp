@@ -1,5 +1,6 @@
 #include "admin/worker_service.hpp"
 
+#include "admin/connection_metrics.hpp"
 #include "admin/exposition.hpp"
 #include "admin/job_metrics.hpp"
 
@@ -130,6 +131,10 @@ class WorkerService::WorkerLook final : public Look {
         const WorkerMetrics metrics = options_.metrics();
         render_calls(out, metrics);
         render_jobs(out, metrics.jobs);
+        if (metrics.connections) {
+            const StoreConnections jobs{.store = "jobs", .counts = *metrics.connections};
+            render_connections(out, {&jobs, 1});
+        }
         if (options_.spans) render_spans(out, options_.spans());
     }
 

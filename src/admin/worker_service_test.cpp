@@ -172,6 +172,41 @@ TEST_F(WorkerServiceTest, ShowsJobsByQueueAndType) {
     }
 }
 
+TEST_F(WorkerServiceTest, ShowsConnectionsOfAProviderThatCountsThem) {
+    EXPECT_THAT(get("/metrics").body, Not(HasSubstr("tranter_store_")));
+    metrics_.connections = ConnectionMetrics{
+        .most = 8,
+        .open = 5,
+        .busy = 2,
+        .waits = 3,
+        .made = 7,
+        .failed = 4,
+        .errors = {{"lost", 2}, {"full", 0}},
+        .listening = std::nullopt};
+
+    const std::string quiet = get("/metrics").body;
+    metrics_.connections->listening = {.hears = true, .made = 1, .failed = 6};
+    const std::string metrics = get("/metrics").body;
+
+    EXPECT_THAT(quiet, Not(HasSubstr("tranter_store_listens")));
+    for (const char* line : {
+             "tranter_store_connections{store=\"jobs\",state=\"busy\"} 2\n",
+             "tranter_store_connections{store=\"jobs\",state=\"idle\"} 3\n",
+             "tranter_store_connections_max{store=\"jobs\"} 8\n",
+             "tranter_store_connection_waits_total{store=\"jobs\"} 3\n",
+             "tranter_store_connects_total{store=\"jobs\",use=\"calls\",result=\"made\"} 7\n",
+             "{store=\"jobs\",use=\"calls\",result=\"failed\"} 4\n",
+             "{store=\"jobs\",use=\"listening\",result=\"made\"} 1\n",
+             "{store=\"jobs\",use=\"listening\",result=\"failed\"} 6\n",
+             "tranter_store_errors_total{store=\"jobs\",kind=\"lost\"} 2\n",
+             "tranter_store_errors_total{store=\"jobs\",kind=\"full\"} 0\n",
+             "tranter_store_listens{store=\"jobs\"} 1\n",
+             "tranter_store_pooled{store=\"jobs\"} 0\n",
+         }) {
+        EXPECT_THAT(metrics, HasSubstr(line));
+    }
+}
+
 TEST_F(WorkerServiceTest, RefusesWhatItDoesNotServe) {
     EXPECT_EQ(get("/nothing").status, 404);
     EXPECT_EQ(get("/livez", "POST").status, 405);

@@ -20,6 +20,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tranter::cli {
 namespace {
@@ -95,6 +96,13 @@ Result<std::shared_ptr<Provider>> open_end(std::string_view flag, const std::str
     return fail(opened.error().code(), fmt::format("--{}: {}", flag, opened.error().message()));
 }
 
+std::vector<admin::StoreConnections> connections_of(const Provider& from, const Provider& to) {
+    std::vector<admin::StoreConnections> all;
+    if (auto counts = from.connections()) all.push_back({"source", std::move(*counts)});
+    if (auto counts = to.connections()) all.push_back({"target", std::move(*counts)});
+    return all;
+}
+
 Result<int> run_forward(const Arguments& arguments) {
     const auto plan = read_forward_plan(arguments);
     if (!plan) return std::unexpected(plan.error());
@@ -112,9 +120,10 @@ Result<int> run_forward(const Arguments& arguments) {
         {.version = TRANTER_VERSION,
          .from = plan->options.queue,
          .to = to_queue,
-         .figures =
-             [&forwarder] {
-                 return forwarder.figures();
+         .figures = [&forwarder] { return forwarder.figures(); },
+         .connections =
+             [&from, &to] {
+                 return connections_of(**from, **to);
              }},
         SteadyClock::wall_clock()
     );

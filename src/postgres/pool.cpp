@@ -13,6 +13,7 @@ Pool::~Pool() = default;
 
 Pool::Slot Pool::take() {
     std::unique_lock lock(mutex_);
+    if (used_ >= most_) ++counts_.waits;
     given_back_.wait(lock, [this] { return used_ < most_; });
     ++used_;
     while (!idle_.empty()) {
@@ -26,6 +27,7 @@ Pool::Slot Pool::take() {
         given_back_.notify_one();
         throw DatabaseError(last_error_);
     }
+    ++connecting_;
     lock.unlock();
     return made(generation);
 }
@@ -34,6 +36,8 @@ Pool::Slot Pool::made(std::uint64_t generation) {
     try {
         Slot slot{.connection = std::make_unique<Connection>(target_), .generation = generation};
         const std::lock_guard lock(mutex_);
+        --connecting_;
+        ++counts_.made;
         retries_.succeeded();
         if (std::exchange(was_lost_, false)) {
             log_info("postgres", "connected again", {{"for", what_}});
@@ -41,6 +45,8 @@ Pool::Slot Pool::made(std::uint64_t generation) {
         return slot;
     } catch (const DatabaseError& error) {
         const std::lock_guard lock(mutex_);
+        --connecting_;
+        ++counts_.failed;
         --used_;
         given_back_.notify_one();
         retries_.failed();
@@ -67,6 +73,7 @@ void Pool::give_back(Slot slot) noexcept {
 }
 
 bool Pool::is_worth_it(const DatabaseError& error, int tries, bool may_repeat_lost) {
+    count(error);
     const bool is_lost = error.trouble() == Trouble::lost;
     if (is_lost) {
         log_warn("postgres", "connection lost", {{"for", what_}, {"error", error.what()}});
@@ -77,6 +84,19 @@ bool Pool::is_worth_it(const DatabaseError& error, int tries, bool may_repeat_lo
     }
     if (tries >= tries_max) return false;
     return error.trouble() == Trouble::collision || (is_lost && may_repeat_lost);
+}
+
+void Pool::count(const DatabaseError& error) {
+    const std::lock_guard lock(mutex_);
+    ++counts_.errors[static_cast<std::size_t>(error.trouble())];
+}
+
+PoolMetrics Pool::metrics() const {
+    const std::lock_guard lock(mutex_);
+    PoolMetrics metrics = counts_;
+    metrics.busy = used_ - connecting_;
+    metrics.open = metrics.busy + idle_.size();
+    return metrics;
 }
 
 }  // namespace tranter::postgres

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/pool_metrics.hpp"
 #include "postgres/retries.hpp"
 #include "postgres/target.hpp"
 
@@ -48,6 +49,9 @@ class Pool {
     template <class Work>
     auto bare(Work work) -> decltype(work(std::declval<Connection&>()));
 
+    /// Never waits for the server.
+    PoolMetrics metrics() const;
+
   private:
     static constexpr int tries_max = 3;
 
@@ -79,16 +83,19 @@ class Pool {
     void give_back(Slot slot) noexcept;
     Slot made(std::uint64_t generation);
     bool is_worth_it(const DatabaseError& error, int tries, bool may_repeat_lost);
+    void count(const DatabaseError& error);
 
     const Target target_;
     const std::string what_;
     const std::size_t most_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable given_back_;
 
     // guarded by mutex_
     std::vector<Slot> idle_{};
     std::size_t used_ = 0;
+    std::size_t connecting_ = 0;    // of the used ones
+    PoolMetrics counts_{};          // but for what is now
     std::uint64_t generation_ = 0;  // of connections; those of an older one are not used again
     bool was_lost_ = false;
     Retries retries_{};
@@ -143,6 +150,7 @@ auto Pool::bare(Work work) -> decltype(work(std::declval<Connection&>())) {
         Use use(*this);
         return work(use.connection());
     } catch (const DatabaseError& error) {
+        count(error);
         return std::unexpected(as_error(error, what_));
     }
 }

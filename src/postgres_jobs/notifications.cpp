@@ -69,6 +69,15 @@ std::uint64_t Notifications::session(Channel channel) const {
     return line(channel).session.load();
 }
 
+std::optional<ConnectionMetrics::Listening> Notifications::metrics(Channel channel) const {
+    if (!line(channel).wanted.load()) return std::nullopt;
+    return ConnectionMetrics::Listening{
+        .hears = session(channel) != 0,
+        .pooled = is_deaf(),
+        .made = made_.load(),
+        .failed = failed_.load()};
+}
+
 void Notifications::close() {
     std::thread ended;
     {
@@ -104,7 +113,13 @@ void Notifications::run() {
 }
 
 void Notifications::connect() {
-    connection_ = std::make_unique<postgres::Connection>(target_);
+    try {
+        connection_ = std::make_unique<postgres::Connection>(target_);
+    } catch (const postgres::DatabaseError&) {
+        ++failed_;
+        throw;
+    }
+    ++made_;
     retries_.succeeded();
     if (connection_->is_pooled() && !can_hear(*connection_, target_)) return say_deaf();
     if (std::exchange(said_, false)) log_info("postgres", "hears of jobs by others again");

@@ -5,6 +5,8 @@
 #include "postgres/retries.hpp"
 #include "postgres/target.hpp"
 
+#include <tranter/connection_metrics.hpp>
+
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -14,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -53,6 +56,8 @@ class Notifications {
     std::uint64_t wait_for_session(Channel channel, std::chrono::milliseconds time);
     /// Nothing can be heard, and that will not change.
     bool is_deaf() const { return deaf_.load(); }
+    /// Of its connection; empty until somebody uses the channel.
+    std::optional<ConnectionMetrics::Listening> metrics(Channel channel) const;
     /// Finds out whether that is so. Throws DatabaseError.
     void probe();
 
@@ -83,6 +88,8 @@ class Notifications {
     std::array<Line, channels> lines_{};
     std::atomic<bool> deaf_{false};
     std::atomic<bool> closing_{false};
+    std::atomic<std::uint64_t> made_{0};
+    std::atomic<std::uint64_t> failed_{0};
     const WakeEvent wake_{};
     std::mutex mutex_;  // of beginning and ending the thread, and of changes of sessions
     std::condition_variable changed_{};

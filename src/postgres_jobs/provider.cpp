@@ -123,6 +123,21 @@ class PostgresProvider : public Provider, public postgres::JobTransactions {
         return store_.events.subscribe(std::move(listener));
     }
 
+    std::optional<ConnectionMetrics> connections() const override {
+        const postgres::PoolMetrics pool = store_.pool.metrics();
+        ConnectionMetrics all{
+            .most = postgres::Pool::connections_max,
+            .open = pool.open,
+            .busy = pool.busy,
+            .waits = pool.waits,
+            .made = pool.made,
+            .failed = pool.failed,
+            .listening = store_.notifications.metrics(Channel::jobs)};
+        for (std::size_t i = 0; i < postgres::troubles; ++i)
+            all.errors.push_back({postgres::trouble_names[i], pool.errors[i]});
+        return all;
+    }
+
     void close() override { store_.close(); }
 
   private:

@@ -185,6 +185,7 @@ class LaterProvider final : public Provider {
     Result<std::shared_ptr<void>> subscribe(Listener listener) override {
         return jobs_->subscribe(std::move(listener));
     }
+    std::optional<ConnectionMetrics> connections() const override { return jobs_->connections(); }
     void close() override { jobs_->close(); }
 
   private:

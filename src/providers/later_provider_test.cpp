@@ -85,6 +85,22 @@ class LaterProviderTest : public testing::Test {
     std::shared_ptr<Provider> jobs_ = keep_later_jobs(bare_, store_);
 };
 
+/// With a connection.
+class ConnectedStore final : public NoProvider {
+  public:
+    std::optional<ConnectionMetrics> connections() const override {
+        return ConnectionMetrics{.made = 7};
+    }
+};
+
+TEST_F(LaterProviderTest, ConnectionsAreThoseOfTheStoreOfJobs) {
+    EXPECT_FALSE(jobs_->connections());
+
+    const auto jobs = keep_later_jobs(std::make_shared<ConnectedStore>(), store_);
+
+    EXPECT_EQ(jobs->connections().value().made, 7U);
+}
+
 TEST_F(LaterProviderTest, WhatTheStoreCannotDelayWaitsInTheStoreOfSchedules) {
     const TimePoint before = wall_time();
     const auto done = enqueue({.payload = R"({"n":1})", .delay = 2h, .options = {.group = "acme"}});

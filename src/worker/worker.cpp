@@ -171,9 +171,12 @@ class Worker::Impl {
 
     WorkerMetrics metrics() const {
         const std::lock_guard lock(session_mutex_);
-        if (session_ == nullptr) return tally_.metrics({});
-        WorkerMetrics metrics = tally_.metrics(session_->running());
-        metrics.last_answer = session_->store().answered_at;
+        const bool works = session_ != nullptr;
+        WorkerMetrics metrics = tally_.metrics(
+            works ? session_->running() : std::vector<std::shared_ptr<worker::Task>>()
+        );
+        if (works) metrics.last_answer = session_->store().answered_at;
+        metrics.connections = provider_->connections();
         return metrics;
     }
 

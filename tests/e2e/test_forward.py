@@ -199,6 +199,23 @@ def test_from_a_transaction_in_postgres_to_sqs_and_into_postgres(
     assert len(jobs_of(database, "--queue", "back")) == 1
 
 
+def test_connections_of_both_ends_are_counted_where_they_are_in_postgres(
+    server, queue, postgres, source, forwarders
+):
+    enqueue(source, 1)
+    database = postgres.new_database()
+    to_database = forwarders(source, database).get("/metrics")[1]
+    from_database = forwarders(database, server.admin_endpoint, "--to-queue", queue)
+
+    assert 'tranter_store_connections{store="target",state="idle"}' in to_database
+    assert 'store="source"' not in to_database
+    assert 'tranter_store_listens{store="target"}' not in to_database
+    eventually(
+        lambda: 'tranter_store_listens{store="source"} 1' in from_database.get("/metrics")[1],
+        seconds=30,
+    )
+
+
 def test_at_a_stop_jobs_that_the_target_does_not_take_go_back(server, queue, source, forwarders):
     enqueue(source, 3)
     with FaultProxy("127.0.0.1", server.admin_port) as proxy:
