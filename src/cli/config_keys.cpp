@@ -91,7 +91,7 @@ constexpr ServerKey all_server_keys[] = {
         "server.require_durable", "`/api/health/ready` fails while queues are in memory only"
     ),
     server_key<SizeCodec<2 * mebibyte, 1024 * mebibyte>, &ServerConfig::max_body>(
-        "server.max_body", "the largest request body"
+        "server.max_body", "the largest request body; those that are arriving take 32 times as much"
     ),
     server_key<IntegerCodec<1, 1'000'000>, &ServerConfig::max_connections>(
         "server.max_connections", "open connections; more are answered with 503"
@@ -103,7 +103,8 @@ constexpr ServerKey all_server_keys[] = {
         "server.header_timeout", "how long a request may take to send its headers"
     ),
     server_key<DurationCodec<1, hour>, &ServerConfig::body_timeout>(
-        "server.body_timeout", "how long a request may take to send its body"
+        "server.body_timeout",
+        "for a request to send its body; again as long while 16 KiB a second come"
     ),
     server_key<DurationCodec<0, hour>, &ServerConfig::purge_cooldown>(
         "server.purge_cooldown", "how soon a queue may be purged again (60s on AWS)"

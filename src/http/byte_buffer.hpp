@@ -7,12 +7,16 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace tranter::http {
 
 /// Growing bytes that are always followed by body_padding_bytes readable ones.
 class ByteBuffer {
   public:
+    /// Not worth being given back.
+    static constexpr std::size_t small = 4096;
+
     const char* data() const { return bytes_.get(); }
     std::size_t size() const { return size_; }
     bool empty() const { return size_ == 0; }
@@ -24,6 +28,14 @@ class ByteBuffer {
     void release() {
         bytes_.reset();
         size_ = capacity_ = 0;
+    }
+
+    /// Gives memory back that is not needed, when it is much.
+    void shrink() {
+        if (capacity_ <= small || capacity_ / 4 <= size_) return;
+        ByteBuffer fitting;
+        fitting.append(view());
+        *this = std::move(fitting);
     }
 
     void append(std::string_view more) {

@@ -40,6 +40,8 @@ struct ClientRequest {
     std::optional<Signing> signing{};
     /// Longer answers are `limit_exceeded`, and so are longer headers than the limit above.
     std::size_t body_bytes_max = std::size_t{64} << 20;
+    /// Of a longer answer its beginning is an answer too, and the connection is closed.
+    bool cuts_body = false;
     /// Asked about each address before it is connected to; false is `permission_denied`. With it no
     /// proxy is used, which would connect for us.
     std::function<bool(const sockaddr&)> may_connect{};
@@ -57,6 +59,7 @@ struct ClientResponse {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers{};  // names in lower case
     std::string body{};
+    bool is_cut = false;  // the body is longer; see ClientRequest::cuts_body
 };
 
 /// Whether a client would take this URL: http or https, no user name or password in it, nothing

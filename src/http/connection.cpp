@@ -3,11 +3,14 @@
 #include "http/browser_guard.hpp"
 #include "http/response_writer.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -20,6 +23,8 @@ constexpr unsigned turns_max = 32;
 constexpr int drain_reads_max = 16;
 // Time for the client to read our last answer and close before we do.
 constexpr Duration linger_time = std::chrono::seconds(1);
+// A request that takes no more until it has arrived is not worth counting.
+constexpr std::size_t uncounted_bytes_max = std::size_t{16} * 1024;
 // Connection timeouts are rounded up, so that the loop wakes up for many at once.
 constexpr Duration timeout_tick = std::chrono::milliseconds(100);
 
@@ -106,8 +111,12 @@ void Connection::run() {
                 reject(parser_->rejection().status, parser_->rejection().text);
                 break;
             case Read::nothing:
-                pause();
-                return;
+                if (count_unfinished()) {
+                    pause();
+                    return;
+                }
+                reject(503, "too many requests are arriving");
+                break;
             case Read::ended:
                 break;
         }
@@ -159,6 +168,24 @@ Connection::Read Connection::receive() {
     return Read::ended;
 }
 
+/// Counts what the parser keeps. False when all requests that have not arrived take too much.
+bool Connection::count_unfinished() {
+    const std::size_t kept = parser_ ? parser_->kept_bytes() : 0;
+    if (kept == counted_bytes_ || (kept <= uncounted_bytes_max && counted_bytes_ == 0)) return true;
+    const std::size_t more = kept - counted_bytes_;  // or fewer, modulo 2^64 as in the sum
+    const Limits& limits = loop_->options().limits;
+    auto& all = loop_->context().unfinished_bytes;
+    counted_bytes_ = kept;
+    return all.fetch_add(more, std::memory_order_relaxed) + more <=
+           limits.unfinished_bodies * limits.body_bytes;
+}
+
+void Connection::forget_unfinished() {
+    if (counted_bytes_ == 0) return;
+    loop_->context().unfinished_bytes.fetch_sub(counted_bytes_, std::memory_order_relaxed);
+    counted_bytes_ = 0;
+}
+
 // Everything that has arrived is parsed, and it is not a complete request.
 void Connection::pause() {
     const Limits& limits = loop_->options().limits;
@@ -206,6 +233,7 @@ void Connection::dispatch() {
     if (phase_ == Phase::handling) phase_ = Phase::waiting;
     if (parser_->holds_bytes()) {
         parser_->park();
+        count_unfinished();  // to be read later, so it cannot be refused now
     } else {
         unparsed_ = false;
         release_parser();
@@ -259,6 +287,7 @@ void Connection::reject(int status, std::string_view text) {
     if (status == 405) refusal.headers = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
     if (status == 503) refusal.headers = "Retry-After: 1\r\n";
     write_answer(refusal, {}, When::now);
+    release_parser();
 }
 
 void Connection::set_on_deadline(Duration after, Exchange::Hook hook) {
@@ -298,10 +327,13 @@ void Connection::on_deadline_passed() {
                 close();
                 return;
             }
+            if (timeout_ == Timeout::body && moves_on()) return;
             reject(408, "the request did not arrive in time");
             if (phase_ == Phase::lingering) drain();
             return;
         case Phase::writing:
+            if (!moves_on()) lost();
+            return;
         case Phase::streaming:
             lost();
             return;
@@ -356,6 +388,7 @@ void Connection::close() {
     loop_->unwatch(fd_);
     ::close(fd_);
     loop_->context().connections.fetch_sub(1, std::memory_order_relaxed);
+    forget_unfinished();
     on_disconnect_ = nullptr;
     on_deadline_ = nullptr;
     pending_ = {};
@@ -365,6 +398,7 @@ void Connection::close() {
 }
 
 void Connection::release_parser() {
+    forget_unfinished();
     if (parser_) loop_->give_back(std::move(parser_));
 }
 
@@ -377,6 +411,30 @@ void Connection::set_timeout(Timeout kind, Duration after) {
     const auto tick = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_tick);
     const auto late = due % tick;
     loop_->deadlines().arm(*this, TimePoint(late.count() == 0 ? due : due + tick - late));
+    if (kind == Timeout::body || phase_ == Phase::writing) moved_before_ = moved_bytes();
+}
+
+/// The time for a body or an answer is over. Who is slow but steady gets it once more: a client on
+/// a slow line would otherwise ask for the same large answer for ever.
+bool Connection::moves_on() {
+    const Limits& limits = loop_->options().limits;
+    const Timeout kind = std::exchange(timeout_, Timeout::none);
+    const Duration time = kind == Timeout::body ? limits.body_timeout : limits.write_timeout;
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    const auto wanted =
+        static_cast<std::int64_t>(limits.bytes_per_second_min) * milliseconds / 1000;
+    if (moved_bytes() - moved_before_ < std::max<std::int64_t>(wanted, 1)) return false;
+    set_timeout(kind, time);
+    return true;
+}
+
+/// Of the body that arrives, or of the answer that the client takes: what still lies in the kernel
+/// does not count, as it can be megabytes there.
+std::int64_t Connection::moved_bytes() const {
+    if (phase_ == Phase::reading) return static_cast<std::int64_t>(parser_->body_arrived_bytes());
+    int unsent = 0;
+    ::ioctl(fd_, SIOCOUTQ, &unsent);
+    return static_cast<std::int64_t>(pending_at_) - unsent;
 }
 
 }  // namespace tranter::http

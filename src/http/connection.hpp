@@ -81,6 +81,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void run();
     Read read_request();
     Read receive();
+    bool count_unfinished();
+    void forget_unfinished();
     void pause();
     void dispatch();
     void park_pipelined();
@@ -106,6 +108,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     void notify_disconnect();
     void release_parser();
     void set_timeout(Timeout kind, Duration after);
+    bool moves_on();
+    std::int64_t moved_bytes() const;
 
     // constant after construction
     EventLoop* loop_;  // touched on its own thread only; gone when the server is
@@ -137,6 +141,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     bool close_after_answer_ = false;
     bool stream_ended_ = false;
     std::unique_ptr<RequestParser> parser_;  // only while a request is arriving or handled
+    std::size_t counted_bytes_ = 0;          // of ServerContext::unfinished_bytes
+    std::int64_t moved_before_ = 0;          // moved_bytes() when the timeout began
     std::string cors_lines_;
     std::string pending_;  // what the kernel did not take yet
     std::size_t pending_at_ = 0;

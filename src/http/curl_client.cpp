@@ -66,7 +66,12 @@ std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* in
         return transfer.ended ? 0 : piece.size();
     }
     std::string& body = transfer.response.body;
-    if (body.size() + piece.size() > transfer.request.body_bytes_max) return 0;
+    const std::size_t room = transfer.request.body_bytes_max - body.size();
+    if (piece.size() > room) {
+        transfer.response.is_cut = transfer.request.cuts_body;
+        if (transfer.request.cuts_body) body.append(piece.substr(0, room));
+        return 0;
+    }
     body.append(piece);
     return piece.size();
 }
@@ -213,7 +218,7 @@ class CurlClient::Impl {
         if (!finished && !stop.stop_requested()) {
             return fail(Errc::timed_out, "nothing was received for too long");
         }
-        if (finished && code == CURLE_OK) return {};
+        if (finished && (code == CURLE_OK || transfer.response.is_cut)) return {};
         if (!finished || transfer.ended || stop.stop_requested()) {
             return fail(Errc::cancelled, "ended by the caller");
         }

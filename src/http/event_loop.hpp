@@ -22,11 +22,12 @@ namespace tranter::http {
 
 class RequestParser;
 
-/// What all connections of a server share. Constant after construction, except the counter.
+/// What all connections of a server share. Constant after construction, except the counters.
 struct ServerContext {
     ServerOptions options;
     Handler handler;
     std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> unfinished_bytes{0};  // kept of requests that have not arrived
 };
 
 /// Where other threads leave work for an I/O thread. Shared by the loop and its connections, so

@@ -44,14 +44,16 @@ RequestParser::State RequestParser::next() {
 void RequestParser::park() {
     forget_request();
     keep();
+    own_.shrink();
+    chunked_body_.shrink();
+    if (!own_.empty()) rebase(own_.data());
 }
 
 void RequestParser::reset() {
-    constexpr std::size_t small = 4096;
     consumed_ = size_;
     forget_request();
-    if (own_.capacity() > small) own_.release();
-    if (chunked_body_.capacity() > small) chunked_body_.release();
+    own_.shrink();
+    chunked_body_.shrink();
 }
 
 RequestParser::State RequestParser::parse() {

@@ -53,6 +53,12 @@ class RequestParser {
 
     /// Bytes of an unfinished or of a following request are kept.
     bool holds_bytes() const { return size_ > consumed_; }
+    /// What it takes to keep them.
+    std::size_t kept_bytes() const { return own_.capacity() + chunked_body_.capacity(); }
+    /// Of the body, while it arrives.
+    std::size_t body_arrived_bytes() const {
+        return chunks_ ? chunked_body_.size() : body_ready_bytes_;
+    }
     /// At least one byte of the next request is here.
     bool started() const { return state_ == State::need_body || holds_bytes(); }
 

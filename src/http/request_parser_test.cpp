@@ -152,6 +152,23 @@ TEST(RequestParser, GoesOnWithParkedBytes) {
     EXPECT_FALSE(parser.started());
 }
 
+TEST(RequestParser, KeepsNoRoomOfALargeBodyForAFewParkedBytes) {
+    const Limits limits;
+    RequestParser parser(limits);
+    const std::size_t large = std::size_t{1} << 20;
+    const Padded first(post("Content-Length: " + std::to_string(large) + "\r\n\r\n"));
+    const Padded rest(std::string(large, 'x') + get(""));
+    parser.feed(first.view());
+    ASSERT_EQ(parser.feed(rest.view()), State::complete);
+    ASSERT_GE(parser.kept_bytes(), large);
+
+    parser.park();
+
+    EXPECT_LT(parser.kept_bytes(), 4096U);
+    EXPECT_EQ(parser.next(), State::complete);
+    EXPECT_EQ(parser.request().method, "GET");
+}
+
 TEST(RequestParser, TakesTheHostFromAnAbsoluteTarget) {
     EXPECT_EQ(
         requests_of("GET http://other.example:1/p?q HTTP/1.1\r\nHost: a\r\n\r\n").at(0),

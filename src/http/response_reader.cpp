@@ -173,7 +173,7 @@ ResponseReader::State ResponseReader::choose_framing() {
         // Whoever sends both may have been led to by somebody else.
         if (length != nullptr || is_http_1_0_) keep_alive_ = false;
         chunks_.emplace(
-            streams() ? std::numeric_limits<std::size_t>::max() : request_.body_bytes_max
+            keeps_all() ? request_.body_bytes_max : std::numeric_limits<std::size_t>::max()
         );
         step_ = Step::chunks;
         return State::more;
@@ -194,9 +194,11 @@ ResponseReader::State ResponseReader::read_length(std::string_view digits) {
         return fail_with(Errc::unavailable, "the answer has a Content-Length that is no number");
     }
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), length_);
-    if (read.ec != std::errc{} || (!streams() && length_ > request_.body_bytes_max)) {
-        return fail_too_large();
+    if (read.ec != std::errc{}) {
+        if (!request_.cuts_body) return end_too_large();
+        length_ = std::numeric_limits<std::size_t>::max();
     }
+    if (keeps_all() && length_ > request_.body_bytes_max) return end_too_large();
     length_left_ = length_;
     if (!streams()) response_.body.reserve(std::min(length_, reserved_bytes_max));
     step_ = Step::length;
@@ -218,7 +220,7 @@ ResponseReader::State ResponseReader::feed_chunks(std::string_view& bytes) {
     if (!decoded_.empty()) {
         const State state = take_body(decoded_.view());
         decoded_.clear();
-        if (state == State::failed) return state;
+        if (state != State::more) return state;
     }
     switch (decoded) {
         case ChunkDecoder::State::more:
@@ -230,7 +232,7 @@ ResponseReader::State ResponseReader::feed_chunks(std::string_view& bytes) {
         case ChunkDecoder::State::too_large:
             break;
     }
-    return fail_too_large();
+    return end_too_large();
 }
 
 ResponseReader::State ResponseReader::take_body(std::string_view piece) {
@@ -238,14 +240,23 @@ ResponseReader::State ResponseReader::take_body(std::string_view piece) {
         if (request_.on_body(piece)) return State::more;
         return fail_with(Errc::cancelled, "ended by the caller");
     }
-    if (piece.size() > request_.body_bytes_max - response_.body.size()) {
-        return fail_too_large();
-    }
-    response_.body += piece;
-    return State::more;
+    const std::size_t room = request_.body_bytes_max - response_.body.size();
+    if (piece.size() > room && keeps_all()) return end_too_large();
+    response_.body += piece.substr(0, room);
+    return piece.size() > room ? end_too_large() : State::more;
 }
 
-ResponseReader::State ResponseReader::fail_too_large() {
+/// Whether a body is no use without its end.
+bool ResponseReader::keeps_all() const {
+    return !streams() && !request_.cuts_body;
+}
+
+ResponseReader::State ResponseReader::end_too_large() {
+    if (request_.cuts_body) {
+        response_.is_cut = true;
+        keep_alive_ = false;
+        return State::complete;
+    }
     return fail_with(
         Errc::limit_exceeded,
         "the answer has more than " + std::to_string(request_.body_bytes_max) + " bytes"

@@ -59,7 +59,8 @@ class ResponseReader {
     State feed_length(std::string_view& bytes);
     State feed_chunks(std::string_view& bytes);
     State take_body(std::string_view piece);
-    State fail_too_large();
+    bool keeps_all() const;
+    State end_too_large();
     State fail_with(Errc code, std::string text);
     bool streams() const;
 

@@ -222,6 +222,30 @@ TEST(ResponseReader, ReadsNoMoreOfABodyThanItMay) {
     EXPECT_EQ(reading_of(request, "HTTP/1.1 200 OK\r\n\r\nhell").result, "200 hell");
 }
 
+TEST(ResponseReader, CutsABodyOffWhereItMay) {
+    ClientRequest request;
+    request.body_bytes_max = 4;
+    request.cuts_body = true;
+    const std::string head = "HTTP/1.1 503 No\r\n";
+    for (const std::string& bytes :
+         {head + "\r\nhello",
+          head + "Content-Length: 9\r\n\r\nhello, yo",
+          head + "Content-Length: 99999999999999999999999\r\n\r\nhello",
+          head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello",
+          head + "Transfer-Encoding: chunked\r\n\r\n4\r\nhell\r\n1\r\no\r\n0\r\n\r\n"}) {
+        ResponseReader reader(request);
+        EXPECT_EQ(reader.feed(bytes), ResponseReader::State::complete) << bytes;
+        EXPECT_FALSE(reader.keep_alive());
+        const ClientResponse answer = reader.take();
+        EXPECT_EQ(answer.body, "hell");
+        EXPECT_TRUE(answer.is_cut);
+    }
+    ResponseReader reader(request);
+    reader.feed(head + "Content-Length: 4\r\n\r\nhell");
+    EXPECT_TRUE(reader.keep_alive());
+    EXPECT_FALSE(reader.take().is_cut);
+}
+
 TEST(ResponseReader, ReadsNoMoreHeadersThanItMay) {
     const std::string status = "HTTP/1.1 200 OK\r\n";
     std::string interim;

@@ -84,11 +84,17 @@ struct Limits {
     std::size_t header_lines = 100;
     std::size_t target_bytes = 8 * 1024;
     std::size_t body_bytes = 8 * 1024 * 1024;
+    /// So many bodies of that size is what requests may take together until they have arrived;
+    /// beyond it they are refused with 503. What is small, up to a header, does not count.
+    std::size_t unfinished_bodies = 32;
     std::size_t connections = 20'000;                    // more are refused with 503
     Duration header_timeout = std::chrono::seconds(10);  // first byte to end of headers
-    Duration body_timeout = std::chrono::seconds(30);    // end of headers to end of body
-    Duration write_timeout = std::chrono::seconds(30);   // per answer
-    Duration idle_timeout = std::chrono::seconds(75);    // between requests
+    /// For a body to arrive and for an answer to be taken. Who was not done by then gets as long
+    /// again as long as bytes_per_second_min were moved all the while.
+    Duration body_timeout = std::chrono::seconds(30);
+    Duration write_timeout = std::chrono::seconds(30);
+    std::size_t bytes_per_second_min = 16 * 1024;
+    Duration idle_timeout = std::chrono::seconds(75);  // between requests
 };
 
 /// Who may talk to us from a browser (RELIABILITY: browser attacks on loopback ports).
