@@ -310,22 +310,24 @@ bool Connection::is_in_transaction() const {
     return begins_ || libpq().transaction_status(connection_.get()) != PQTRANS_IDLE;
 }
 
-void Connection::check(const Rows& rows) {
-    if (rows.is_good()) return;
+DatabaseError Connection::refusal_in(const Rows& rows) {
     std::string_view text = rows.message();
     if (text.empty()) text = libpq().error_message(connection_.get());
     // What has no state was not said by the server, and nobody knows what that did.
     if (!is_alive() || rows.sqlstate().empty()) give_up(text);
-    throw DatabaseError(trouble_of(rows.sqlstate()), shown(text));
+    return {trouble_of(rows.sqlstate()), shown(text)};
+}
+
+void Connection::check(const Rows& rows) {
+    if (!rows.is_good()) throw DatabaseError(refusal_in(rows));
 }
 
 void Connection::check_end(const Rows& rows) {
-    try {
-        check(rows);
-    } catch (const DatabaseError& error) {
-        if (error.trouble() != Trouble::bad_value && error.trouble() != Trouble::limit) throw;
-        throw DatabaseError(Trouble::other, error.what());
-    }
+    if (rows.is_good()) return;
+    const DatabaseError refusal = refusal_in(rows);
+    const bool blames_value =
+        refusal.trouble() == Trouble::bad_value || refusal.trouble() == Trouble::limit;
+    throw DatabaseError(blames_value ? Trouble::other : refusal.trouble(), refusal.what());
 }
 
 bool Connection::take_notifications(const Hear& hear) {

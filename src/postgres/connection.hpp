@@ -185,6 +185,8 @@ class Connection {
     /// Of all statements in `sql`, unchecked. An error is the last answer.
     Rows last_answer_to(const char* sql);
     void run_all(const char* sql);
+    /// What the server said in an answer that is not good.
+    DatabaseError refusal_in(const Rows& rows);
     void check(const Rows& rows);
     /// Of a commit, which no value is to blame for: the server has no room to notify, or somebody
     /// checks at the end.
