@@ -55,15 +55,19 @@ std::string read_payload(const engine::Payload& payload);
 /// When jobs are enqueued, by the clock of the broker, which outlives it.
 class EnqueueMoment {
   public:
-    explicit EnqueueMoment(const broker::Broker& broker) : now(broker.now()), broker_(broker) {}
+    explicit EnqueueMoment(const broker::Broker& broker) : now(broker.now()), broker_(&broker) {}
+    /// With a clock that is that of the wall.
+    explicit EnqueueMoment(Instant when) : now(when) {}
 
     /// Of a time that somebody has named, who reads the clock on the wall.
-    Instant at(TimePoint when) const { return to_instant(when) - broker_.wall_ahead(); }
+    Instant at(TimePoint when) const {
+        return to_instant(when) - (broker_ == nullptr ? Duration() : broker_->wall_ahead());
+    }
 
     const Instant now;
 
   private:
-    const broker::Broker& broker_;
+    const broker::Broker* const broker_ = nullptr;
 };
 
 /// Makes messages of jobs that were checked. For one call: refers to the jobs, which outlive it.

@@ -147,7 +147,8 @@ Result<Revived> enqueue_again(BrokerParts& parts, const history::JobEntry& entry
     if (!queue) return std::unexpected(queue.error());
     const broker::QueueHandle& handle = (*queue)->handle;
     const broker::SettingsSnapshot settings = handle->settings();
-    JobEncoder encoder(*settings, handle->fifo(), parts.broker.now(), 1);
+    const EnqueueMoment moment(parts.broker);
+    JobEncoder encoder(*settings, handle->fifo(), moment, 1);
     encoder.add(*job, parse_uuid(entry.id).value_or(Uuid{}));
     engine::MessageView message{
         .payload = encoder.requests().front().payload,

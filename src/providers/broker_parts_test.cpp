@@ -87,7 +87,7 @@ TEST(BrokerJobCodecTest, JobsOfOneCallDoNotShareWhatDiffers) {
         NewJob{.type = "b", .options = {.group = "g"}}};
     const broker::QueueSettings settings{
         .engine = {.max_receives = 25}, .dead_letter_queue = "dead"};
-    JobEncoder encoder(settings, false, {}, jobs.size());
+    JobEncoder encoder(settings, false, EnqueueMoment(Instant()), jobs.size());
     for (const NewJob& job : jobs)
         encoder.add(job, make_uuid());
 
@@ -114,7 +114,7 @@ TEST(BrokerJobCodecTest, TheEngineLearnsWhatItMustActOn) {
             .dedup = Dedup{.key = "k", .mode = DedupMode::throttle, .ttl = 5s}}};
     const broker::QueueSettings settings{
         .engine = {.max_receives = 25}, .dead_letter_queue = "dead"};
-    JobEncoder encoder(settings, false, Instant(1s), 1);
+    JobEncoder encoder(settings, false, EnqueueMoment(Instant(1s)), 1);
 
     encoder.add(job, make_uuid());
 
