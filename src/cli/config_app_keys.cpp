@@ -85,7 +85,9 @@ constexpr AppKey all_app_keys[] = {
         "restart.jitter", "up to this share of a wait is taken off at random"
     ),
     app_key<DurationCodec<0, duration_max>, &App::restart, &RestartRule::min_uptime>(
-        "restart.min_uptime", "who lives for so long has started well"
+        "restart.min_uptime",
+        "who lives for so long has started well; who has to be killed (memory, `alive`, not ready) "
+        "needs a minute at least"
     ),
     app_key<ExitCodesCodec, &App::restart, &RestartRule::stop_exit_codes>(
         "restart.stop_exit_codes", "it is not restarted after these"
@@ -145,7 +147,9 @@ constexpr AppKey all_app_keys[] = {
         "logs.time_format", "of strftime, in front of each line; empty is no time"
     ),
     app_key<SizeCodec<0, storage_max>, &App::limits, &Limits::memory_bytes>(
-        "limits.memory", "of all its processes, over which it is restarted; 0B is no limit"
+        "limits.memory",
+        "of all its processes, what they share counted once, over which it is restarted; 0B is no "
+        "limit"
     ),
     app_key<IntegerCodec<0, count_max>, &App::limits, &Limits::open_files>(
         "limits.open_files", "of each process; 0 is as tranter's"

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +54,17 @@ void append_children(pid_t parent, std::vector<pid_t>& out) {
     }
 }
 
+/// "Pss:                1234 kB" of smaps_rollup, in bytes.
+std::optional<std::uint64_t> proportional_bytes(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    constexpr std::string_view name = "Pss:";
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with(name))
+            return std::strtoull(line.c_str() + name.size(), nullptr, 10) << 10;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<pid_t> children_of(pid_t parent) {
@@ -79,6 +93,13 @@ ResourceUse use_of(const std::vector<pid_t>& processes) {
         ++use.processes;
     }
     return use;
+}
+
+std::uint64_t memory_without_sharing(const std::vector<pid_t>& processes) {
+    std::uint64_t bytes = 0;
+    for (const pid_t pid : processes)
+        bytes += proportional_bytes(pid).value_or(use_of({pid}).memory_bytes);
+    return bytes;
 }
 
 }  // namespace tranter::supervise

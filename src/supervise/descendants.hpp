@@ -28,4 +28,9 @@ struct ResourceUse {
 /// Of all of them together; those that are gone meanwhile count nothing.
 ResourceUse use_of(const std::vector<pid_t>& processes);
 
+/// Resident memory of all of them together, of pages that several share only the share of each
+/// (PSS), so that a program which forks is not counted once for each process. Whom we may not ask
+/// that counts as in use_of(). The kernel looks at all their pages: a millisecond for 100 MB.
+std::uint64_t memory_without_sharing(const std::vector<pid_t>& processes);
+
 }  // namespace tranter::supervise

@@ -22,4 +22,8 @@ void Meter::measure(Instant now) {
     at_ = now;
 }
 
+std::uint64_t Meter::memory_without_sharing() const {
+    return supervise::memory_without_sharing(descendants_of(keeper_));
+}
+
 }  // namespace tranter::supervise

@@ -20,6 +20,9 @@ class Meter {
     /// Also its share of a processor since the last time, which says nothing after a moment.
     void measure(Instant now);
 
+    /// See memory_without_sharing(). Asks now, and takes its time.
+    std::uint64_t memory_without_sharing() const;
+
     const ResourceUse& use() const { return use_; }
     double cpu_share() const { return cpu_share_; }
 

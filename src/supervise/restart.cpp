@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 
 /// What grows when the rule names no wait: the first restart goes at once, the second after this.
 constexpr Duration smallest_growing_wait = 100ms;
+/// Who has to be killed before has not started well, however soon it seemed so.
+constexpr Duration soundness = 1min;
 
 }  // namespace
 
@@ -25,13 +27,13 @@ Restarts::Decision Restarts::ended(
     if (type_ == AppType::oneshot && ending.is_success()) return {.verdict = Verdict::completed};
     const bool is_final = rule_.when == RestartWhen::never ||
                           (rule_.when == RestartWhen::on_failure && ending.is_success());
-    if (!is_final) return again(uptime, now, chance);
+    if (!is_final) return again(uptime >= rule_.min_uptime, now, chance);
     return {.verdict = ending.is_success() ? Verdict::stopped : Verdict::errored};
 }
 
 Restarts::Decision Restarts::failed(Duration uptime, Instant now, double chance) {
     if (rule_.when == RestartWhen::never) return {.verdict = Verdict::errored};
-    return again(uptime, now, chance);
+    return again(uptime >= std::max(rule_.min_uptime, soundness), now, chance);
 }
 
 void Restarts::reset() {
@@ -39,8 +41,7 @@ void Restarts::reset() {
     unstable_ = 0;
 }
 
-Restarts::Decision Restarts::again(Duration uptime, Instant now, double chance) {
-    const bool is_stable = uptime >= rule_.min_uptime;
+Restarts::Decision Restarts::again(bool is_stable, Instant now, double chance) {
     if (is_stable) unstable_ = 0;
     if (is_exhausted(now)) return {.verdict = Verdict::errored};
     if (!is_stable) ++unstable_;

@@ -37,8 +37,10 @@ class Restarts {
 
     /// The instance ended by itself after `uptime`. `chance` is uniform in [0, 1).
     Decision ended(const Ending& ending, Duration uptime, Instant now, double chance);
-    /// A start that never became ready, or a process that had to be killed because it was not well:
-    /// decided like an end with a code that is not wanted.
+    /// A start that never became ready, or a process that had to be killed because it was not well
+    /// or took too much memory: decided like an end with a code that is not wanted, and counted
+    /// like one before min_uptime when it came within a minute. Otherwise who takes more than he
+    /// may each time he starts would be started for ever, and at once.
     Decision failed(Duration uptime, Instant now, double chance);
     /// From the next decision on.
     void use(const RestartRule& rule, AppType type) {
@@ -55,11 +57,11 @@ class Restarts {
 
     /// All that were decided since it was made, or forgotten.
     std::uint64_t total() const { return total_; }
-    /// Ends before min_uptime, in succession.
+    /// Ends before min_uptime, and those that failed() counts like them, in succession.
     std::uint32_t unstable() const { return unstable_; }
 
   private:
-    Decision again(Duration uptime, Instant now, double chance);
+    Decision again(bool is_stable, Instant now, double chance);
     bool is_exhausted(Instant now);
     Duration wait(double chance) const;
 

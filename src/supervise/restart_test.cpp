@@ -131,6 +131,26 @@ TEST_F(RestartsTest, AStartThatFailedIsTriedAgainUnlessNever) {
     EXPECT_EQ(Restarts({.when = RestartWhen::never}).failed({}, now, 0).verdict, Verdict::errored);
 }
 
+TEST_F(RestartsTest, WhoHasToBeKilledWithinAMinuteHasNotStartedWell) {
+    Restarts restarts({.max = 2, .window = {}, .delay_max = 15s, .jitter = 0});
+
+    EXPECT_EQ(restarts.failed(3s, now, 0).wait, 0s);
+    EXPECT_EQ(restarts.failed(59s, now, 0).wait, 100ms);
+    EXPECT_EQ(restarts.unstable(), 2U);
+    EXPECT_EQ(restarts.failed(3s, now, 0).verdict, Verdict::errored);
+}
+
+TEST_F(RestartsTest, WhoHasToBeKilledLaterHasStartedWell) {
+    Restarts restarts({.max = 2, .window = {}, .min_uptime = 1s});
+
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(restarts.failed(60s, now, 0).verdict, Verdict::restart);
+
+    EXPECT_EQ(restarts.unstable(), 0U);
+    EXPECT_EQ(restarts.ended(crash, 3s, now, 0).verdict, Verdict::restart);
+    EXPECT_EQ(restarts.unstable(), 0U);
+}
+
 TEST_F(RestartsTest, ResetForgetsWhatWasCounted) {
     Restarts restarts({.max = 3});
     crash_until_given_up(restarts);

@@ -156,6 +156,28 @@ TEST_F(SupervisorFaultsTest, MemoryOfAllProcessesCounts) {
     stop("api");
 }
 
+TEST_F(SupervisorFaultsTest, MemoryThatProcessesShareCountsOnce) {
+    App one = app("api", "");
+    one.command = {
+        "/usr/bin/python3",
+        "-c",
+        "import os, time\n"
+        "kept = os.urandom(1 << 20) * 64\n"
+        "any(os.fork() == 0 for _ in range(5))\n"
+        "time.sleep(1000)\n"};
+    one.limits.memory_bytes = 192 << 20;
+    start(one);
+
+    wait_for("the sum of what each has", [&] {
+        const auto& use = view("api").use;
+        return use.processes == 6 && use.memory_bytes > one.limits.memory_bytes;
+    });
+
+    EXPECT_EQ(view("api").state, State::ready);
+    EXPECT_EQ(times("api", State::unhealthy), 0);
+    stop("api");
+}
+
 TEST_F(SupervisorFaultsTest, WhoNeverSaysThatItIsReadyHasFailed) {
     App one = app("api", "echo $$ >> pids; exec sleep 1000");
     one.readiness = {.probe = {.kind = Probe::Kind::notify}, .limit = 50ms};
