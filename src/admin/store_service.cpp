@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -112,6 +113,10 @@ class StoreService::StoreHealth final : public RoleService {
                 is_up
             );
             render_store_queues(out, state_->queues);
+            if (const auto counts = options_.connections()) {
+                const StoreConnections jobs{"jobs", *counts};
+                render_connections(out, std::span(&jobs, 1));
+            }
         }
 
       private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "admin/connection_metrics.hpp"
 #include "admin/jobs_api.hpp"
 #include "admin/role_service.hpp"
 #include "admin/store_probe.hpp"
@@ -8,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tranter::admin {
@@ -18,6 +20,7 @@ struct StoreServiceOptions {
     std::string token{};
     std::string store{};  // what kind it is
     std::function<std::shared_ptr<const StoreProbe::State>()> state{};
+    std::function<std::optional<ConnectionMetrics>()> connections{};
 };
 
 /// The port of a server over a store of jobs that is elsewhere: health of the role, metrics of the

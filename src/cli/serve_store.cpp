@@ -42,9 +42,10 @@ class StoreServer {
               {.version = TRANTER_VERSION,
                .token = config.admin_token,
                .store = std::string(provider_->name()),
-               .state =
+               .state = [this] { return probe_.state(); },
+               .connections =
                    [this] {
-                       return probe_.state();
+                       return provider_->connections();
                    }},
               api_,
               SteadyClock::wall_clock()

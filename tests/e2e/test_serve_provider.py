@@ -141,7 +141,9 @@ def test_health_and_metrics(serve, postgres, name):
         return samples(get(server, "/metrics")[1]).get(key)
 
     eventually(lambda: (waiting("visible"), waiting("delayed"), waiting("inflight")) == (1, 1, 0), 30)
-    assert samples(get(server, "/metrics")[1])[("tranter_store_up", ())] == 1
+    before = samples(get(server, "/metrics")[1])
+    assert before[("tranter_store_up", ())] == 1
+    assert before[("tranter_store_connections_max", (("store", "jobs"),))] > 0
 
     postgres.stop()
     try:
