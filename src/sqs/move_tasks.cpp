@@ -115,6 +115,29 @@ void write_task(Call& call, const broker::MoveTask& task) {
     output.end_object(result_list);
 }
 
+/// A task onto the queue itself would find what it has moved for ever, and a FIFO queue cannot do
+/// with messages that have no group.
+Outcome<> check_destination(
+    const broker::Queue& source, const broker::Queue& destination, std::string_view arn
+) {
+    constexpr std::string_view parameter = "DestinationArn";
+    if (source.name() == destination.name()) {
+        return Failed(invalid_value(
+            arn,
+            parameter,
+            "Source and destination of a message move task must be different queues."
+        ));
+    }
+    if (source.fifo() != destination.fifo()) {
+        return Failed(invalid_value(
+            arn,
+            parameter,
+            "Source and destination of a message move task must be queues of the same type."
+        ));
+    }
+    return {};
+}
+
 Outcome<std::uint32_t> read_rate(Call& call) {
     constexpr std::string_view name = "MaxNumberOfMessagesPerSecond";
     const auto rate = call.input.integer(name);
@@ -144,6 +167,9 @@ Outcome<> start_message_move_task(Call& call) {
     if (!destination_arn.empty()) {
         const auto queue = find_by_arn(call, destination_arn, "DestinationArn");
         if (!queue) return Failed(queue.error());
+        if (Outcome<> good = check_destination(**source, **queue, destination_arn); !good) {
+            return good;
+        }
         destination = (*queue)->name();
     }
     if (!rate) return Failed(rate.error());

@@ -119,6 +119,19 @@ TEST_F(MoveTasksTest, ArnsAreChecked) {
     EXPECT_EQ(list().body(), "{}");
 }
 
+TEST_F(MoveTasksTest, TheDestinationIsAnotherQueueOfTheSameType) {
+    make_queue("f.fifo");
+    bury(1);
+    for (const char* name : {"dlq", "f.fifo"}) {
+        const TestReply& refused = start(R"(,"DestinationArn":")" + arn(name) + "\"");
+        EXPECT_EQ(refused.status(), 400) << name;
+        EXPECT_EQ(refused.code(), "InvalidParameterValue") << name;
+        EXPECT_THAT(refused.message(), HasSubstr("Value " + arn(name) + " for parameter")) << name;
+    }
+    EXPECT_EQ(list().body(), "{}");
+    EXPECT_EQ(start(R"(,"DestinationArn":")" + arn("other") + "\"").status(), 200);
+}
+
 TEST_F(MoveTasksTest, HandlesAreChecked) {
     EXPECT_EQ(cancel("x").message(), "Value for parameter TaskHandle is invalid.");
     EXPECT_EQ(cancel(to_base64("{}")).code(), "InvalidParameterValue");

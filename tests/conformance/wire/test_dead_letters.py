@@ -175,6 +175,22 @@ def test_a_move_task_can_have_another_destination(api, pair, name):
     assert count(api, dlq) == count(api, source) == 0
 
 
+def test_a_move_task_goes_to_another_queue_of_the_same_type(api, pair, name):
+    source, dlq = pair()
+    fifo = api.create(name() + ".fifo", FifoQueue="true")
+    kill(api, source, "x")
+
+    for destination in (dlq, fifo):
+        error = api.error(
+            "StartMessageMoveTask", SourceArn=api.arn(dlq), DestinationArn=api.arn(destination)
+        )
+
+        assert (error.status, error.code) == (400, "InvalidParameterValue")
+        assert error.message.startswith(f"Value {api.arn(destination)} for parameter DestinationArn")
+    assert tasks(api, api.arn(dlq)) == []
+    assert count(api, dlq) == 1
+
+
 def test_a_running_task_is_alone_and_can_be_cancelled(api, pair):
     source, dlq = pair()
     arn = api.arn(dlq)
