@@ -75,8 +75,8 @@ Outcome<> only_for_fifo(const AttributeTarget& target, std::string_view name) {
 
 template <std::uint64_t engine::Counters::*Member>
 Shown show_counter(const AttributeSource& source) {
-    if (source.queue == nullptr) return std::nullopt;
-    return fmt::to_string(source.queue->counters(source.broker.now()).*Member);
+    if (!source.counters) return std::nullopt;
+    return fmt::to_string((*source.counters).*Member);
 }
 
 Outcome<> apply_content_deduplication(

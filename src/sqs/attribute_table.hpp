@@ -33,12 +33,14 @@ struct AttributeTarget {
     broker::QueueSettings& settings
 );
 
-/// Of what attributes are shown. Without a queue only those that settings alone decide.
+/// Of what attributes are shown. Without a queue only those that settings alone decide; with one,
+/// its counters, taken once, so that a message that moves meanwhile is in exactly one of them.
 struct AttributeSource {
     const ServiceOptions& options;
     broker::Broker& broker;
     const broker::QueueSettings& settings;
     const broker::Queue* queue = nullptr;
+    std::optional<engine::Counters> counters{};
 };
 
 /// The text of one attribute, or nothing when it has no value. The name is one that

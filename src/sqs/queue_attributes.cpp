@@ -30,7 +30,8 @@ Outcome<> get_queue_attributes(Call& call) {
         }
     }
     const broker::SettingsSnapshot settings = (*queue)->settings();
-    const AttributeSource source{call.options, call.broker, *settings, queue->get()};
+    const AttributeSource source{
+        call.options, call.broker, *settings, queue->get(), (*queue)->counters(call.broker.now())};
     bool any = false;
     for (const std::string_view name : queue_attribute_names()) {
         if (!all && std::ranges::find(names, name) == names.end()) continue;
@@ -48,7 +49,7 @@ std::vector<std::pair<std::string, std::string>> queue_attributes(
     const ServiceOptions& options, broker::Broker& broker, const broker::Queue& queue
 ) {
     const broker::SettingsSnapshot settings = queue.settings();
-    const AttributeSource source{options, broker, *settings, &queue};
+    const AttributeSource source{options, broker, *settings, &queue, queue.counters(broker.now())};
     std::vector<std::pair<std::string, std::string>> shown;
     for (const std::string_view name : queue_attribute_names()) {
         if (auto value = show_attribute(source, name)) shown.emplace_back(name, std::move(*value));

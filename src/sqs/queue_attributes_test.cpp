@@ -95,6 +95,20 @@ TEST_F(QueueAttributesTest, RangesAreChecked) {
     }
 }
 
+TEST_F(QueueAttributesTest, CountersAreOfOneMoment) {
+    make_queue("q");
+    on("q", "SendMessage", R"("MessageBody":"x","DelaySeconds":1)");
+    clock.step = std::chrono::milliseconds(150);
+
+    for (int i = 0; i < 20; ++i) {
+        const TestReply& reply = on("q", "GetQueueAttributes", R"("AttributeNames":["All"])");
+        const std::string visible = reply.at("Attributes/ApproximateNumberOfMessages");
+        const std::string delayed = reply.at("Attributes/ApproximateNumberOfMessagesDelayed");
+        EXPECT_EQ(visible == "1", delayed == "0") << i;
+    }
+    EXPECT_EQ(attribute("q", "ApproximateNumberOfMessages"), "1");
+}
+
 TEST_F(QueueAttributesTest, SettingIsAllOrNothing) {
     make_queue("q");
     EXPECT_EQ(set("q", R"("DelaySeconds":"5","VisibilityTimeout":"x")").status(), 400);

@@ -21,11 +21,13 @@ namespace tranter::sqs {
 
 class TestClock final : public Clock {
   public:
-    Instant now() const override { return now_; }
+    Instant now() const override { return now_ += step; }
     void advance(Duration by) { now_ += by; }
 
+    Duration step{};  // that every look at the clock takes
+
   private:
-    Instant now_{std::chrono::seconds(1'767'323'045)};  // 2026-01-02T03:04:05Z
+    mutable Instant now_{std::chrono::seconds(1'767'323'045)};  // 2026-01-02T03:04:05Z
 };
 
 /// Makes nothing durable or written, while it holds, until the test says so.
