@@ -98,7 +98,7 @@ Outcome<CreateInput> read_create(Call& call) {
     if (Outcome<> good = check_queue_name(call.options, input.name, wants_fifo); !good) {
         return Failed(good.error());
     }
-    if (Outcome<> good = check_tags(input.tags); !good) return Failed(good.error());
+    if (Outcome<> good = check_tags(input.name, input.tags); !good) return Failed(good.error());
     return input;
 }
 

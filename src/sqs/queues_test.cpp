@@ -163,6 +163,42 @@ TEST_F(QueuesTest, TagsAreKeptWithTheQueue) {
     EXPECT_EQ(on("q", "ListQueueTags").body(), "{}");
 }
 
+TEST_F(QueuesTest, AQueueHasFiftyTagsAtMost) {
+    const auto tags = [](int from, int to) {
+        std::string text;
+        for (int i = from; i < to; ++i) {
+            text += (i == from ? "\"k" : ",\"k") + std::to_string(i) + R"(":"v")";
+        }
+        return text;
+    };
+    const auto create = [&](int count) -> TestReply& {
+        return json("CreateQueue", R"({"QueueName":"q","tags":{)" + tags(0, count) + "}}");
+    };
+    EXPECT_EQ(create(51).code(), "InvalidParameterValue");
+    EXPECT_EQ(create(49).status(), 200);
+
+    EXPECT_EQ(on("q", "TagQueue", R"("Tags":{)" + tags(40, 50) + "}").status(), 200);
+    const TestReply& refused = on("q", "TagQueue", R"("Tags":{"k0":"w","k50":"v"})");
+    EXPECT_EQ(refused.code(), "InvalidParameterValue");
+    EXPECT_EQ(refused.message(), "Too many tags added for queue q.");
+    EXPECT_EQ(on("q", "ListQueueTags").at("Tags/k0"), "v");
+    EXPECT_EQ(on("q", "ListQueueTags").at("Tags/k50"), "");
+}
+
+TEST_F(QueuesTest, TagsOfAwsAreReserved) {
+    make_queue("q");
+    for (const char* key : {"aws:x", "AWS:x", "Aws:"}) {
+        const std::string tags = "{\"" + std::string(key) + R"(":"v"})";
+        EXPECT_EQ(on("q", "TagQueue", R"("Tags":)" + tags).code(), "InvalidParameterValue") << key;
+        EXPECT_EQ(
+            json("CreateQueue", R"({"QueueName":"r","tags":)" + tags + "}").code(),
+            "InvalidParameterValue"
+        ) << key;
+    }
+    EXPECT_EQ(on("q", "TagQueue", R"("Tags":{"aws":"v","awsx:y":"v"})").status(), 200);
+    EXPECT_EQ(on("q", "UntagQueue", R"("TagKeys":["aws:x"])").status(), 200);
+}
+
 TEST_F(QueuesTest, TagsAreChecked) {
     make_queue("q");
     EXPECT_EQ(on("q", "TagQueue").message(), "The request must contain the parameter Tags.");

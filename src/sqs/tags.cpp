@@ -1,6 +1,9 @@
 #include "sqs/tags.hpp"
 
+#include "http/text.hpp"
 #include "sqs/call.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -11,6 +14,7 @@ namespace {
 
 constexpr std::size_t key_characters_max = 128;
 constexpr std::size_t value_characters_max = 256;
+constexpr std::size_t tags_max = 50;
 constexpr OutputMap tag_map{"Tags", "Tag", "Key", "Value"};
 
 std::size_t count_characters(std::string_view utf8) {
@@ -27,11 +31,24 @@ Outcome<> check_key(std::string_view key) {
     );
 }
 
+Outcome<> check_new_key(std::string_view key) {
+    if (Outcome<> good = check_key(key); !good) return good;
+    if (!http::same_ignoring_case(key.substr(0, 4), "aws:")) return {};
+    return failed(
+        Code::invalid_parameter_value, "Tag keys must not begin with aws:, which is reserved."
+    );
+}
+
+std::string too_many(std::string_view queue) {
+    return fmt::format("Too many tags added for queue {}.", queue);
+}
+
 }  // namespace
 
-Outcome<> check_tags(std::span<const NamedText> tags) {
+Outcome<> check_tags(std::string_view queue, std::span<const NamedText> tags) {
+    if (tags.size() > tags_max) return failed(Code::invalid_parameter_value, too_many(queue));
     for (const NamedText& tag : tags) {
-        if (Outcome<> good = check_key(tag.name); !good) return good;
+        if (Outcome<> good = check_new_key(tag.name); !good) return good;
         if (count_characters(tag.value) > value_characters_max) {
             return failed(
                 Code::invalid_parameter_value,
@@ -48,13 +65,15 @@ Outcome<> tag_queue(Call& call) {
     const auto tags = call.input.map({"Tags", "Tag", "Key"});
     if (Outcome<> good = call.check_input(); !good) return good;
     if (tags.empty()) return Failed(missing("Tags"));
-    if (Outcome<> good = check_tags(tags); !good) return good;
+    const std::string& name = (*queue)->name();
+    if (Outcome<> good = check_tags(name, tags); !good) return good;
 
     const auto changed =
         call.broker.change_settings(*queue, [&](broker::QueueSettings& settings) -> Result<> {
             for (const NamedText& tag : tags)
                 settings.tags[std::string(tag.name)] = tag.value;
-            return {};
+            if (settings.tags.size() <= tags_max) return {};
+            return fail(Errc::invalid_argument, too_many(name));
         });
     if (!changed) return Failed(from_error(changed.error()));
     call.wait_for(*changed);

@@ -4,10 +4,11 @@
 #include "sqs/input.hpp"
 
 #include <span>
+#include <string_view>
 
 namespace tranter::sqs {
 
-/// Lengths of keys and values.
-[[nodiscard]] Outcome<> check_tags(std::span<const NamedText> tags);
+/// How many there are, and what keys and values may be.
+[[nodiscard]] Outcome<> check_tags(std::string_view queue, std::span<const NamedText> tags);
 
 }  // namespace tranter::sqs

@@ -41,6 +41,26 @@ def test_refuses_tagging_with_nothing(api, name):
     assert untagging.message == "Tag keys must be between 1 and 128 characters in length."
 
 
+def test_a_queue_has_fifty_tags_at_most(api, name):
+    queue = api.create(name(), tags={f"k{number}": "v" for number in range(50)})
+
+    error = api.error("TagQueue", QueueUrl=queue, Tags={"k50": "v"})
+    api.call("TagQueue", QueueUrl=queue, Tags={"k49": "w"})
+
+    assert (error.status, error.code) == (400, "InvalidParameterValue")
+    assert error.message.startswith("Too many tags added for queue ")
+    assert len(tags(api, queue)["Tags"]) == 50
+
+
+def test_keys_of_tags_that_aws_reserves_are_refused(api, name):
+    queue = api.create(name())
+
+    error = api.error("TagQueue", QueueUrl=queue, Tags={"aws:x": "v"})
+
+    assert (error.status, error.code) == (400, "InvalidParameterValue")
+    assert tags(api, queue) == {}
+
+
 def add(api, queue, label, accounts, actions):
     api.call(
         "AddPermission", QueueUrl=queue, Label=label, AWSAccountIds=accounts, Actions=actions
