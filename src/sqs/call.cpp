@@ -110,7 +110,7 @@ Outcome<> Call::check_input() const {
     return {};
 }
 
-Outcome<broker::QueueHandle> Call::find_queue(bool may_create) {
+Outcome<broker::QueueHandle> Call::find_queue(bool create) {
     std::string_view name = path_queue;
     if (const auto url = input.text("QueueUrl"); url && !url->empty()) {
         const Outcome<std::string_view> named = queue_name_of_url(*url);
@@ -122,7 +122,7 @@ Outcome<broker::QueueHandle> Call::find_queue(bool may_create) {
     if (broker::QueueHandle found = broker.find_queue(name)) return found;
 
     const std::size_t name_max = options.limits == Limits::strict ? 80 : 1000;
-    if (!may_create || !options.auto_create || !is_queue_name(name, name_max)) {
+    if (!create || !may_create || !options.auto_create || !is_queue_name(name, name_max)) {
         return Failed(no_such_queue());
     }
     broker::QueueSettings settings = options.auto_create_settings;

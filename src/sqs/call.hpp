@@ -71,6 +71,7 @@ struct Call {
     std::string_view trace_id;    // X-Amzn-Trace-Id header, or empty
     std::string_view sender;      // access key id, or empty
     Reply& reply;
+    bool may_create = true;  // a queue at its first use, when that is configured
 
     /// The answer waits until the journal has made this position durable ...
     broker::Position position = 0;
@@ -90,7 +91,7 @@ struct Call {
     void wait_until_written(broker::Position other) { written = std::max(written, other); }
 
   private:
-    [[nodiscard]] Outcome<broker::QueueHandle> find_queue(bool may_create);
+    [[nodiscard]] Outcome<broker::QueueHandle> find_queue(bool create);
 };
 
 /// One action: reads call.input, changes the broker, writes call.output.
@@ -101,6 +102,7 @@ struct Action {
     Operation run;
     bool has_result;    // whether successful answers have content
     bool on_queue_url;  // Query: may be addressed to the URL of a queue
+    bool reads_only;    // changes nothing, unless queues are made at their first use
 };
 
 /// Nothing when SQS has no such action.

@@ -82,7 +82,19 @@ struct Arrival {
     const http::Request& request;
     const Head& head;
     std::string_view sender;
+    bool may_change = true;
 };
+
+/// Whether a browser sent it. No page can leave these out or change them in a request that the
+/// browser sends without asking the server first.
+bool is_from_browser(const http::Request& request) {
+    return std::ranges::any_of(request.headers, [](const http::Header& header) {
+        return same_ignoring_case(header.name, "referer") ||
+               same_ignoring_case(header.name.substr(0, 10), "sec-fetch-") ||
+               (same_ignoring_case(header.name, "user-agent") &&
+                header.value.starts_with("Mozilla/"));
+    });
+}
 
 Failure unknown_action(std::string_view name) {
     return {
@@ -107,6 +119,7 @@ struct Service::Core {
         const;
     /// The access key id; empty when nobody must be known and nobody is.
     Outcome<std::string> identify(const http::Request& request) const;
+    bool may_change(const http::Request& request, const Head& head) const;
     void run(const Arrival& arrival, const Dress& dress, Input& input, Reply& reply) const;
     void answer_when_safe(const Call& call, http::Response&& response) const;
 };
@@ -219,8 +232,22 @@ void Service::Core::handle_query(
     }
     const Outcome<std::string> sender = identify(request);
     if (!sender) return refuse(sender.error());
+    const bool may_change = this->may_change(request, head);
+    if (!may_change && !dress.action->reads_only) {
+        return refuse(
+            {Code::access_denied,
+             fmt::format("A browser must use POST for the action {}.", dress.action->name)}
+        );
+    }
     QueryInput input(parsed->parameters());
-    run({request, head, *sender}, dress, input, reply);
+    run({request, head, *sender, may_change}, dress, input, reply);
+}
+
+/// What any page can make the browser of somebody else do changes nothing: fetch an image, say. An
+/// Origin was found good by the server; a signature is checked where one is required.
+bool Service::Core::may_change(const http::Request& request, const Head& head) const {
+    return request.method != "GET" || options.auth.required || head.has_origin ||
+           !is_from_browser(request);
 }
 
 Outcome<std::string> Service::Core::identify(const http::Request& request) const {
@@ -243,6 +270,7 @@ void Service::Core::run(const Arrival& arrival, const Dress& dress, Input& input
             .trace_id = arrival.head.trace_id,
             .sender = arrival.sender,
             .reply = reply,
+            .may_create = arrival.may_change,
         };
         const Outcome<> outcome = dress.action->run(call);
         if (call.reply_taken) return;

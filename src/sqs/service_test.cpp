@@ -121,6 +121,54 @@ TEST_F(ServiceTest, QueryParametersMayStandInTheUrl) {
     EXPECT_THAT(get.body(), HasSubstr("<GetQueueAttributesResult></GetQueueAttributesResult>"));
 }
 
+TEST_F(ServiceTest, NoPageMakesABrowserChangeAnythingByGet) {
+    make_queue("q1");
+    const auto get = [&](const std::string& action,
+                         std::vector<std::pair<std::string, std::string>> headers) -> TestReply& {
+        return send(
+            {.method = "GET",
+             .path = "/000000000000/q1",
+             .query = "Action=" + action,
+             .headers = std::move(headers)}
+        );
+    };
+    const std::vector<std::pair<std::string, std::string>> of_browsers{
+        {"User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"},
+        {"Sec-Fetch-Dest", "image"},
+        {"Referer", "http://evil.example/"}};
+    for (const auto& header : of_browsers) {
+        for (const char* action :
+             {"SendMessage&MessageBody=x", "PurgeQueue", "ReceiveMessage", "DeleteQueue"}) {
+            const TestReply& refused = get(action, {header});
+            EXPECT_EQ(refused.status(), 403) << header.first << " " << action;
+            EXPECT_THAT(refused.body(), HasSubstr("<Code>AccessDenied</Code>"));
+        }
+        EXPECT_EQ(get("GetQueueAttributes", {header}).status(), 200) << header.first;
+    }
+    EXPECT_EQ(attribute("q1", "ApproximateNumberOfMessages"), "0");
+
+    EXPECT_EQ(get("SendMessage&MessageBody=x", {{"User-Agent", "curl/8.5.0"}}).status(), 200);
+    EXPECT_EQ(get("SendMessage&MessageBody=x", {}).status(), 200);
+    // The server lets it pass only from origins that are configured or our own.
+    EXPECT_EQ(
+        get("SendMessage&MessageBody=x", {of_browsers[0], {"Origin", "http://ours"}}).status(), 200
+    );
+    EXPECT_EQ(attribute("q1", "ApproximateNumberOfMessages"), "3");
+}
+
+TEST_F(ServiceTest, NoPageMakesABrowserMakeQueuesByGet) {
+    ServiceOptions options;
+    options.auto_create = true;
+    restart(std::move(options));
+    TestRequest request{
+        .method = "GET", .path = "/000000000000/q1", .query = "Action=GetQueueAttributes"};
+
+    request.headers = {{"User-Agent", "Mozilla/5.0"}};
+    EXPECT_EQ(send(request).status(), 400);
+    request.headers = {{"User-Agent", "curl/8.5.0"}};
+    EXPECT_EQ(send(request).status(), 200);
+}
+
 TEST_F(ServiceTest, QueueUrlOverridesThePath) {
     make_queue("q1");
     make_queue("q2");
