@@ -345,7 +345,7 @@ TEST_F(JobsApiTest, AStoreThatBlocksIsServedToo) {
 }
 
 TEST_F(JobsApiTest, ALineThatIsFullIsSaidSo) {
-    start({.waiting_max = 0});
+    start({.threads = 0, .waiting_max = 0});
 
     const std::string answer = ask("GET", "/v1/queues/q");
 
