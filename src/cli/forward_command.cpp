@@ -7,6 +7,7 @@
 #include "cli/log_flags.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/server_config.hpp"
+#include "cli/store_wait.hpp"
 #include "providers/forwarder.hpp"
 
 #include <tranter/worker.hpp>
@@ -90,9 +91,11 @@ Result<ForwardPlan> read_forward_plan(const Arguments& arguments) {
     return plan;
 }
 
-Result<std::shared_ptr<Provider>> open_end(std::string_view flag, const std::string& url) {
-    auto opened = open_provider(url, {.create = false});
-    if (opened) return opened;
+Result<std::shared_ptr<Provider>> open_end(
+    StoreWait& wait, std::string_view check, std::string_view flag, const std::string& url
+) {
+    auto opened = wait.provider(check, url, {.create = false});
+    if (opened || opened.error().code() == Errc::cancelled) return opened;
     return fail(opened.error().code(), fmt::format("--{}: {}", flag, opened.error().message()));
 }
 
@@ -109,10 +112,13 @@ Result<int> run_forward(const Arguments& arguments) {
     start_logging(plan->log);
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
-    const auto from = open_end("from", plan->from);
-    if (!from) return std::unexpected(from.error());
-    const auto to = open_end("to", plan->to);
-    if (!to) return std::unexpected(to.error());
+    StoreWait wait(
+        {.role = "forward", .up_metric = "tranter_forward_up", .health = plan->health}, stop
+    );
+    const auto from = open_end(wait, "source", "from", plan->from);
+    if (!from) return wait.ended_by(from.error());
+    const auto to = open_end(wait, "target", "to", plan->to);
+    if (!to) return wait.ended_by(to.error());
     providers::Forwarder forwarder(*from, *to, plan->options);
     const std::string to_queue =
         plan->options.to_queue.empty() ? plan->options.queue : plan->options.to_queue;
@@ -127,7 +133,8 @@ Result<int> run_forward(const Arguments& arguments) {
              }},
         SteadyClock::wall_clock()
     );
-    const HealthServer health(service, plan->health);
+    const HealthServer::Turn turn(wait.health(), service);
+    const std::string listening = wait.health().address();
     log_info(
         "forward",
         "forwarding",
@@ -135,9 +142,9 @@ Result<int> run_forward(const Arguments& arguments) {
          {"from", (*from)->name()},
          {"to", (*to)->name()},
          {"to_queue", to_queue},
-         {"health", health.address()}}
+         {"health", listening}}
     );
-    announce_ready(plan->ready_fd, fmt::format("READY health={}\n", health.address()));
+    announce_ready(plan->ready_fd, fmt::format("READY health={}\n", listening));
     Result<> done;
     {
         const std::stop_callback stopping(stop, [&service] {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 namespace tranter::cli {
@@ -15,7 +16,7 @@ constexpr Duration health_grace = std::chrono::seconds(1);
 }  // namespace
 
 HealthServer::HealthServer(const admin::RoleService& service, const HealthServerOptions& options)
-    : service_(service) {
+    : service_(&service) {
     if (!options.endpoint) return;
     endpoint_ = *options.endpoint;
     try {
@@ -38,6 +39,18 @@ HealthServer::HealthServer(const admin::RoleService& service, const HealthServer
     listen(endpoint_);
 }
 
+HealthServer::Turn::Turn(HealthServer& server, const admin::RoleService& service)
+    : server_(server), before_(server.take_turn(&service)) {}
+
+HealthServer::Turn::~Turn() {
+    server_.take_turn(before_);
+}
+
+const admin::RoleService* HealthServer::take_turn(const admin::RoleService* service) {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(service_, service);
+}
+
 HealthServer::~HealthServer() {
     if (server_) server_->stop(health_grace);
 }
@@ -49,7 +62,8 @@ void HealthServer::listen(const Endpoint& endpoint) {
     server_ = std::make_unique<http::Server>(
         std::move(options),
         [this](const http::Request& request, http::Exchange exchange) {
-            service_.handle(request, std::move(exchange));
+            const std::shared_lock lock(mutex_);
+            service_->handle(request, std::move(exchange));
         }
     );
     server_->start();

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 namespace tranter::cli {
@@ -20,6 +21,19 @@ struct HealthServerOptions {
 /// SystemError when it cannot listen.
 class HealthServer {
   public:
+    /// While it lives, another service answers. Not longer than the server.
+    class Turn {
+      public:
+        Turn(HealthServer& server, const admin::RoleService& service);
+        ~Turn();
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+      private:
+        HealthServer& server_;
+        const admin::RoleService* const before_;
+    };
+
     /// `service` outlives it.
     HealthServer(const admin::RoleService& service, const HealthServerOptions& options);
     ~HealthServer();
@@ -32,7 +46,11 @@ class HealthServer {
   private:
     void listen(const Endpoint& endpoint);
 
-    const admin::RoleService& service_;
+    const admin::RoleService* take_turn(const admin::RoleService* service);
+
+    // Shared by those who ask it. What is told is known already, so nobody waits long.
+    std::shared_mutex mutex_{};
+    const admin::RoleService* service_;  // guarded by mutex_
     Endpoint endpoint_{};
     std::unique_ptr<http::Server> server_{};
 };

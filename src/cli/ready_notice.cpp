@@ -1,9 +1,12 @@
 #include "cli/ready_notice.hpp"
 
+#include <fmt/format.h>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +14,9 @@
 
 namespace tranter::cli {
 namespace {
+
+/// A try to reach a store may take long.
+constexpr std::chrono::minutes patience_asked_for(2);
 
 /// The datagram protocol of sd_notify(3).
 void notify_systemd(std::string_view state) {
@@ -42,7 +48,12 @@ void announce_ready(std::optional<int> ready_fd, const std::string& line) {
         [[maybe_unused]] const auto written = ::write(*ready_fd, line.data(), line.size());
         if (*ready_fd > STDERR_FILENO) ::close(*ready_fd);
     }
-    notify_systemd("READY=1");
+    notify_systemd("READY=1\nSTATUS=");
+}
+
+void announce_waiting(std::string_view why) {
+    const auto microseconds = std::chrono::microseconds(patience_asked_for).count();
+    notify_systemd(fmt::format("EXTEND_TIMEOUT_USEC={}\nSTATUS={}", microseconds, why));
 }
 
 void announce_stopping() {

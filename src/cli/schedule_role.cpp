@@ -9,6 +9,7 @@
 #include "cli/ready_notice.hpp"
 #include "cli/schedule_commands.hpp"
 #include "cli/schedule_session.hpp"
+#include "cli/store_wait.hpp"
 #include "schedule/registration.hpp"
 #include "schedule/scheduler_loop.hpp"
 
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
@@ -174,6 +176,44 @@ HealthServerOptions health_of_role(const ServerConfig& config, const Roles& role
     return {.endpoint = endpoint, .may_move = endpoint == usual};
 }
 
+struct RoleStores {
+    std::shared_ptr<schedule::ScheduleStore> schedules{};
+    std::shared_ptr<Provider> jobs{};
+};
+
+Result<RoleStores> open_role_stores(
+    StoreWait& wait, const std::string& store_url, const std::string& provider_url
+) {
+    RoleStores stores;
+    auto schedules =
+        wait.opened("store", store_url, [&] { return schedule::open_store(store_url); });
+    if (!schedules) return std::unexpected(schedules.error());
+    stores.schedules = std::move(*schedules);
+    auto jobs = wait.provider("provider", provider_url, {.create = false});
+    if (!jobs) return std::unexpected(jobs.error());
+    stores.jobs = std::move(*jobs);
+    return stores;
+}
+
+/// Until the stop.
+void run_loop(
+    schedule::SchedulerLoop& loop,
+    HealthServer& health,
+    admin::SchedulerService& service,
+    std::optional<int> ready_fd,
+    const std::stop_token& stop
+) {
+    const HealthServer::Turn turn(health, service);
+    const std::string listening = health.address();
+    log_info("schedule", "listening", {{"scheduler", loop.name()}, {"health", listening}});
+    announce_ready(ready_fd, fmt::format("READY scheduler={} health={}\n", loop.name(), listening));
+    const std::stop_callback stopping(stop, [&service] {
+        service.set_draining();
+        announce_stopping();
+    });
+    loop.run(stop);
+}
+
 Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
     const auto config = load_role_config(arguments);
     if (!config) return std::unexpected(config.error());
@@ -185,33 +225,29 @@ Result<int> run_roles(const Arguments& arguments, const Roles& roles) {
     // Before the first thread, so that all of them leave the signals to it.
     const std::stop_token stop = stop_on_signals();
 
-    auto store = schedule::open_store(*store_url);
-    if (!store) return std::unexpected(store.error());
-    auto provider = open_provider(config->provider, {.create = false});
-    if (!provider) return std::unexpected(provider.error());
-    schedule::SchedulerLoop loop(*store, *provider, role_options(config->scheduler, roles));
+    StoreWait wait(
+        {.role = "schedule",
+         .up_metric = "tranter_scheduler_up",
+         .health = health_of_role(*config, roles)},
+        stop
+    );
+    const auto stores = open_role_stores(wait, *store_url, config->provider);
+    if (!stores) return wait.ended_by(stores.error());
+    schedule::SchedulerLoop loop(
+        stores->schedules, stores->jobs, role_options(config->scheduler, roles)
+    );
     if (roles.recurring) {
-        const schedule::Registry registry{.store = **store, .zones = loop.zones()};
-        if (auto done = reconcile_file(registry, *config); !done) {
-            return std::unexpected(done.error());
-        }
+        const schedule::Registry registry{.store = *stores->schedules, .zones = loop.zones()};
+        const auto done =
+            wait.opened("store", *store_url, [&] { return reconcile_file(registry, *config); });
+        if (!done) return wait.ended_by(done.error());
     }
     admin::SchedulerService service(
         service_options(loop, config->scheduler, roles), SteadyClock::wall_clock()
     );
-    const HealthServer health(service, health_of_role(*config, roles));
-    const std::string listening = health.address();
-    log_info("schedule", "listening", {{"scheduler", loop.name()}, {"health", listening}});
     std::optional<int> notice;
     if (*ready_fd) notice = static_cast<int>(**ready_fd);
-    announce_ready(notice, fmt::format("READY scheduler={} health={}\n", loop.name(), listening));
-    {
-        const std::stop_callback stopping(stop, [&service] {
-            service.set_draining();
-            announce_stopping();
-        });
-        loop.run(stop);
-    }
+    run_loop(loop, wait.health(), service, notice, stop);
     log_info("schedule", "stopped");
     return 0;
 }

@@ -61,6 +61,8 @@ App role_app(std::string name, std::string_view command, const std::string& path
     app.directory = path.empty() ? "/" : std::filesystem::path(path).parent_path().string();
     app.readiness = {.probe = {.kind = Probe::Kind::notify}, .limit = std::chrono::minutes(1)};
     app.restart.delay = {};
+    // A role is wanted for good: what it fails for may be over in an hour.
+    app.restart.max = 0;
     return app;
 }
 

@@ -2,11 +2,11 @@
 
 #include "admin/worker_service.hpp"
 #include "base/log.hpp"
-#include "base/stop.hpp"
 #include "cli/config_file.hpp"
 #include "cli/health_server.hpp"
 #include "cli/known_secrets.hpp"
 #include "cli/ready_notice.hpp"
+#include "cli/store_wait.hpp"
 #include "cli/work_config.hpp"
 #include "cli/work_handlers.hpp"
 
@@ -24,8 +24,6 @@
 
 namespace tranter::cli {
 namespace {
-
-constexpr Duration provider_rest = std::chrono::seconds(1);
 
 std::string names_of(const std::vector<WorkerQueue>& queues) {
     std::vector<std::string_view> names;
@@ -105,27 +103,6 @@ Result<> limit_groups(const WorkerConfig& worker, Provider& provider) {
     return {};
 }
 
-/// Nothing may be received before. Waits for a store that does not answer yet, or for the stop.
-Result<> limit_groups_in_time(
-    const WorkerConfig& worker, Provider& provider, const std::stop_token& stop
-) {
-    bool has_said = false;
-    while (true) {
-        auto limited = limit_groups(worker, provider);
-        if (limited) return {};
-        const Errc code = limited.error().code();
-        if (code != Errc::unavailable && code != Errc::timed_out) return limited;
-        if (!std::exchange(has_said, true)) {
-            log_warn(
-                "worker",
-                "the provider does not answer, the worker waits for it",
-                {{"error", limited.error().message()}}
-            );
-        }
-        if (!rest(provider_rest, stop)) return {};
-    }
-}
-
 Result<int> run_work(const Arguments& arguments) {
     auto work = load_work_config(arguments, environment_variables());
     if (!work) return std::unexpected(work.error());
@@ -138,11 +115,22 @@ Result<int> run_work(const Arguments& arguments) {
     // What rotates logs sends it; ours is the error output, which stays open.
     std::signal(SIGUSR1, SIG_IGN);
 
-    auto provider = open_provider(
+    StoreWait wait(
+        {.role = "worker",
+         .up_metric = "tranter_worker_up",
+         .health = health_endpoint(work->config)},
+        stop
+    );
+    auto provider = wait.provider(
+        "store",
         work->config.provider,
         {.create = false, .dead_letter_queues = work->bindings.dead_letter_queues}
     );
-    if (!provider) return std::unexpected(provider.error());
+    if (!provider) return wait.ended_by(provider.error());
+    // Nothing may be received before.
+    const auto limited =
+        wait.until_there("store", [&] { return limit_groups(work->config.worker, **provider); });
+    if (!limited) return wait.ended_by(limited.error());
     Worker worker(
         Client(*provider),
         make_registry(work->config, work->concurrency, process_environment()),
@@ -157,8 +145,8 @@ Result<int> run_work(const Arguments& arguments) {
         };
     }
     admin::WorkerService service(std::move(told), SteadyClock::wall_clock());
-    const HealthServer health(service, health_endpoint(work->config));
-    const std::string listening = health.address();
+    const HealthServer::Turn turn(wait.health(), service);
+    const std::string listening = wait.health().address();
     log_info(
         "worker",
         "working",
@@ -167,8 +155,6 @@ Result<int> run_work(const Arguments& arguments) {
          {"concurrency", work->concurrency},
          {"health", listening}}
     );
-    auto limited = limit_groups_in_time(work->config.worker, **provider, stop);
-    if (!limited) return std::unexpected(limited.error());
     std::optional<int> notice;
     if (*ready_fd) notice = static_cast<int>(**ready_fd);
     if (!stop.stop_requested()) announce_ready(notice, fmt::format("READY health={}\n", listening));
