@@ -62,6 +62,12 @@ AttemptOutcome outcome_of_exit(const process::RunReport& report, const LastLines
     }
 }
 
+/// Of a program that was asked to stop: whether it had done its work, or said that nobody can, all
+/// the same. Another code may be its way to end early.
+bool has_answered(const process::Child::Exit& exit) {
+    return exit.signal == 0 && (exit.code == 0 || exit.code == exit_dead);
+}
+
 AttemptOutcome run_command(
     const ExecOptions& options, const std::vector<std::string>& environment, Context& context
 ) {
@@ -83,7 +89,8 @@ AttemptOutcome run_command(
     };
     const auto report = process::run(run);
     if (!report) return Failed{.type = "start", .text = report.error().message()};
-    if (report->ended == process::RunReport::Ended::stopped) return stopped_outcome(context);
+    const bool was_stopped = report->ended == process::RunReport::Ended::stopped;
+    if (was_stopped && !has_answered(report->exit)) return stopped_outcome(context);
     return outcome_of_exit(*report, lines);
 }
 

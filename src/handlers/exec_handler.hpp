@@ -34,7 +34,8 @@ struct ExecOptions {
 ///
 /// The last lines of its error output say why, and all of them are the job's log. When the job has
 /// to stop, its process group gets SIGTERM and, after `grace`, SIGKILL; what is left of the group
-/// goes when the program ends.
+/// goes when the program ends. What it says then with 0 or 65 counts as ever; anything else is how
+/// it stopped.
 ///
 /// With `orphans` also what left the group goes, a moment later.
 ///

@@ -100,6 +100,25 @@ TEST(ExecHandler, StopsTheProgramWhenTheJobIsToStop) {
     EXPECT_TRUE(std::holds_alternative<Released>(run_shell("echo ready >&2; sleep 600", other)));
 }
 
+TEST(ExecHandler, TakesWhatAProgramSaysToTheRequestToStop) {
+    const auto outcome_after = [](StopReason reason, const std::string& answer) {
+        test::TestRun run;
+        run.on_line = [&run, reason](const std::string&) {
+            run.request_stop(reason);
+        };
+        return run_shell("trap '" + answer + "' TERM; echo ready >&2; sleep 600 & wait", run);
+    };
+    const std::string done = "echo 7; exit 0";
+    EXPECT_EQ(std::get<Completed>(outcome_after(StopReason::shutdown, done)).result, "7");
+    EXPECT_EQ(std::get<Completed>(outcome_after(StopReason::cancelled, done)).result, "7");
+    const auto dead = outcome_after(StopReason::shutdown, "exit 65");
+    EXPECT_EQ(std::get<Dead>(dead).reason, "exit code 65: ready");
+    for (const std::string code : {"1", "75", "143"}) {
+        const auto outcome = outcome_after(StopReason::shutdown, "exit " + code);
+        EXPECT_TRUE(std::holds_alternative<Released>(outcome)) << code;
+    }
+}
+
 TEST(ExecHandler, KillsWhatLeftItsGroup) {
     auto orphans = std::make_shared<OrphanWatch>(std::chrono::milliseconds(1));
     test::TestRun run;
