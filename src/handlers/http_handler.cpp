@@ -71,7 +71,12 @@ std::string describe(const http::ClientResponse& answer) {
 
 AttemptOutcome outcome_of_answer(const http::ClientResponse& answer) {
     const int status = answer.status;
-    if (status >= 200 && status < 300) return completed_with_text(answer.body);
+    if (status >= 200 && status < 300) {
+        if (!answer.is_cut) return completed_with_text(answer.body);
+        return Dead{
+            .type = "result_too_large",
+            .reason = fmt::format("the answer has more than {} bytes", result_bytes_max)};
+    }
     if (status == 408 || status == 425 || status == 429 || status >= 500) {
         return Failed{.type = "http", .text = describe(answer), .retry_after = retry_after(answer)};
     }
@@ -89,10 +94,6 @@ AttemptOutcome outcome_of_error(const Error& error, const Context& context) {
                           "; if it should be, name its subnet in allow_addresses of the handler"};
         case Errc::invalid_argument:
             return Dead{.type = "http", .reason = error.message()};
-        case Errc::limit_exceeded:
-            return Failed{
-                .type = "http",
-                .text = fmt::format("the answer has more than {} bytes", result_bytes_max)};
         default:
             return Failed{.type = "http", .text = error.message()};
     }
@@ -111,6 +112,7 @@ class Endpoint {
             .body = job_json(context),
             .timeout = options_.timeout,
             .body_bytes_max = result_bytes_max,
+            .cuts_body = true,
             .may_connect = [this](const sockaddr& to
                            ) { return options_.addresses.may_connect(to); },
             .stop = context.stop_token()};

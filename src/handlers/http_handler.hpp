@@ -34,6 +34,7 @@ struct HttpOptions {
 /// | the answer | the attempt is |
 /// |---|---|
 /// | 2xx | completed; the body is the result: JSON, or else text |
+/// | 2xx with more than result_bytes_max | dead ("result_too_large"): it was done |
 /// | 408, 425, 429, 5xx | failed; Retry-After says when to try again, from a second to a day |
 /// | 3xx, other 4xx | dead; redirects are not followed |
 /// | none, or what is no HTTP | failed |

@@ -143,11 +143,17 @@ TEST_F(HttpHandlerTest, DoesNotCallAddressesThatAreNotPublic) {
     EXPECT_TRUE(body_.empty());
 }
 
-TEST_F(HttpHandlerTest, RefusesAnAnswerThatIsTooLarge) {
-    EXPECT_EQ(
-        std::get<Failed>(run({.body = std::string(300'000, 'x')})).text,
-        "the answer has more than 262144 bytes"
-    );
+TEST_F(HttpHandlerTest, LetsTheStatusDecideAboutAnAnswerThatIsTooLarge) {
+    const std::string body(300'000, 'x');
+    const auto done = std::get<Dead>(run({.status = 201, .body = body}));
+    EXPECT_EQ(done.type, "result_too_large");
+    EXPECT_EQ(done.reason, "the answer has more than 262144 bytes");
+    EXPECT_EQ(std::get<Dead>(run({.status = 404, .body = body})).type, "http");
+    const auto failed =
+        std::get<Failed>(run({.status = 503, .headers = "Retry-After: 7\r\n", .body = body}));
+    EXPECT_EQ(failed.text, "HTTP 503: " + std::string(500, 'x'));
+    EXPECT_EQ(failed.retry_after, 7s);
+    EXPECT_TRUE(std::holds_alternative<Completed>(run({.body = "1"})));
 }
 
 TEST(HttpHandler, RefusesWhatIsNoUrl) {
