@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -158,6 +160,26 @@ TEST(ChildHandler, TellsTheProcessToStopAndKillsItWhenItDoesNot) {
     };
     const auto outcome = make_child_handler(options, &test::test_getenv)(run.context());
     EXPECT_TRUE(std::holds_alternative<Stopped>(outcome));
+}
+
+TEST(ChildHandler, IsDoneWithAJobOnceTheProcessThatItKilledIsGone) {
+    auto options = python(
+        "    held = bytearray(200_000_000)\n"
+        "    say(message='log', line=str(os.getpid()))\n"
+        "    time.sleep(600)"
+    );
+    options.grace = 50ms;
+    test::TestRun run;
+    Descriptor process;
+    run.on_line = [&](const std::string& line) {
+        const auto pid = static_cast<pid_t>(std::stoi(line));
+        process = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        run.request_stop(StopReason::timeout);
+    };
+    const auto handler = make_child_handler(options, &test::test_getenv);
+    (void)handler(run.context());
+    pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&ended, 1, 0), 1);
 }
 
 TEST(ChildHandler, TakesWhatAProcessSaysToTheRequestToStop) {

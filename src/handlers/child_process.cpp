@@ -30,6 +30,8 @@ constexpr std::size_t answers_unsent_max = std::size_t{64} << 10;
 /// Processes that end at once are started again after a rest, which doubles up to this.
 constexpr Duration start_rest_min = std::chrono::milliseconds(200);
 constexpr Duration start_rest_max = std::chrono::seconds(5);
+/// The kernel may need a moment to take a large one apart.
+constexpr Duration killed_within = std::chrono::seconds(1);
 
 SteadyClockTime steady_now() {
     return std::chrono::steady_clock::now();
@@ -79,16 +81,22 @@ AttemptOutcome ChildProcess::do_job(Context& context) {
 
 /// Whether it has not ended. One that has is not waited for yet, so its group is still its own.
 bool ChildProcess::running() const {
-    if (!child_) return false;
+    return child_ && !ends_within({});
+}
+
+bool ChildProcess::ends_within(Duration time) const {
+    const auto millis = std::chrono::ceil<std::chrono::milliseconds>(time).count();
     pollfd ended{.fd = child_->pidfd(), .events = POLLIN, .revents = 0};
-    return ::poll(&ended, 1, 0) == 0;
+    return ::poll(&ended, 1, static_cast<int>(std::clamp<std::int64_t>(millis, 0, 3'600'000))) > 0;
 }
 
 /// A process that ends closes its output a moment before.
 bool ChildProcess::ends_soon() const {
-    const auto grace = std::chrono::ceil<std::chrono::milliseconds>(pool_.options.grace).count();
-    pollfd ended{.fd = child_->pidfd(), .events = POLLIN, .revents = 0};
-    return ::poll(&ended, 1, static_cast<int>(std::min<std::int64_t>(grace, 3'600'000))) > 0;
+    // One that was asked to stop has no more time for that.
+    if (stopping_ && deadline_) {
+        return ends_within(std::chrono::ceil<Duration>(*deadline_ - steady_now()));
+    }
+    return ends_within(pool_.options.grace);
 }
 
 /// To a process that runs. One that has ended since it was looked at has seen nothing of the job,
@@ -365,8 +373,12 @@ AttemptOutcome ChildProcess::stuck() {
         .type = "stuck", .text = fmt::format("the handler process said nothing for {} s", said)};
 }
 
+/// Whoever is told how the job ended may begin it again at once, and not beside this process.
 void ChildProcess::kill() {
-    if (child_) child_->signal_group(SIGKILL);
+    if (child_) {
+        child_->signal_group(SIGKILL);
+        ends_within(killed_within);
+    }
     retire();
 }
 

@@ -68,6 +68,7 @@ class ChildProcess {
     enum class Wait : std::uint8_t { more, ended, stopped, deadline };
 
     bool running() const;
+    bool ends_within(Duration time) const;
     bool ends_soon() const;
     Result<> ensure_started(const Context& context);
     Result<> start(const Context& context);
