@@ -137,7 +137,8 @@ TEST(ConnectionTest, AServerThatRefusesEverybodyIsAway) {
 
 TEST(ConnectionTest, ARoleThatMayNotLogInIsNotLetIn) {
     const std::string url = test::server().new_database();
-    Connection(parse_target(url).value()).run("CREATE ROLE nobody_may NOLOGIN");
+    Connection(parse_target(url).value())
+        .run("DROP ROLE IF EXISTS nobody_may; CREATE ROLE nobody_may NOLOGIN");
     Target target = parse_target(url).value();
     for (auto& [keyword, value] : target) {
         if (keyword == "user") value = "nobody_may";
