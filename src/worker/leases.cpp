@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -32,7 +33,8 @@ void Leases::add(std::span<const std::shared_ptr<Task>> tasks) {
     }
     const std::lock_guard lock(mutex_);
     held_.splice(held_.end(), added);
-    if (next_wake() < wakes_at_) changed_.notify_one();
+    if (next_renewal() < wakes_at_) changed_.notify_one();
+    if (next_end() < end_wakes_at_) end_changed_.notify_one();
 }
 
 void Leases::remove(std::span<const std::shared_ptr<Task>> tasks) {
@@ -56,49 +58,97 @@ void Leases::begins(Task& task) {
 
 void Leases::flush_soon(std::shared_ptr<Task> task) {
     const std::lock_guard lock(mutex_);
-    if (to_flush_.empty()) flush_at_ = Steady::now() + flush_rest;
     to_flush_.push_back(std::move(task));
-    if (next_wake() < wakes_at_) changed_.notify_one();
+    if (to_flush_.size() > 1) return;
+    flush_at_ = Steady::now() + flush_rest;
+    report_came_.notify_one();
+}
+
+void Leases::let_end() {
+    const std::lock_guard lock(mutex_);
+    let_end_ = true;
 }
 
 void Leases::keep(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         Tasks due;
-        Tasks reporting;
         {
             std::unique_lock lock(mutex_);
-            wakes_at_ = next_wake();
-            const auto is_earlier = [this] {
-                return next_wake() < wakes_at_;
-            };
-            if (wakes_at_ == Moment::max()) {
-                changed_.wait(lock, stop, is_earlier);
-            } else {
-                changed_.wait_until(lock, stop, wakes_at_, is_earlier);
-            }
-            wakes_at_ = {};
-            const Moment now = Steady::now();
-            due = take_due(now);
-            if (flush_at_ <= now) {
-                reporting.swap(to_flush_);
-                flush_at_ = Moment::max();
-            }
+            wait_for(lock, stop, changed_, wakes_at_, &Leases::next_renewal);
+            due = take_due(Steady::now());
         }
         renew(due);
-        flush(reporting);
     }
 }
 
-Moment Leases::next_wake() const {
-    const Moment renewal =
-        held_.empty() ? Moment::max() : std::max(held_.front()->lease.renew_at, rest_until_);
-    return std::min(renewal, flush_at_);
+void Leases::watch_ends(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        Tasks ended;
+        {
+            std::unique_lock lock(mutex_);
+            wait_for(lock, stop, end_changed_, end_wakes_at_, &Leases::next_end);
+            const Moment now = Steady::now();
+            for (const auto& task : held_) {
+                if (task->lease_ends_at.load() > now) break;
+                ended.push_back(task);
+            }
+        }
+        for (const auto& task : ended)
+            forget(*task);
+    }
+}
+
+void Leases::report(const std::stop_token& stop) {
+    while (true) {
+        Tasks reporting;
+        {
+            std::unique_lock lock(mutex_);
+            report_came_.wait(lock, stop, [this] { return !to_flush_.empty(); });
+            report_came_.wait_until(lock, stop, flush_at_, [] { return false; });
+            reporting.swap(to_flush_);
+        }
+        for (const auto& task : reporting) {
+            // What is left is told by whoever settles it.
+            if (stop.stop_requested()) return;
+            if (!task->claimed()) task->flush();
+        }
+        if (stop.stop_requested()) return;
+    }
+}
+
+/// Until the moment that `next` says, or `stop`. `wakes_at` is that moment meanwhile.
+void Leases::wait_for(
+    std::unique_lock<std::mutex>& lock,
+    const std::stop_token& stop,
+    std::condition_variable_any& changed,
+    Moment& wakes_at,
+    Moment (Leases::*next)() const
+) {
+    wakes_at = (this->*next)();
+    const auto is_earlier = [&] {
+        return (this->*next)() < wakes_at;
+    };
+    if (wakes_at == Moment::max()) {
+        changed.wait(lock, stop, is_earlier);
+    } else {
+        changed.wait_until(lock, stop, wakes_at, is_earlier);
+    }
+    wakes_at = {};
+}
+
+Moment Leases::next_renewal() const {
+    if (held_.empty() || let_end_) return Moment::max();
+    return std::max(held_.front()->lease.renew_at, rest_until_);
+}
+
+Moment Leases::next_end() const {
+    return held_.empty() ? Moment::max() : held_.front()->lease_ends_at.load();
 }
 
 /// With those that are due soon, so that there are fewer calls.
 Leases::Tasks Leases::take_due(Moment now) {
     Tasks due;
-    if (now < rest_until_ || held_.empty() || held_.front()->lease.renew_at > now) return due;
+    if (next_renewal() > now) return due;
     for (const auto& task : held_) {
         if (task->lease.renew_at > now + config_.lease / 12) break;
         due.push_back(task);
@@ -116,10 +166,7 @@ void Leases::renew(const Tasks& tasks) {
         for (std::size_t i = 0; i < its_tasks.size(); i += config_.batch_max) {
             const auto rest = std::span(its_tasks).subspan(i);
             const auto batch = rest.first(std::min(rest.size(), config_.batch_max));
-            if (!renew_batch(batch)) {
-                all = false;
-                lose_ended(batch);
-            }
+            if (!renew_batch(batch)) all = false;
         }
     }
     if (all) {
@@ -168,17 +215,19 @@ void Leases::renewed(
         if (answer) {
             task->lease.renew_at = asked_at + config_.lease / 3;
             task->lease_ends_at = asked_at + config_.lease;
-            held_.splice(held_.end(), held_, task->lease.place);
+            put_in_order(*task);
         }
     }
     if (!answer) return forget(*task);
     if (answer->cancel_requested) task->stop(StopReason::cancelled);
 }
 
-void Leases::lose_ended(std::span<const std::shared_ptr<Task>> batch) {
-    for (const auto& task : batch) {
-        if (has_ended(*task)) forget(*task);
-    }
+/// Behind all but what came while the store was asked.
+void Leases::put_in_order(const Task& task) {
+    auto place = held_.end();
+    while (place != held_.begin() && (*std::prev(place))->lease.renew_at > task.lease.renew_at)
+        --place;
+    held_.splice(place, held_, task.lease.place);
 }
 
 /// Whoever settles it at this moment will hear the same from the store.
@@ -192,12 +241,6 @@ void Leases::forget(Task& task) {
     if (!task.claim()) return;
     tally_.add_lost(task, "its lease ended, the job may run elsewhere by now", true);
     task.stop(StopReason::lease_lost);
-}
-
-void Leases::flush(const Tasks& tasks) const {
-    for (const auto& task : tasks) {
-        if (!task->claimed()) task->flush();
-    }
 }
 
 }  // namespace tranter::worker

@@ -20,8 +20,9 @@
 namespace tranter::worker {
 
 /// Everything that this worker holds at the store: renews the leases, learns from that who was
-/// cancelled or lost, and passes on what handlers report. One thread lives in keep(); the other
-/// functions may be called from any.
+/// cancelled or lost, and passes on what handlers report. keep(), report() and watch_ends() have a
+/// thread each, so that no call to the store keeps another waiting that a lease depends on; the
+/// other functions may be called from any.
 class Leases {
   public:
     struct Config {
@@ -42,8 +43,16 @@ class Leases {
     /// A moment from now, so that a handler that reports all the time does not occupy the store.
     void flush_soon(std::shared_ptr<Task> task);
 
-    /// Until `stop`.
+    /// From now on nothing is renewed, so that what is held ends within a lease.
+    void let_end();
+    Milliseconds lease() const { return config_.lease; }
+
+    /// Renews leases until `stop`.
     void keep(const std::stop_token& stop);
+    /// Passes on what handlers report until `stop`. What is left then is told by who settles them.
+    void report(const std::stop_token& stop);
+    /// Stops what has lost its lease, until `stop`. Never waits for the store.
+    void watch_ends(const std::stop_token& stop);
 
   private:
     using Tasks = std::vector<std::shared_ptr<Task>>;
@@ -55,10 +64,17 @@ class Leases {
     void renewed(
         const std::shared_ptr<Task>& task, const Result<Extended>& answer, Moment asked_at
     );
-    void lose_ended(std::span<const std::shared_ptr<Task>> batch);
+    void put_in_order(const Task& task);
     void forget(Task& task);
-    void flush(const Tasks& tasks) const;
-    Moment next_wake() const;
+    void wait_for(
+        std::unique_lock<std::mutex>& lock,
+        const std::stop_token& stop,
+        std::condition_variable_any& changed,
+        Moment& wakes_at,
+        Moment (Leases::*next)() const
+    );
+    Moment next_renewal() const;
+    Moment next_end() const;
 
     Provider& provider_;
     const Config config_;
@@ -68,12 +84,17 @@ class Leases {
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
+    std::condition_variable_any end_changed_;
+    std::condition_variable_any report_came_;
     // Guarded by mutex_:
-    std::list<std::shared_ptr<Task>> held_;  // in the order in which they are to be renewed
+    /// In the order in which they are to be renewed, which is that in which they end.
+    std::list<std::shared_ptr<Task>> held_;
     Tasks to_flush_;
-    Moment flush_at_ = Moment::max();
+    Moment flush_at_{};
     Moment rest_until_{};  // the store does not answer
-    Moment wakes_at_{};
+    bool let_end_ = false;
+    Moment wakes_at_{};      // of keep(); {}: it does not wait
+    Moment end_wakes_at_{};  // of watch_ends()
 };
 
 }  // namespace tranter::worker

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace tranter::worker {
@@ -110,6 +111,114 @@ TEST(LeasesAnswersTest, ALeaseThatTheStoreDoesNotRenewYetIsKeptAndTriedAgain) {
     EXPECT_FALSE(watch.state().failing);
     EXPECT_EQ(tally.counts(), WorkerCounts{}) << "nothing is lost";
     EXPECT_EQ(tally.metrics({}).lease_extensions, 2U);
+}
+
+/// Takes no report before a lease was renewed.
+class SlowReportStore final : public NoProvider {
+  public:
+    SlowReportStore() { can.progress = true; }
+
+    Result<std::vector<Result<Extended>>> extend(
+        std::string_view, std::span<const std::string> receipts, Milliseconds
+    ) override {
+        renewed_.release();
+        return std::vector<Result<Extended>>(receipts.size(), Extended{});
+    }
+    Result<> append_log(std::string_view, std::string_view, std::span<const std::string>) override {
+        asked.release();
+        renewed_.acquire();
+        taken.release();
+        return {};
+    }
+
+    std::binary_semaphore asked{0};
+    std::binary_semaphore taken{0};
+
+  private:
+    std::counting_semaphore<> renewed_{0};
+};
+
+TEST(LeasesReportTest, AReportThatTheStoreDoesNotTakeHoldsUpNoRenewal) {
+    SlowReportStore store;
+    Tally tally;
+    StoreWatch watch;
+    Leases leases(store, {.lease = 30ms, .batch_max = 1}, tally, watch);
+    Task::Surroundings surroundings{store, [&](std::shared_ptr<Task> task) {
+                                        leases.flush_soon(std::move(task));
+                                    }};
+    const auto talker = std::make_shared<Task>(ReceivedJob{.id = "a"}, nullptr, surroundings);
+    const auto other = std::make_shared<Task>(ReceivedJob{.id = "b"}, nullptr, surroundings);
+    {
+        const std::jthread keeper([&](const std::stop_token& stop) { leases.keep(stop); });
+        const std::jthread reporter([&](const std::stop_token& stop) { leases.report(stop); });
+        talker->log("a line");
+        store.asked.acquire();
+        leases.add(std::span(&other, 1));
+        store.taken.acquire();
+    }
+
+    EXPECT_GE(tally.metrics({}).lease_extensions, 1U);
+}
+
+/// Answers the first renewal when a test says so.
+class SilentLeaseStore final : public NoProvider {
+  public:
+    Result<std::vector<Result<Extended>>> extend(
+        std::string_view, std::span<const std::string> receipts, Milliseconds
+    ) override {
+        asked.release();
+        may_answer.acquire();
+        return std::vector<Result<Extended>>(receipts.size(), Extended{});
+    }
+
+    std::binary_semaphore asked{0};
+    std::binary_semaphore may_answer{0};
+};
+
+TEST(LeasesEndTest, ALeaseThatEndsIsNoticedThoughTheStoreDoesNotAnswer) {
+    SilentLeaseStore store;
+    TestTasks tasks;
+    Tally tally;
+    StoreWatch watch;
+    Leases leases(store, {.lease = 30ms, .batch_max = 1}, tally, watch);
+    const auto task = tasks.make("a");
+    std::binary_semaphore stopped{0};
+    const std::stop_callback stopping(task->stop_source().get_token(), [&] { stopped.release(); });
+    leases.add(std::span(&task, 1));
+
+    {
+        const std::jthread keeper([&](const std::stop_token& stop) { leases.keep(stop); });
+        store.asked.acquire();
+        const std::jthread watching([&](const std::stop_token& stop) { leases.watch_ends(stop); });
+        stopped.acquire();
+        EXPECT_EQ(task->stop_reason(), StopReason::lease_lost);
+        store.may_answer.release();
+    }
+
+    EXPECT_TRUE(leases.has_ended(*task)) << "an answer that comes too late does not change that";
+    EXPECT_EQ(tally.counts(), WorkerCounts{.lost = 1});
+}
+
+TEST(LeasesEndTest, AfterLetEndNothingIsRenewed) {
+    SilentLeaseStore store;
+    TestTasks tasks;
+    Tally tally;
+    StoreWatch watch;
+    Leases leases(store, {.lease = 30ms, .batch_max = 1}, tally, watch);
+    const auto task = tasks.make("a");
+    std::binary_semaphore stopped{0};
+    const std::stop_callback stopping(task->stop_source().get_token(), [&] { stopped.release(); });
+    leases.add(std::span(&task, 1));
+
+    leases.let_end();
+
+    {
+        const std::jthread keeper([&](const std::stop_token& stop) { leases.keep(stop); });
+        const std::jthread watching([&](const std::stop_token& stop) { leases.watch_ends(stop); });
+        stopped.acquire();
+    }
+    EXPECT_FALSE(store.asked.try_acquire());
+    EXPECT_EQ(tally.counts(), WorkerCounts{.lost = 1});
 }
 
 }  // namespace

@@ -84,6 +84,8 @@ void Session::run(const std::stop_token& stop) {
 
 void Session::start_threads() {
     keeper_ = std::jthread([this](const std::stop_token& stop) { leases_.keep(stop); });
+    reporter_ = std::jthread([this](const std::stop_token& stop) { leases_.report(stop); });
+    lease_watch_ = std::jthread([this](const std::stop_token& stop) { leases_.watch_ends(stop); });
     settling_ = std::jthread([this](const std::stop_token& stop) { settler_.deliver_all(stop); });
     watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
     for (std::size_t slot = 0; slot < options_.concurrency; ++slot)
@@ -112,8 +114,12 @@ void Session::end_threads() {
         thread.request_stop();
         if (thread.joinable()) thread.join();
     };
+    // What is not told yet is told together with the outcomes.
+    reporter_.request_stop();
     end(settling_);
     end(keeper_);
+    end(reporter_);
+    end(lease_watch_);
     end(watcher_);
     executors_.clear();
 }

@@ -30,6 +30,8 @@ namespace tranter::worker {
 ///     receivers, one for each queue ──> board ──> executors ──> settler ──> store
 ///                                         │ overdue: one that watches timeouts
 ///     store <── keeper: renews the leases of everything between receiver and settler
+///     store <── reporter: what handlers say while they run
+///               lease watch: stops what has lost its lease, whatever the others wait for
 class Session {
   public:
     /// All of them outlive it. The options are complete.
@@ -85,6 +87,8 @@ class Session {
 
     std::vector<std::jthread> executors_;
     std::jthread keeper_;
+    std::jthread reporter_;
+    std::jthread lease_watch_;
     std::jthread settling_;
     std::jthread watcher_;
     std::vector<std::jthread> receivers_;
