@@ -187,7 +187,7 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
     bool is_silent = false;
     bool is_known = false;
     while (true) {
-        settler_.wait_for_space(stop);
+        settler_.wait_for_space(name, stop);
         const Grant grant = board_.wait_for_room(queue);
         if (grant.jobs == 0) return;
         // Whether it answers again should not take as long as a wait for jobs.

@@ -1,14 +1,12 @@
 #include "worker/settler.hpp"
 
-#include "base/stop.hpp"
-#include "worker/backoff.hpp"
 #include "worker/conclusion.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,14 +21,22 @@ using namespace std::chrono_literals;
 // about as much as to start a program.
 constexpr auto company_wait = 10ms;
 constexpr std::size_t pending_batches_max = 8;
-constexpr auto first_settle_rest = 50ms;
-constexpr auto longest_settle_rest = 5000ms;
 
 }  // namespace
 
 void Settler::Batch::move_to(Batch& other, std::size_t i) {
     other.tasks.push_back(std::move(tasks[i]));
     other.settlements.push_back(std::move(settlements[i]));
+}
+
+void Settler::Batch::move_all_to(Batch& other) {
+    if (other.empty()) {
+        other = std::move(*this);
+    } else {
+        for (std::size_t i = 0; i < size(); ++i)
+            move_to(other, i);
+    }
+    *this = {};
 }
 
 Settler::Settler(Provider& provider, Config config, Leases& leases, Tally& tally, StoreWatch& watch)
@@ -68,16 +74,28 @@ void Settler::hurry() {
     changed_.notify_one();
 }
 
-void Settler::wait_for_space(const std::stop_token& stop) {
+void Settler::wait_for_space(std::string_view queue, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const std::size_t enough = pending_batches_max * config_.batch_max;
-    space_came_.wait(lock, stop, [&] { return pending_count_ < enough; });
+    space_came_.wait(lock, stop, [&] {
+        const auto late = late_counts_.find(queue);
+        return pending_count_ < enough && (late == late_counts_.end() || late->second < enough);
+    });
 }
 
 Settler::ByQueue Settler::take(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     waiting_ = Waiting::for_first;
-    changed_.wait(lock, stop, [this] { return pending_count_ > 0; });
+    const auto is_any = [this] {
+        return pending_count_ > 0;
+    };
+    if (late_.empty()) {
+        changed_.wait(lock, stop, is_any);
+    } else if (!stop.stop_requested()) {
+        changed_.wait_until(lock, stop, next_try(), is_any);
+    } else {
+        changed_.wait_until(lock, next_try(), is_any);
+    }
     const bool is_small = pending_count_ > 0 && pending_count_ < config_.batch_max;
     if (is_small && config_.more_is_coming()) {
         waiting_ = Waiting::for_more;
@@ -90,16 +108,89 @@ Settler::ByQueue Settler::take(const std::stop_token& stop) {
 }
 
 void Settler::deliver_all(const std::stop_token& stop) {
+    // What the store does not take would be renewed for ever.
+    const std::stop_callback ending(stop, [this] {
+        report_until_ = Steady::now() + leases_.lease() / 3;
+        leases_.let_end();
+    });
     while (true) {
         ByQueue batches = take(stop);
-        if (batches.empty()) return;
-        for (auto& [queue, batch] : batches)
-            deliver(std::move(batch), stop);
+        if (batches.empty() && late_.empty()) return;
+        for (auto& [queue, batch] : batches) {
+            if (const auto late = late_.find(queue); late != late_.end()) {
+                batch.move_all_to(late->second.batch);
+                count_late(queue, late->second.batch.size());
+            } else if (Batch left = deliver(std::move(batch), stop); !left.empty()) {
+                put_aside(queue, late_[queue], std::move(left), stop);
+            }
+        }
+        retry_late(stop);
     }
 }
 
-void Settler::deliver(Batch batch, const std::stop_token& stop) {
-    if (batch.size() <= config_.batch_max) return deliver_to_queue(std::move(batch), stop);
+void Settler::retry_late(const std::stop_token& stop) {
+    const Moment now = Steady::now();
+    for (auto place = late_.begin(); place != late_.end();) {
+        auto& [queue, late] = *place;
+        // At the end there is no time for a rest that was meant to be long.
+        const bool is_due = late.next_try <= now ||
+                            (stop.stop_requested() && late.next_try > now + first_settle_rest);
+        if (is_due) {
+            const std::size_t count = late.batch.size();
+            Batch left = deliver(std::move(late.batch), stop);
+            if (left.size() < count) late.backoff.reset();
+            put_aside(queue, late, std::move(left), stop);
+        }
+        place = late.batch.empty() ? late_.erase(place) : std::next(place);
+    }
+}
+
+void Settler::put_aside(
+    const std::string& queue, Late& late, Batch batch, const std::stop_token& stop
+) {
+    late.batch = std::move(batch);
+    Milliseconds rest = late.backoff.next();
+    if (stop.stop_requested()) rest = std::min(rest, first_settle_rest);
+    late.next_try = Steady::now() + rest;
+    count_late(queue, late.batch.size());
+}
+
+Moment Settler::next_try() const {
+    Moment next = Moment::max();
+    for (const auto& [queue, late] : late_)
+        next = std::min(next, late.next_try);
+    return next;
+}
+
+void Settler::count_late(const std::string& queue, std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    if (count > 0) {
+        late_counts_[queue] = count;
+    } else {
+        late_counts_.erase(queue);
+    }
+    space_came_.notify_all();
+}
+
+Settler::Batch Settler::deliver(Batch batch, const std::stop_token& stop) {
+    report(batch, stop);
+    Batch left = try_all(std::move(batch));
+    give_up_ended(left, stop.stop_requested());
+    return left;
+}
+
+/// What handlers have said is told first: of what has ended the store takes nothing any more.
+void Settler::report(const Batch& batch, const std::stop_token& stop) {
+    for (const auto& task : batch.tasks) {
+        if (stop.stop_requested() && Steady::now() > report_until_.load()) return;
+        task->flush();
+    }
+}
+
+Settler::Batch Settler::try_all(Batch batch) {
+    if (batch.size() <= config_.batch_max) return try_once(std::move(batch));
+    Batch left;
+    bool is_answered = true;
     for (std::size_t begin = 0; begin < batch.size(); begin += config_.batch_max) {
         const std::size_t end = std::min(batch.size(), begin + config_.batch_max);
         Batch part;
@@ -107,20 +198,12 @@ void Settler::deliver(Batch batch, const std::stop_token& stop) {
         part.settlements.reserve(end - begin);
         for (std::size_t i = begin; i < end; ++i)
             batch.move_to(part, i);
-        deliver_to_queue(std::move(part), stop);
+        if (is_answered) part = try_once(std::move(part));
+        // Of a store that takes nothing, the others are not asked for either.
+        if (part.size() == end - begin) is_answered = false;
+        part.move_all_to(left);
     }
-}
-
-void Settler::deliver_to_queue(Batch batch, const std::stop_token& stop) {
-    for (const auto& task : batch.tasks)
-        task->flush();
-    Backoff backoff(first_settle_rest, longest_settle_rest);
-    while (true) {
-        batch = try_once(std::move(batch));
-        give_up_ended(batch, stop.stop_requested());
-        if (batch.empty()) return;
-        rest(backoff.next(), stop);
-    }
+    return left;
 }
 
 Settler::Batch Settler::try_once(Batch batch) {
@@ -192,14 +275,6 @@ void Settler::give_up_ended(Batch& batch, bool is_stopping) {
 
 void Settler::give_up(const Task& task, std::string_view why) {
     tally_.add_lost(task, why, false);
-}
-
-void Settler::rest(Milliseconds time, const std::stop_token& stop) {
-    if (stop.stop_requested()) {
-        std::this_thread::sleep_for(std::min<Milliseconds>(time, first_settle_rest));
-        return;
-    }
-    tranter::rest(time, stop);
 }
 
 }  // namespace tranter::worker
