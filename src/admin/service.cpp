@@ -27,6 +27,8 @@ constexpr std::string_view token_text = "this needs the header Authorization: Be
 constexpr std::string_view too_many_text = "too many wrong tokens from this address, wait a moment";
 constexpr std::size_t peek_max = 1000;
 constexpr std::size_t peek_default = 10;
+// Large messages make short pages.
+constexpr std::size_t peek_bytes_max = std::size_t{4} * 1024 * 1024;
 
 http::Response reply(int status, std::string_view type, std::string body) {
     return {
@@ -247,11 +249,17 @@ http::Response Service::messages(std::string_view name, std::string_view query) 
     std::string body;
     JsonWriter json(body);
     json.begin_object().member("queue", queue->name()).key("messages").begin_array();
-    for (auto& message : queue->peek(*offset, *limit)) {
+    auto next = *offset;
+    auto found = queue->peek(next, *limit);
+    for (auto& message : found) {
+        if (body.size() >= peek_bytes_max) break;
+        ++next;
         message.payload = broker_.with_bytes(message.payload);
         if (message.payload) write_message(json, message);
     }
-    json.end_array().end_object();
+    json.end_array();
+    if (next - *offset < found.size()) json.member("next_offset", next);
+    json.end_object();
     return reply(200, json_type, std::move(body) + "\n");
 }
 

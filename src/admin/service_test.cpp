@@ -281,6 +281,28 @@ TEST_F(AdminServiceTest, RefusesNumbersOutOfRange) {
     EXPECT_EQ(get("/queues/none/messages").status, 404);
 }
 
+TEST_F(AdminServiceTest, APageOfLargeMessagesIsShortAndSaysWhereTheNextBegins) {
+    const std::string large(std::size_t{1} << 20, 'x');
+    const auto queue = queue_with("orders", large + "0");
+    for (int i = 1; i < 12; ++i) {
+        std::ignore = broker.send(
+            queue,
+            {.payload = engine::Payload::make({.body = large + std::to_string(i)}), .options = {}}
+        );
+    }
+    const std::string page = get("/queues/orders/messages", "limit=1000&offset=1").body;
+    const std::string rest = get("/queues/orders/messages", "limit=1000&offset=5").body;
+
+    EXPECT_LT(page.size(), std::size_t{6} << 20);
+    EXPECT_NE(page.find("x4\""), std::string::npos);
+    EXPECT_EQ(page.find("x5\""), std::string::npos);
+    EXPECT_TRUE(page.ends_with("],\"next_offset\":5}\n"));
+    EXPECT_NE(rest.find("x5\""), std::string::npos);
+    EXPECT_EQ(
+        get("/queues/orders/messages", "limit=1").body.find("next_offset"), std::string::npos
+    );
+}
+
 TEST_F(AdminServiceTest, AsksForTheTokenExceptForHealth) {
     Service closed({.token = "0123456789abcdef"}, broker);
     const auto ask = [&](std::string_view path, std::vector<http::Header> headers) {

@@ -43,18 +43,23 @@ std::vector<Column> peek_columns() {
     return columns;
 }
 
-/// Messages as the admin API shows them; `unavailable` when there is none at that address.
+/// Which messages of a queue.
+struct Page {
+    std::int64_t offset = 0;
+    std::int64_t limit = 0;
+};
+
+/// A page as the admin API shows it; `unavailable` when there is none at that address.
 Result<Json> ask_admin(
-    const Arguments& arguments,
-    const ServiceUrl& admin,
-    const std::string& queue,
-    std::int64_t limit
+    const Arguments& arguments, const ServiceUrl& admin, const std::string& queue, Page page
 ) {
     if (auto checked = check_queue_name(queue); !checked) return std::unexpected(checked.error());
     const auto timeout = arguments.duration("timeout");
     if (!timeout) return std::unexpected(timeout.error());
     http::ClientRequest request{
-        .url = fmt::format("{}/queues/{}/messages?limit={}", admin.text, queue, limit)};
+        .url = fmt::format(
+            "{}/queues/{}/messages?limit={}&offset={}", admin.text, queue, page.limit, page.offset
+        )};
     if (*timeout) request.timeout = **timeout;
     // Only from the environment: everybody on the machine can read command lines.
     if (const char* token = process_environment()("TRANTER_ADMIN_TOKEN")) {
@@ -64,8 +69,7 @@ Result<Json> ask_admin(
     const auto response = client.send(request);
     if (!response) return std::unexpected(response.error());
     auto body = Json::parse(response->body);
-    const Json& messages = body ? (*body)["messages"] : Json();
-    if (response->status == 200 && !messages.is_null()) return messages;
+    if (response->status == 200 && body && !(*body)["messages"].is_null()) return body;
     if (response->status == 401 || response->status == 403) {
         return fail(
             Errc::unauthenticated,
@@ -89,6 +93,31 @@ Result<Json> ask_admin(
             response->status
         )
     );
+}
+
+/// Large messages come in several pages.
+Result<int> peek_by_admin(
+    Session& session,
+    const Arguments& arguments,
+    const ServiceUrl& admin,
+    const std::string& queue,
+    std::int64_t limit
+) {
+    Page page{.limit = limit};
+    do {
+        const auto answer = ask_admin(arguments, admin, queue, page);
+        if (!answer) return std::unexpected(answer.error());
+        if (page.offset == 0) {
+            session.progress.stop();
+            session.output.begin(peek_columns());
+        }
+        for (const Json& message : (*answer)["messages"].items())
+            session.output.row(message);
+        page.offset = (*answer)["next_offset"].number();
+        page.limit = limit - page.offset;
+    } while (page.offset > 0 && page.limit > 0);
+    session.output.end();
+    return 0;
 }
 
 /// Receives with visibility 0. Each round counts as a receive for every message in it, so there is
@@ -143,21 +172,11 @@ Result<int> peek(const Arguments& arguments) {
 
     const std::int64_t count = limit->value_or(default_limit);
     if (*admin) {
-        const auto messages = ask_admin(arguments, **admin, queue_name_of_url(*url), count);
-        if (messages) {
-            progress.stop();
-            output.begin(peek_columns());
-            for (const Json& message : messages->items()) {
-                output.row(message);
-            }
-            output.end();
-            return 0;
-        }
+        const auto peeked =
+            peek_by_admin(**session, arguments, **admin, queue_name_of_url(*url), count);
         // A guessed admin port may belong to something else; one that was named has to work.
         const bool guessed = !arguments.has("admin");
-        if (!guessed || messages.error().code() != Errc::unavailable) {
-            return std::unexpected(messages.error());
-        }
+        if (peeked || !guessed || peeked.error().code() != Errc::unavailable) return peeked;
     }
     return peek_by_receiving(**session, *url, count);
 }

@@ -264,6 +264,19 @@ def test_peeking_through_the_admin_port_is_no_receive(server, queue):
     assert message["state"] == "visible"
 
 
+def test_peeking_at_large_messages_takes_several_pages(server, queue):
+    api = Api(server, "json")
+    for number in range(7):
+        api.send(queue, f"{number}" + "x" * 1_000_000)
+
+    peeked = ok(
+        "message", "peek", queue, "--limit", "6", endpoint=server,
+        env={"TRANTER_ADMIN_URL": server.admin_endpoint},
+    )
+
+    assert [message["body"][0] for message in peeked.json()] == list("012345")
+
+
 def test_peeking_elsewhere_says_that_it_counts_as_a_receive(server, queue):
     ok("message", "send", queue, "x", endpoint=server)
 
