@@ -30,7 +30,7 @@ struct BrokerOptions {
     std::uint64_t bytes_max = 0;
     /// About what queues may take of memory. From three quarters of it on, the bytes of messages
     /// that come stay in the journal's records, where it keeps them; at the limit sends are
-    /// answered `limit_exceeded`. 0: no limit.
+    /// `unavailable`. 0: no limit.
     std::uint64_t memory_limit = 0;
 };
 

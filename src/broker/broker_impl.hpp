@@ -58,7 +58,8 @@ class Broker::Impl {
     ) const;
     /// Whether the queue would hand on a message that comes with these receives.
     bool is_exhausted(const Queue::State& state, const engine::Transfer& message) const;
-    /// `limit_exceeded` when so many bytes more do not fit into a quota, or into memory.
+    /// `limit_exceeded` when so many bytes more do not fit into a quota, `unavailable` when they do
+    /// not fit into memory.
     Result<> check_quotas(Queue::State& state, std::uint64_t bytes, Instant now) const;
     // ... and after it
     /// Calls the receiver once the records of its leases are written.

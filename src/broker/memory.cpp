@@ -10,8 +10,9 @@ Result<> Broker::Impl::check_memory() const {
     const std::uint64_t limit = options.memory_limit;
     const std::uint64_t memory = totals->memory.load(std::memory_order_relaxed);
     if (limit == 0 || memory < limit) return {};
+    // And not limit_exceeded: whoever tries again will succeed once consumers have caught up.
     return fail(
-        Errc::limit_exceeded,
+        Errc::unavailable,
         "the queues take about " + std::to_string(memory) + " bytes of memory, limit is " +
             std::to_string(limit)
     );

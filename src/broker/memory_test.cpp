@@ -1,8 +1,12 @@
+#include "broker/queue_state.hpp"
 #include "broker/test_store.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <tuple>
 
 namespace tranter::broker {
 namespace {
@@ -145,7 +149,7 @@ TEST_F(MemoryTest, SendsAreRefusedWhenEvenMessagesWithoutBytesFillTheMemory) {
     }
 
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code(), Errc::limit_exceeded);
+    EXPECT_EQ(refused.error().code(), Errc::unavailable);
     EXPECT_NE(refused.error().message().find("of memory, limit is 16000"), std::string::npos);
 }
 
@@ -159,7 +163,86 @@ TEST(MemoryOnlyTest, WithoutAJournalSendsAreRefusedAtTheLimit) {
     for (int i = 0; i < 3; ++i)
         EXPECT_TRUE(broker.send(queue, {.payload = payload}).sent);
 
-    EXPECT_EQ(broker.send(queue, {.payload = payload}).sent.error().code(), Errc::limit_exceeded);
+    EXPECT_EQ(broker.send(queue, {.payload = payload}).sent.error().code(), Errc::unavailable);
+}
+
+/// Sends and deletes messages until one is refused; how many there were.
+int fill_with_what_outlives(
+    Broker& broker, const QueueHandle& queue, const std::function<Broker::SendRequest(int)>& next
+) {
+    for (int sent = 0; sent < 10'000; ++sent) {
+        const auto result = broker.send(queue, next(sent));
+        if (!result.sent) {
+            EXPECT_EQ(result.sent.error().code(), Errc::unavailable);
+            return sent;
+        }
+        std::ignore = broker.receive(queue, {}, false, [&](const engine::Received& received) {
+            EXPECT_TRUE(broker.acknowledge(queue, received.deliveries.at(0).receipt).done);
+        });
+    }
+    return 10'000;
+}
+
+TEST(MemoryOnlyTest, IdsThatOutliveTheirMessagesTakeMemory) {
+    StoreClock clock;
+    NullJournal journal;
+    Broker broker({.memory_limit = 100'000}, clock, journal);
+    const auto queue =
+        *broker.create_queue("q", {.engine = {.groups = {.order = engine::Order::fifo}}});
+    const auto next = [](int number) {
+        const std::string id = std::to_string(number) + std::string(100, 'x');
+        return Broker::SendRequest{
+            .payload = engine::Payload::make({.body = "x", .deduplication_id = id}),
+            .options = {.group = "g"}};
+    };
+
+    EXPECT_LT(fill_with_what_outlives(broker, queue, next), 1000);
+
+    clock.pass(std::chrono::minutes(5));
+    broker.run_due();
+    EXPECT_TRUE(broker.send(queue, next(0)).sent);
+}
+
+TEST(MemoryOnlyTest, ThrottlesThatOutliveTheirMessagesTakeMemory) {
+    StoreClock clock;
+    NullJournal journal;
+    Broker broker({.memory_limit = 100'000}, clock, journal);
+    const auto queue = *broker.create_queue("q", {});
+    engine::Traits traits{
+        .uniqueness = engine::Uniqueness::throttle, .unique_for = std::chrono::minutes(5)};
+    const auto next = [&](int number) {
+        traits.unique_key = std::to_string(number) + std::string(100, 'x');
+        return Broker::SendRequest{
+            .payload = engine::Payload::make({.body = "x"}), .options = {.traits = &traits}};
+    };
+
+    EXPECT_LT(fill_with_what_outlives(broker, queue, next), 1000);
+
+    clock.pass(std::chrono::minutes(5));
+    broker.run_due();
+    EXPECT_TRUE(broker.send(queue, next(0)).sent);
+}
+
+TEST(MemoryOnlyTest, GroupsAndAttemptsTakeMemory) {
+    StoreClock clock;
+    NullJournal journal;
+    Broker broker({.memory_limit = 1'000'000}, clock, journal);
+    const auto queue =
+        *broker.create_queue("q", {.engine = {.groups = {.order = engine::Order::fifo}}});
+    const std::uint64_t before = queue->state().memory();
+    const std::string group(128, 'g');
+    const auto payload = engine::Payload::make({.body = "x"});
+    ASSERT_TRUE(broker.send(queue, {.payload = payload, .options = {.group = group}}).sent);
+    const std::uint64_t with_group = queue->state().memory();
+    const std::string attempt(128, 'a');
+
+    std::ignore = broker.receive(queue, {.attempt_id = attempt}, false, [](engine::Received) {});
+
+    EXPECT_GE(with_group, before + message_memory_bytes + sizeof(engine::Group) + group.size());
+    EXPECT_GE(queue->state().memory(), with_group + 2 * attempt.size());
+    clock.pass(std::chrono::minutes(5));
+    broker.run_due();
+    EXPECT_EQ(queue->state().memory(), with_group);
 }
 
 }  // namespace

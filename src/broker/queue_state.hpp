@@ -70,7 +70,8 @@ struct Queue::State {
         add(totals->memory, counted_memory, memory());
     }
     std::uint64_t memory() const {
-        return engine.bytes_in_memory() + engine.messages() * message_memory_bytes;
+        return engine.bytes_in_memory() + engine.messages() * message_memory_bytes +
+               engine.bytes_beside_messages();
     }
 
     // constant after construction

@@ -3,6 +3,7 @@
 #include "base/time.hpp"
 #include "engine/types.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -22,6 +23,8 @@ class ReceiveAttempts {
         Instant visible_at{};  // changes when somebody changes the visibility
     };
     static constexpr Duration window = std::chrono::minutes(5);
+    /// What an attempt takes beside its id and its receipts, with what malloc adds.
+    static constexpr std::size_t attempt_memory_bytes = 240;
 
     std::vector<Handed>* find(std::string_view id) {
         const auto found = attempts_.find(std::string(id));
@@ -48,8 +51,11 @@ class ReceiveAttempts {
     void remember(std::string_view id, std::vector<Handed> handed, Instant now) {
         Attempt& attempt = attempts_[std::string(id)];
         forget_repeats(attempt);
+        const std::size_t bytes =
+            attempt_memory_bytes + 2 * id.size() + handed.size() * sizeof(Handed);
+        bytes_ += bytes;
         attempt = {.at = now, .handed = std::move(handed)};
-        order_.push_back({.at = now, .id = std::string(id)});
+        order_.push_back({.at = now, .bytes = bytes, .id = std::string(id)});
     }
 
     void expire(Instant now) {
@@ -60,6 +66,7 @@ class ReceiveAttempts {
                 forget_repeats(found->second);
                 attempts_.erase(found);
             }
+            bytes_ -= order_.front().bytes;
             order_.pop_front();
         }
     }
@@ -73,7 +80,10 @@ class ReceiveAttempts {
         attempts_.clear();
         order_.clear();
         repeated_.clear();
+        bytes_ = 0;
     }
+    /// About what all this takes.
+    std::uint64_t bytes() const { return bytes_; }
 
   private:
     struct Attempt {
@@ -82,6 +92,7 @@ class ReceiveAttempts {
     };
     struct Ordered {
         Instant at{};
+        std::size_t bytes = 0;
         std::string id{};
     };
     struct Repeated {
@@ -100,6 +111,7 @@ class ReceiveAttempts {
     std::unordered_map<std::string, Attempt> attempts_;
     std::deque<Ordered> order_;
     std::unordered_map<Sequence, Repeated> repeated_{};  // of attempts that are remembered
+    std::uint64_t bytes_ = 0;
 };
 
 }  // namespace tranter::engine

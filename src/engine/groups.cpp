@@ -18,11 +18,13 @@ Slot GroupTable::find_or_create(std::string_view key) {
         free_.pop_front();
     }
     groups_[index].key = key;
+    key_bytes_ += key.size();
     by_key_.emplace(groups_[index].key, index);
     return index;
 }
 
 void GroupTable::release(Slot index) {
+    key_bytes_ -= groups_[index].key.size();
     by_key_.erase(groups_[index].key);
     groups_[index] = {};
     free_.push_back(index);
@@ -33,6 +35,7 @@ void GroupTable::clear() {
     by_key_.clear();
     groups_.clear();
     free_.clear();
+    key_bytes_ = 0;
 }
 
 void GroupRing::push_back(GroupTable& groups, Slot index) {

@@ -48,6 +48,8 @@ class GroupTable {
     void clear();
 
     std::size_t size() const { return by_key_.size(); }
+    /// About what the groups take that are held.
+    std::uint64_t bytes() const { return key_bytes_ + size() * group_memory_bytes; }
     /// Calls `visit(Slot)` for every group held; no particular order.
     template <class Visit>
     void for_each(Visit visit) const {
@@ -56,8 +58,12 @@ class GroupTable {
     }
 
   private:
+    /// With its node in the map, and what malloc adds.
+    static constexpr std::size_t group_memory_bytes = sizeof(Group) + 80;
+
     std::deque<Group> groups_;
     std::deque<Slot> free_;
+    std::uint64_t key_bytes_ = 0;
     std::unordered_map<std::string_view, Slot> by_key_;  // keys live in groups_
 };
 

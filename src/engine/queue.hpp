@@ -176,6 +176,12 @@ class Queue {
     /// Of payloads and notes held.
     std::uint64_t bytes() const { return counters_.bytes; }
     std::size_t messages() const { return slab_.size(); }
+    /// About what is kept in memory beside the messages: groups, ids of de-duplication with
+    /// throttles, and receive requests.
+    std::uint64_t bytes_beside_messages() const {
+        return deduplication_bytes() + deduplication_ids() * deduplication_memory_bytes +
+               groups_.bytes() + attempts_.bytes();
+    }
     std::uint64_t bytes_in_memory() const { return counters_.bytes_in_memory; }
     /// The message stays, but the bytes of its payload are at `place` and no longer in memory.
     /// `false`: the message is gone.
@@ -206,6 +212,9 @@ class Queue {
     void check() const;
 
   private:
+    /// What an id takes beside its key, with what malloc adds.
+    static constexpr std::uint64_t deduplication_memory_bytes = 160;
+
     bool fifo() const { return policy_.groups.order == Order::fifo; }
     bool ages() const { return policy_.retention > Duration::zero(); }
     static bool has_unique_key(const Traits& traits) {

@@ -56,6 +56,11 @@ void World::refused(const Error& error, bool needs_space) {
     say("  refused: " + error.message());
 }
 
+bool World::is_out_of_memory(const Error& error) const {
+    return scenario_.memory_limit != 0 && error.code() == Errc::unavailable &&
+           error.message().contains("of memory, limit is");
+}
+
 engine::Traits World::draw_traits() {
     engine::Traits traits;
     if (choices().percent(40)) traits.priority = static_cast<std::uint8_t>(choices().below(10));
@@ -116,8 +121,7 @@ void World::send() {
         expected.what == Expected::What::refused) {
         return end_operation();
     }
-    if (!result.sent && scenario_.memory_limit != 0 &&
-        result.sent.error().code() == Errc::limit_exceeded) {
+    if (!result.sent && is_out_of_memory(result.sent.error())) {
         tally_.hit(Probe::out_of_memory);
         return end_operation();
     }

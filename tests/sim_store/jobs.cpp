@@ -66,8 +66,8 @@ void World::check_refused_batch(
         if (queue.messages.contains(view.sequence)) continue;
         throw Violation(Invariant::batch, "part of a batch that was refused is there");
     }
+    if (is_out_of_memory(error)) return;
     if (error.code() != Errc::limit_exceeded) return refused(error, true);
-    if (scenario_.memory_limit != 0) return;
     Queue would = queue;
     Sequence number = 1ULL << 62U;
     std::set<std::string> keys;
@@ -276,7 +276,7 @@ void World::keep_note() {
     begin_operation();
     const auto result = broker().set_note(broker().find_queue(issued.queue), issued.receipt, text);
     const Message* held = holds(*queue, issued);
-    if (!result && result.error().code() == Errc::limit_exceeded && scenario_.memory_limit != 0) {
+    if (!result && is_out_of_memory(result.error())) {
         return end_operation();
     }
     if (!result && result.error().code() == Errc::unavailable) {

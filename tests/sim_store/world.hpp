@@ -110,6 +110,7 @@ class World {
     void forged_receipt();
     Queue* pick_queue();
     void refused(const Error& error, bool needs_space);
+    bool is_out_of_memory(const Error& error) const;
 
     // jobs.cpp: messages that are found by their id, and settled by who holds them
     void send_batch();
