@@ -232,7 +232,11 @@ void Broker::run_due() {
             if (state.deleted) continue;
             const Instant now = impl_->clock.now();
             state.engine.advance(now);
-            impl_->serve_waiters(state, now, aftermath);
+            if (state.hand_on_until != 0) {
+                impl_->hand_on(state, now, aftermath);
+            } else {
+                impl_->serve_waiters(state, now, aftermath);
+            }
             impl_->plan(queue, now, aftermath);
         }
         aftermath.earlier_event = false;  // the caller asks for next_event() next

@@ -42,6 +42,13 @@ class Broker::Impl {
     // service.cpp: what every operation does around its change, under the queue's mutex ...
     /// Hands what is available to the long polls in line, oldest first.
     void serve_waiters(Queue::State& state, Instant now, Aftermath& aftermath);
+    /// engine::Queue::receive(), but a request takes out a bounded number of exhausted messages;
+    /// the others are left to run_due().
+    engine::Received receive(
+        Queue::State& state, engine::ReceiveOptions wanted, Instant now, const Aftermath& aftermath
+    );
+    /// Takes out more of those. Long polls are served once none is left.
+    void hand_on(Queue::State& state, Instant now, Aftermath& aftermath);
     /// Journals hand-outs and collects dead letters. Returns what the receiver waits for.
     Position note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
     Position note_lease(Queue::State& state, const engine::Receipt& receipt);

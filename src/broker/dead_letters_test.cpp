@@ -42,6 +42,23 @@ class DeadLettersTest : public testing::Test {
         return queue->counters(clock.now()).visible;
     }
 
+    /// All of them used up.
+    void send_exhausted(const QueueHandle& queue, int messages) {
+        for (int i = 0; i < messages; ++i) {
+            send(queue, "x");
+            receive(queue);
+        }
+        pass();
+    }
+    void run_all_due() {
+        for (int i = 0; i < 1000; ++i) {
+            const auto next = broker.next_event();
+            if (!next || *next > clock.now()) return;
+            broker.run_due();
+        }
+        FAIL() << "something is due for ever";
+    }
+
     StoreClock clock;
     NullJournal journal;
     Broker broker{{}, clock, journal};
@@ -100,6 +117,66 @@ TEST_F(DeadLettersTest, WhatIsLeftInACircleHoldsNobodyUp) {
 
     EXPECT_EQ(waiting, std::vector<std::string>{"y"});
     EXPECT_EQ(visible(a), 1U);
+}
+
+TEST_F(DeadLettersTest, OneReceiveMovesABoundedNumberAndTheOthersFollow) {
+    const auto dead = make("dead", {});
+    const auto queue = make("q", "dead");
+    send_exhausted(queue, 1000);
+    send(queue, "alive");
+
+    EXPECT_TRUE(receive(queue).empty());
+    EXPECT_EQ(visible(dead), 100U);
+    run_all_due();
+
+    EXPECT_EQ(visible(dead), 1000U);
+    EXPECT_EQ(receive(queue), std::vector<std::string>{"alive"});
+}
+
+TEST_F(DeadLettersTest, ALongPollGetsWhatIsBehindManyDeadLetters) {
+    make("dead", {});
+    const auto queue = make("q", "dead");
+    send_exhausted(queue, 1000);
+    send(queue, "alive");
+    const auto& waiting = receive(queue, true);
+
+    run_all_due();
+
+    EXPECT_EQ(waiting, std::vector<std::string>{"alive"});
+}
+
+TEST_F(DeadLettersTest, ManyInACircleGoRoundOnceForEachReceive) {
+    const auto a = make("a", "b");
+    const auto b = make("b", "a");
+    send_exhausted(a, 500);
+    send_exhausted(b, 500);
+    receive(a, true);
+    receive(b, true);
+
+    run_all_due();
+
+    const auto moved = [&](const QueueHandle& queue) {
+        return queue->counters(clock.now()).dead_lettered;
+    };
+    EXPECT_GE(moved(a), 500U);
+    EXPECT_GE(moved(b), 500U);
+    EXPECT_LE(moved(a) + moved(b), 2000U);
+    EXPECT_EQ(visible(a) + visible(b), 1000U);
+}
+
+TEST_F(DeadLettersTest, NothingIsHandedOnOnceTheQueueIsPaused) {
+    const auto dead = make("dead", {});
+    const auto queue = make("q", "dead");
+    send_exhausted(queue, 150);
+    receive(queue);
+    ASSERT_TRUE(broker.change_settings(queue, [](QueueSettings& settings) -> Result<> {
+        settings.engine.paused = true;
+        return {};
+    }));
+
+    run_all_due();
+
+    EXPECT_EQ(visible(dead), 100U);
 }
 
 }  // namespace

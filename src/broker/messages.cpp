@@ -25,7 +25,7 @@ Broker::WaitId Broker::receive(
         if (!state.deleted) {
             // Who waits already goes first when something became visible since the last look.
             impl_->serve_waiters(state, now, aftermath);
-            received = state.engine.receive(impl_->with_dead_letters(state, options), now);
+            received = impl_->receive(state, options, now, aftermath);
             position = impl_->note_received(state, received, aftermath);
         }
         const bool waits = received.deliveries.empty() && wait && !state.deleted &&

@@ -43,6 +43,7 @@ struct Aftermath {
         bool settled = false;  // its consumer gave it up; otherwise its receives are used up
     };
     std::vector<DeadLetter> dead{};
+    std::uint32_t dead_letters() const { return static_cast<std::uint32_t>(dead.size()); }
     std::string dead_letter_queue{};
     std::vector<Broker::Ending> endings{};
     /// While messages that no queue has any more are needed from the log.
@@ -88,6 +89,9 @@ struct Queue::State {
     Instant modified;
     std::optional<Instant> purged{};
     bool deleted = false;
+    /// Not 0: exhausted messages up to this one are handed on by run_due(), as there were more of
+    /// them than a request moves.
+    engine::Sequence hand_on_until = 0;
     std::map<Broker::WaitId, Waiter> waiters{};  // in order of arrival: ids only grow
     std::uint64_t empty_receives = 0;
     std::uint64_t counted_bytes = 0;  // what `totals` have of this queue

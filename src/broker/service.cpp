@@ -10,6 +10,9 @@ namespace {
 /// Nobody waits: a look a second is enough to drop what has expired and keep the figures fresh.
 constexpr Duration idle_look = std::chrono::seconds(1);
 
+/// That one request moves at most, as it holds up others meanwhile.
+constexpr std::uint32_t dead_letters_max = 100;
+
 engine::MessageView view_of(const engine::Transfer& message) {
     return {
         .payload = message.payload,
@@ -38,8 +41,7 @@ void Broker::Impl::serve_waiters(Queue::State& state, Instant now, Aftermath& af
     if (state.waiters.empty() || !admit(false)) return;
     while (!state.waiters.empty()) {
         const auto first = state.waiters.begin();
-        const auto wanted = with_dead_letters(state, first->second.receive_options());
-        engine::Received received = state.engine.receive(wanted, now);
+        engine::Received received = receive(state, first->second.receive_options(), now, aftermath);
         const Position position = note_received(state, received, aftermath);
         if (received.deliveries.empty()) return;
         aftermath.answers.push_back(
@@ -50,6 +52,31 @@ void Broker::Impl::serve_waiters(Queue::State& state, Instant now, Aftermath& af
         state.waiters.erase(first);
         --waiting;
     }
+}
+
+engine::Received Broker::Impl::receive(
+    Queue::State& state, engine::ReceiveOptions wanted, Instant now, const Aftermath& aftermath
+) {
+    wanted = with_dead_letters(state, std::move(wanted));
+    wanted.dead_max = dead_letters_max - std::min(dead_letters_max, aftermath.dead_letters());
+    engine::Received received = state.engine.receive(wanted, now);
+    if (received.dead_left) state.hand_on_until = state.engine.last_sequence();
+    return received;
+}
+
+void Broker::Impl::hand_on(Queue::State& state, Instant now, Aftermath& aftermath) {
+    if (admit(false)) {
+        engine::ReceiveOptions wanted;
+        wanted.only_dead_until = state.hand_on_until;
+        engine::Received received = state.engine.receive(with_dead_letters(state, wanted), now);
+        const bool left = received.dead_left;
+        note_received(state, received, aftermath);
+        if (left) return;
+        serve_waiters(state, now, aftermath);
+    }
+    // Also when there are many again, which have come meanwhile: queues that are each other's
+    // dead-letter queue would never be done. They wait for somebody who receives.
+    state.hand_on_until = 0;
 }
 
 Position Broker::Impl::note_received(
@@ -128,6 +155,10 @@ void Broker::Impl::plan(const QueueHandle& queue, Instant now, Aftermath& afterm
 
 void Broker::Impl::plan_look(const QueueHandle& queue, Instant now, Aftermath& aftermath) {
     Queue::State& state = queue->state();
+    if (state.hand_on_until != 0) {
+        aftermath.earlier_event |= events.schedule(queue, now);
+        return;
+    }
     const bool idle = state.waiters.empty();
     if (state.next_look.load(std::memory_order_acquire) <= (idle ? now + idle_look : now)) return;
     auto when = state.engine.next_event();

@@ -68,7 +68,8 @@ class Queue {
     [[nodiscard]] Result<Sent> send(Payload payload, const SendOptions& options, Instant now);
 
     /// What would be handed out now, up to max_messages; empty when nothing is available.
-    /// A message that used up max_receives is not delivered but returned in `dead`.
+    /// A message that used up max_receives is not delivered but returned in `dead`; after dead_max
+    /// of them nothing more is handed out by this call.
     [[nodiscard]] Received receive(const ReceiveOptions& options, Instant now);
 
     /// Removes a delivered message. Standard queues accept every receipt that was ever issued for
@@ -290,6 +291,7 @@ class Queue {
     bool repeat_attempt(const ReceiveOptions& options, Instant now, Received& received);
     bool full() const;
     bool exhausted(Slot slot, const Message& message, const ReceiveOptions& options) const;
+    bool take_dead(Slot slot, const ReceiveOptions& options, Received& received);
     void hand_out(Slot slot, Duration timeout, Instant now, Received& received);
     void add_delivery(Slot slot, Instant visible_at, Received& received) const;
     void hide_again(Slot slot, Instant until, Instant now);

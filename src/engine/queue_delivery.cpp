@@ -53,9 +53,10 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
         if (slot == no_slot) break;
         const Message& message = slab_[slot];
         if (exhausted(slot, message, options)) {
-            received.dead.push_back(extract_dead(slot));
+            if (!take_dead(slot, options, received)) break;
             continue;
         }
+        if (options.only_dead_until != 0) break;
         const Slot group = message.group;
         standard_.remove(slot);
         hand_out(slot, timeout, now, received);
@@ -71,6 +72,7 @@ void Queue::receive_fifo(const ReceiveOptions& options, Instant now, Received& r
     for (std::size_t turns = fifo_.size(); turns > 0; --turns) {
         if (received.deliveries.size() >= options.max_messages || full()) break;
         if (fifo_.size() == 0) break;  // what was handed out holds the others back
+        if (received.dead_left) break;
         receive_from_group(fifo_.front(), options, now, received);
     }
 }
@@ -87,8 +89,10 @@ void Queue::receive_from_group(
         if (limit > 0 && std::max(groups_[group].in_flight, handed_out) >= limit) break;
         const Slot next = Line::next(slab_, slot);
         if (exhausted(slot, slab_[slot], options)) {
-            received.dead.push_back(extract_dead(slot));
+            if (!take_dead(slot, options, received)) break;
             if (next == no_slot && groups_.find(received.dead.back().group) != group) return;
+        } else if (options.only_dead_until != 0) {
+            break;
         } else {
             hand_out(slot, timeout, now, received);
             ++handed_out;
@@ -132,6 +136,15 @@ bool Queue::exhausted(Slot slot, const Message& message, const ReceiveOptions& o
     }
     return policy_.max_receives > 0 && message.receive_count >= policy_.max_receives &&
            !options.keep_exhausted;
+}
+
+/// Whether the exhausted message could be taken out, so that others come next.
+bool Queue::take_dead(Slot slot, const ReceiveOptions& options, Received& received) {
+    const Sequence until = options.only_dead_until;
+    if (until != 0 && slab_[slot].sequence > until) return false;
+    received.dead_left = received.dead.size() >= options.dead_max;
+    if (!received.dead_left) received.dead.push_back(extract_dead(slot));
+    return !received.dead_left;
 }
 
 void Queue::hand_out(Slot slot, Duration timeout, Instant now, Received& received) {

@@ -131,6 +131,11 @@ struct ReceiveOptions {
     std::string_view attempt_id{};                 // FIFO: receive-request attempt id
     /// There is no dead-letter queue now: deliver what used up max_receives like the rest.
     bool keep_exhausted = false;
+    /// Most exhausted messages that one call takes out.
+    std::uint32_t dead_max = 100;
+    /// Not 0: nothing is delivered, and only exhausted messages are taken out that would be now, up
+    /// to this one.
+    Sequence only_dead_until = 0;
 };
 
 /// One message handed to one consumer.
@@ -215,6 +220,8 @@ struct Received {
     std::vector<Delivery> deliveries{};
     /// Exhausted messages that this call took out; the caller puts them into the dead-letter queue.
     std::vector<Transfer> dead{};
+    /// It took out as many of them as it may, and the next one is exhausted, too.
+    bool dead_left = false;
     /// Nothing was handed out because max_in_flight is reached.
     bool over_limit = false;
     /// Set by the broker: nothing was handed out because it could not be recorded.

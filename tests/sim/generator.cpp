@@ -206,6 +206,10 @@ Operation Generator::receive() {
         receive.attempt = static_cast<std::uint32_t>(choices_.between(1, 3));
     }
     receive.keep_exhausted = choices_.percent(scenario_.percent_keep_exhausted);
+    if (choices_.percent(scenario_.percent_few_dead)) {
+        receive.dead_max = static_cast<std::uint32_t>(choices_.between(0, 2));
+        if (receive.attempt == 0) receive.only_dead = choices_.one_of<std::uint32_t>({0, 1, 3});
+    }
     return receive;
 }
 

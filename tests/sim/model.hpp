@@ -248,6 +248,8 @@ class Model {
     void quiet_the_served(const Batch& batch);
     void see_what_is_available();
     void require_end(const Batch& batch);
+    bool is_dead_next(const Batch& batch, const Message& message);
+    void require_dead_end(const Batch& batch);
 
     Violation explain_missing(engine::Sequence sequence) const;
     void check_transfer(const engine::Transfer& transfer, const Message& message, bool dead) const;

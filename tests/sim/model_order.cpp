@@ -221,6 +221,32 @@ void Model::see_what_is_available() {
     see_who_waits(nobody);
 }
 
+/// Whether the message could be handed out next, but is exhausted.
+bool Model::is_dead_next(const Batch& batch, const Message& message) {
+    return waits(batch, message) && exhausted(batch, message) && !refusal(batch, message);
+}
+
+/// Of a receive that stopped before a dead letter, or that wanted nothing else.
+void Model::require_dead_end(const Batch& batch) {
+    const engine::Sequence until = batch.options.only_dead_until;
+    const bool limited = policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight;
+    if (!limited) available(batch);  // a look shows who is noisy
+    bool left = false;
+    for (const Message& message : messages_)
+        left |= is_dead_next(batch, message) && (until == 0 || message.sequence <= until);
+    const bool most = batch.answer.dead.size() == batch.options.dead_max;
+    if (batch.answer.dead_left) {
+        tally_.hit(Probe::dead_left);
+        if (left && most) return;
+        throw Violation(Invariant::answers, "no dead letter is left that could be moved");
+    }
+    // Whose turn it is among several groups is the engine's choice.
+    const bool by_turns = !fifo() && policy_.groups.fairness == engine::Fairness::round_robin;
+    if (left && !limited && !by_turns) {
+        throw Violation(Invariant::dead_letter, "a dead letter could be moved and is not");
+    }
+}
+
 void Model::require_end(const Batch& batch) {
     see_who_waits(batch);
     const bool limited = policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight;
@@ -229,6 +255,12 @@ void Model::require_end(const Batch& batch) {
     if (batch.answer.over_limit != (nothing && limited)) {
         throw Violation(Invariant::answers, "over_limit says something else than the limit");
     }
+    if (batch.answer.dead.size() > batch.options.dead_max) {
+        throw Violation(Invariant::limits, "more dead letters than one call may take out");
+    }
+    const bool dead_only = batch.options.only_dead_until != 0;
+    if (dead_only && !nothing) throw Violation(Invariant::answers, "more than dead letters");
+    if (batch.answer.dead_left || dead_only) return require_dead_end(batch);
     if (batch.full() || limited) return;
     if (const Message* left = available(batch)) {
         const bool dead = exhausted(batch, *left);

@@ -54,6 +54,10 @@ struct Describer {
             text += " for " + sim::describe(*receive.visibility_timeout);
         }
         if (receive.keep_exhausted) text += " even if exhausted";
+        if (receive.dead_max < 100) text += " at most " + number(receive.dead_max) + " dead";
+        if (receive.only_dead != 0) {
+            text += " nothing but dead ones, " + number(receive.only_dead) + " from the newest";
+        }
         if (receive.attempt != 0) text += " attempt id a" + number(receive.attempt);
         return text;
     }

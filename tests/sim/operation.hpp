@@ -46,6 +46,9 @@ struct Receive {
     std::optional<Duration> visibility_timeout{};
     std::uint32_t attempt = 0;  // 0: none
     bool keep_exhausted = false;
+    std::uint32_t dead_max = 100;
+    /// Not 0: nothing but dead letters, up to the one with this place from the newest number back.
+    std::uint32_t only_dead = 0;
 };
 struct Acknowledge {
     std::uint8_t queue = 0;

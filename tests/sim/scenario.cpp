@@ -123,6 +123,7 @@ Scenario draw_scenario(Choices& choices) {
     scenario.percent_attempt_id = choices.one_of<unsigned>({0, 0, 50});
     scenario.percent_own_delay = choices.one_of<unsigned>({0, 30});
     scenario.percent_own_visibility = choices.one_of<unsigned>({0, 50, 100});
+    scenario.percent_few_dead = choices.one_of<unsigned>({0, 30});
     scenario.percent_keep_exhausted = choices.one_of<unsigned>({0, 0, 10});
 
     if (choices.percent(60)) draw_jobs(scenario, choices);

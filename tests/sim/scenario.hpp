@@ -55,6 +55,7 @@ struct Scenario {
     unsigned percent_own_delay = 0;
     unsigned percent_own_visibility = 0;
     unsigned percent_keep_exhausted = 0;
+    unsigned percent_few_dead = 0;  // that one receive may take out
     // Of sends:
     unsigned percent_priority = 0;
     unsigned percent_own_receives = 0;

@@ -71,9 +71,11 @@ enum class Probe : std::uint8_t {
     held_back,
     held_in_line,
     let_go,
+    dead_left,
+    move_went_on,
 };
 
-inline constexpr std::array<std::string_view, 61> probe_names = {
+inline constexpr std::array<std::string_view, 63> probe_names = {
     "dead-lettered",
     "moved back from the dead-letter queue",
     "duplicate sends",

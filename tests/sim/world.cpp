@@ -142,6 +142,12 @@ void World::run(const Send& send) {
     settle(send.queue);
 }
 
+engine::Sequence World::only_dead_until(const Receive& receive) const {
+    const engine::Sequence newest = queues_[receive.queue]->last_sequence();
+    if (receive.only_dead == 0 || newest < receive.only_dead) return receive.only_dead;
+    return newest + 1 - receive.only_dead;
+}
+
 void World::run(const Receive& receive) {
     const std::string attempt = receive.attempt == 0 ? "" : "a" + std::to_string(receive.attempt);
     const engine::ReceiveOptions options{
@@ -149,6 +155,8 @@ void World::run(const Receive& receive) {
         .visibility_timeout = receive.visibility_timeout,
         .attempt_id = attempt,
         .keep_exhausted = receive.keep_exhausted,
+        .dead_max = receive.dead_max,
+        .only_dead_until = only_dead_until(receive),
     };
     engine::Received answer = queues_[receive.queue]->receive(options, now_);
     std::string text;

@@ -69,6 +69,7 @@ class World {
     void run(const Restart& restart);
     const engine::MessageId* id_of(std::uint32_t token) const;
 
+    engine::Sequence only_dead_until(const Receive& receive) const;
     void settle(std::uint8_t queue);
     bool drain_once();
     void move_over(std::uint8_t from, std::vector<engine::Transfer> transfers);
