@@ -103,16 +103,24 @@ Result<QueueHandle> Broker::create_queue(std::string_view name, QueueSettings se
     return queue;
 }
 
+QueueHandle Broker::Impl::find(std::string_view name) const {
+    const std::shared_lock lock(registry_mutex);
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
+}
+
+QueueHandle Broker::Impl::find(QueueId id) const {
+    const std::shared_lock lock(registry_mutex);
+    const auto found = by_id.find(id);
+    return found == by_id.end() ? nullptr : found->second;
+}
+
 QueueHandle Broker::find_queue(std::string_view name) const {
-    const std::shared_lock lock(impl_->registry_mutex);
-    const auto found = impl_->by_name.find(name);
-    return found == impl_->by_name.end() ? nullptr : found->second;
+    return impl_->find(name);
 }
 
 QueueHandle Broker::find_queue(QueueId id) const {
-    const std::shared_lock lock(impl_->registry_mutex);
-    const auto found = impl_->by_id.find(id);
-    return found == impl_->by_id.end() ? nullptr : found->second;
+    return impl_->find(id);
 }
 
 std::vector<QueueHandle> Broker::list_queues(

@@ -16,6 +16,7 @@
 #include <shared_mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -36,6 +37,9 @@ class Broker::Impl {
           journal(journal_in),
           receipts(options_in.receipt_key) {}
 
+    /// Nothing when there is no such queue.
+    QueueHandle find(std::string_view name) const;
+    QueueHandle find(QueueId id) const;
     /// Whether the journal still takes a change; `grows`: one that frees no space.
     Result<> admit(bool grows) const;
 
@@ -160,12 +164,22 @@ class Broker::Impl {
         Instant next_slice{};
         Position position = 0;  // of the newest record
         Position slice = 0;     // of the last record of the latest slice
+        /// Of this process: after a restart it begins anew.
+        engine::MoveProgress progress{};
+        bool found_strangers = false;  // messages whose source is not known, or gone
     };
     void log_task(Task& task);
     void restore_tasks(const std::vector<RestoredTask>& stored);
     void run_move_tasks(Instant now);
     void run_move_task(Task& task, Instant now, std::vector<Unfinished>& later);
     void run_slice(Task& task, Instant now, std::vector<Unfinished>& later);
+    /// Of one message that has left the task's source, to `fixed` or where it came from.
+    void redrive(
+        Task& task,
+        const QueueHandle& fixed,
+        engine::Transfer message,
+        std::vector<Unfinished>& later
+    );
     void settle(Task& task, MoveTask::Status status, std::string failure);
     std::optional<Instant> next_slice() const;
 

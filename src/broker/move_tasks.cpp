@@ -8,8 +8,9 @@
 namespace tranter::broker {
 namespace {
 
-/// Messages moved under one hold of the source's mutex.
+/// Messages moved under one hold of the source's mutex, and messages looked at.
 constexpr std::size_t slice_max = 500;
+constexpr std::size_t looks_max = 1000;
 /// Finished tasks remembered for each source (ListMessageMoveTasks shows at most ten).
 constexpr std::size_t remembered_per_source = 10;
 
@@ -133,13 +134,8 @@ void Broker::Impl::run_move_task(Task& task, Instant now, std::vector<Unfinished
 }
 
 void Broker::Impl::run_slice(Task& task, Instant now, std::vector<Unfinished>& later) {
-    const auto find = [this](const auto& index, const auto& key) -> QueueHandle {
-        const std::shared_lock lock(registry_mutex);
-        const auto found = index.find(key);
-        return found == index.end() ? nullptr : found->second;
-    };
     const std::string& name = task.view.destination;
-    const QueueHandle fixed = name.empty() ? nullptr : find(by_name, name);
+    const QueueHandle fixed = name.empty() ? nullptr : find(name);
     if (!name.empty() && !fixed) {
         settle(task, Status::failed, "AWS.SimpleQueueService.NonExistentQueue");
         return;
@@ -148,40 +144,25 @@ void Broker::Impl::run_slice(Task& task, Instant now, std::vector<Unfinished>& l
     Queue::State& source = task.source->state();
     Transfers::Token under_way;
     std::vector<engine::Transfer> moving;
-    const std::size_t wanted = task.view.max_per_second > 0 ? 1 : slice_max;
+    engine::MoveOut wanted{
+        .max = task.view.max_per_second > 0 ? 1 : slice_max, .looks_max = looks_max};
+    wanted.accept = [&](const engine::MessageView& message) {
+        const bool known = fixed != nullptr || find(message.source_queue) != nullptr;
+        task.found_strangers |= !known;
+        return known;
+    };
     bool gone = false;
     {
         const QueueLock lock(source);
         gone = source.deleted;
-        const auto movable = [&](const engine::MessageView& message) {
-            return fixed != nullptr || find(by_id, message.source_queue) != nullptr;
-        };
-        if (!gone) moving = source.engine.move_out(wanted, movable, now);
+        if (!gone) moving = source.engine.move_out(wanted, task.progress, now);
         if (!moving.empty()) under_way = transfers.begin();
     }
-    for (engine::Transfer& transfer : moving) {
-        if (!bring_back(transfer.payload)) continue;
-        const QueueHandle target = fixed ? fixed : find(by_id, transfer.source_queue);
-        const engine::Transfer original = transfer;
-        // A redriven message counts as new (SQS_SPEC 8.3).
-        const Uuid id = make_uuid();
-        const bool keeps_deduplication = target && target->fifo();
-        transfer.payload = transfer.payload.with_identity(
-            id, keeps_deduplication ? format_uuid(id) : std::string()
-        );
-        transfer.sent_at = now;
-        transfer.first_received_at = {};
-        transfer.receive_count = 0;
-        transfer.source_queue = 0;
-        if (target && deliver_transfer(source.id, target, transfer, later)) {
-            ++task.view.moved;
-        } else {
-            deliver_transfer(source.id, task.source, original, later);
-        }
-    }
+    for (engine::Transfer& transfer : moving)
+        redrive(task, fixed, std::move(transfer), later);
     under_way = {};
-    if (gone || moving.size() < wanted) {
-        const bool stuck = !gone && task.view.moved == 0 && task.view.to_move > 0;
+    if (gone || task.progress.done) {
+        const bool stuck = !gone && task.view.moved == 0 && task.found_strangers;
         if (stuck) {
             settle(task, Status::failed, "CouldNotDetermineMessageSource");
         } else {
@@ -190,10 +171,34 @@ void Broker::Impl::run_slice(Task& task, Instant now, std::vector<Unfinished>& l
         return;
     }
     task.next_slice = now;
+    if (moving.empty()) return;
     if (const auto rate = task.view.max_per_second; rate > 0) {
         task.next_slice += Duration(std::chrono::seconds(1)) / rate;
     }
     log_task(task);
+}
+
+void Broker::Impl::redrive(
+    Task& task, const QueueHandle& fixed, engine::Transfer message, std::vector<Unfinished>& later
+) {
+    if (!bring_back(message.payload)) return;
+    const QueueId source = task.source->id();
+    const QueueHandle target = fixed ? fixed : find(message.source_queue);
+    const engine::Transfer original = message;
+    // A redriven message counts as new (SQS_SPEC 8.3).
+    const Uuid id = make_uuid();
+    const bool keeps_deduplication = target && target->fifo();
+    message.payload =
+        message.payload.with_identity(id, keeps_deduplication ? format_uuid(id) : std::string());
+    message.sent_at = clock.now();
+    message.first_received_at = {};
+    message.receive_count = 0;
+    message.source_queue = 0;
+    if (target && deliver_transfer(source, target, message, later)) {
+        ++task.view.moved;
+    } else {
+        deliver_transfer(source, task.source, original, later);
+    }
 }
 
 void Broker::Impl::settle(Task& task, MoveTask::Status status, std::string failure) {

@@ -219,12 +219,7 @@ void Broker::Impl::hand_over(
 Position Broker::Impl::move_dead_letters(
     const QueueHandle& queue, Aftermath& aftermath, std::vector<Unfinished>& later
 ) {
-    QueueHandle target;
-    {
-        const std::shared_lock lock(registry_mutex);
-        const auto found = by_name.find(aftermath.dead_letter_queue);
-        if (found != by_name.end()) target = found->second;
-    }
+    const QueueHandle target = find(aftermath.dead_letter_queue);
     Position position = 0;
     for (auto& [dead, settled] : aftermath.dead) {
         if (!bring_back(dead.payload)) continue;

@@ -122,11 +122,10 @@ class Queue {
     /// Receives a message from another queue. It is visible at once; FIFO appends it to its group.
     /// Never refused and never de-duplicated. Returns its place here.
     Sent move_in(Transfer transfer, Instant now);
-    /// Takes up to `max` visible messages out, oldest first, for a move to another queue. With a
-    /// filter, only those it accepts (it sees each candidate once).
-    std::vector<Transfer> move_out(
-        std::size_t max, const std::function<bool(const MessageView&)>& accept, Instant now
-    );
+    /// Takes visible messages out, oldest first, for a move to another queue, from where `progress`
+    /// stands: a new one at the oldest. What was passed is not looked at again. O(looks_max),
+    /// unless the last one that was passed has gone; then also the way there from the nearer end.
+    std::vector<Transfer> move_out(const MoveOut& move, MoveProgress& progress, Instant now);
 
     /// Drops every message and the de-duplication memory. Receipts become no-ops. What it returns
     /// frees the memory when it is destroyed, so that a caller can do that outside its lock.
@@ -317,6 +316,8 @@ class Queue {
     template <class Visit>
     void merge(Slot sent, Slot moved, Visit visit) const;
     Slot first_after(const ArrivalList& list, Sequence sequence) const;
+    Slot next_to_look_at(const ArrivalList& list, const MoveProgress& progress) const;
+    bool may_move(Slot slot, const MoveOut& move, MoveProgress& progress) const;
     void check_extras() const;
     void check_holds() const;
     void check_flights() const;

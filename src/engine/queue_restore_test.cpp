@@ -291,7 +291,8 @@ class Twins {
 
     std::string move_out(Queue& queue) {
         std::string text;
-        for (const Transfer& moved : queue.move_out(2, {}, now_))
+        MoveProgress progress;
+        for (const Transfer& moved : queue.move_out({.max = 2}, progress, now_))
             text += std::string(moved.payload.body()) + ' ';
         return text;
     }

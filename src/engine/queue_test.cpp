@@ -17,8 +17,10 @@ class QueueTest : public testing::Test {
   protected:
     static QueuePolicy fifo() { return {.groups = {.order = Order::fifo}}; }
 
-    static Payload payload(std::string_view body, std::string_view deduplication_id = {}) {
-        return Payload::make({.body = body, .deduplication_id = deduplication_id});
+    static Payload payload(
+        std::string_view body, std::string_view deduplication_id = {}, std::uint8_t id = 0
+    ) {
+        return Payload::make({.body = body, .deduplication_id = deduplication_id, .id = {id}});
     }
     Sent send(Queue& queue, std::string_view body, std::string_view group = {}) {
         return *queue.send(payload(body), {.group = group}, now);
@@ -388,16 +390,52 @@ TEST_F(QueueTest, OfMovedMessagesThatAreGoneNothingStays) {
         queue.move_in({.payload = payload("stays"), .sent_at = now}, now);
         for (int i = 0; i < 10'000; ++i) {
             pass(seconds(1));
-            const Sent moved = queue.move_in({.payload = payload("goes"), .sent_at = now}, now);
-            const auto accept = [&](const MessageView& view) {
-                return view.sequence == moved.sequence;
-            };
-            ASSERT_EQ(queue.move_out(1, accept, now).size(), 1U);
+            const Sent moved =
+                queue.move_in({.payload = payload("goes", {}, 2), .sent_at = now}, now);
+            ASSERT_TRUE(queue.take_out(moved.id, now));
         }
 
         EXPECT_NO_THROW(queue.check());
         EXPECT_EQ(*queue.oldest(), now - seconds(10'000));
     }
+}
+
+TEST_F(QueueTest, AMoveLooksAtEachMessageOnce) {
+    Queue queue({});
+    for (int i = 0; i < 100; ++i)
+        send(queue, i % 10 == 0 ? "goes" : "stays");
+    int looks = 0;
+    const MoveOut wanted{.max = 1, .looks_max = 7, .accept = [&](const MessageView& view) {
+                             ++looks;
+                             return view.payload.body() == "goes";
+                         }};
+    MoveProgress progress;
+    std::size_t moved = 0;
+
+    while (!progress.done) {
+        const auto out = queue.move_out(wanted, progress, now);
+        EXPECT_LE(out.size(), 1U);
+        moved += out.size();
+        send(queue, "goes");  // which came too late
+    }
+
+    EXPECT_EQ(moved, 10U);
+    EXPECT_EQ(looks, 100);
+}
+
+TEST_F(QueueTest, AMoveThatGoesOnPassesNoUnfinishedMessageOfItsGroup) {
+    Queue queue(fifo());
+    for (const char* body : {"1", "2", "3"})
+        send(queue, body, "g");
+    const Receipt first = receive(queue, 1).at(0).receipt;
+    MoveProgress progress;
+    EXPECT_TRUE(queue.move_out({.looks_max = 2}, progress, now).empty());
+    ASSERT_TRUE(queue.change_visibility(first, {}, now));
+
+    EXPECT_TRUE(queue.move_out({.max = 10}, progress, now).empty());
+
+    EXPECT_TRUE(progress.done);
+    EXPECT_EQ(bodies(queue), "123");
 }
 
 TEST_F(QueueTest, AMovedMessageExpiresWhenItsQueueBeginsToForget) {

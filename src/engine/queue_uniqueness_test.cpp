@@ -378,7 +378,8 @@ TEST_F(UniquenessTest, WhatIsHeldBackMayLeaveAndCountsInItsGroup) {
     EXPECT_EQ(queue.take_out(id(4), now).value().payload.body(), "4");
     queue.check();
     send(queue, 5, "k", Uniqueness::keep_latest, {.group = "g"});
-    EXPECT_EQ(queue.move_out(10, nullptr, now).size(), 1U);
+    MoveProgress progress;
+    EXPECT_EQ(queue.move_out({.max = 10}, progress, now).size(), 1U);
     queue.check();
     send(queue, 6, "k", Uniqueness::keep_latest, {.group = "g"});
     ASSERT_TRUE(queue.acknowledge(running.receipt, now).value());

@@ -35,28 +35,54 @@ void Queue::merge(Slot sent, Slot moved, Visit visit) const {
     }
 }
 
-std::vector<Transfer> Queue::move_out(
-    std::size_t max, const std::function<bool(const MessageView&)>& accept, Instant now
-) {
+std::vector<Transfer> Queue::move_out(const MoveOut& move, MoveProgress& progress, Instant now) {
     advance(now);
-    std::vector<Slot> chosen;
-    std::unordered_set<Slot> blocked;  // FIFO groups with an earlier message that cannot move
-    for_each_in_order([&](Slot slot) {
-        if (chosen.size() >= max) return false;
-        const Message& message = slab_[slot];
-        if (message.state != State::visible && message.state != State::held) {
-            if (fifo()) blocked.insert(message.group);
-            return true;
+    if (progress.until == 0) progress.until = last_sequence_;
+    progress.done = false;
+    std::vector<Transfer> out;
+    std::size_t looks = 0;
+    Slot sent = next_to_look_at(sent_, progress);
+    Slot moved = next_to_look_at(moved_, progress);
+    while (sent != no_slot || moved != no_slot) {
+        const bool take_sent =
+            moved == no_slot || (sent != no_slot && slab_[sent].sequence < slab_[moved].sequence);
+        Slot& next = take_sent ? sent : moved;
+        const Slot slot = next;
+        const Sequence sequence = slab_[slot].sequence;
+        if (sequence > progress.until) break;
+        if (out.size() >= move.max || looks >= move.looks_max) return out;
+        ++looks;
+        next = ArrivalList::next(slab_, slot);
+        progress.looked_at = sequence;
+        if (may_move(slot, move, progress)) {
+            out.push_back(extract(slot));
+        } else {
+            (take_sent ? progress.sent : progress.moved) = {.slot = slot, .sequence = sequence};
         }
-        if (fifo() && blocked.contains(message.group)) return true;
-        if (!accept || accept(view_of(slot))) chosen.push_back(slot);
-        return true;
-    });
-    std::vector<Transfer> moved;
-    moved.reserve(chosen.size());
-    for (const Slot slot : chosen)
-        moved.push_back(extract(slot));
-    return moved;
+    }
+    progress.done = true;
+    return out;
+}
+
+/// Of one list; no_slot: nothing.
+Slot Queue::next_to_look_at(const ArrivalList& list, const MoveProgress& progress) const {
+    const auto& [slot, sequence] = &list == &sent_ ? progress.sent : progress.moved;
+    if (slab_.find(slot, sequence) == nullptr) return first_after(list, progress.looked_at);
+    Slot next = ArrivalList::next(slab_, slot);
+    while (next != no_slot && slab_[next].sequence <= progress.looked_at)
+        next = ArrivalList::next(slab_, next);
+    return next;
+}
+
+bool Queue::may_move(Slot slot, const MoveOut& move, MoveProgress& progress) const {
+    const Message& message = slab_[slot];
+    const std::string_view group = group_key(message);
+    if (message.state != State::visible && message.state != State::held) {
+        if (fifo()) progress.blocked.emplace(group);
+        return false;
+    }
+    if (fifo() && progress.blocked.contains(group)) return false;
+    return !move.accept || move.accept(view_of(slot));
 }
 
 Counters Queue::counters() const {

@@ -3,10 +3,12 @@
 #include "base/time.hpp"
 #include "engine/payload.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -245,6 +247,27 @@ struct MessageView {
     Instant deadline{};              // {}: none
     bool cancel_requested = false;
     std::string note{};
+};
+
+/// What one call of Queue::move_out() may take.
+struct MoveOut {
+    std::size_t max = 1;
+    std::size_t looks_max = std::numeric_limits<std::size_t>::max();  // with those that stay
+    std::function<bool(const MessageView&)> accept{};  // sees each candidate once; empty: all
+};
+
+/// How far Queue::move_out() has come through the messages that were there when it began.
+struct MoveProgress {
+    struct Place {
+        std::uint32_t slot = 0;
+        Sequence sequence = 0;
+    };
+    bool done = false;
+    Sequence until = 0;      // the newest when it began
+    Sequence looked_at = 0;  // the newest so far
+    Place sent{};            // the latest that stays, of those that were sent here
+    Place moved{};           // and of those from other queues
+    std::set<std::string, std::less<>> blocked{};  // FIFO groups of which an earlier one stays
 };
 
 /// A message that ended without anybody asking for it at that moment.

@@ -52,7 +52,9 @@ Operation Generator::next(const World& world) {
         return Move{
             .from = choices_.percent(70) ? dead_queue : main_queue,
             .max = static_cast<std::uint32_t>(choices_.between(1, 5)),
-            .every = static_cast<std::uint32_t>(choices_.between(1, 3))};
+            .every = static_cast<std::uint32_t>(choices_.between(1, 3)),
+            .looks_max = choices_.one_of<std::uint32_t>({1000, 1000, 1, 2, 4}),
+            .goes_on = choices_.percent(60)};
     }
     if (drawn(weights.purge)) return Purge{.queue = queue};
     if (drawn(weights.set_policy)) return set_policy(world);

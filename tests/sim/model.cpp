@@ -356,17 +356,33 @@ void Model::move_in(
 }
 
 void Model::move_out(
-    std::size_t max, std::uint32_t every, Instant now, const std::vector<engine::Transfer>& answer
+    const engine::MoveOut& wanted,
+    std::uint32_t every,
+    bool goes_on,
+    Instant now,
+    const std::vector<engine::Transfer>& answer,
+    bool done
 ) {
     advance(now);
+    if (!goes_on) move_ = {};
+    if (move_.until == 0) move_.until = fates_.size();
     std::vector<engine::Sequence> expected;
-    std::set<std::string> blocked;  // FIFO: nothing moves past an unfinished message of its group
+    std::size_t looks = 0;
+    bool all = true;
     for (const Message& message : messages_) {
-        if (expected.size() >= max) break;
-        if (fifo() && message.state != State::visible) blocked.insert(message.group);
-        if (message.state != State::visible || blocked.contains(message.group)) continue;
+        if (message.sequence <= move_.looked_at || message.sequence > move_.until) continue;
+        all = expected.size() < wanted.max && looks < wanted.looks_max;
+        if (!all) break;
+        ++looks;
+        move_.looked_at = message.sequence;
+        // FIFO: nothing moves past an unfinished message of its group.
+        const bool stays = message.state != State::visible;
+        if (fifo() && stays) move_.blocked.insert(message.group);
+        if (stays || move_.blocked.contains(message.group)) continue;
         if (message.content->token % every == 0) expected.push_back(message.sequence);
     }
+    if (goes_on && looks > 0) tally_.hit(Probe::move_went_on);
+    if (done != all) throw Violation(Invariant::answers, "a move is done or not, as it says");
     if (!std::ranges::equal(answer, expected, {}, &engine::Transfer::source_sequence)) {
         throw Violation(Invariant::visible_order, "other messages were moved out");
     }

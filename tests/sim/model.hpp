@@ -74,10 +74,12 @@ class Model {
         const engine::Sent& answer
     );
     void move_out(
-        std::size_t max,
+        const engine::MoveOut& wanted,
         std::uint32_t every,
+        bool goes_on,
         Instant now,
-        const std::vector<engine::Transfer>& answer
+        const std::vector<engine::Transfer>& answer,
+        bool done
     );
     void settle(
         const engine::Settle& settle,
@@ -262,6 +264,12 @@ class Model {
     std::vector<Throttle> throttles_;
     std::vector<End> ended_;
     std::vector<Attempt> attempts_;
+    struct Move {
+        engine::Sequence until = 0;
+        engine::Sequence looked_at = 0;
+        std::set<std::string> blocked{};
+    };
+    Move move_{};    // the last one
     Instant now_{};  // of the operation that is checked
     std::int64_t last_place_ = 0;
     std::int64_t first_place_ = 0;

@@ -132,6 +132,52 @@ MUTANTS = [
         ),
     ),
     mutant(
+        "a move that goes on passes an unfinished message of its group",
+        "visible_order",
+        (
+            "queue_view.cpp",
+            "if (fifo()) progress.blocked.emplace(group);",
+            "if (fifo() && move.max > 1) progress.blocked.emplace(group);",
+        ),
+    ),
+    mutant(
+        "a move takes what has come since it began",
+        "visible_order answers",
+        (
+            "queue_view.cpp",
+            "        if (sequence > progress.until) break;\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a move that goes on begins at the oldest again",
+        "visible_order answers",
+        (
+            "queue_view.cpp",
+            "        progress.looked_at = sequence;\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a receive that may take no more dead letters delivers them",
+        "dead_letter",
+        (
+            "queue_delivery.cpp",
+            "            if (!take_dead(slot, options, received)) break;\n            continue;\n",
+            "            if (take_dead(slot, options, received)) continue;\n"
+            "            if (!received.dead_left) break;\n",
+        ),
+    ),
+    mutant(
+        "dead letters that came later are handed on, too",
+        "dead_letter answers",
+        (
+            "queue_delivery.cpp",
+            "    if (until != 0 && slab_[slot].sequence > until) return false;\n",
+            "",
+        ),
+    ),
+    mutant(
         "a lost answer ends the lease of the retry that has the same messages",
         "lease attempt_id counters receive_count",
         (

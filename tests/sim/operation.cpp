@@ -74,7 +74,9 @@ struct Describer {
     }
     std::string operator()(const Move& move) const {
         return "move up to " + number(move.max) + " out of " + queue_name(move.from) +
-               (move.every > 1 ? ", only each " + number(move.every) + "th" : "");
+               (move.every > 1 ? ", only each " + number(move.every) + "th" : "") +
+               (move.looks_max < 1000 ? ", after " + number(move.looks_max) + " looks" : "") +
+               (move.goes_on ? ", going on" : "");
     }
     std::string operator()(const Purge& purge) const { return "purge " + queue_name(purge.queue); }
     std::string operator()(const SetPolicy& set) const {

@@ -68,6 +68,8 @@ struct Move {
     std::uint8_t from = 0;
     std::uint32_t max = 1;
     std::uint32_t every = 1;  // only tokens that are a multiple
+    std::uint32_t looks_max = 1000;
+    bool goes_on = false;  // from where the last one out of this queue came to
 };
 struct Purge {
     std::uint8_t queue = 0;

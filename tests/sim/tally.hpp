@@ -137,6 +137,8 @@ inline constexpr std::array<std::string_view, 63> probe_names = {
     "held back for another with their key",
     "of those, taken out of line",
     "held back no more",
+    "more dead letters than one call takes",
+    "moves that went on",
 };
 
 /// What the runs so far went through.

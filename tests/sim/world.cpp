@@ -236,10 +236,13 @@ void World::run(const Move& move) {
         seen = view.sequence;
         return content_of(view.payload).token % move.every == 0;
     };
-    auto transfers = move.every > 1 ? queues_[move.from]->move_out(move.max, accept, now_)
-                                    : queues_[move.from]->move_out(move.max, nullptr, now_);
+    engine::MoveProgress& progress = moves_[move.from];
+    if (!move.goes_on) progress = {};
+    engine::MoveOut wanted{.max = move.max, .looks_max = move.looks_max};
+    if (move.every > 1) wanted.accept = accept;
+    auto transfers = queues_[move.from]->move_out(wanted, progress, now_);
     say(std::to_string(transfers.size()) + " moved");
-    models_[move.from].move_out(move.max, move.every, now_, transfers);
+    models_[move.from].move_out(wanted, move.every, move.goes_on, now_, transfers, progress.done);
     settle(move.from);
     move_over(move.from, std::move(transfers));
 }

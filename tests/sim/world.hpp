@@ -85,6 +85,7 @@ class World {
     Instant now_;
     std::array<std::unique_ptr<engine::Queue>, 2> queues_;  // made anew by a restart
     std::array<Model, 2> models_;
+    std::array<engine::MoveProgress, 2> moves_{};     // of the last move out of each
     std::vector<std::unique_ptr<Content>> contents_;  // by token; the models point to them
     std::vector<std::vector<HandOut>> hand_outs_;     // by token
     std::uint64_t executed_ = 0;
