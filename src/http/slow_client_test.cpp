@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t body_bytes = std::size_t{1} << 20;
+constexpr std::size_t largest_bytes = std::size_t{1} << 20;
 constexpr std::size_t big_bytes = std::size_t{8} << 20;
 
 std::string head_of(std::size_t bytes) {
@@ -26,7 +26,7 @@ std::string head_of(std::size_t bytes) {
 class SlowClientTest : public testing::Test {
   protected:
     void start(Limits limits) {
-        limits.body_bytes = body_bytes;
+        limits.body_bytes = largest_bytes;
         server_ = std::make_unique<Server>(
             ServerOptions{.limits = limits},
             [this](const Request& request, Exchange exchange) {
@@ -53,8 +53,8 @@ class SlowClientTest : public testing::Test {
     /// Sends a body of which one byte is missing. It may be refused before all of it was sent.
     TestSocket begin_body() {
         TestSocket client(server_->port());
-        client.send(head_of(body_bytes));
-        client.send(std::string(body_bytes - 1, 'x'));
+        client.send(head_of(largest_bytes));
+        client.send(std::string(largest_bytes - 1, 'x'));
         return client;
     }
 
@@ -97,7 +97,7 @@ TEST_F(SlowClientTest, TheShareIsFreeAgainWhenBodiesCameOrTheirClientsWent) {
 
     TestSocket client(server_->port());
     for (int i = 0; i < 10; ++i) {
-        client.send(head_of(body_bytes) + std::string(body_bytes, 'x'));
+        client.send(head_of(largest_bytes) + std::string(largest_bytes, 'x'));
         const std::string answer = client.read_answer();
         EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
     }
@@ -110,12 +110,12 @@ TEST_F(SlowClientTest, ABodyThatKeepsComingMayTakeLongerThanItsTimeout) {
     start(limits);
     TestSocket client(server_->port());
     std::size_t sent = 0;
-    client.send(head_of(body_bytes));
+    client.send(head_of(largest_bytes));
 
     const auto end = std::chrono::steady_clock::now() + 1300ms;
     while (std::chrono::steady_clock::now() < end && !client.wait_for_input(10ms))
         sent += client.send("x") ? 1 : 0;
-    client.send(std::string(body_bytes - sent, 'x'));
+    client.send(std::string(largest_bytes - sent, 'x'));
 
     EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 200 "));
 }
@@ -123,10 +123,10 @@ TEST_F(SlowClientTest, ABodyThatKeepsComingMayTakeLongerThanItsTimeout) {
 TEST_F(SlowClientTest, ABodyThatOnlyTricklesInIsCut) {
     Limits limits;
     limits.body_timeout = 100ms;
-    limits.bytes_per_second_min = body_bytes;
+    limits.bytes_per_second_min = largest_bytes;
     start(limits);
     TestSocket client(server_->port());
-    client.send(head_of(body_bytes));
+    client.send(head_of(largest_bytes));
 
     while (!client.wait_for_input(1ms) && client.send("x")) {
     }
