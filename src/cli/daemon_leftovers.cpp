@@ -7,6 +7,7 @@
 #include "process/orphans.hpp"
 #include "process/process_stat.hpp"
 #include "supervise/descendants.hpp"
+#include "supervise/instance_environment.hpp"
 
 #include <fmt/format.h>
 
@@ -58,10 +59,12 @@ std::vector<KnownProcess> read_state(const control::Home& home) {
 }
 
 /// What runs in a container, or for another user, is nobody of ours, whatever its variables say.
-bool may_be_ours(pid_t pid) {
+/// But apps of root may have other users.
+bool may_be_ours(pid_t pid, bool of_any_user) {
     const std::string process = fmt::format("/proc/{}", pid);
     struct stat info {};
-    if (::stat(process.c_str(), &info) != 0 || info.st_uid != ::geteuid()) return false;
+    if (::stat(process.c_str(), &info) != 0) return false;
+    if (info.st_uid != ::geteuid() && (!of_any_user || ::geteuid() != 0)) return false;
     const auto space_of = [](const std::string& whose) {
         std::error_code failed;
         return std::filesystem::read_symlink(whose + "/ns/pid", failed).string();
@@ -71,7 +74,7 @@ bool may_be_ours(pid_t pid) {
 
 /// A keeper is a copy of its daemon, so it has its environment.
 bool is_keeper_of(pid_t pid, const control::Home& home) {
-    if (!may_be_ours(pid)) return false;
+    if (!may_be_ours(pid, false)) return false;
     const auto name = read_file(fmt::format("/proc/{}/comm", pid));
     if (!name || *name != "tranter-keeper\n") return false;
     const auto its = control::home_of(
@@ -81,15 +84,39 @@ bool is_keeper_of(pid_t pid, const control::Home& home) {
     return its && its->directory == home.directory;
 }
 
+/// Whether it was started by a daemon of this home, or by what that had started, however far away
+/// from it. So not only what was known when the state was written last is found.
+bool is_started_by(pid_t pid, const control::Home& home) {
+    if (!may_be_ours(pid, true)) return false;
+    const std::string place = process::initial_variable(pid, supervise::supervisor_variable);
+    if (place.empty()) return false;
+    std::error_code failed;
+    return std::filesystem::equivalent(place, home.runtime(), failed);
+}
+
+/// Ourselves, and whoever has started us, which may have been an app.
+std::vector<pid_t> own_line() {
+    std::vector<pid_t> line{::getpid()};
+    while (const auto stat = process::read_stat(line.back())) {
+        if (stat->parent <= 1) break;
+        line.push_back(stat->parent);
+    }
+    return line;
+}
+
 /// Also those that were started after the state was written last.
-void add_keepers(const control::Home& home, std::vector<KnownProcess>& known) {
+void add_found(const control::Home& home, std::vector<KnownProcess>& known) {
+    const std::vector<pid_t> line = own_line();
     std::error_code failed;
     for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
          entry.increment(failed)) {
         const auto pid =
             static_cast<pid_t>(std::strtol(entry->path().filename().c_str(), nullptr, 10));
-        if (pid <= 0 || pid == ::getpid() || !is_keeper_of(pid, home)) continue;
+        if (pid <= 0 || std::ranges::find(line, pid) != line.end()) continue;
+        const bool is_keeper = is_keeper_of(pid, home);
+        if (!is_keeper && !is_started_by(pid, home)) continue;
         known.push_back({.pid = pid, .start_ticks = process::start_ticks(pid)});
+        if (!is_keeper) continue;
         for (const pid_t kept : supervise::descendants_of(pid))
             known.push_back({.pid = kept, .start_ticks = process::start_ticks(kept)});
     }
@@ -134,7 +161,7 @@ Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience
     std::vector<KnownProcess> known = read_state(home);
     // What a keeper kills may have started something just before, which then is the keeper's too.
     for (int round = 0; round < 8; ++round) {
-        add_keepers(home, known);
+        add_found(home, known);
         std::erase_if(known, [](const KnownProcess& one) { return !one.lives(); });
         if (known.empty()) break;
         for (const KnownProcess& one : known) {

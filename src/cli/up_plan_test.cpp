@@ -3,12 +3,18 @@
 #include "cli/daemon_home.hpp"
 #include "cli/daemon_leftovers.hpp"
 #include "cli/up_apply.hpp"
+#include "cli/up_roles.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -73,6 +79,19 @@ TEST(MeansTheSameTest, LeavesTheSessionOfWhoeverAsksAside) {
     EXPECT_FALSE(means_the_same(one, other));
 }
 
+TEST_F(UpHomeTest, RolesAreNeverGivenUpAndWaitLongerAndLonger) {
+    ServerConfig config;
+    config.handlers.emplace_back();
+
+    const std::vector<App> apps = role_apps(config, folder + "/tranter.toml", home, {});
+
+    EXPECT_EQ(apps.size(), 4U);
+    for (const App& app : apps) {
+        EXPECT_EQ(app.restart.max, 0U) << app.name;
+        EXPECT_GT(app.restart.delay_max, Duration{}) << app.name;
+    }
+}
+
 TEST_F(UpHomeTest, IsForItsOwnerAloneAlsoWhenItWasOpenBefore) {
     ASSERT_EQ(::mkdir(home.directory.c_str(), 0777), 0);
 
@@ -118,6 +137,41 @@ TEST_F(UpHomeTest, NoProcessIsTakenForOneThatHadItsNumberBefore) {
         ASSERT_TRUE(cleared) << cleared.error().message();
         EXPECT_EQ(*cleared, 0U);
     }
+}
+
+/// `sleep` with one variable, which no state knows.
+pid_t start_marked(const std::string& variable) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::setsid();
+        std::array<char*, 3> words{const_cast<char*>("sleep"), const_cast<char*>("1000"), nullptr};
+        std::array<char*, 2> variables{const_cast<char*>(variable.c_str()), nullptr};
+        ::execve("/bin/sleep", words.data(), variables.data());
+        ::_exit(127);
+    }
+    // Until it is another program it has our variables.
+    while (read_file(fmt::format("/proc/{}/comm", pid)).value_or("") != "sleep\n")
+        ::sched_yield();
+    return pid;
+}
+
+TEST_F(UpHomeTest, WhatAnAppHasStartedIsFoundByItsVariableAloneAndOfThisHomeOnly) {
+    ASSERT_TRUE(make_home(home));
+    control::Home other{.directory = folder + "/other"};
+    ASSERT_TRUE(make_home(other));
+    const pid_t ours = start_marked("TRANTER_SUPERVISOR=" + folder + "/h/../h/run");
+    const pid_t theirs = start_marked("TRANTER_SUPERVISOR=" + other.runtime());
+
+    const auto cleared = clear_leftovers(home, {});
+
+    ASSERT_TRUE(cleared) << cleared.error().message();
+    EXPECT_EQ(*cleared, 1U);
+    int status = 0;
+    EXPECT_EQ(::waitpid(ours, &status, 0), ours);
+    EXPECT_EQ(WTERMSIG(status), SIGKILL);
+    EXPECT_EQ(::waitpid(theirs, &status, WNOHANG), 0);
+    ::kill(theirs, SIGTERM);
+    ::waitpid(theirs, &status, 0);
 }
 
 }  // namespace

@@ -6,9 +6,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tranter::supervise {
+
+/// Names the runtime directory of the supervisor that a process was started by, for whoever looks
+/// for what it left behind. Inherited, also by what has left its group and its session.
+inline constexpr std::string_view supervisor_variable = "TRANTER_SUPERVISOR";
 
 /// What one instance finds in its environment, "NAME=value" each: that of its app, the number of
 /// the instance, and for programs that expect PM2 (their number variable is another than ours)

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "process/descriptor.hpp"
+#include "process/environment.hpp"
 #include "process/identity.hpp"
 #include "process/process_stat.hpp"
 #include "supervise/file_access.hpp"
@@ -90,6 +91,7 @@ Result<process::SpawnOptions> RunningProcess::describe() const {
         program.identity = std::move(*identity);
     }
     program.environment = environment_of(app, options_.number, options_.key, program.identity);
+    process::set_variable(program.environment, supervisor_variable, options_.runtime_directory);
     return program;
 }
 
