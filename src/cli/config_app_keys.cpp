@@ -144,7 +144,7 @@ constexpr AppKey all_app_keys[] = {
     app_key<BoolCodec, &App::logs, &LogRule::compress>("logs.compress", "those that were rotated"),
     app_key<BoolCodec, &App::logs, &LogRule::json>("logs.json", "each line as a JSON object"),
     app_key<TextCodec, &App::logs, &LogRule::time_format>(
-        "logs.time_format", "of strftime, in front of each line; empty is no time"
+        "logs.time_format", "of strftime, in front of each line, in local time; empty is no time"
     ),
     app_key<SizeCodec<0, storage_max>, &App::limits, &Limits::memory_bytes>(
         "limits.memory",

@@ -103,7 +103,7 @@ struct LogRule {
     Duration age_max{};                                 // of a file; {}: any
     bool compress = false;                              // those that were rotated
     bool json = false;                                  // each line as an object
-    std::string time_format{};                          // strftime, in front of each line
+    std::string time_format{};                          // strftime, local, before each line
 
     bool operator==(const LogRule&) const = default;
 };

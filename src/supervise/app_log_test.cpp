@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -292,10 +294,19 @@ TEST(OutputLinesTest, ALineWithoutAnEndIsDivided) {
     EXPECT_EQ(lines.finish({}), "9\n");
 }
 
-TEST(OutputLinesTest, PutsTheTimeInFront) {
-    OutputLines lines({.app = "api", .time_format = "%Y-%m-%dT%H:%M:%S"});
+TEST(OutputLinesTest, TheTimeInFrontIsThatOfTheMachine) {
+    const char* const before = std::getenv("TZ");
+    const std::string kept = before == nullptr ? "" : before;
+    ::setenv("TZ", "JST-9", 1);
+    ::tzset();
+    OutputLines lines({.app = "api", .time_format = "%Y-%m-%dT%H:%M:%S %z"});
+    OutputLines json({.app = "api", .json = true});
 
-    EXPECT_EQ(lines.add("one\n", Instant(25h)), "1970-01-02T01:00:00: one\n");
+    EXPECT_EQ(lines.add("one\n", Instant(1h)), "1970-01-01T10:00:00 +0900: one\n");
+    EXPECT_NE(json.add("one\n", Instant(1h)).find("1970-01-01T01:00:00Z"), std::string::npos);
+
+    before == nullptr ? ::unsetenv("TZ") : ::setenv("TZ", kept.c_str(), 1);
+    ::tzset();
 }
 
 TEST(OutputLinesTest, AsJsonWhateverTheBytesAre) {

@@ -10,10 +10,12 @@
 namespace tranter::supervise {
 namespace {
 
-std::string formatted(const std::string& format, Instant now) {
+using Broken = std::tm* (*)(const std::time_t*, std::tm*);
+
+std::string formatted(const std::string& format, Instant now, Broken broken) {
     const std::time_t seconds = unix_seconds(now);
     std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
+    broken(&seconds, &parts);
     std::array<char, 128> text{};
     return {text.data(), std::strftime(text.data(), text.size(), format.c_str(), &parts)};
 }
@@ -50,7 +52,7 @@ std::string OutputLines::finish(Instant now) {
 void OutputLines::append(std::string_view line) {
     if (options_.see) options_.see(line);
     const std::string time =
-        options_.time_format.empty() ? "" : formatted(options_.time_format, now_);
+        options_.time_format.empty() ? "" : formatted(options_.time_format, now_, ::localtime_r);
     if (!options_.json) {
         if (!time.empty()) lines_.append(time).append(": ");
         lines_.append(line).append(1, '\n');
@@ -58,7 +60,9 @@ void OutputLines::append(std::string_view line) {
     }
     JsonWriter json(lines_);
     json.begin_object().member("message", valid_utf8(line));
-    json.member("timestamp", time.empty() ? formatted("%Y-%m-%dT%H:%M:%SZ", now_) : time);
+    json.member(
+        "timestamp", time.empty() ? formatted("%Y-%m-%dT%H:%M:%SZ", now_, ::gmtime_r) : time
+    );
     json.member("type", options_.is_errors ? "err" : "out");
     json.member("process_id", options_.number).member("app_name", options_.app).end_object();
     lines_ += '\n';

@@ -19,7 +19,7 @@ class OutputLines {
         std::uint32_t number = 0;
         bool is_errors = false;
         bool json = false;
-        std::string time_format{};                           // strftime, UTC; empty: no time
+        std::string time_format{};                           // strftime, local time; empty: none
         std::size_t line_bytes_max = std::size_t{64} << 10;  // a longer one is divided
         /// Called with each line as it was printed, without its newline. Not set: nobody.
         std::function<void(std::string_view line)> see{};
