@@ -148,9 +148,13 @@ class Scheduler {
     /// Runs the slots of the past that have not run, also those that were missed or skipped; with
     /// `dry_run` only says which there are. `invalid_argument` for a period that reaches into the
     /// future, and with IntervalAnchor::after_completion, which has no slots in the past;
-    /// `limit_exceeded` for more than 10,000 slots.
+    /// `limit_exceeded` for more than 10,000 slots. All of them run at once: with another
+    /// ScheduleRules::overlap than `allow` that is a `conflict`, unless `overlap` says so for once.
     [[nodiscard]] Result<Backfill> backfill(
-        std::string_view name, const Period& period, bool dry_run = false
+        std::string_view name,
+        const Period& period,
+        bool dry_run = false,
+        std::optional<Overlap> overlap = {}
     );
 
     /// Jobs that wait for their time, by time and id, at most `max` after the one with the id

@@ -234,7 +234,7 @@ http::Response SchedulesApi::backfill(const JobCall& call) {
     if (!known) return problem_reply(known.error());
     const TimePoint now = current_time();
     const schedule::Period period{.from = *body->from, .to = body->to.value_or(now)};
-    auto found = schedule::backfill(*known, call.id, period, now, body->dry_run);
+    auto found = schedule::backfill(*known, call.id, period, now, body->dry_run, body->overlap);
     if (!found) return problem_reply(found.error());
     return answer_struct(schedule_wire::BackfillAnswer{
         .slots = std::move(found->slots), .claimed = found->claimed, .dry_run = body->dry_run});

@@ -72,8 +72,10 @@ Result<int> backfill_schedule(ScheduleSession& session, const Arguments& argumen
     const TimePoint now = ScheduleSession::now();
     const bool dry_run = arguments.is_on("dry-run");
     const schedule::Period period{.from = **from, .to = to->value_or(now)};
-    const auto found =
-        schedule::backfill(session.registry(), arguments.text("NAME"), period, now, dry_run);
+    const auto overlap = arguments.find("overlap") ? std::optional(Overlap::allow) : std::nullopt;
+    const auto found = schedule::backfill(
+        session.registry(), arguments.text("NAME"), period, now, dry_run, overlap
+    );
     if (!found) return std::unexpected(found.error());
     session.output.begin({{"slot", "SLOT"}});
     for (const TimePoint slot : found->slots) {
@@ -186,12 +188,19 @@ Command schedule_backfill_command() {
     return {
         .name = "backfill",
         .summary = "run slots of the past that have not run",
-        .description = "Slots that were missed or skipped run; those that have run do not.",
+        .description =
+            "Slots that were missed or skipped run; those that have run do not. They run at once, "
+            "so a "
+            "schedule\nwith another overlap than `allow` refuses that.",
         .positionals = {schedule_positional()},
         .options = with_store_options(
             {{.name = "from", .value = "TIME", .help = "the first slot, required"},
              {.name = "to", .value = "TIME", .help = "the last slot (default: now)"},
-             {.name = "dry-run", .value = "", .help = "only print the slots"}}
+             {.name = "dry-run", .value = "", .help = "only print the slots"},
+             {.name = "overlap",
+              .value = "POLICY",
+              .help = "the jobs may all run at once, though the schedule has another rule",
+              .choices = {"allow"}}}
         ),
         .examples =
             {{"what a downtime left out",

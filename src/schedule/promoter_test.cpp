@@ -317,6 +317,25 @@ TEST_F(PromoterTest, ABackfillRunsWhatHasNotRun) {
     );
 }
 
+TEST_F(PromoterTest, ABackfillOfJobsThatMayNotOverlapHasToBeAllowed) {
+    for (const Overlap rule : {Overlap::skip, Overlap::buffer_all, Overlap::cancel_other}) {
+        const std::string name(1, static_cast<char>('a' + static_cast<int>(rule)));
+        add_minutely(name, {.overlap = rule});
+        const Period past{promoter_epoch - 5min, promoter_epoch - 1min};
+
+        const auto shown = backfill(registry(), name, past, now_, true);
+        const auto refused = backfill(registry(), name, past, now_, false);
+        EXPECT_TRUE(states_of(name).empty());
+        const auto allowed = backfill(registry(), name, past, now_, false, Overlap::allow);
+
+        EXPECT_EQ(shown->slots.size(), 5U);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code(), Errc::conflict);
+        EXPECT_EQ(allowed->claimed, 5U);
+        EXPECT_EQ(states_of(name).size(), 5U);
+    }
+}
+
 TEST_F(PromoterTest, CodeWinsOverWhatWasChangedByHandAndKeepsWhatRan) {
     add_minutely("daily");
     act_at(1min);

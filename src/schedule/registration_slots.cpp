@@ -1,3 +1,4 @@
+#include "jobs/enum_text.hpp"
 #include "schedule/decision.hpp"
 #include "schedule/last_job.hpp"
 #include "schedule/registration.hpp"
@@ -19,6 +20,19 @@ constexpr std::size_t backfilled_at_once = 500;
 
 std::unexpected<Error> was_removed(std::string_view name) {
     return fail(Errc::not_found, fmt::format("schedule \"{}\" was removed", name));
+}
+
+std::unexpected<Error> would_overlap(std::string_view name, std::size_t slots, Overlap rule) {
+    return fail(
+        Errc::conflict,
+        fmt::format(
+            "the jobs of {} slots would run at once, and schedule \"{}\" has overlap {}: say "
+            "overlap allow for this once if they may, or choose a shorter time",
+            slots,
+            name,
+            jobs::enum_text(rule)
+        )
+    );
 }
 
 /// Both included.
@@ -161,7 +175,8 @@ Result<Backfill> backfill(
     std::string_view name,
     const Period& period,
     TimePoint now,
-    bool dry_run
+    bool dry_run,
+    std::optional<Overlap> overlap
 ) {
     if (period.to > now) {
         return fail(
@@ -185,6 +200,8 @@ Result<Backfill> backfill(
     if (!slots) return std::unexpected(slots.error());
     Backfill found{.slots = std::move(*slots)};
     if (dry_run || found.slots.empty()) return found;
+    const Overlap rule = overlap.value_or(schedule->definition.rules.overlap);
+    if (rule != Overlap::allow) return would_overlap(name, found.slots.size(), rule);
     for (std::span<const TimePoint> rest(found.slots); !rest.empty();) {
         const auto some = rest.first(std::min(backfilled_at_once, rest.size()));
         Firing firing{.schedule = std::string(name), .again = true, .keys_only = true};

@@ -242,8 +242,11 @@ Result<TimePoint> Scheduler::skip_next(std::string_view name) {
     return schedule::skip_next(impl_->registry(), name, scheduler_now(), impl_->provider().get());
 }
 
-Result<Backfill> Scheduler::backfill(std::string_view name, const Period& period, bool dry_run) {
-    auto found = schedule::backfill(impl_->registry(), name, period, scheduler_now(), dry_run);
+Result<Backfill> Scheduler::backfill(
+    std::string_view name, const Period& period, bool dry_run, std::optional<Overlap> overlap
+) {
+    auto found =
+        schedule::backfill(impl_->registry(), name, period, scheduler_now(), dry_run, overlap);
     return dry_run ? std::move(found) : impl_->changed(std::move(found));
 }
 

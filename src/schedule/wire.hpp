@@ -131,6 +131,7 @@ struct BackfillRequest {
     std::optional<TimePoint> from{};
     std::optional<TimePoint> to{};
     bool dry_run = false;
+    std::optional<Overlap> overlap{};
 };
 struct BackfillAnswer {
     std::vector<TimePoint> slots{};

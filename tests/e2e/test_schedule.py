@@ -140,6 +140,21 @@ def test_a_backfill_shows_and_then_claims_what_has_not_run(run):
     assert {one["state"] for one in run("show", "hourly").json()["last_runs"]} == {"claimed"}
 
 
+@in_every_store
+def test_a_backfill_of_jobs_that_may_not_overlap_has_to_be_allowed(run):
+    run("add", "hourly", "--cron", "0 * * * *", "--type", "t", "--overlap", "skip")
+    span = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-03-01T05:00:00Z"]
+
+    assert len(run("backfill", "hourly", *span, "--dry-run").json()) == 6
+    refused = tranter(
+        "schedule", "backfill", "hourly", *span, env={"TRANTER_SCHEDULER_STORE": run.store}
+    )
+    check_failure(refused, 4)
+    assert "6 slots would run at once" in refused.err and "overlap skip" in refused.err
+    assert run("show", "hourly").json()["last_runs"] == []
+    assert "6 of 6 slots will run" in run("backfill", "hourly", *span, "--overlap", "allow").err
+
+
 def test_a_crontab_is_taken_over_but_for_what_cannot_be(run, store, tmp_path):
     crontab = tmp_path / "crontab"
     crontab.write_text("CRON_TZ=Europe/Berlin\n0 3 * * * backup > /dev/null\n@reboot start\n")
