@@ -1,12 +1,18 @@
 #include "cli/app_verbs.hpp"
 
+#include "base/duration.hpp"
+#include "base/unicode.hpp"
 #include "cli/app_client.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/terminal.hpp"
 #include "control/client.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +40,39 @@ Result<int> give_order(const Arguments& arguments, control::Order order) {
 template <OrderKind kind>
 Result<int> run_order(const Arguments& arguments) {
     return give_order(arguments, {.kind = kind, .targets = arguments.list("APP")});
+}
+
+bool is_meant(const supervise::App& app, std::string_view target) {
+    const std::string_view name = target.substr(0, target.rfind(':'));
+    return target == "all" || app.name == target || app.space == target || app.name == name;
+}
+
+/// Whose new instances replace the old ones before anybody knows whether they listen.
+void tell_of_gaps(
+    const std::vector<supervise::App>& apps, const std::vector<std::string>& targets
+) {
+    for (const supervise::App& app : apps) {
+        const bool is_guessed = app.readiness.probe.kind == supervise::Probe::Kind::uptime;
+        const bool is_one = std::ranges::any_of(targets, [&app](const std::string& target) {
+            return is_meant(app, target);
+        });
+        if (!is_one || !is_guessed || app.reloads_at_once == 0) continue;
+        say(fmt::format(
+            "{}: does not say when it is ready, so old instances end when new ones have run for "
+            "{}, listening or not; wait_ready of PM2, or ready = \"notify\", closes that gap",
+            printable(app.name),
+            format_duration(app.restart.min_uptime)
+        ));
+    }
+}
+
+Result<int> run_reload(const Arguments& arguments) {
+    auto client = connect_to_apps();
+    if (!client) return std::unexpected(client.error());
+    const auto apps = client->apps();
+    if (!apps) return std::unexpected(apps.error());
+    tell_of_gaps(*apps, arguments.list("APP"));
+    return run_order<OrderKind::reload>(arguments);
 }
 
 Result<int> run_scale(const Arguments& arguments) {
@@ -133,7 +172,7 @@ Command reload_command() {
         .positionals = {targets_positional()},
         .options = {wait_limit_option()},
         .examples = {{"without a gap", "tranter reload worker"}},
-        .run = run_order<OrderKind::reload>,
+        .run = run_reload,
     };
 }
 
