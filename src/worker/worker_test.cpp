@@ -292,7 +292,8 @@ TEST_F(WorkerTest, SaysThatOutcomesAreNotStored) {
         worker.figures().failing, StartsWith("outcomes of queue default have not been stored for ")
     );
     provider_->mend("settle");
-    enqueue("a");
+    provider_->wait_for_ended(1);
+    enqueue("a");  // so that the call before is over
     provider_->wait_for_ended(2);
     EXPECT_TRUE(worker.figures().storing);
     EXPECT_EQ(worker.figures().failing, "");

@@ -195,6 +195,52 @@ def test_a_result_waits_for_a_server_that_is_away_for_a_moment(cuts):
     assert cuts.runs_of(job) == [1]
 
 
+def talk(tmp_path, server, queue, command, choose, jobs, *flags):
+    """A worker behind a proxy that has begun so many jobs, and their ids."""
+    proxy = FaultProxy("127.0.0.1", server.admin_port, choose)
+    config = f"[handlers.talk]\nexec = ['/bin/sh', '-c', '{command}']"
+    ids = [one["id"] for one in
+           call(server, f"/v1/queues/{queue}/jobs", [{"type": "talk"} for _ in range(jobs)])]
+    worker = WorkerProcess(tmp_path, proxy.url, config, "--queue", queue, "--concurrency", str(jobs),
+                           *flags)
+    return proxy, worker, ids
+
+
+def test_reports_that_are_taken_slowly_cost_no_job_its_lease(tmp_path, server, name):
+    """Each takes a second, and a round of all of them longer than two leases."""
+    command = "for i in $(seq 60); do echo $i >&2; sleep 0.1; done"
+    proxy, worker, jobs = talk(tmp_path, server, name(), command,
+                               lambda call_name: SLOW if call_name == "log" else None,
+                               6, "--lease", "2s")
+    try:
+        ends = [call(server, f"/v1/jobs/{job}/wait?timeout=60s") for job in jobs]
+
+        assert [(end["state"], end["attempt"]) for end in ends] == [("completed", 1)] * len(jobs)
+        assert worker.attempts()["lost"] == 0
+        assert proxy.happened["log", SLOW] > len(jobs)
+    finally:
+        worker.kill()
+        proxy.refuse()
+
+
+def test_a_worker_ends_though_outcomes_are_not_taken(tmp_path, server, name):
+    queue = name()
+    proxy, worker, jobs = talk(tmp_path, server, queue, "true",
+                               lambda call_name: "503" if call_name == "settle" else None,
+                               1, "--lease", "2s", "--shutdown-timeout", "0s")
+    try:
+        eventually(lambda: proxy.happened["settle", "503"] > 1)
+
+        status, log = worker.end()
+
+        assert status == 0, log
+        assert "the store did not answer until its lease ended" in log
+        eventually(lambda: call(server, f"/v1/jobs/{jobs[0]}")["state"] == "pending")
+    finally:
+        worker.kill()
+        proxy.refuse()
+
+
 @pytest.mark.parametrize("variables", [{}, {"EXECUTION_TENANT_CONCURRENCY": "2"}],
                          ids=["plain", "with a limit for groups"])
 def test_a_worker_may_start_before_its_server(tmp_path, server, cuts, name, variables):
