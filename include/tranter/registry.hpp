@@ -32,6 +32,7 @@ using RunMiddleware = std::function<AttemptOutcome(Context&, const RunHandler& n
 /// What a worker knows better than who enqueued the job.
 struct HandlerOptions {
     std::optional<Milliseconds> timeout{};  // of an attempt; 0: none
+    /// Decides instead of the job's policy, but for a job that allows fewer attempts.
     std::optional<RetryPolicy> retry{};
     std::uint32_t runs = 0;  // parallel executions of one attempt; 0: as the job says
     /// Of them at a time, or fewer when the job says so; 0: as the job says.

@@ -23,7 +23,9 @@ constexpr HandlerKey all_handler_keys[] = {
         "timeout", "of an attempt; 0s is as the job says"
     ),
     handler_key<IntegerCodec<0, count_max>, &HandlerConfig::retry, &RetryConfig::max_attempts>(
-        "retry.max_attempts", "attempts in all; 0 leaves all of `retry` to the job"
+        "retry.max_attempts",
+        "attempts in all, unless the job allows fewer (25 is its default); 0 leaves all of `retry` "
+        "to the job"
     ),
     handler_key<DurationCodec<0, 30 * day>, &HandlerConfig::retry, &RetryConfig::base>(
         "retry.base", "the rest after the first failed attempt"

@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -69,6 +70,14 @@ AttemptOutcome rest_or_end(
     failed.type = presentable(failed.type);
     failed.text = presentable(failed.text);
     if (options.retry) {
+        const std::uint32_t allowed = job.options.retry.max_attempts;
+        if (job.attempt >= allowed && allowed < options.retry->max_attempts) {
+            failed.text += fmt::format(
+                " (the job allows {} attempts, its handler would take {})",
+                allowed,
+                options.retry->max_attempts
+            );
+        }
         const auto rest = options.retry->next_delay(job.attempt, random);
         if (!rest) return Dead{.type = std::move(failed.type), .reason = std::move(failed.text)};
         if (!failed.retry_after) failed.retry_after = rest;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -99,6 +100,18 @@ TEST(ConcludeTest, TheRetryPolicyOfTheHandlerCountsMoreThanThatOfTheJob) {
     EXPECT_EQ(std::get<Dead>(end).type, "type");
     EXPECT_EQ(std::get<Dead>(end).reason, "x");
     EXPECT_EQ(std::get<Failed>(by_handler).retry_after, 1s);
+}
+
+TEST(ConcludeTest, ItIsSaidWhenTheJobAllowsFewerAttemptsThanTheHandler) {
+    const HandlerOptions stubborn{.retry = RetryPolicy{.max_attempts = 40}};
+    const auto text_after = [&](std::uint32_t attempt) {
+        const ReceivedJob job{.attempt = attempt, .options = {.retry = {.max_attempts = 3}}};
+        const auto outcome = conclude(job, stubborn, StopReason::none, Failed{.text = "x"}, 0);
+        return std::get<Failed>(outcome).text;
+    };
+
+    EXPECT_EQ(text_after(2), "x");
+    EXPECT_EQ(text_after(3), "x (the job allows 3 attempts, its handler would take 40)");
 }
 
 TEST(ConcludeTest, WhatIsDeadHasATypeAlways) {
