@@ -79,7 +79,9 @@ constexpr HandlerKey all_handler_keys[] = {
         "grace", "`exec`, `child`: between the request to stop and SIGKILL"
     ),
     handler_key<IntegerCodec<0, 1000>, &HandlerConfig::processes>(
-        "processes", "`child`: how many; 0 is as many as `worker.concurrency`"
+        "processes",
+        "`child`: how many, and jobs of this handler at a time; 0 is as many as "
+        "`worker.concurrency`"
     ),
     handler_key<IntegerCodec<0, count_max>, &HandlerConfig::max_jobs>(
         "max_jobs", "`child`: a process is replaced after so many; 0 is never"

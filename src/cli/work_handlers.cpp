@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -16,7 +17,24 @@ Milliseconds to_milliseconds(Duration duration) {
     return std::chrono::ceil<Milliseconds>(duration);
 }
 
-HandlerOptions options_of(const HandlerConfig& handler, const WorkerConfig& worker) {
+/// A job that begins without a process for it waits with its clock running, in the place of one
+/// that could run. One that does not begin costs nothing.
+void keep_to_processes(
+    const HandlerConfig& handler, unsigned concurrency, HandlerOptions& options
+) {
+    if (handler.processes == 0 || handler.processes >= concurrency) return;
+    const auto keep_below = [](std::uint32_t& limit, std::uint32_t most) {
+        limit = limit == 0 ? most : std::min(limit, most);
+    };
+    keep_below(options.max_parallel_runs, handler.processes);
+    const std::uint32_t runs_at_a_time =
+        std::clamp(options.runs, std::uint32_t{1}, options.max_parallel_runs);
+    keep_below(options.concurrency, handler.processes / runs_at_a_time);
+}
+
+HandlerOptions options_of(
+    const HandlerConfig& handler, const WorkerConfig& worker, unsigned concurrency
+) {
     HandlerOptions options;
     if (handler.timeout.count() > 0) options.timeout = to_milliseconds(handler.timeout);
     if (handler.retry.max_attempts > 0) {
@@ -39,6 +57,7 @@ HandlerOptions options_of(const HandlerConfig& handler, const WorkerConfig& work
                 ? worker.max_parallel_runs
                 : std::min(handler.max_parallel_runs, worker.max_parallel_runs);
     }
+    keep_to_processes(handler, concurrency, options);
     return options;
 }
 
@@ -121,7 +140,7 @@ Registry make_registry(const ServerConfig& config, unsigned concurrency, const E
         } else {
             run = make_http(handler);
         }
-        const HandlerOptions options = options_of(handler, config.worker);
+        const HandlerOptions options = options_of(handler, config.worker, concurrency);
         if (handler.type == "*") {
             registry.otherwise(std::move(run), options);
         } else {

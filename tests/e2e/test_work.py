@@ -32,6 +32,19 @@ for line in sys.stdin:
         print(json.dumps({"message": "result", "id": job["id"], "outcome": "completed",
                           "result": [os.getpid(), job["payload"]]}), flush=True)
 \"\"\"]
+[handlers.pooled]
+child = ["python3", "-u", "-c", \"\"\"
+import json, os, sys, time
+for line in sys.stdin:
+    job = json.loads(line)
+    if job["message"] == "job":
+        while not os.path.exists("released"):
+            time.sleep(0.01)
+        print(json.dumps({"message": "result", "id": job["id"], "outcome": "completed"}), flush=True)
+\"\"\"]
+processes = 1
+[handlers.release]
+exec = ["/bin/sh", "-c", "touch released"]
 [handlers."*"]
 exec = ["/bin/sh", "-c", "printf %s \\"$TRANTER_JOB_TYPE\\""]
 """
@@ -78,6 +91,16 @@ def test_a_child_does_one_job_after_the_other(worker, queue, env):
     second = finished(queue, "child", "2", env)["result"]
     assert [first[1], second[1]] == [1, 2]
     assert first[0] == second[0]
+
+
+def test_jobs_that_wait_for_a_process_keep_no_others_from_beginning(worker, queue, env):
+    pooled = [ok("job", "enqueue", queue, "pooled", env=env).json()["id"] for _ in range(3)]
+    worker("--concurrency", "2")
+
+    assert finished(queue, "release", "null", env)["state"] == "completed"
+    for job in pooled:
+        shown = ok("job", "wait", job, "--timeout", "60s", env=env).json()
+        assert (shown["state"], shown["attempt"]) == ("completed", 1)
 
 
 def test_a_type_without_a_handler_goes_to_the_one_for_all(worker, queue, env):
