@@ -38,7 +38,8 @@ struct WorkerOptions {
     Milliseconds poll_wait = std::chrono::seconds(20);  // how long one call waits for a job
     /// How long running handlers may go on when the worker stops, before they are asked to stop.
     Milliseconds shutdown_timeout = std::chrono::seconds(30);
-    /// How long they may take to do so, before their jobs are given back.
+    /// How long a handler may take to return once its stop_token has fired, because the worker
+    /// stops or the attempt has timed out, before somebody else may begin its job.
     Milliseconds stop_grace = std::chrono::seconds(2);
     std::size_t batch_max = 256;  // jobs in one call to the store, in either direction
     UnknownType unknown_type = UnknownType::fail;
@@ -114,8 +115,10 @@ struct DrainOptions {
 /// Nothing of this counts as an attempt. A thread cannot be ended from outside, so the worker
 /// returns only after the last handler did, whatever that one returns.
 ///
-/// A timeout settles the attempt as failed (type "timeout") at once and fires the stop_token; the
-/// handler keeps its thread until it returns, and what it returns is ignored.
+/// A timeout ends the attempt as failed (type "timeout") and fires the stop_token; what the handler
+/// returns is ignored. The store is told when it has returned, so that the next attempt does not
+/// begin beside it, and after `stop_grace` at the latest. The handler keeps its thread until it
+/// returns.
 ///
 /// While the store does not answer, the worker tries again with growing rests and says so once. An
 /// outcome that cannot be delivered is kept until its lease ends.

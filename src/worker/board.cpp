@@ -281,8 +281,14 @@ Board::Overdue Board::wait_for_overdue(const std::stop_token& stop) {
 void Board::take_timed_out(Moment now, Overdue& overdue) {
     for (const Slot& slot : slots_) {
         if (!slot.task || !slot.task->times_out_at || *slot.task->times_out_at > now) continue;
-        slot.task->times_out_at.reset();
-        overdue.timed_out.push_back(slot.task);
+        Task& task = *slot.task;
+        if (std::exchange(task.has_timed_out, true)) {
+            task.times_out_at.reset();
+            overdue.deaf.push_back(slot.task);
+        } else {
+            task.times_out_at = now + config_.stop_grace;
+            overdue.timed_out.push_back(slot.task);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ class Board {
         /// Whether jobs may be put off to see what is behind them. Where the store counts each
         /// delivery of a job, that would cost blocked jobs their attempts.
         bool looks_past = true;
+        /// For the handlers of an attempt that has timed out to return.
+        Milliseconds stop_grace{};
     };
     /// `out_of_work` is called, without a lock, when somebody begins to wait for work.
     Board(Config config, std::function<void()> out_of_work);
@@ -63,15 +65,18 @@ class Board {
         std::shared_ptr<Task> task{};
         Milliseconds time{};
     };
-    /// Reports attempts whose timeout has passed, and jobs that have waited too long to begin or
-    /// are to be put off, which are no longer here then. Blocks until there are any; nothing once
-    /// `stop` is requested.
+    /// Reports attempts whose timeout has passed, those that still run `stop_grace` later, and jobs
+    /// that have waited too long to begin or are to be put off, which are no longer here then.
+    /// Blocks until there are any; nothing once `stop` is requested.
     struct Overdue {
         std::vector<std::shared_ptr<Task>> timed_out{};
+        std::vector<std::shared_ptr<Task>> deaf{};
         std::vector<std::shared_ptr<Task>> unstarted{};
         std::vector<PutOff> put_off{};
 
-        bool empty() const { return timed_out.empty() && unstarted.empty() && put_off.empty(); }
+        bool empty() const {
+            return timed_out.empty() && deaf.empty() && unstarted.empty() && put_off.empty();
+        }
     };
     Overdue wait_for_overdue(const std::stop_token& stop);
 

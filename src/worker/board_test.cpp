@@ -122,8 +122,8 @@ TEST_F(BoardTest, NoFurtherRunBeginsAfterAStop) {
     EXPECT_TRUE(std::holds_alternative<Released>(*after.end));
 }
 
-TEST_F(BoardTest, TimeoutsAreReportedOnce) {
-    Board board({.concurrency = 2, .queues = {"a"}, .batch_max = 10}, [] {});
+TEST_F(BoardTest, TimeoutsAreReportedOnceAndWhoeverDoesNotListenAfterwards) {
+    Board board({.concurrency = 2, .queues = {"a"}, .batch_max = 10, .stop_grace = 1ms}, [] {});
     ASSERT_TRUE(board.add(0, tasks(1, {.timeout = 1ms})));
     ASSERT_TRUE(board.add(0, tasks(1)));
     Work with_timeout;
@@ -135,9 +135,14 @@ TEST_F(BoardTest, TimeoutsAreReportedOnce) {
 
     ASSERT_EQ(overdue.timed_out.size(), 1);
     EXPECT_EQ(overdue.timed_out[0], with_timeout.task);
+    EXPECT_TRUE(overdue.deaf.empty());
+    const auto later = board.wait_for_overdue({});
+    EXPECT_TRUE(later.timed_out.empty());
+    ASSERT_EQ(later.deaf.size(), 1);
+    EXPECT_EQ(later.deaf[0], with_timeout.task);
     std::stop_source stopped;
-    stopped.request_stop();
-    EXPECT_TRUE(board.wait_for_overdue(stopped.get_token()).timed_out.empty());
+    std::jthread stopping([&] { stopped.request_stop(); });
+    EXPECT_TRUE(board.wait_for_overdue(stopped.get_token()).empty());
 }
 
 TEST_F(BoardTest, WhatWaitsTooLongIsTakenAwayAndLittleIsWantedAfterwards) {

@@ -50,7 +50,8 @@ Session::Session(
            .group_concurrency = options.group_concurrency,
            .batch_max = batch_max_of(provider, options),
            .limits_handlers = handlers.has_limits(),
-           .looks_past = provider.capabilities().free_returns},
+           .looks_past = provider.capabilities().free_returns,
+           .stop_grace = options.stop_grace},
           [this] { settler_.hurry(); }
       ),
       settler_(
@@ -254,13 +255,18 @@ void Session::execute(std::size_t slot) {
         }
         auto after = task.end_run(work.run, runner_.execute(task, work.run, now));
         next = after.next;
-        if (!after.end || !task.claim()) continue;
-        settler_.push(
-            work.task,
-            conclude(
-                task.job(), task.options(), task.stop_reason(), std::move(*after.end), random()
-            )
-        );
+        // What a handler has told the store itself is so, however late it was.
+        const bool is_told = after.end && is_settled(*after.end);
+        if (after.end && (task.claim() || (is_told && task.take_outcome()))) {
+            settler_.push(
+                work.task,
+                conclude(
+                    task.job(), task.options(), task.stop_reason(), std::move(*after.end), random()
+                )
+            );
+        } else if (after.is_last) {
+            tell_outcome(work.task);
+        }
     }
 }
 
@@ -270,6 +276,8 @@ void Session::watch(const std::stop_token& stop) {
         if (overdue.empty()) return;
         for (const auto& task : overdue.timed_out)
             time_out(*task);
+        for (const auto& task : overdue.deaf)
+            tell_though_it_runs(task);
         for (const auto& task : overdue.unstarted)
             give_back(task);
         for (const Board::PutOff& one : overdue.put_off)
@@ -277,25 +285,39 @@ void Session::watch(const std::stop_token& stop) {
     }
 }
 
+/// The attempt has ended, but its handlers have not: the store hears of it once they have, so that
+/// the next one does not begin beside them, nor another job in the place that its group has.
 void Session::time_out(Task& task) {
-    if (!task.claim()) return;
     Failed failed{
         .type = "timeout",
         .text = fmt::format(
             "the attempt took longer than its timeout {}", format_duration(task.timeout())
         ),
         .retry_after = std::nullopt};
-    settler_.push(
-        task.shared_from_this(),
-        conclude(
-            task.job(), task.options(), StopReason::none, std::move(failed), std::random_device{}()
-        )
+    auto outcome = conclude(
+        task.job(), task.options(), task.stop_reason(), std::move(failed), std::random_device{}()
     );
-    task.stop(StopReason::timeout);
+    if (task.claim_for(std::move(outcome))) task.stop(StopReason::timeout);
+}
+
+void Session::tell_outcome(std::shared_ptr<Task> task) {
+    auto outcome = task->take_outcome();
+    if (outcome) settler_.push(std::move(task), std::move(*outcome));
+}
+
+void Session::tell_though_it_runs(std::shared_ptr<Task> task) {
+    auto outcome = task->take_outcome();
+    if (!outcome) return;
+    log_warn(
+        "worker",
+        "a handler does not stop after its timeout, another attempt may begin beside it",
+        {{"job_id", task->job().id}, {"job_type", task->job().type}}
+    );
+    settler_.push(std::move(task), std::move(*outcome));
 }
 
 void Session::give_back(std::shared_ptr<Task> task) {
-    if (!task->claim()) return;
+    if (!task->claim()) return tell_outcome(std::move(task));
     settler_.push(std::move(task), Released{});
 }
 

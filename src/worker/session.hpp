@@ -64,6 +64,8 @@ class Session {
     void execute(std::size_t slot);
     void watch(const std::stop_token& stop);
     void time_out(Task& task);
+    void tell_outcome(std::shared_ptr<Task> task);
+    void tell_though_it_runs(std::shared_ptr<Task> task);
     void give_back(std::shared_ptr<Task> task);
     void put_off(Board::PutOff one);
     void stop_running();

@@ -48,6 +48,20 @@ Task::Task(ReceivedJob job, const Registry::Entry* entry, Surroundings& surround
     if (job_.options.runs > 1) runs_.resize(job_.options.runs, Released{});
 }
 
+bool Task::claim_for(AttemptOutcome outcome) {
+    const std::lock_guard lock(mutex_);
+    if (!claim()) return false;
+    outcome_.emplace(std::move(outcome));
+    return true;
+}
+
+std::optional<AttemptOutcome> Task::take_outcome() {
+    const std::lock_guard lock(mutex_);
+    std::optional<AttemptOutcome> outcome;
+    outcome.swap(outcome_);
+    return outcome;
+}
+
 void Task::stop(StopReason reason) {
     StopReason none = StopReason::none;
     if (reason_.compare_exchange_strong(none, reason)) stop_.request_stop();
@@ -60,12 +74,13 @@ std::uint32_t Task::first_runs() const {
 }
 
 Task::AfterRun Task::end_run(std::uint32_t run, AttemptOutcome outcome) {
-    if (job_.options.runs <= 1) return {.end = std::move(outcome)};
+    if (job_.options.runs <= 1) return {.end = std::move(outcome), .is_last = true};
     AfterRun after;
     bool is_decided = false;
     {
         const std::lock_guard lock(mutex_);
         after = keep_run(run, std::move(outcome));
+        after.is_last = runs_ended_ == runs_begun_;
         is_decided = decision_ != Decision::open && runs_ended_ < runs_begun_;
     }
     if (is_decided) stop(StopReason::decided);

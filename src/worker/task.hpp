@@ -52,6 +52,11 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     /// True for the first caller alone.
     bool claim() { return !claimed_.exchange(true); }
     bool claimed() const { return claimed_; }
+    /// The same, but what becomes of the attempt is not to be told before its handlers are done
+    /// with the job. Whoever sees that they are, or does not wait for them, takes the outcome.
+    bool claim_for(AttemptOutcome outcome);
+    /// Nothing for all but the first after claim_for().
+    std::optional<AttemptOutcome> take_outcome();
 
     /// Asks the handler to stop, unless somebody did so before for another reason.
     void stop(StopReason reason);
@@ -61,6 +66,7 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     struct AfterRun {
         std::optional<std::uint32_t> next{};  // this run is to begin now
         std::optional<AttemptOutcome> end{};  // of the attempt
+        bool is_last = false;                 // no run is left, whoever has ended the attempt
     };
     /// Keeps what a run has come to. The one that decides the attempt asks the others to stop.
     AfterRun end_run(std::uint32_t run, AttemptOutcome outcome);
@@ -110,6 +116,7 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     bool has_begun = false;
     std::uint32_t runs_here = 0;  // of one that has begun, those that wait or run
     std::optional<Moment> times_out_at{};
+    bool has_timed_out = false;  // then the same is when its handlers are not waited for any more
 
   private:
     /// Whether the runs of the attempt have succeeded together.
@@ -135,6 +142,7 @@ class Task final : public ContextHost, public std::enable_shared_from_this<Task>
     std::vector<std::string> lines_;
     std::optional<std::string> progress_;
     std::vector<Step> new_steps_;
+    std::optional<AttemptOutcome> outcome_;  // of claim_for()
 
     std::mutex flushing_;  // held during flush(), so that lines stay in order
 };

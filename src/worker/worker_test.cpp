@@ -140,39 +140,6 @@ TEST_F(WorkerTest, WorksForSeveralQueues) {
     EXPECT_EQ(std::get<Completed>(provider_->wait_for_ended(2).at(1).outcome).result, "\"x\"");
 }
 
-TEST_F(WorkerTest, ATimeoutFailsTheAttemptAtOnceAndTheLateOutcomeIsIgnored) {
-    std::binary_semaphore end{0};
-    std::atomic<StopReason> reason{};
-    handlers_.on("slow", [&](Context& context) {
-        wait_for(context.stop_token());
-        reason = context.stop_reason();
-        end.acquire();
-        return 5;
-    });
-    start({.concurrency = 1});
-
-    enqueue("slow", {.max_attempts = 1, .timeout = 5ms});
-
-    const auto failed = std::get<Failed>(first_ended().outcome);
-    EXPECT_EQ(failed.type, "timeout");
-    EXPECT_EQ(failed.text, "the attempt took longer than its timeout 5ms");
-    end.release();
-    EXPECT_EQ(counts_after_stop(), WorkerCounts{.dead = 1});
-    EXPECT_EQ(reason, StopReason::timeout);
-    EXPECT_EQ(provider_->wait_for_ended(1).size(), 1);
-}
-
-TEST_F(WorkerTest, TheTimeoutOfTheHandlerCountsMoreThanThatOfTheJob) {
-    handlers_.on(
-        "slow", [](Context& context) { wait_for(context.stop_token()); }, {.timeout = 5ms}
-    );
-    start();
-
-    enqueue("slow", {.max_attempts = 1, .timeout = 1h});
-
-    EXPECT_EQ(std::get<Failed>(first_ended().outcome).type, "timeout");
-}
-
 TEST_F(WorkerTest, LeasesAreRenewedWhileAHandlerRuns) {
     std::binary_semaphore end{0};
     handlers_.on("slow", [&](Context&) { end.acquire(); });
