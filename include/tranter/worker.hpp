@@ -165,8 +165,9 @@ class Worker {
     std::unique_ptr<Impl> impl_;
 };
 
-/// Requested by the first SIGINT or SIGTERM of this process; the second one ends it at once. Made
-/// once; every call returns the same.
+/// Requested by the first SIGINT or SIGTERM of this process; the second one ends it at once. SIGHUP
+/// (the terminal was closed) requests it too, unless it is ignored, as nohup(1) does, and however
+/// often it comes ends nothing at once. Made once; every call returns the same.
 std::stop_token stop_on_signals();
 
 }  // namespace tranter
