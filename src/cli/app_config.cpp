@@ -3,6 +3,7 @@
 #include "appfile/load.hpp"
 #include "appfile/path_text.hpp"
 #include "cli/config_write.hpp"
+#include "cli/role_ending.hpp"
 #include "cli/server_config.hpp"
 #include "supervise/fleet.hpp"
 
@@ -43,13 +44,23 @@ std::string shortened(const std::string& path, const std::string& directory) {
     return path.starts_with(start) ? path.substr(start.size()) : path;
 }
 
-void become_role(AppConfig& app, const AppSources& sources) {
+/// What the same role gets without a table, unless the table says otherwise.
+void end_as_role(AppConfig& app, const ServerConfig& config) {
+    if (app.stop.timeout == supervise::StopRule().timeout) {
+        app.stop.timeout = ending_limit(app.role, config);
+    }
+    const bool is_asked = app.liveness != supervise::Probe{};
+    if (app.role == "serve" && !is_asked) app.liveness = server_liveness(config);
+}
+
+void become_role(AppConfig& app, const ServerConfig& config, const AppSources& sources) {
     app.command = {sources.program, app.role};
     if (!sources.config_path.empty()) {
         app.command.insert(app.command.end(), {"--config", sources.config_path});
     }
     // Two servers cannot have the same ports and the same data, so a reload restarts it.
     if (app.role == "serve") app.reloads_at_once = 0;
+    end_as_role(app, config);
     if (app.readiness != supervise::Readiness{}) return;
     app.readiness = {.probe = {.kind = supervise::Probe::Kind::notify}, .limit = role_ready_limit};
 }
@@ -63,7 +74,7 @@ Result<std::vector<supervise::App>> apps_of(const ServerConfig& config, const Ap
                                       : appfile::directory_of(sources.config_path);
     std::vector<supervise::App> apps;
     for (AppConfig app : config.apps) {
-        if (!app.role.empty()) become_role(app, sources);
+        if (!app.role.empty()) become_role(app, config, sources);
         app.directory = appfile::resolve_path(directory, app.directory);
         const auto lengthened = [&](const std::string& path) {
             return appfile::resolve_path(app.directory, path);

@@ -1,6 +1,7 @@
 #include "cli/app_config.hpp"
 
 #include "appfile/load.hpp"
+#include "cli/role_ending.hpp"
 #include "cli/toml_config.hpp"
 
 #include <gmock/gmock.h>
@@ -242,6 +243,49 @@ TEST(AppConfigTest, SaysWhatIsWrongAndWhere) {
 
     for (const auto& [text, error] : cases)
         EXPECT_THAT(app_error(text), HasSubstr(error)) << text;
+}
+
+TEST(AppConfigTest, GivesRolesTheTimeThatTheyNeedToEnd) {
+    const auto config = parse_apps(R"(
+[server]
+admin = "127.0.0.1:9325"
+[worker]
+shutdown_timeout = "1m"
+[handlers.short]
+exec = ["a"]
+[handlers.long]
+child = ["a"]
+grace = "40s"
+[handlers.hook]
+http = "https://example.com"
+
+[apps.a]
+role = "serve"
+[apps.b]
+role = "work"
+[apps.c]
+role = "work"
+stop.timeout = "3s"
+[apps.d]
+role = "timers"
+[apps.e]
+role = "serve"
+alive = { tcp = "127.0.0.1:1" }
+)");
+    ASSERT_TRUE(config) << config.error().message();
+
+    const auto apps = apps_of(*config, {.config_path = "/t.toml"});
+
+    ASSERT_TRUE(apps) << apps.error().message();
+    ASSERT_EQ(apps->size(), 5U);
+    EXPECT_EQ(handlers_stop_grace(*config), 42s);
+    EXPECT_EQ((*apps)[0].stop.timeout, 35s);
+    EXPECT_EQ((*apps)[0].liveness.target, "http://127.0.0.1:9325/livez");
+    EXPECT_EQ((*apps)[1].stop.timeout, 107s);
+    EXPECT_EQ((*apps)[1].liveness.kind, Probe::Kind::none);
+    EXPECT_EQ((*apps)[2].stop.timeout, 3s);
+    EXPECT_EQ((*apps)[3].stop.timeout, 10s);
+    EXPECT_EQ((*apps)[4].liveness.kind, Probe::Kind::tcp);
 }
 
 TEST(AppConfigTest, CompletesAppsForWhoeverStartsThem) {

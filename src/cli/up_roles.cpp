@@ -4,6 +4,7 @@
 #include "base/descriptor.hpp"
 #include "cli/daemon_home.hpp"
 #include "cli/daemon_launch.hpp"
+#include "cli/role_ending.hpp"
 
 #include <fmt/format.h>
 
@@ -26,9 +27,6 @@ using supervise::App;
 using supervise::Probe;
 
 constexpr std::string_view space_of_roles = "tranter";
-/// What `tranter serve` may take to end, and more.
-constexpr Duration server_patience = std::chrono::seconds(35);
-constexpr Duration ending_reserve = std::chrono::seconds(5);
 /// A large data directory is read before the server is ready.
 constexpr Duration recovery_limit = std::chrono::minutes(10);
 
@@ -66,15 +64,6 @@ App role_app(std::string name, std::string_view command, const std::string& path
     return app;
 }
 
-/// A role that is stuck says so itself.
-Probe alive_at(const Endpoint& endpoint) {
-    return {
-        .kind = Probe::Kind::http,
-        .target = local_url(endpoint) + "/livez",
-        .period = std::chrono::seconds(10),
-        .timeout = std::chrono::seconds(5)};
-}
-
 /// Wherever it listens, which may be on all addresses.
 std::string local_host(const std::string& host) {
     if (host == "0.0.0.0") return "127.0.0.1";
@@ -109,8 +98,8 @@ bool is_taken(const Endpoint& endpoint) {
 App server_app(const ServerConfig& config, const std::string& path) {
     App app = role_app("server", "serve", path);
     app.readiness.limit = recovery_limit;
-    if (config.admin_enabled && config.admin.port != 0) app.liveness = alive_at(config.admin);
-    app.stop.timeout = server_patience;
+    app.liveness = server_liveness(config);
+    app.stop.timeout = ending_limit("serve", config);
     // Two cannot have the same ports and the same data.
     app.reloads_at_once = 0;
     return app;
@@ -144,7 +133,7 @@ std::vector<App> role_apps(
     };
     if (!config.handlers.empty()) {
         App worker = role_app("worker", "work", path);
-        worker.stop.timeout = config.worker.shutdown_timeout + ending_reserve;
+        worker.stop.timeout = ending_limit("work", config);
         add(std::move(worker));
     }
     add(role_app("scheduler", "schedule", path));

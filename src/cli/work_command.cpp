@@ -6,6 +6,7 @@
 #include "cli/health_server.hpp"
 #include "cli/known_secrets.hpp"
 #include "cli/ready_notice.hpp"
+#include "cli/role_ending.hpp"
 #include "cli/store_wait.hpp"
 #include "cli/work_config.hpp"
 #include "cli/work_handlers.hpp"
@@ -42,6 +43,7 @@ WorkerOptions worker_options(const WorkConfig& work, unsigned group_concurrency)
     options.lease = std::chrono::ceil<Milliseconds>(worker.lease);
     options.name = worker.name;
     options.shutdown_timeout = std::chrono::ceil<Milliseconds>(worker.shutdown_timeout);
+    options.stop_grace = std::chrono::ceil<Milliseconds>(handlers_stop_grace(work.config));
     options.poll_wait = std::chrono::ceil<Milliseconds>(worker.poll_wait);
     options.batch_max = worker.batch;
     return options;
