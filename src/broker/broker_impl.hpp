@@ -101,6 +101,11 @@ class Broker::Impl {
         const engine::Transfer& message,
         std::vector<Unfinished>& later
     );
+    /// A message that left the queue, but could not be put elsewhere, is there again; when the
+    /// queue is deleted it is gone with it.
+    void give_back(
+        const QueueHandle& queue, const engine::Transfer& message, std::vector<Unfinished>& later
+    );
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
 

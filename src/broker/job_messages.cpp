@@ -253,7 +253,10 @@ Result<Position> Broker::Impl::put_elsewhere(
     message.first_received_at = {};
     message.source_queue = 0;
     if (const auto moved = deliver_transfer(from->id(), to, message)) return *moved;
-    deliver_transfer(from->id(), from, original);
+    std::vector<Unfinished> later;
+    give_back(from, original, later);
+    for (Unfinished& one : later)
+        finish(one.queue, std::move(one.aftermath));
     return gone(to->state());
 }
 

@@ -197,7 +197,7 @@ void Broker::Impl::redrive(
     if (target && deliver_transfer(source, target, message, later)) {
         ++task.view.moved;
     } else {
-        deliver_transfer(source, task.source, original, later);
+        give_back(task.source, original, later);
     }
 }
 

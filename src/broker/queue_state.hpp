@@ -40,7 +40,8 @@ struct Aftermath {
     std::vector<Answer> answers{};
     struct DeadLetter {
         engine::Transfer message{};
-        bool settled = false;  // its consumer gave it up; otherwise its receives are used up
+        bool settled = false;   // its consumer gave it up; otherwise its receives are used up
+        QueueId came_from = 0;  // message.source_queue until now
     };
     std::vector<DeadLetter> dead{};
     std::uint32_t dead_letters() const { return static_cast<std::uint32_t>(dead.size()); }

@@ -96,7 +96,7 @@ void Broker::Impl::note_dead_letter(
 ) {
     if (!aftermath.on_their_way) aftermath.on_their_way = transfers.begin();
     aftermath.dead_letter_queue = state.settings->dead_letter_queue;
-    dead.message.source_queue = state.id;
+    dead.came_from = std::exchange(dead.message.source_queue, state.id);
     aftermath.dead.push_back(std::move(dead));
 }
 
@@ -221,7 +221,7 @@ Position Broker::Impl::move_dead_letters(
 ) {
     const QueueHandle target = find(aftermath.dead_letter_queue);
     Position position = 0;
-    for (auto& [dead, settled] : aftermath.dead) {
+    for (auto& [dead, settled, came_from] : aftermath.dead) {
         if (!bring_back(dead.payload)) continue;
         const engine::Payload payload = dead.payload;
         if (target && target->fifo()) {
@@ -231,7 +231,9 @@ Position Broker::Impl::move_dead_letters(
         auto moved = target ? deliver_transfer(queue->id(), target, dead, later) : std::nullopt;
         if (!moved && !settled && dead.traits.max_receives == 0) {
             // Its dead-letter queue was deleted this very moment: the message stays where it was.
-            deliver_transfer(queue->id(), queue, dead, later);
+            dead.payload = payload;
+            dead.source_queue = came_from;
+            give_back(queue, dead, later);
             continue;
         }
         if (!moved) moved = drop_dead_letter(queue->state(), dead);
@@ -291,6 +293,34 @@ std::optional<Position> Broker::Impl::deliver_transfer(
     }
     later.push_back({.queue = to, .aftermath = std::move(aftermath)});
     return position;
+}
+
+void Broker::Impl::give_back(
+    const QueueHandle& queue, const engine::Transfer& message, std::vector<Unfinished>& later
+) {
+    Queue::State& state = queue->state();
+    Aftermath aftermath;
+    {
+        const QueueLock lock(state);
+        const Instant now = clock.now();
+        if (state.deleted) return;
+        const engine::Sent place = state.engine.give_back(message, now);
+        // To the same queue: another message may have its slot by now.
+        const Position position = journal.append(record::MessageMoved{
+            .from = state.id,
+            .from_slot = message.source_slot,
+            .from_sequence = message.source_sequence,
+            .to = state.id,
+            .to_slot = place.slot,
+            .to_sequence = place.sequence,
+            .message = &message,
+            .at = now});
+        note_lease(state, {.slot = place.slot, .sequence = place.sequence});
+        leave_on_disk(state, place, position);
+        if (!is_exhausted(state, message)) serve_waiters(state, now, aftermath);
+        plan(queue, now, aftermath);
+    }
+    later.push_back({.queue = queue, .aftermath = std::move(aftermath)});
 }
 
 void Broker::Impl::drop_waiters(const QueueHandle& queue) {

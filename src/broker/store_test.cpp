@@ -283,6 +283,32 @@ TEST_F(StoreTest, WhatExpiredUnderAShorterRetentionStaysGone) {
     EXPECT_EQ(bodies(find("q")), "new");
 }
 
+TEST_F(StoreTest, WhatCouldNotBeMovedKeepsItsPlaceInItsGroup) {
+    const auto queue = make_fifo("q.fifo");
+    const auto other = make_fifo("other.fifo");
+    const engine::Sent first = send(queue, "1", {.group = "g"});
+    for (const char* body : {"2", "3"})
+        send(queue, body, {.group = "g"});
+    const engine::Receipt receipt = receive(queue, 1).at(0).receipt;
+    ASSERT_TRUE(broker().change_visibility(queue, receipt, {}).done);
+    ASSERT_TRUE(broker().delete_queue(other));
+
+    EXPECT_EQ(broker().move(queue, first.id, other).error().code(), Errc::not_found);
+
+    const auto views = queue->peek(0, 10);
+    ASSERT_EQ(views.size(), 3U);
+    EXPECT_EQ(views[0].sequence, first.sequence);
+    EXPECT_EQ(views[0].receive_count, 1U);
+
+    reopen();
+
+    const auto again = receive(find("q.fifo"));
+    ASSERT_EQ(again.size(), 3U);
+    EXPECT_EQ(again[0].payload.body(), "1");
+    EXPECT_EQ(again[0].receipt.delivery, receipt.delivery + 1);
+    EXPECT_EQ(again[2].payload.body(), "3");
+}
+
 TEST_F(StoreTest, ADeletedNameCoolsDownAcrossARestart) {
     options.broker.delete_cooldown = minutes(1);
     reopen();

@@ -23,6 +23,16 @@ class FifoLines {
         refresh(group);
     }
 
+    /// A message of its group that is back, at its place by sequence number.
+    void insert(Slot slot) {
+        const Slot group = slab_[slot].group;
+        Slot after = groups_[group].line.head();
+        while (after != no_slot && slab_[after].sequence < slab_[slot].sequence)
+            after = Line::next(slab_, after);
+        groups_[group].line.insert_before(slab_, after, slot);
+        refresh(group);
+    }
+
     /// The message is gone.
     void erase(Slot slot) {
         const Slot group = slab_[slot].group;

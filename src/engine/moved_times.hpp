@@ -26,10 +26,14 @@ class MovedTimes {
         }
     };
 
-    /// The newest of them.
     void add(Slot slot, Sequence sequence, Instant at) {
         ++messages_;
-        arrivals_.push_back({.sequence = sequence, .at = at, .slot = slot});
+        const Arrival arrival{.sequence = sequence, .at = at, .slot = slot};
+        if (arrivals_.empty() || arrivals_.back().sequence < sequence) {
+            arrivals_.push_back(arrival);
+        } else {
+            insert(arrival);
+        }
     }
     /// Only where messages expire at all.
     void watch(const Expiry& expiry) {
@@ -84,6 +88,17 @@ class MovedTimes {
         Instant at{};
         Slot slot = 0;
     };
+    /// A message that was given back, of which there may be an entry.
+    void insert(const Arrival& arrival) {
+        const auto place =
+            std::ranges::lower_bound(arrivals_, arrival.sequence, {}, &Arrival::sequence);
+        if (place->sequence == arrival.sequence) {
+            *place = arrival;
+        } else {
+            arrivals_.insert(place, arrival);
+        }
+    }
+
     std::deque<Arrival> arrivals_{};  // in order of sequence
     std::vector<Expiry> expiries_{};  // a heap, the earliest first
     std::size_t messages_ = 0;

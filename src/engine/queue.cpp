@@ -74,6 +74,41 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     advance(now);
     const MessageId id = transfer.payload.id();
     const Slot slot = add(std::move(transfer.payload), transfer.group, transfer.sent_at, true);
+    const Message& message = slab_[slot];
+    fill_moved(slot, transfer, now);
+    ++counters_.moved_in;
+    enter_line(slot, now);
+    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
+}
+
+Sent Queue::give_back(Transfer transfer, Instant now) {
+    advance(now);
+    const MessageId id = transfer.payload.id();
+    count_bytes(transfer.payload);
+    const Slot slot = slab_.allocate();
+    Message& message = slab_[slot];
+    message.payload = std::move(transfer.payload);
+    message.sequence = transfer.source_sequence;
+    message.sent_at = transfer.sent_at;
+    message.moved_in = true;
+    message.deliveries = transfer.deliveries;
+    message.received_at = transfer.received_at;
+    message.taken_back = transfer.taken_back;
+    message.group = join_group(transfer.group);
+    moved_.insert_before(slab_, first_after(moved_, message.sequence), slot);
+    if (index_.built()) index_.add(slab_, slot);
+    fill_moved(slot, transfer, now);
+    const bool held = hold_back(slot, now);
+    if (fifo()) {
+        fifo_.insert(slot);
+    } else if (!held) {
+        standard_.push_back(slot, now);
+    }
+    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
+}
+
+/// What the message has from the queue where it was.
+void Queue::fill_moved(Slot slot, Transfer& transfer, Instant now) {
     Message& message = slab_[slot];
     message.receive_count = transfer.receive_count;
     message.source_queue = transfer.source_queue;
@@ -81,11 +116,8 @@ Sent Queue::move_in(Transfer transfer, Instant now) {
     add_extras(slot, transfer.traits, std::move(transfer.note), transfer.sent_at);
     message.state = State::visible;
     ++counters_.visible;
-    ++counters_.moved_in;
-    enter_line(slot, now);
     if (message.group != no_slot) groups_[message.group].last_sent = now;
     note_arrival(slot, now);
-    return Sent{.id = id, .sequence = message.sequence, .slot = slot};
 }
 
 std::shared_ptr<void> Queue::purge(Instant now) {
@@ -287,7 +319,10 @@ Transfer Queue::extract(Slot slot) {
         .source_sequence = message.sequence,
         .source_slot = slot,
         .traits = traits_of(slot),
-        .note = message.has_extras ? extras_.at(slot).note : std::string()};
+        .note = message.has_extras ? extras_.at(slot).note : std::string(),
+        .deliveries = message.deliveries,
+        .received_at = message.received_at,
+        .taken_back = message.taken_back};
     remove(slot);
     return transfer;
 }

@@ -122,6 +122,9 @@ class Queue {
     /// Receives a message from another queue. It is visible at once; FIFO appends it to its group.
     /// Never refused and never de-duplicated. Returns its place here.
     Sent move_in(Transfer transfer, Instant now);
+    /// Takes back what has just left this queue and could not be delivered to another one. It has
+    /// its old number, so that a FIFO group stays in order, but counts as one from another queue.
+    Sent give_back(Transfer transfer, Instant now);
     /// Takes visible messages out, oldest first, for a move to another queue, from where `progress`
     /// stands: a new one at the oldest. What was passed is not looked at again. O(looks_max),
     /// unless the last one that was passed has gone; then also the way there from the nearer end.
@@ -243,6 +246,7 @@ class Queue {
     void remove(Slot slot);
     void leave_arrivals(Slot slot, const Message& message);
     void note_arrival(Slot slot, Instant at);
+    void fill_moved(Slot slot, Transfer& transfer, Instant now);
     void leave_group(Slot group);
     Transfer extract(Slot slot);
     Transfer extract_dead(Slot slot);
@@ -300,6 +304,7 @@ class Queue {
     void expire_deadlines(Instant now);
     void fire_timers(Instant now);
     void delay_waiting_fifo_messages(Instant now);
+    Instant ages_from(Slot slot) const;
     void watch_moved(Slot slot);
     std::vector<Slot> visible_in_order() const;
 

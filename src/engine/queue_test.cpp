@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace tranter::engine {
@@ -436,6 +438,22 @@ TEST_F(QueueTest, AMoveThatGoesOnPassesNoUnfinishedMessageOfItsGroup) {
 
     EXPECT_TRUE(progress.done);
     EXPECT_EQ(bodies(queue), "123");
+}
+
+TEST_F(QueueTest, WhatIsGivenBackHasItsOldPlace) {
+    Queue queue(fifo());
+    for (const char* body : {"1", "2", "3", "4"})
+        send(queue, body, "g");
+    queue.move_in({.payload = payload("5"), .group = "g", .sent_at = now}, now);
+    MoveProgress progress;
+    auto out = queue.move_out({.max = 2}, progress, now);
+    send(queue, "6", "g");  // in a slot of those
+    for (std::size_t i = 2; i-- > 0;)
+        queue.give_back(std::move(out.at(i)), now);
+
+    EXPECT_NO_THROW(queue.check());
+    EXPECT_EQ(queue.move_out({.max = 10}, progress, now).size(), 3U);
+    EXPECT_EQ(bodies(queue), "126");
 }
 
 TEST_F(QueueTest, AMovedMessageExpiresWhenItsQueueBeginsToForget) {

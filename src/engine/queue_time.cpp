@@ -48,7 +48,9 @@ void Queue::expire(Instant now) {
         ++counters_.expired;
     }
     while (const auto entry = moved_times_.take(oldest)) {
-        if (slab_.find(entry->slot, entry->sequence) == nullptr) continue;
+        // It may have left and be back since.
+        const bool here = slab_.find(entry->slot, entry->sequence) != nullptr;
+        if (!here || ages_from(entry->slot) != entry->base) continue;
         remove(entry->slot);
         ++counters_.expired;
     }
@@ -96,12 +98,16 @@ void Queue::set_policy(const QueuePolicy& policy, Instant now) {
     advance(now);
 }
 
+/// Of a message from another queue. A FIFO queue starts its age anew, a standard one keeps it
+/// (SQS_SPEC 8.1).
+Instant Queue::ages_from(Slot slot) const {
+    const Message& message = slab_[slot];
+    return fifo() ? moved_times_.at(message.sequence) : message.sent_at;
+}
+
 /// That it expires.
 void Queue::watch_moved(Slot slot) {
-    const Message& message = slab_[slot];
-    // A FIFO queue starts the message's age anew, a standard one keeps it (SQS_SPEC 8.1).
-    const Instant base = fifo() ? moved_times_.at(message.sequence) : message.sent_at;
-    moved_times_.watch({.base = base, .slot = slot, .sequence = message.sequence});
+    moved_times_.watch({.base = ages_from(slot), .slot = slot, .sequence = slab_[slot].sequence});
 }
 
 /// A FIFO queue's delay also holds for messages that were sent before it changed and that nobody

@@ -67,7 +67,9 @@ std::vector<Transfer> Queue::move_out(const MoveOut& move, MoveProgress& progres
 /// Of one list; no_slot: nothing.
 Slot Queue::next_to_look_at(const ArrivalList& list, const MoveProgress& progress) const {
     const auto& [slot, sequence] = &list == &sent_ ? progress.sent : progress.moved;
-    if (slab_.find(slot, sequence) == nullptr) return first_after(list, progress.looked_at);
+    const Message* passed = slab_.find(slot, sequence);
+    const bool here = passed != nullptr && passed->moved_in == (&list == &moved_);
+    if (!here) return first_after(list, progress.looked_at);
     Slot next = ArrivalList::next(slab_, slot);
     while (next != no_slot && slab_[next].sequence <= progress.looked_at)
         next = ArrivalList::next(slab_, next);

@@ -136,6 +136,13 @@ class MessageList {
         head_ = slot;
     }
 
+    /// `after` is in the list; no_slot: at its end.
+    void insert_before(Slab& slab, Slot after, Slot slot) {
+        if (after == no_slot) return push_back(slab, slot);
+        const Slot before = prev(slab, after);
+        before == no_slot ? push_front(slab, slot) : insert_after(slab, before, slot);
+    }
+
     /// `before` is in the list.
     void insert_after(Slab& slab, Slot before, Slot slot) {
         Links& links = slab[slot].*member;

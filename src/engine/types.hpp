@@ -168,6 +168,10 @@ struct Transfer {
     std::uint32_t source_slot = 0;
     Traits traits{};  // a dead letter has no deadline any more
     std::string note{};
+    // For who gives it back: as in DeliveryState.
+    std::uint32_t deliveries = 0;
+    Instant received_at{};
+    bool taken_back = false;
 };
 
 /// Where the latest delivery of a message stands.

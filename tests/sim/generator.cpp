@@ -109,7 +109,8 @@ Operation Generator::next_job(const World& world, std::uint64_t ticket) {
         return TakeOut{
             .queue = queue,
             .token = known_token(world, queue),
-            .forget_receives = choices_.percent(70)};
+            .forget_receives = choices_.percent(70),
+            .gives_back = choices_.percent(30)};
     }
     if (drawn(weights.list)) {
         const auto last = static_cast<std::int64_t>(world.queue(queue).last_sequence());

@@ -104,6 +104,13 @@ class Model {
     );
     void promote(const engine::MessageId& id, Instant now, const Result<void>& answer);
     void take_out(const engine::MessageId& id, Instant now, const Result<engine::Transfer>& answer);
+    /// After take_out().
+    void give_back(
+        const Content& content,
+        const engine::Transfer& transfer,
+        Instant now,
+        const engine::Sent& answer
+    );
     void list(
         engine::Sequence after, std::size_t max, const std::vector<engine::MessageView>& views
     ) const;

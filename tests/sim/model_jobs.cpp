@@ -191,6 +191,46 @@ void Model::take_out(
     remove(message->sequence, Fate::moved);
 }
 
+void Model::give_back(
+    const Content& content,
+    const engine::Transfer& transfer,
+    Instant now,
+    const engine::Sent& answer
+) {
+    advance(now);
+    tally_.hit(Probe::given_back);
+    if (answer.sequence != transfer.source_sequence) {
+        throw Violation(Invariant::answers, content.name() + " came back with another number");
+    }
+    fates_[answer.sequence - 1] = Fate::held;
+    const auto after = std::ranges::find_if(messages_, [&](const Message& message) {
+        return message.sequence > answer.sequence;
+    });
+    const auto message = messages_.insert(
+        after,
+        {.content = &content,
+         .id = transfer.payload.id(),
+         .group = transfer.group,
+         .sequence = answer.sequence,
+         .slot = answer.slot,
+         .sent_at = transfer.sent_at,
+         .arrived_at = now,
+         .first_received_at = transfer.first_received_at,
+         .handed_out_at = transfer.received_at,
+         .receive_count = transfer.receive_count,
+         .delivery = transfer.deliveries,
+         .source_queue = transfer.source_queue,
+         .ages_from = fifo() ? now : transfer.sent_at,
+         .moved_in = true,
+         .taken_back = transfer.taken_back,
+         .traits = transfer.traits,
+         .note = transfer.note,
+         .unique_since = transfer.sent_at}
+    );
+    make_visible(*message, now);
+    noisy_.sent(message->group, now);
+}
+
 void Model::list(
     engine::Sequence after, std::size_t max, const std::vector<engine::MessageView>& views
 ) const {

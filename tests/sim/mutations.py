@@ -178,6 +178,16 @@ MUTANTS = [
         ),
     ),
     mutant(
+        "what is given back goes to the end of its group",
+        "fifo_order nothing_lost",
+        ("queue.cpp", "        fifo_.insert(slot);", "        fifo_.append(slot);"),
+    ),
+    mutant(
+        "what is given back forgets its deliveries",
+        "receipts answers settling",
+        ("queue.cpp", "    message.deliveries = transfer.deliveries;\n", ""),
+    ),
+    mutant(
         "a lost answer ends the lease of the retry that has the same messages",
         "lease attempt_id counters receive_count",
         (
@@ -302,9 +312,9 @@ MUTANTS = [
         "the age of a moved message starts anew",
         "retention next_event",
         (
-            "queue.cpp",
-            "const Instant base = fifo() ? now : transfer.sent_at;",
-            "const Instant base = now;",
+            "queue_time.cpp",
+            "return fifo() ? moved_times_.at(message.sequence) : message.sent_at;",
+            "return moved_times_.at(message.sequence);",
         ),
     ),
     mutant(
@@ -312,7 +322,7 @@ MUTANTS = [
         "next_event",
         (
             "queue_time.cpp",
-            "    if (ages && !sent_.empty()) "
+            "    if (ages() && !sent_.empty()) "
             "consider(later(slab_[sent_.head()].sent_at, policy_.retention));\n",
             "",
         ),
@@ -448,7 +458,7 @@ MUTANTS = [
     mutant(
         "retention of zero ends everything",
         "retention counters",
-        ("queue_time.cpp", "    if (policy_.retention <= Duration::zero()) return;\n", ""),
+        ("queue_time.cpp", "    if (!ages()) return;\n", ""),
     ),
     mutant(
         "deadlines do not count while delayed",
@@ -585,8 +595,9 @@ MUTANTS = [
         "notes",
         (
             "queue.cpp",
-            ".note = message.has_extras ? extras_.at(slot).note : std::string()};",
-            ".note = {}};",
+            ".note = message.has_extras ? extras_.at(slot).note : std::string(),\n"
+            "        .deliveries",
+            ".note = {},\n        .deliveries",
         ),
     ),
     mutant(

@@ -113,7 +113,9 @@ struct Describer {
     }
     std::string operator()(const TakeOut& take) const {
         return "take out of " + queue_name(take.queue) + ": m" + number(take.token) +
-               (take.forget_receives ? ", its receives forgotten" : "");
+               (take.gives_back        ? ", and give it back"
+                : take.forget_receives ? ", its receives forgotten"
+                                       : "");
     }
     std::string operator()(const List& list) const {
         return "list " + queue_name(list.queue) + ": " + number(list.max) + " after sequence " +

@@ -126,6 +126,7 @@ struct TakeOut {
     std::uint8_t queue = 0;
     std::uint32_t token = 0;
     bool forget_receives = false;
+    bool gives_back = false;  // to the queue itself, as nobody else wants it
 };
 struct List {
     std::uint8_t queue = 0;

@@ -73,9 +73,10 @@ enum class Probe : std::uint8_t {
     let_go,
     dead_left,
     move_went_on,
+    given_back,
 };
 
-inline constexpr std::array<std::string_view, 63> probe_names = {
+inline constexpr std::array<std::string_view, 64> probe_names = {
     "dead-lettered",
     "moved back from the dead-letter queue",
     "duplicate sends",
@@ -139,6 +140,7 @@ inline constexpr std::array<std::string_view, 63> probe_names = {
     "held back no more",
     "more dead letters than one call takes",
     "moves that went on",
+    "messages given back",
 };
 
 /// What the runs so far went through.

@@ -93,6 +93,13 @@ void World::run(const TakeOut& take) {
     models_[take.queue].take_out(*id, now_, answer);
     settle(take.queue);
     if (!answer) return;
+    if (take.gives_back && answer->traits.unique_key.empty()) {
+        const Content& content = content_of(answer->payload);
+        const engine::Sent back = queues_[take.queue]->give_back(*answer, now_);
+        note(back.sequence);
+        models_[take.queue].give_back(content, *answer, now_, back);
+        return this->settle(take.queue);
+    }
     if (take.forget_receives) {
         answer->receive_count = 0;
         answer->first_received_at = {};
