@@ -30,8 +30,8 @@ constexpr std::size_t answers_unsent_max = std::size_t{64} << 10;
 /// Processes that end at once are started again after a rest, which doubles up to this.
 constexpr Duration start_rest_min = std::chrono::milliseconds(200);
 constexpr Duration start_rest_max = std::chrono::seconds(5);
-/// The kernel may need a moment to take a large one apart.
-constexpr Duration killed_within = std::chrono::seconds(1);
+/// The kernel needs a moment to take a large one apart; one that waits for a disk may stay.
+constexpr Duration killed_within = std::chrono::seconds(10);
 
 SteadyClockTime steady_now() {
     return std::chrono::steady_clock::now();
