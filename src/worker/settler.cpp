@@ -94,7 +94,8 @@ Settler::ByQueue Settler::take(const std::stop_token& stop) {
     } else if (!stop.stop_requested()) {
         changed_.wait_until(lock, stop, next_try(), is_any);
     } else {
-        changed_.wait_until(lock, next_try(), is_any);
+        const Moment soon = Steady::now() + first_settle_rest;
+        changed_.wait_until(lock, std::min(next_try(), soon), is_any);
     }
     const bool is_small = pending_count_ > 0 && pending_count_ < config_.batch_max;
     if (is_small && config_.more_is_coming()) {
@@ -136,6 +137,7 @@ void Settler::retry_late(const std::stop_token& stop) {
         const bool is_due = late.next_try <= now ||
                             (stop.stop_requested() && late.next_try > now + first_settle_rest);
         if (is_due) {
+            give_up_ended(late.batch, false);
             const std::size_t count = late.batch.size();
             Batch left = deliver(std::move(late.batch), stop);
             if (left.size() < count) late.backoff.reset();
@@ -173,6 +175,7 @@ void Settler::count_late(const std::string& queue, std::size_t count) {
 }
 
 Settler::Batch Settler::deliver(Batch batch, const std::stop_token& stop) {
+    if (batch.empty()) return batch;
     report(batch, stop);
     Batch left = try_all(std::move(batch));
     give_up_ended(left, stop.stop_requested());
