@@ -249,7 +249,7 @@ MUTANTS = [
     ),
     mutant(
         "de-duplication ids of a group count in every group",
-        "deduplication",
+        "deduplication uniqueness",
         (
             "queue_restore.cpp",
             "Deduplication::key(per_group ? group : std::string_view(), id)",
@@ -429,7 +429,7 @@ MUTANTS = [
     ),
     mutant(
         "a release counts as an attempt",
-        "receive_count",
+        "receive_count dead_letter",
         ("queue_jobs.cpp", "if (--message.receive_count == 0)", "if (message.receive_count == 0)"),
     ),
     mutant(
@@ -635,7 +635,7 @@ MUTANTS = [
     ),
     mutant(
         "a replacement begins beside the one that is in flight",
-        "uniqueness links",
+        "uniqueness links visible_order",
         ("queue_extras.cpp", "!delayed_until && !yields &&", "!delayed_until &&"),
     ),
     mutant(
