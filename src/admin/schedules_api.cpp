@@ -233,8 +233,11 @@ http::Response SchedulesApi::backfill(const JobCall& call) {
     const auto known = registry_for(call);
     if (!known) return problem_reply(known.error());
     const TimePoint now = current_time();
-    const schedule::Period period{.from = *body->from, .to = body->to.value_or(now)};
-    auto found = schedule::backfill(*known, call.id, period, now, body->dry_run, body->overlap);
+    const schedule::BackfillRequest request{
+        .period = {.from = *body->from, .to = body->to.value_or(now)},
+        .dry_run = body->dry_run,
+        .overlap = body->overlap};
+    auto found = schedule::backfill(*known, call.id, request, now);
     if (!found) return problem_reply(found.error());
     return answer_struct(schedule_wire::BackfillAnswer{
         .slots = std::move(found->slots), .claimed = found->claimed, .dry_run = body->dry_run});

@@ -57,7 +57,7 @@ void Broker::Impl::serve_waiters(Queue::State& state, Instant now, Aftermath& af
 engine::Received Broker::Impl::receive(
     Queue::State& state, engine::ReceiveOptions wanted, Instant now, const Aftermath& aftermath
 ) {
-    wanted = with_dead_letters(state, std::move(wanted));
+    wanted = with_dead_letters(state, wanted);
     wanted.dead_max = dead_letters_max - std::min(dead_letters_max, aftermath.dead_letters());
     engine::Received received = state.engine.receive(wanted, now);
     if (received.dead_left) state.hand_on_until = state.engine.last_sequence();

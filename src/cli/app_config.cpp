@@ -61,6 +61,8 @@ void become_role(AppConfig& app, const ServerConfig& config, const AppSources& s
     // Two servers cannot have the same ports and the same data, so a reload restarts it.
     if (app.role == "serve") app.reloads_at_once = 0;
     end_as_role(app, config);
+    // A role is wanted for good: what it fails for may be over in an hour.
+    if (app.restart == supervise::RestartRule{}) app.restart.max = 0;
     if (app.readiness != supervise::Readiness{}) return;
     app.readiness = {.probe = {.kind = supervise::Probe::Kind::notify}, .limit = role_ready_limit};
 }

@@ -266,6 +266,7 @@ role = "work"
 [apps.c]
 role = "work"
 stop.timeout = "3s"
+restart.max = 3
 [apps.d]
 role = "timers"
 [apps.e]
@@ -283,7 +284,9 @@ alive = { tcp = "127.0.0.1:1" }
     EXPECT_EQ((*apps)[0].liveness.target, "http://127.0.0.1:9325/livez");
     EXPECT_EQ((*apps)[1].stop.timeout, 107s);
     EXPECT_EQ((*apps)[1].liveness.kind, Probe::Kind::none);
+    EXPECT_EQ((*apps)[1].restart.max, 0U);
     EXPECT_EQ((*apps)[2].stop.timeout, 3s);
+    EXPECT_EQ((*apps)[2].restart.max, 3U);
     EXPECT_EQ((*apps)[3].stop.timeout, 10s);
     EXPECT_EQ((*apps)[4].liveness.kind, Probe::Kind::tcp);
 }

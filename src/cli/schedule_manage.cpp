@@ -71,11 +71,10 @@ Result<int> backfill_schedule(ScheduleSession& session, const Arguments& argumen
     if (!*from) return fail(Errc::invalid_argument, "--from is missing, expected a time");
     const TimePoint now = ScheduleSession::now();
     const bool dry_run = arguments.is_on("dry-run");
-    const schedule::Period period{.from = **from, .to = to->value_or(now)};
-    const auto overlap = arguments.find("overlap") ? std::optional(Overlap::allow) : std::nullopt;
-    const auto found = schedule::backfill(
-        session.registry(), arguments.text("NAME"), period, now, dry_run, overlap
-    );
+    schedule::BackfillRequest request{
+        .period = {.from = **from, .to = to->value_or(now)}, .dry_run = dry_run};
+    if (arguments.find("overlap")) request.overlap = Overlap::allow;
+    const auto found = schedule::backfill(session.registry(), arguments.text("NAME"), request, now);
     if (!found) return std::unexpected(found.error());
     session.output.begin({{"slot", "SLOT"}});
     for (const TimePoint slot : found->slots) {

@@ -70,14 +70,14 @@ std::string unit_text(const StartupUnit& unit) {
         command_line(unit, begin),
         command_line(unit, "reload all")
     );
-    // The daemon stops its apps in order; the rest is for what is left of them. It makes control
-    // groups below its own.
+    // The daemon stops its apps in order, each within its own limit; the rest is for what is left
+    // of them. It makes control groups below its own.
     out +=
         "KillMode=mixed\n"
         "Delegate=yes\n"
         "Restart=on-failure\n"
         "RestartSec=1\n"
-        "TimeoutStopSec=90\n";
+        "TimeoutStopSec=15min\n";
     fmt::format_to(
         std::back_inserter(out),
         "\n[Install]\nWantedBy={}\n",

@@ -29,7 +29,7 @@ TEST(StartupUnitTest, OfAUserRunsTheDaemonAndBringsBackWhatWasSaved) {
         "Delegate=yes\n"
         "Restart=on-failure\n"
         "RestartSec=1\n"
-        "TimeoutStopSec=90\n"
+        "TimeoutStopSec=15min\n"
         "\n"
         "[Install]\n"
         "WantedBy=default.target\n"

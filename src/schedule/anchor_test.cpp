@@ -117,7 +117,8 @@ TEST_F(AnchorTest, SlotsOfThePastAreCountedFromTheRegistration) {
     make(every_ten_minutes(IntervalAnchor::registration));
     const Period period{.from = made_at - 1h, .to = made_at + 25min};
 
-    const auto found = backfill(registry(), "s", period, made_at + 25min, true);
+    const auto found =
+        backfill(registry(), "s", {.period = period, .dry_run = true}, made_at + 25min);
 
     ASSERT_TRUE(found);
     EXPECT_EQ(found->slots, (std::vector<TimePoint>{made_at + 10min, made_at + 20min}));
@@ -329,7 +330,8 @@ TEST_F(AnchorTest, WhatMakesNoSenseWithAnAnchorIsRefused) {
     EXPECT_THAT(refusal(all), HasSubstr("only one slot can be missed"));
 
     make(every_ten_minutes(IntervalAnchor::after_completion));
-    const auto found = backfill(registry(), "s", {made_at, made_at}, made_at, true);
+    const auto found =
+        backfill(registry(), "s", {.period = {made_at, made_at}, .dry_run = true}, made_at);
     EXPECT_EQ(found.error().code(), Errc::invalid_argument);
 }
 

@@ -302,17 +302,17 @@ TEST_F(PromoterTest, ABackfillRunsWhatHasNotRun) {
 
     const TimePoint from = promoter_epoch + 1min;
     const TimePoint to = promoter_epoch + 5min;
-    const auto dry = backfill(registry(), "daily", {from, to}, now_, true);
+    const auto dry = backfill(registry(), "daily", {.period = {from, to}, .dry_run = true}, now_);
     act_at(10min);
     EXPECT_EQ(jobs().order.size(), before);
-    const auto done = backfill(registry(), "daily", {from, to}, now_, false);
+    const auto done = backfill(registry(), "daily", {.period = {from, to}}, now_);
     act_at(10min);
 
     EXPECT_EQ(dry->slots.size(), 5U);
     EXPECT_EQ(done->claimed, 4U);
     EXPECT_EQ(jobs().order.size(), before + 4);
     EXPECT_EQ(
-        backfill(registry(), "daily", {from, now_ + 1min}, now_, false).error().code(),
+        backfill(registry(), "daily", {.period = {from, now_ + 1min}}, now_).error().code(),
         Errc::invalid_argument
     );
 }
@@ -323,10 +323,11 @@ TEST_F(PromoterTest, ABackfillOfJobsThatMayNotOverlapHasToBeAllowed) {
         add_minutely(name, {.overlap = rule});
         const Period past{promoter_epoch - 5min, promoter_epoch - 1min};
 
-        const auto shown = backfill(registry(), name, past, now_, true);
-        const auto refused = backfill(registry(), name, past, now_, false);
+        const auto shown = backfill(registry(), name, {.period = past, .dry_run = true}, now_);
+        const auto refused = backfill(registry(), name, {.period = past}, now_);
         EXPECT_TRUE(states_of(name).empty());
-        const auto allowed = backfill(registry(), name, past, now_, false, Overlap::allow);
+        const auto allowed =
+            backfill(registry(), name, {.period = past, .overlap = Overlap::allow}, now_);
 
         EXPECT_EQ(shown->slots.size(), 5U);
         ASSERT_FALSE(refused);

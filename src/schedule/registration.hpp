@@ -112,18 +112,18 @@ struct Registration {
 using tranter::Backfill;
 using tranter::Period;
 inline constexpr std::size_t backfill_slots_max = 10'000;
+struct BackfillRequest {
+    Period period{};
+    bool dry_run = false;
+    std::optional<Overlap> overlap{};  // instead of what the schedule says
+};
 /// Claims the slots that have not run, misses and skips included, some hundred in a transaction;
 /// with `dry_run` only says which there are. After an error in between the call may be made again.
 /// `limit_exceeded` for more than `backfill_slots_max`. All of them run as soon as they are
 /// claimed, so with an Overlap that does not allow that it is a `conflict`, unless `overlap` does
 /// instead of it.
 [[nodiscard]] Result<Backfill> backfill(
-    const Registry& registry,
-    std::string_view name,
-    const Period& period,
-    TimePoint now,
-    bool dry_run,
-    std::optional<Overlap> overlap = {}
+    const Registry& registry, std::string_view name, const BackfillRequest& request, TimePoint now
 );
 
 /// Of the schedule, as it stands.

@@ -171,13 +171,9 @@ Result<TimePoint> skip_next(
 }
 
 Result<Backfill> backfill(
-    const Registry& registry,
-    std::string_view name,
-    const Period& period,
-    TimePoint now,
-    bool dry_run,
-    std::optional<Overlap> overlap
+    const Registry& registry, std::string_view name, const BackfillRequest& request, TimePoint now
 ) {
+    const Period& period = request.period;
     if (period.to > now) {
         return fail(
             Errc::invalid_argument, "the end is in the future, expected a time that has passed"
@@ -199,8 +195,8 @@ Result<Backfill> backfill(
     auto slots = slots_between(anchored_cadence(*cadence, *schedule, now), period.from, period.to);
     if (!slots) return std::unexpected(slots.error());
     Backfill found{.slots = std::move(*slots)};
-    if (dry_run || found.slots.empty()) return found;
-    const Overlap rule = overlap.value_or(schedule->definition.rules.overlap);
+    if (request.dry_run || found.slots.empty()) return found;
+    const Overlap rule = request.overlap.value_or(schedule->definition.rules.overlap);
     if (rule != Overlap::allow) return would_overlap(name, found.slots.size(), rule);
     for (std::span<const TimePoint> rest(found.slots); !rest.empty();) {
         const auto some = rest.first(std::min(backfilled_at_once, rest.size()));

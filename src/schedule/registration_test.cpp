@@ -88,8 +88,8 @@ TEST_F(RegistrationTest, ABackfillIsClaimedInPartsAndGoesOnWhereItWas) {
     const Period first_part{.from = registered_at - 100min, .to = registered_at};
     const Period all{.from = registered_at - 1234min, .to = registered_at};
 
-    const auto first = backfill(registry(), "s", first_part, registered_at, false);
-    const auto rest = backfill(registry(), "s", all, registered_at, false);
+    const auto first = backfill(registry(), "s", {.period = first_part}, registered_at);
+    const auto rest = backfill(registry(), "s", {.period = all}, registered_at);
 
     ASSERT_TRUE(first && rest);
     EXPECT_EQ(first->claimed, 101U);

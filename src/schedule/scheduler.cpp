@@ -245,8 +245,9 @@ Result<TimePoint> Scheduler::skip_next(std::string_view name) {
 Result<Backfill> Scheduler::backfill(
     std::string_view name, const Period& period, bool dry_run, std::optional<Overlap> overlap
 ) {
-    auto found =
-        schedule::backfill(impl_->registry(), name, period, scheduler_now(), dry_run, overlap);
+    const schedule::BackfillRequest request{
+        .period = period, .dry_run = dry_run, .overlap = overlap};
+    auto found = schedule::backfill(impl_->registry(), name, request, scheduler_now());
     return dry_run ? std::move(found) : impl_->changed(std::move(found));
 }
 
