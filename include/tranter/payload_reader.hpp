@@ -37,6 +37,8 @@ struct ReadRules {
     /// Arrays and objects that may stand around a Json, which itself may be as deep as one that
     /// stands alone.
     unsigned envelope_depth = 0;
+    /// Of each array that is no part of a Json; 0: any number.
+    std::size_t elements_max = 0;
 };
 
 /// Where payload.hpp gets the values of a payload, from the front of the text to its back. Every

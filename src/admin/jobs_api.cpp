@@ -7,6 +7,8 @@
 #include "jobs/wire_json.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,6 +40,9 @@ void watch(const std::shared_ptr<Waiting>& waiting, Milliseconds timeout) {
 
 constexpr IdempotentRequests::Bounds settled_bounds{
     .time = std::chrono::minutes(10), .answers = 50'000, .bytes = std::size_t{16} << 20};
+
+// After which a thread that waits for the end of a job looks whether anybody still listens.
+constexpr Milliseconds wait_piece = std::chrono::seconds(2);
 
 // Of one answer; jobs that do not fit in stay in the queue.
 constexpr std::size_t received_bytes_max = std::size_t{32} << 20;
@@ -76,7 +81,8 @@ JobsApi::JobsApi(JobsApiOptions options, Provider& provider)
       settled_once_(settled_bounds),
       streams_(options_.streams, provider),
       pool_(options_.threads, options_.waiting_max),
-      long_polls_(options_.long_polls_max, 0) {}
+      long_polls_(options_.long_polls_max, 0),
+      waits_for_ends_(options_.long_polls_max, 0) {}
 
 JobsApi::~JobsApi() = default;
 
@@ -217,7 +223,8 @@ void JobsApi::start_receive(JobCall&& call, std::string_view body, http::Exchang
         stop.request_stop();
     };
     WorkPool& pool = request->wait.count() != 0 ? long_polls_ : pool_;
-    on(pool, std::move(done), [this, request = std::move(*request)] {
+    on(pool, std::move(done), [this, stop, request = std::move(*request)]() mutable {
+        const std::stop_callback ended(ending_.get_token(), [&stop] { stop.request_stop(); });
         return provider_.receive(request);
     });
 }
@@ -298,22 +305,11 @@ void JobsApi::start_wait(JobCall&& call, std::string_view, http::Exchange exchan
         std::move(exchange).respond(problem_reply(timeout.error()));
         return;
     }
-    auto waiting = std::make_shared<Waiting>(std::move(exchange));
     if (async_ == nullptr) {
-        on(
-            long_polls_,
-            [waiting](Result<http::Response> response) {
-                std::move(waiting->exchange)
-                    .respond(response ? std::move(*response) : problem_reply(response.error()));
-            },
-            [this, id = call.id, timeout = *timeout]() -> Result<http::Response> {
-                const auto job = provider_.wait(id, timeout);
-                const bool late = !job && job.error().code() == Errc::timed_out;
-                return late ? answer_job(provider_.find(id), 202) : answer_job(job);
-            }
-        );
+        wait_on_a_thread(call.id, *timeout, std::move(exchange));
         return;
     }
+    auto waiting = std::make_shared<Waiting>(std::move(exchange));
     watch(waiting, *timeout);
     waiting->end =
         async_->wait(call.id, [this, waiting, id = call.id](Result<std::optional<JobRecord>> job) {
@@ -327,6 +323,34 @@ void JobsApi::start_wait(JobCall&& call, std::string_view, http::Exchange exchan
                         : problem_reply(job.error())
                 );
         });
+}
+
+/// A call of a Provider cannot be ended, so it waits in pieces for as long as somebody listens.
+void JobsApi::wait_on_a_thread(
+    const std::string& id, Milliseconds timeout, http::Exchange exchange
+) {
+    const auto is_gone = std::make_shared<std::atomic<bool>>(false);
+    auto waiting = std::make_shared<Waiting>(std::move(exchange));
+    waiting->exchange.on_disconnect([is_gone] { *is_gone = true; });
+    on(
+        waits_for_ends_,
+        [waiting](Result<http::Response> response) {
+            std::move(waiting->exchange)
+                .respond(response ? std::move(*response) : problem_reply(response.error()));
+        },
+        [this, id, timeout, is_gone]() -> Result<http::Response> {
+            const auto end = std::chrono::steady_clock::now() + timeout;
+            auto rest = timeout;
+            while (true) {
+                const auto job = provider_.wait(id, std::min(rest, wait_piece));
+                const bool late = !job && job.error().code() == Errc::timed_out;
+                if (!late) return answer_job(job);
+                rest = std::chrono::ceil<Milliseconds>(end - std::chrono::steady_clock::now());
+                if (rest.count() > 0 && !*is_gone && !ending_.stop_requested()) continue;
+                return answer_job(provider_.find(id), 202);
+            }
+        }
+    );
 }
 
 /// It waited in vain, or its client has gone.

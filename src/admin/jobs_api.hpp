@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +25,8 @@ struct JobsApiOptions {
     std::string version{};
     std::size_t threads = 4;          // for calls that block
     std::size_t waiting_max = 1'000;  // of them; more are answered 503
-    /// Calls at a time that wait for jobs or for the end of one, each of which takes a thread of a
-    /// store that has no AsyncProvider; more are answered 503.
+    /// Calls at a time that wait for jobs, and as many that wait for the end of one, each of which
+    /// takes a thread of a store that has no AsyncProvider; more are answered 503.
     std::size_t long_polls_max = 512;
     JobStreamOptions streams{};
     SchedulesApi* schedules = nullptr;  // outlives it; null: there are none
@@ -48,6 +49,10 @@ class JobsApi {
     JobsApi& operator=(const JobsApi&) = delete;
 
     static bool owns(std::string_view path) { return path == "/v1" || path.starts_with("/v1/"); }
+
+    /// Those who wait for jobs, or for the end of one, get their answer soon, and so does everybody
+    /// who comes later. Only of a store without an AsyncProvider, which ends them itself.
+    void end_waits() { ending_.request_stop(); }
 
     /// Whoever asks has been let in. Thread-safe, does not block.
     void handle(const http::Request& request, http::Exchange exchange);
@@ -93,6 +98,7 @@ class JobsApi {
     );
     void take_back(std::string_view queue, std::vector<std::string> receipts);
     void answer_unfinished(const std::string& id, http::Exchange exchange);
+    void wait_on_a_thread(const std::string& id, Milliseconds timeout, http::Exchange exchange);
     http::Response set_paused(const JobCall& call, bool paused);
 
     const JobsApiOptions options_;
@@ -101,8 +107,11 @@ class JobsApi {
     IdempotentRequests once_;
     IdempotentRequests settled_once_;  // clients ask again at once, or not at all
     JobStreams streams_;
-    WorkPool pool_;        // these two are last, as their threads use the rest
-    WorkPool long_polls_;  // apart, so that nobody has to wait for those who wait
+    std::stop_source ending_{};
+    WorkPool pool_;  // these are last, as their threads use the rest
+    // Apart, so that nobody has to wait for those who wait.
+    WorkPool long_polls_;
+    WorkPool waits_for_ends_;
 };
 
 }  // namespace tranter::admin

@@ -87,6 +87,31 @@ TEST(WorkPoolTest, LeavesTheTaskWhenTheLineIsFull) {
     go.set_value();
 }
 
+TEST(WorkPoolTest, WhatIsDoneAtTheEndMayHaveMoreToDo) {
+    std::atomic<int> done = 0;
+    std::promise<void> running;
+    std::promise<void> go;
+    std::thread later;
+    {
+        WorkPool pool(4, 100);
+        WorkPool::Task first = [&] {
+            running.set_value();
+            go.get_future().wait();
+            for (int i = 0; i < 10; ++i) {
+                WorkPool::Task more = [&done] {
+                    ++done;
+                };
+                ASSERT_TRUE(pool.submit(more));
+            }
+        };
+        ASSERT_TRUE(pool.submit(first));
+        running.get_future().wait();
+        later = std::thread([&go] { go.set_value(); });
+    }
+    later.join();
+    EXPECT_EQ(done, 10);
+}
+
 TEST(WorkPoolTest, HasAThreadForEachOfThoseWhoWaitAndNoLine) {
     std::promise<void> go;
     const std::shared_future<void> gone(go.get_future());

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -30,16 +31,20 @@ class StoreProbe {
     StoreProbe(const StoreProbe&) = delete;
     StoreProbe& operator=(const StoreProbe&) = delete;
 
-    /// Never null. Thread-safe.
+    /// Never null. Thread-safe. A store that has been silent for ten seconds does not answer.
     std::shared_ptr<const State> state() const;
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     void ask();
+    std::shared_ptr<State> answer_of(const Result<std::vector<QueueStats>>& queues) const;
     void run(const std::stop_token& stop);
 
     Provider& provider_;
     const Milliseconds period_;
     mutable std::mutex mutex_;
+    std::optional<Clock::time_point> asked_at_{};  // while it has not answered; guarded by mutex_
     std::shared_ptr<const State> state_ = std::make_shared<State>();  // guarded by mutex_
     std::jthread thread_{};                                           // last: it uses the rest
 };

@@ -9,12 +9,13 @@ WorkPool::WorkPool(std::size_t threads_max, std::size_t waiting_max)
     : threads_max_(threads_max), waiting_max_(waiting_max) {}
 
 WorkPool::~WorkPool() {
+    std::vector<std::jthread> threads;  // joined at its end
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
+        threads.swap(threads_);
     }
     changed_.notify_all();
-    threads_.clear();
 }
 
 bool WorkPool::submit(Task& task) {
@@ -31,6 +32,8 @@ bool WorkPool::submit(Task& task) {
 
 /// Or one that will get to it.
 bool WorkPool::has_a_thread_for_one_more() {
+    // Only what runs here can still have something to do, and its thread will get to it.
+    if (ended_) return true;
     if (unfinished_ < threads_.size() || threads_.size() == threads_max_) return true;
     try {
         threads_.emplace_back([this] { run(); });

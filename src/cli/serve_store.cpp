@@ -76,8 +76,9 @@ class StoreServer {
         log_info("serve", "stopping");
         service_.set_draining();
         announce_stopping();
+        api_.end_waits();
+        server_.stop(store_grace);  // what is under way may still call the store
         provider_->close();
-        server_.stop(store_grace);
         log_info("serve", "stopped");
     }
 

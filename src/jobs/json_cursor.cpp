@@ -285,6 +285,9 @@ bool JsonCursor::elements(const std::size_t* count, void* call, EachElement each
     bool more = !next_is(']');
     while (more) {
         if (count != nullptr && index == *count) return fail(expected + ", got more");
+        if (elements_max_ != 0 && index == elements_max_) {
+            return fail(fmt::format("has more than {} elements", elements_max_));
+        }
         path_.push(index);
         if (!each(call, index)) return false;
         path_.pop();

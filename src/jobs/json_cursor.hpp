@@ -33,8 +33,10 @@ class JsonCursor {
     using EachElement = bool (*)(void* call, std::size_t index);
 
     /// The text has to outlive the cursor.
-    explicit JsonCursor(std::string_view text, unsigned depth_max = payload_depth_max)
-        : text_(text), depth_max_(depth_max) {}
+    explicit JsonCursor(
+        std::string_view text, unsigned depth_max = payload_depth_max, std::size_t elements_max = 0
+    )
+        : text_(text), depth_max_(depth_max), elements_max_(elements_max) {}
     JsonCursor(const JsonCursor&) = delete;
     JsonCursor& operator=(const JsonCursor&) = delete;
 
@@ -58,7 +60,8 @@ class JsonCursor {
     bool skip();
     /// The key is valid until the object ends.
     bool members(void* call, EachMember each);
-    /// Another number than `count` is refused, if that is given.
+    /// Another number than `count` is refused, if that is given, and more than `elements_max`, if
+    /// that is not 0.
     bool elements(const std::size_t* count, void* call, EachElement each);
 
     /// "expected ..., got TOKEN", for the scalar that was read last.
@@ -92,6 +95,7 @@ class JsonCursor {
     std::deque<std::string> unescaped_keys_{};  // those of them that had escapes
     ValuePath path_{};
     unsigned depth_max_;
+    std::size_t elements_max_;
     unsigned depth_ = 0;
     unsigned deepest_ = 0;
     std::optional<Error> error_{};

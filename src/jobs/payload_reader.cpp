@@ -262,7 +262,8 @@ bool PayloadReader::refuse_repeated_key() {
 
 Result<void> read_payload(std::string_view text, void* value, ReadValue read, ReadRules rules) {
     const unsigned depth_max = jobs::payload_depth_max + rules.envelope_depth;
-    PayloadReader::State state{jobs::JsonCursor(text, depth_max), rules.unknown};
+    PayloadReader::State state{
+        jobs::JsonCursor(text, depth_max, rules.elements_max), rules.unknown};
     PayloadReader reader(state);
     if (state.cursor.begin() && read(reader, value) && state.cursor.end()) return {};
     return std::unexpected(state.cursor.take_error());

@@ -145,6 +145,15 @@ TEST(WireJsonTest, SaysWhatIsWrongWithANewJob) {
     EXPECT_NE(problem_in(read_new_jobs("3")), "");
 }
 
+TEST(WireJsonTest, KeepsNoMoreThanACallMayTake) {
+    std::string text = "[";
+    for (std::size_t i = 0; i <= jobs_per_call_max; ++i)
+        text += i == 0 ? "{}" : ",{}";
+    EXPECT_EQ(read_new_jobs(text + "]").error().message(), "$: has more than 10000 elements");
+    const std::string payload = R"({"type":"t","payload":)" + text + "]}";
+    EXPECT_TRUE(read_new_jobs(payload));
+}
+
 TEST(WireJsonTest, APayloadMayBeAsDeepAsOneThatStandsAlone) {
     const std::string deepest = std::string(64, '[') + std::string(64, ']');
     const std::string deeper = "[" + deepest + "]";
