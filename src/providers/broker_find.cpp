@@ -89,16 +89,18 @@ JobRecord record_of_message(BrokerParts& parts, const LiveJob& job) {
     }
     record.created_at = to_time_point(message.sent_at);
     if (message.received_at != Instant{}) record.started_at = to_time_point(message.received_at);
-    if (message.state == engine::MessageView::State::delayed) {
-        record.run_at = to_time_point(message.due);
-    }
+    // What is to come is shown by the clock that people read, as they may have named it.
+    const auto shown_due = [&] {
+        return to_time_point(message.due + parts.broker.wall_ahead());
+    };
+    if (message.state == engine::MessageView::State::delayed) record.run_at = shown_due();
     record.failures = jobs::parse_note(message.note).failures;
     if (state == JobState::dead && !record.failures.empty()) {
         record.reason = record.failures.back().text;
         record.finished_at = record.failures.back().at;
     }
     if (state == JobState::processing) {
-        record.lease_until = to_time_point(message.due);
+        record.lease_until = shown_due();
         record.cancel_requested = message.cancel_requested;
     }
     if (message.receive_count > 0) record.worker = worker_of(parts, job);

@@ -96,8 +96,10 @@ Result<NewJob> job_again(BrokerParts& parts, const history::JobEntry& entry) {
         .options = std::move(*options)};
     job.options.group = entry.group;
     // The moment by which it had to begin is over, or this would end it again at once.
-    const TimePoint now = to_time_point(parts.broker.now());
-    if (job.options.deadline && *job.options.deadline <= now) job.options.deadline.reset();
+    const EnqueueMoment moment(parts.broker);
+    if (job.options.deadline && moment.at(*job.options.deadline) <= moment.now) {
+        job.options.deadline.reset();
+    }
     return job;
 }
 

@@ -102,9 +102,19 @@ TEST_F(BrokerMessagesTest, ATimeThatSomebodyNamesIsThatOfTheClockOnTheWall) {
     ASSERT_TRUE(provider.enqueue("q", jobs));
     ASSERT_TRUE(provider.enqueue("q", std::vector<NewJob>{{.type = "now", .run_at = wall}}));
 
+    const JobPage page = provider.list({.filter = "type:later"}).value();
+    ASSERT_THAT(page.jobs, SizeIs(1));
+    EXPECT_EQ(page.jobs.front().run_at, wall + 10s);
+
     clock.pass(5s);
     broker.run_due();
     EXPECT_THAT(receive(), testing::ElementsAre(testing::Field(&ReceivedJob::type, "now")));
+    const JobPage ended = provider.list({.filter = "type:ends"}).value();
+    ASSERT_THAT(ended.jobs, SizeIs(1));
+    EXPECT_EQ(ended.jobs.front().state, JobState::cancelled);
+    EXPECT_TRUE(provider.retry(ended.jobs.front().id));
+    broker.run_due();
+    EXPECT_THAT(receive(), testing::ElementsAre(testing::Field(&ReceivedJob::type, "ends")));
     clock.pass(5s);
     broker.run_due();
     EXPECT_THAT(receive(), testing::ElementsAre(testing::Field(&ReceivedJob::type, "later")));
