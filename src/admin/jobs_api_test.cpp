@@ -60,6 +60,7 @@ class JobsApiTest : public testing::Test {
     }
 
     http::TestSocket connect() { return http::TestSocket(server_->port()); }
+    void end_waits() { api_->end_waits(); }
 
     std::string ask(
         std::string_view method,
@@ -342,6 +343,40 @@ TEST_F(JobsApiTest, AStoreThatBlocksIsServedToo) {
         ask("POST", "/v1/queues/q/complete", R"({"receipt":"r1"})"), StartsWith("HTTP/1.1 200 ")
     );
     EXPECT_THAT(ask("GET", "/v1/jobs/known/wait?timeout=1ms"), StartsWith("HTTP/1.1 202 "));
+}
+
+TEST_F(JobsApiTest, WhoLeavesOffWaitingKeepsNoThread) {
+    store.is_async = false;
+    start({.long_polls_max = 1});
+    const auto ask_another = [this] {
+        return ask("GET", "/v1/jobs/known/wait?timeout=1ms");
+    };
+    auto waiting = connect();
+    waiting.send(request("GET", "/v1/jobs/known/wait?timeout=60s"));
+    store.await_wait_on_a_thread();
+    EXPECT_THAT(ask_another(), StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(
+        ask("POST", "/v1/queues/q/receive", R"({"wait":"5s"})"), StartsWith("HTTP/1.1 200 ")
+    );
+
+    waiting.close();
+
+    std::string answer = ask_another();
+    while (answer.starts_with("HTTP/1.1 503 "))
+        answer = ask_another();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 202 "));
+}
+
+TEST_F(JobsApiTest, WhoWaitsIsAnsweredAtTheEnd) {
+    store.is_async = false;
+    start();
+    auto waiting = connect();
+    waiting.send(request("GET", "/v1/jobs/known/wait?timeout=60s"));
+    store.await_wait_on_a_thread();
+
+    end_waits();
+
+    EXPECT_THAT(waiting.read_answer(), StartsWith("HTTP/1.1 202 "));
 }
 
 TEST_F(JobsApiTest, ALineThatIsFullIsSaidSo) {

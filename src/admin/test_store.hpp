@@ -75,6 +75,9 @@ class ScriptedStore final : public NoProvider, public AsyncProvider {
         };
     }
     Result<JobRecord> wait(std::string_view, Milliseconds) override {
+        const std::lock_guard lock(mutex_);
+        is_waited_for_ = true;
+        changed_.notify_all();
         return fail(Errc::timed_out, "not yet");
     }
     Result<JobRecord> find(std::string_view id) override {
@@ -106,6 +109,9 @@ class ScriptedStore final : public NoProvider, public AsyncProvider {
     }
     void await_wait() {
         await([this] { return waiting_.has_value(); });
+    }
+    void await_wait_on_a_thread() {
+        await([this] { return is_waited_for_; });
     }
     std::vector<std::string> await_taken_back() {
         await([this] { return !taken_back_.empty(); });
@@ -171,6 +177,7 @@ class ScriptedStore final : public NoProvider, public AsyncProvider {
     std::optional<Done<std::vector<ReceivedJob>>> receiving_;
     std::optional<Done<std::optional<JobRecord>>> waiting_;
     std::vector<std::string> taken_back_;
+    bool is_waited_for_ = false;
     Listener listener_;
 };
 

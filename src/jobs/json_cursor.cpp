@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace tranter::jobs {
 
@@ -205,7 +206,9 @@ bool JsonCursor::take_any(std::string_view& out, unsigned& depth) {
     skip_blanks();
     const std::size_t begin = at_;
     deepest_ = depth_;
+    const std::size_t elements_max = std::exchange(elements_max_, 0);  // nothing is kept of it
     if (!skip()) return false;
+    elements_max_ = elements_max;
     out = text_.substr(begin, at_ - begin);
     depth = deepest_ - depth_;
     return true;
