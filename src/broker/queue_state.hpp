@@ -16,11 +16,13 @@
 
 namespace tranter::broker {
 
-/// A long poll in line.
+/// A receive in line.
 struct Waiter {
     engine::ReceiveOptions options{};
     std::string attempt_id{};  // what options.attempt_id points to
     Broker::Receiver receiver;
+    /// It wanted no wait, and waits only until nothing is left to hand on.
+    bool short_poll = false;
 
     engine::ReceiveOptions receive_options() const {
         engine::ReceiveOptions current = options;
@@ -93,6 +95,7 @@ struct Queue::State {
     /// Not 0: exhausted messages up to this one are handed on by run_due(), as there were more of
     /// them than a request moves.
     engine::Sequence hand_on_until = 0;
+    std::uint64_t hand_on_changes = 0;           // engine.changes_by_time() when that was set
     std::map<Broker::WaitId, Waiter> waiters{};  // in order of arrival: ids only grow
     std::uint64_t empty_receives = 0;
     std::uint64_t counted_bytes = 0;  // what `totals` have of this queue
