@@ -230,7 +230,11 @@ bool Model::is_dead_next(const Batch& batch, const Message& message) {
 void Model::require_dead_end(const Batch& batch) {
     const engine::Sequence until = batch.options.only_dead_until;
     const bool limited = policy_.max_in_flight != 0 && in_flight() >= policy_.max_in_flight;
-    if (!limited) available(batch);  // a look shows who is noisy
+    if (limited && batch.answer.dead_left) {
+        throw Violation(Invariant::answers, "a dead letter is left although none may be moved");
+    }
+    if (limited) return;
+    available(batch);  // a look shows who is noisy
     bool left = false;
     for (const Message& message : messages_)
         left |= is_dead_next(batch, message) && (until == 0 || message.sequence <= until);
@@ -242,7 +246,7 @@ void Model::require_dead_end(const Batch& batch) {
     }
     // Whose turn it is among several groups is the engine's choice.
     const bool by_turns = !fifo() && policy_.groups.fairness == engine::Fairness::round_robin;
-    if (left && !limited && !by_turns) {
+    if (left && !by_turns) {
         throw Violation(Invariant::dead_letter, "a dead letter could be moved and is not");
     }
 }
