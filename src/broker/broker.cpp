@@ -232,25 +232,28 @@ std::optional<Instant> Broker::next_event() const {
 }
 
 void Broker::run_due() {
-    for (const QueueHandle& queue : impl_->events.take_due(impl_->clock.now())) {
-        Queue::State& state = queue->state();
-        Aftermath aftermath;
-        {
-            const QueueLock lock(state);
-            if (state.deleted) continue;
-            const Instant now = impl_->clock.now();
-            state.engine.advance(now);
-            if (state.hand_on_until != 0) {
-                impl_->hand_on(state, now, aftermath);
-            } else {
-                impl_->serve_waiters(state, now, aftermath);
-            }
-            impl_->plan(queue, now, aftermath);
-        }
-        aftermath.earlier_event = false;  // the caller asks for next_event() next
-        impl_->finish(queue, std::move(aftermath));
-    }
+    for (const QueueHandle& queue : impl_->events.take_due(impl_->clock.now()))
+        impl_->run_due(queue);
     impl_->run_move_tasks(impl_->clock.now());
+}
+
+void Broker::Impl::run_due(const QueueHandle& queue) {
+    Queue::State& state = queue->state();
+    Aftermath aftermath;
+    {
+        const QueueLock lock(state);
+        if (state.deleted) return;
+        const Instant now = clock.now();
+        state.engine.advance(now);
+        if (state.hand_on_until != 0) {
+            hand_on(state, now, aftermath);
+        } else {
+            serve_waiters(state, now, aftermath);
+        }
+        plan(queue, now, aftermath);
+    }
+    aftermath.earlier_event = false;  // the caller asks for next_event() next
+    finish(queue, std::move(aftermath));
 }
 
 void Broker::on_earlier_event(std::function<void()> hook) {

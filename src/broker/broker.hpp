@@ -130,6 +130,10 @@ class Broker {
     /// first) when a message is available, when `wait` is false or when the broker is stopping;
     /// otherwise the receiver waits in line until a message comes or cancel_wait() or stop() is
     /// called. The caller watches the time.
+    ///
+    /// One call moves a bounded number of dead letters. When it found nothing else before that, a
+    /// receiver without `wait` is in line, too, until run_due() has moved the others; where nobody
+    /// set on_earlier_event(), this call goes on with them itself.
     [[nodiscard]] WaitId receive(
         const QueueHandle& queue,
         const engine::ReceiveOptions& options,

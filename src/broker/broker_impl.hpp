@@ -51,8 +51,10 @@ class Broker::Impl {
     engine::Received receive(
         Queue::State& state, engine::ReceiveOptions wanted, Instant now, const Aftermath& aftermath
     );
-    /// Takes out more of those. Long polls are served once none is left.
+    /// Takes out more of those. Who is in line is served once none is left.
     void hand_on(Queue::State& state, Instant now, Aftermath& aftermath);
+    /// Who is in line, but wanted no wait, is answered with nothing.
+    void end_short_polls(Queue::State& state, Aftermath& aftermath);
     /// Journals hand-outs and collects dead letters. Returns what the receiver waits for.
     Position note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
     Position note_lease(Queue::State& state, const engine::Receipt& receipt);
@@ -108,6 +110,10 @@ class Broker::Impl {
     );
     void drop_waiters(const QueueHandle& queue);
     void earlier_event() const;
+
+    // What is due in one queue.
+    void run_due(const QueueHandle& queue);
+    bool is_in_line(const QueueHandle& queue, WaitId id) const;
 
     // job_messages.cpp
     Position note_settled(

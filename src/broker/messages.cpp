@@ -28,14 +28,18 @@ Broker::WaitId Broker::receive(
             received = impl_->receive(state, options, now, aftermath);
             position = impl_->note_received(state, received, aftermath);
         }
-        const bool waits = received.deliveries.empty() && wait && !state.deleted &&
+        // There may be something behind the dead letters that are left.
+        const bool short_poll = !wait && received.dead_left;
+        const bool waits = received.deliveries.empty() && (wait || short_poll) && !state.deleted &&
                            !impl_->stopping.load(std::memory_order_relaxed);
-        if (waits && state.waiters.size() < impl_->options.waiters_per_queue) {
+        const bool has_room = state.waiters.size() < impl_->options.waiters_per_queue;
+        if (waits && (has_room || short_poll)) {
             id = ++impl_->last_wait;
             Waiter waiter{
                 .options = options,
                 .attempt_id = std::string(options.attempt_id),
-                .receiver = std::move(receiver)};
+                .receiver = std::move(receiver),
+                .short_poll = short_poll};
             waiter.options.attempt_id = {};
             state.waiters.emplace(id, std::move(waiter));
             ++impl_->waiting;
@@ -56,7 +60,11 @@ Broker::WaitId Broker::receive(
         cancel_wait(queue, id);
         return 0;
     }
-    return id;
+    if (id == 0 || wait || impl_->on_earlier_event) return id;
+    // Time is moved by hand, and whoever moves it may be the one who asks.
+    while (impl_->is_in_line(queue, id))
+        impl_->run_due(queue);
+    return 0;
 }
 
 void Broker::cancel_wait(const QueueHandle& queue, WaitId id) {

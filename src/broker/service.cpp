@@ -60,7 +60,10 @@ engine::Received Broker::Impl::receive(
     wanted = with_dead_letters(state, wanted);
     wanted.dead_max = dead_letters_max - std::min(dead_letters_max, aftermath.dead_letters());
     engine::Received received = state.engine.receive(wanted, now);
-    if (received.dead_left) state.hand_on_until = state.engine.last_sequence();
+    if (received.dead_left) {
+        state.hand_on_until = state.engine.last_sequence();
+        state.hand_on_changes = state.engine.changes_by_time();
+    }
     return received;
 }
 
@@ -69,14 +72,37 @@ void Broker::Impl::hand_on(Queue::State& state, Instant now, Aftermath& aftermat
         engine::ReceiveOptions wanted;
         wanted.only_dead_until = state.hand_on_until;
         engine::Received received = state.engine.receive(with_dead_letters(state, wanted), now);
-        const bool left = received.dead_left;
         note_received(state, received, aftermath);
-        if (left) return;
+        if (received.dead_left) return;
+        const std::uint64_t changes = state.hand_on_changes;
+        const std::size_t answered = aftermath.answers.size();
+        state.hand_on_until = 0;
         serve_waiters(state, now, aftermath);
+        const bool goes_on = state.hand_on_until != 0;
+        // Otherwise it met what was handed on to here meanwhile, and queues that are each other's
+        // dead-letter queue would never be done: that waits for somebody who receives.
+        const bool is_news = received.alive_left || aftermath.answers.size() > answered ||
+                             state.engine.changes_by_time() != changes;
+        if (goes_on && is_news) return;
     }
-    // Also when there are many again, which have come meanwhile: queues that are each other's
-    // dead-letter queue would never be done. They wait for somebody who receives.
     state.hand_on_until = 0;
+    end_short_polls(state, aftermath);
+}
+
+void Broker::Impl::end_short_polls(Queue::State& state, Aftermath& aftermath) {
+    const bool unavailable = !admit(false);
+    for (auto at = state.waiters.begin(); at != state.waiters.end();) {
+        if (!at->second.short_poll) {
+            ++at;
+            continue;
+        }
+        auto& answer = aftermath.answers.emplace_back();
+        answer.receiver = std::move(at->second.receiver);
+        answer.received.unavailable = unavailable;
+        at = state.waiters.erase(at);
+        ++state.empty_receives;
+        --waiting;
+    }
 }
 
 Position Broker::Impl::note_received(
@@ -334,6 +360,11 @@ void Broker::Impl::drop_waiters(const QueueHandle& queue) {
     }
     for (auto& [id, waiter] : waiters)
         waiter.receiver({});
+}
+
+bool Broker::Impl::is_in_line(const QueueHandle& queue, WaitId id) const {
+    const std::lock_guard lock(queue->state().mutex);
+    return queue->state().waiters.contains(id);
 }
 
 void Broker::Impl::earlier_event() const {

@@ -170,6 +170,9 @@ class Queue {
         Instant now
     );
     Sequence last_sequence() const { return last_sequence_; }
+    /// Grows whenever time changed what may be handed out: a delay or a lease ended, or a message
+    /// expired.
+    std::uint64_t changes_by_time() const { return timers_fired_ + counters_.expired; }
     /// Throttles included.
     std::size_t deduplication_ids() const { return deduplication_.size() + unique_.throttles(); }
     /// Of the keys they are known by.
@@ -360,7 +363,8 @@ class Queue {
     MovedTimes moved_times_{};
     // A heap, the earliest first, in which every message in flight is, and not many more others.
     std::vector<Flight> flights_{};
-    Instant now_{};               // of the operation under way
+    Instant now_{};  // of the operation under way
+    std::uint64_t timers_fired_ = 0;
     std::vector<Slot> fired_;     // scratch of advance()
     std::vector<Slot> let_go_{};  // held back until the step under way
 };

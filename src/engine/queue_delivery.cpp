@@ -56,7 +56,8 @@ void Queue::receive_standard(const ReceiveOptions& options, Instant now, Receive
             if (!take_dead(slot, options, received)) break;
             continue;
         }
-        if (options.only_dead_until != 0) break;
+        received.alive_left = options.only_dead_until != 0;
+        if (received.alive_left) break;
         const Slot group = message.group;
         standard_.remove(slot);
         hand_out(slot, timeout, now, received);
@@ -92,6 +93,7 @@ void Queue::receive_from_group(
             if (!take_dead(slot, options, received)) break;
             if (next == no_slot && groups_.find(received.dead.back().group) != group) return;
         } else if (options.only_dead_until != 0) {
+            received.alive_left = true;
             break;
         } else {
             hand_out(slot, timeout, now, received);

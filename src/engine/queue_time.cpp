@@ -17,6 +17,7 @@ void Queue::advance(Instant now) {
 }
 
 void Queue::fire_timers(Instant now) {
+    timers_fired_ += fired_.size();
     for (const Slot slot : fired_) {
         const Message& message = slab_[slot];
         const bool may_end = message.cancel_requested || message.has_extras;

@@ -228,6 +228,9 @@ struct Received {
     std::vector<Transfer> dead{};
     /// It took out as many of them as it may, and the next one is exhausted, too.
     bool dead_left = false;
+    /// With only_dead_until: something stands there that could be delivered. Standard queues say so
+    /// of what comes next.
+    bool alive_left = false;
     /// Nothing was handed out because max_in_flight is reached.
     bool over_limit = false;
     /// Set by the broker: nothing was handed out because it could not be recorded.
