@@ -40,15 +40,22 @@ class DeadLettersTest : public testing::Test {
   protected:
     QueueHandle make(const std::string& name, const std::string& dead_letters) {
         QueueSettings settings;
+        if (name.ends_with(".fifo")) settings.engine.groups.order = engine::Order::fifo;
         settings.dead_letter_queue = dead_letters;
         settings.engine.max_receives = dead_letters.empty() ? 0 : 1;
         return *broker.create_queue(name, settings);
     }
-    void send(const QueueHandle& queue, std::string_view body, Duration delay = {}) {
+    void send(const QueueHandle& queue, std::string_view body, engine::SendOptions options = {}) {
         const std::uint8_t id = ++last_id;
         const auto payload = engine::Payload::make({.body = body, .id = {id}});
-        const auto result = broker.send(queue, {.payload = payload, .options = {.delay = delay}});
-        ASSERT_TRUE(result.sent);
+        ASSERT_TRUE(broker.send(queue, {.payload = payload, .options = options}).sent);
+    }
+    void use_up_group(const QueueHandle& queue, std::string_view group, std::uint32_t messages) {
+        for (std::uint32_t i = 0; i < messages; ++i)
+            send(queue, "x", {.group = group});
+        const auto drop = [](const engine::Received&) {
+        };
+        std::ignore = broker.receive(queue, {.max_messages = messages}, false, drop);
     }
     /// The bodies that it got so far, also those that a long poll gets later.
     std::vector<std::string>& receive(const QueueHandle& queue, bool wait = false) {
@@ -253,10 +260,10 @@ TEST_F(DeadLettersTest, EveryLongPollGetsWhatIsBetweenManyDeadLetters) {
     make("dead", {});
     const auto queue = make("q", "dead");
     use_up(queue, 250);
-    send(queue, "first", seconds(31));
+    send(queue, "first", {.delay = seconds(31)});
     clock.pass(seconds(2));
     use_up(queue, 60);
-    send(queue, "second", seconds(31));
+    send(queue, "second", {.delay = seconds(31)});
     begin_thread();
     const auto& first = receive(queue, true);
     const auto& second = receive(queue, true);
@@ -269,11 +276,59 @@ TEST_F(DeadLettersTest, EveryLongPollGetsWhatIsBetweenManyDeadLetters) {
     EXPECT_EQ(second, std::vector<std::string>{"second"});
 }
 
+TEST_F(DeadLettersTest, WhereOneLongPollGotSomethingTheNextOneIsLookedFor) {
+    make("dead", {});
+    const auto queue = make("q", "dead");
+    const auto source = make("source", "q");
+    const engine::Traits first_of_all{.priority = 0};
+    send(source, "x", {.traits = &first_of_all});
+    receive(source);
+    use_up(queue, 250);
+    send(queue, "first", {.delay = seconds(31)});
+    clock.pass(seconds(2));
+    use_up(queue, 150);
+    send(queue, "second", {.delay = seconds(31)});
+    pass();
+    pass();
+    begin_thread();
+    const auto& first = receive(queue, true);
+    const auto& second = receive(queue, true);
+    // It came after both began to wait, and hides that there is something behind it.
+    receive(source);
+    ASSERT_EQ(visible(queue), 203U);
+
+    run_all_due();
+
+    EXPECT_EQ(first, std::vector<std::string>{"first"});
+    EXPECT_EQ(second, std::vector<std::string>{"second"});
+}
+
+TEST_F(DeadLettersTest, AGroupIsServedThoughOthersGetManyDeadLettersMeanwhile) {
+    make("dead.fifo", {});
+    const auto queue = make("q.fifo", "dead.fifo");
+    const auto source = make("source.fifo", "q.fifo");
+    use_up_group(queue, "slow", 150);
+    send(queue, "alive", {.group = "slow"});
+    use_up_group(source, "busy", 150);
+    clock.pass(seconds(1));
+    use_up_group(queue, "busy", 1);
+    pass();
+    begin_thread();
+    const auto& waiting = receive(queue, true);
+    receive(source);
+    receive(source);
+    ASSERT_EQ(visible(queue), 50U + 1U + 1U + 150U);
+
+    run_all_due();
+
+    EXPECT_EQ(waiting, std::vector<std::string>{"alive"});
+}
+
 TEST_F(DeadLettersTest, WhatTimeBringsWhileTheyAreHandedOnIsFound) {
     make("dead", {});
     const auto queue = make("q", "dead");
     const auto source = make("source", "q");
-    send(queue, "alive", seconds(32));
+    send(queue, "alive", {.delay = seconds(32)});
     use_up(queue, 150);
     use_up(source, 150);
     pass();

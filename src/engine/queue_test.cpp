@@ -235,6 +235,37 @@ TEST_F(QueueTest, ATakenBackDeliveryDoesNotCountAndComesFirst) {
     EXPECT_NE(next.at(0).receipt, lost[0].receipt);
 }
 
+TEST_F(QueueTest, OneThatTakesOutDeadLettersOnlySaysWhetherSomethingAliveStandsThere) {
+    for (const QueuePolicy& policy : {QueuePolicy{}, fifo()}) {
+        Queue queue(policy);
+        send(queue, "a", "g");
+        const ReceiveOptions dead_only{.only_dead_until = queue.last_sequence()};
+
+        const Received alive = queue.receive(dead_only, now);
+        std::ignore = queue.receive({}, now);
+        const Received empty = queue.receive(dead_only, now);
+
+        EXPECT_TRUE(alive.alive_left);
+        EXPECT_TRUE(alive.deliveries.empty());
+        EXPECT_FALSE(empty.alive_left);
+    }
+}
+
+TEST_F(QueueTest, CountsWhatTimeChanges) {
+    Queue queue({.retention = minutes(5)});
+    std::ignore = queue.send(payload("delayed"), {.delay = seconds(10)}, now);
+    send(queue, "leased");
+    std::ignore = receive(queue, 1);
+    EXPECT_EQ(queue.changes_by_time(), 0U);
+
+    for (const Duration step : {seconds(10), seconds(20), seconds(300)}) {
+        const std::uint64_t before = queue.changes_by_time();
+        pass(step);
+        queue.advance(now);
+        EXPECT_GT(queue.changes_by_time(), before) << "after " << step.count();
+    }
+}
+
 TEST_F(QueueTest, ExpiresMessagesInEveryState) {
     Queue queue({.retention = minutes(1)});
     send(queue, "leased");

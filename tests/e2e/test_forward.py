@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 from command_line import check_failure, clean_environment, ok, tranter
 from fault_proxy import FaultProxy
+from jobs_api import JobsApi
 from postgres_server import PostgresServer
 from server import binary
 from waiting import eventually
@@ -214,6 +215,27 @@ def test_connections_of_both_ends_are_counted_where_they_are_in_postgres(
         lambda: 'tranter_store_listens{store="source"} 1' in from_database.get("/metrics")[1],
         seconds=30,
     )
+
+
+def test_many_dead_jobs_do_not_hide_those_behind_them(server, queue, tmp_path):
+    api = JobsApi(server)
+    target = f"file:{tmp_path / 'target'}"
+    enqueue(target, 1)  # which makes the store
+    many = 250  # more than one request moves away
+    lost = {"type": "lost", "retry": {"max_attempts": 1}}
+    api.ok("POST", f"/queues/{queue}/jobs", [lost] * many)
+    held = 0
+    while held < many:
+        wanted = {"worker": "w", "jobs_max": 100, "lease": "1s"}
+        held += len(api.ok("POST", f"/queues/{queue}/receive", wanted)["jobs"])
+    eventually(lambda: api.ok("GET", f"/queues/{queue}")["processing"] == 0, seconds=60)
+    api.ok("POST", f"/queues/{queue}/jobs", [{"type": "alive"}] * 5)
+
+    ok("forward", "--queue", queue, "--from", server.admin_endpoint, "--to", target,
+       "--until-empty")
+
+    assert api.ok("GET", f"/queues/{queue}")["pending"] == 0
+    assert len(jobs_of(target, "--queue", queue)) == 5
 
 
 def test_at_a_stop_jobs_that_the_target_does_not_take_go_back(server, queue, source, forwarders):

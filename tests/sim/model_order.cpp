@@ -236,8 +236,16 @@ void Model::require_dead_end(const Batch& batch) {
     if (limited) return;
     available(batch);  // a look shows who is noisy
     bool left = false;
-    for (const Message& message : messages_)
+    bool alive = false;
+    for (const Message& message : messages_) {
         left |= is_dead_next(batch, message) && (until == 0 || message.sequence <= until);
+        alive |= waits(batch, message) && !exhausted(batch, message) && !refusal(batch, message);
+    }
+    // A standard queue does not look past what it leaves.
+    const bool looked = until != 0 && fifo() && !batch.answer.dead_left;
+    if (batch.answer.alive_left ? until == 0 || !alive : looked && alive) {
+        throw Violation(Invariant::answers, "alive_left says something else than the queue");
+    }
     const bool most = batch.answer.dead.size() == batch.options.dead_max;
     if (batch.answer.dead_left) {
         tally_.hit(Probe::dead_left);
