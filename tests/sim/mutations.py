@@ -178,6 +178,11 @@ MUTANTS = [
         ),
     ),
     mutant(
+        "what is alive beside dead letters is not told",
+        "answers",
+        ("queue_delivery.cpp", "            received.alive_left = true;\n", ""),
+    ),
+    mutant(
         "what is given back goes to the end of its group",
         "fifo_order nothing_lost",
         ("queue.cpp", "        fifo_.insert(slot);", "        fifo_.append(slot);"),
