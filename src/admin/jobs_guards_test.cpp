@@ -87,6 +87,15 @@ TEST(WorkPoolTest, LeavesTheTaskWhenTheLineIsFull) {
     go.set_value();
 }
 
+void submit_more(WorkPool& pool, std::atomic<int>& done) {
+    for (int i = 0; i < 10; ++i) {
+        WorkPool::Task more = [&done] {
+            ++done;
+        };
+        ASSERT_TRUE(pool.submit(more));
+    }
+}
+
 TEST(WorkPoolTest, WhatIsDoneAtTheEndMayHaveMoreToDo) {
     std::atomic<int> done = 0;
     std::promise<void> running;
@@ -97,12 +106,7 @@ TEST(WorkPoolTest, WhatIsDoneAtTheEndMayHaveMoreToDo) {
         WorkPool::Task first = [&] {
             running.set_value();
             go.get_future().wait();
-            for (int i = 0; i < 10; ++i) {
-                WorkPool::Task more = [&done] {
-                    ++done;
-                };
-                ASSERT_TRUE(pool.submit(more));
-            }
+            submit_more(pool, done);
         };
         ASSERT_TRUE(pool.submit(first));
         running.get_future().wait();

@@ -65,7 +65,10 @@ constexpr AppKey all_app_keys[] = {
         "restart.when", "what follows when it ends by itself"
     ),
     app_key<IntegerCodec<0, count_max>, &App::restart, &RestartRule::max>(
-        "restart.max", "restarts within `restart.window`, then it is `errored`; 0 is no limit"
+        "restart.max",
+        "restarts within `restart.window`, then it is `errored`; 0 is no limit, which an app with "
+        "a "
+        "`role` has unless its table says anything about restarts"
     ),
     app_key<DurationCodec<0, duration_max>, &App::restart, &RestartRule::window>(
         "restart.window", "0s counts ends before `restart.min_uptime` in succession instead"

@@ -57,9 +57,10 @@ constexpr ServerKey all_server_keys[] = {
     ),
     server_key<SizeCodec<0, storage_max>, &ServerConfig::memory_limit>(
         "server.memory_limit",
-        "memory for queues; from three quarters of it on, new messages stay in `server.data` until "
-        "they "
-        "are received, at the limit sends are refused; 0B is half of the machine's"
+        "memory for queues, with the de-duplication ids, keys and groups that they remember; from "
+        "three quarters of it on, new messages stay in `server.data` until they are received, at "
+        "the "
+        "limit sends are refused (503, so that clients try again); 0B is half of the machine's"
     ),
     server_key<SizeCodec<mebibyte, 1024 * mebibyte>, &ServerConfig::segment_size>(
         "server.segment_size", "the log in `server.data` is cut into files of this size"

@@ -94,27 +94,48 @@ bool is_started_by(pid_t pid, const control::Home& home) {
     return std::filesystem::equivalent(place, home.runtime(), failed);
 }
 
-/// Ourselves, and whoever has started us, which may have been an app.
-std::vector<pid_t> own_line() {
-    std::vector<pid_t> line{::getpid()};
-    while (const auto stat = process::read_stat(line.back())) {
-        if (stat->parent <= 1) break;
-        line.push_back(stat->parent);
+/// Ourselves, and whoever has started us, which may have been an app: a deployment's hook, say,
+/// that is one end of a pipe.
+class OwnLine {
+  public:
+    OwnLine() {
+        for (pid_t pid = ::getpid(); pid > 1;) {
+            const auto stat = process::read_stat(pid);
+            if (!stat) break;
+            line_.push_back(pid);
+            sessions_.push_back(stat->session);
+            pid = stat->parent;
+        }
     }
-    return line;
-}
+    bool has(pid_t pid) const { return std::ranges::find(line_, pid) != line_.end(); }
+    /// Those beside them, too.
+    bool is_near(pid_t pid) const {
+        const auto stat = process::read_stat(pid);
+        return stat && std::ranges::find(sessions_, stat->session) != sessions_.end();
+    }
 
-/// Also those that were started after the state was written last.
-void add_found(const control::Home& home, std::vector<KnownProcess>& known) {
-    const std::vector<pid_t> line = own_line();
+  private:
+    std::vector<pid_t> line_{};
+    std::vector<pid_t> sessions_{};
+};
+
+/// Also those that were started after the state was written last. After an orderly end there is no
+/// state, and what has the variable then was meant to live on.
+void add_found(
+    const control::Home& home,
+    const OwnLine& own,
+    bool has_crashed,
+    std::vector<KnownProcess>& known
+) {
     std::error_code failed;
     for (std::filesystem::directory_iterator entry("/proc", failed), end; !failed && entry != end;
          entry.increment(failed)) {
         const auto pid =
             static_cast<pid_t>(std::strtol(entry->path().filename().c_str(), nullptr, 10));
-        if (pid <= 0 || std::ranges::find(line, pid) != line.end()) continue;
+        if (pid <= 0 || own.has(pid)) continue;
         const bool is_keeper = is_keeper_of(pid, home);
-        if (!is_keeper && !is_started_by(pid, home)) continue;
+        const bool is_left = has_crashed && is_started_by(pid, home) && !own.is_near(pid);
+        if (!is_keeper && !is_left) continue;
         known.push_back({.pid = pid, .start_ticks = process::start_ticks(pid)});
         if (!is_keeper) continue;
         for (const pid_t kept : supervise::descendants_of(pid))
@@ -158,10 +179,12 @@ void remove_state(const control::Home& home) {
 Result<std::size_t> clear_leftovers(const control::Home& home, Duration patience) {
     std::size_t killed = 0;
     auto deadline = std::chrono::steady_clock::now() + patience;
+    const bool has_crashed = ::access(home.state_file().c_str(), F_OK) == 0;
     std::vector<KnownProcess> known = read_state(home);
+    const OwnLine own;
     // What a keeper kills may have started something just before, which then is the keeper's too.
     for (int round = 0; round < 8; ++round) {
-        add_found(home, known);
+        add_found(home, own, has_crashed, known);
         std::erase_if(known, [](const KnownProcess& one) { return !one.lives(); });
         if (known.empty()) break;
         for (const KnownProcess& one : known) {

@@ -1,6 +1,7 @@
 #include "cli/store_wait.hpp"
 
 #include "base/log.hpp"
+#include "base/log_text.hpp"
 #include "base/secrets.hpp"
 #include "base/stop.hpp"
 #include "cli/ready_notice.hpp"
@@ -56,7 +57,7 @@ bool StoreWait::waited_after(std::string_view check, const Error& error) {
     service_.awaits(
         check, why, std::chrono::floor<TimePoint::duration>(std::chrono::system_clock::now())
     );
-    announce_waiting(fmt::format("waits for the {}", check));
+    announce_waiting(fmt::format("waits for the {}: {}", check, one_line(why)));
     if (std::exchange(waits_for_, check) != check) {
         log_warn(
             role_,

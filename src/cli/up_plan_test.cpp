@@ -140,10 +140,10 @@ TEST_F(UpHomeTest, NoProcessIsTakenForOneThatHadItsNumberBefore) {
 }
 
 /// `sleep` with one variable, which no state knows.
-pid_t start_marked(const std::string& variable) {
+pid_t start_marked(const std::string& variable, bool apart = true) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        ::setsid();
+        if (apart) ::setsid();
         std::array<char*, 3> words{const_cast<char*>("sleep"), const_cast<char*>("1000"), nullptr};
         std::array<char*, 2> variables{const_cast<char*>(variable.c_str()), nullptr};
         ::execve("/bin/sleep", words.data(), variables.data());
@@ -161,17 +161,24 @@ TEST_F(UpHomeTest, WhatAnAppHasStartedIsFoundByItsVariableAloneAndOfThisHomeOnly
     ASSERT_TRUE(make_home(other));
     const pid_t ours = start_marked("TRANTER_SUPERVISOR=" + folder + "/h/../h/run");
     const pid_t theirs = start_marked("TRANTER_SUPERVISOR=" + other.runtime());
+    const pid_t beside_us = start_marked("TRANTER_SUPERVISOR=" + home.runtime(), false);
+    int status = 0;
 
+    const auto orderly = clear_leftovers(home, {});
+    ASSERT_TRUE(orderly) << orderly.error().message();
+    EXPECT_EQ(*orderly, 0U);
+    ASSERT_TRUE(replace_file(home.state_file(), R"({"boot_id":"","processes":[]})"));
     const auto cleared = clear_leftovers(home, {});
 
     ASSERT_TRUE(cleared) << cleared.error().message();
-    EXPECT_EQ(*cleared, 1U);
-    int status = 0;
     EXPECT_EQ(::waitpid(ours, &status, 0), ours);
     EXPECT_EQ(WTERMSIG(status), SIGKILL);
     EXPECT_EQ(::waitpid(theirs, &status, WNOHANG), 0);
-    ::kill(theirs, SIGTERM);
-    ::waitpid(theirs, &status, 0);
+    EXPECT_EQ(::waitpid(beside_us, &status, WNOHANG), 0);
+    for (const pid_t other_pid : {theirs, beside_us}) {
+        ::kill(other_pid, SIGTERM);
+        ::waitpid(other_pid, &status, 0);
+    }
 }
 
 }  // namespace

@@ -157,9 +157,14 @@ open_postgres_provider(std::string_view url, const ProviderOptions&) {
     try {
         if (auto made = provider->make_tables(); !made) return std::unexpected(made.error());
         if (auto seen = provider->look_for_pooler(); !seen) return std::unexpected(seen.error());
-    } catch (const SystemError& error) {
+    } catch (const postgres::DatabaseError& error) {
         return fail(
             Errc::unavailable,
+            fmt::format("cannot open the store of jobs in PostgreSQL: {}", error.what())
+        );
+    } catch (const SystemError& error) {  // does not mend itself
+        return fail(
+            Errc::conflict,
             fmt::format("cannot open the store of jobs in PostgreSQL: {}", error.what())
         );
     }

@@ -15,9 +15,9 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
     if (name_end == std::string::npos) return std::nullopt;
     std::istringstream fields(line.substr(name_end + 1));
     ProcessStat out;
-    fields >> out.state >> out.parent;
     std::string skipped;
-    for (int field = 5; field < 14; ++field)
+    fields >> out.state >> out.parent >> skipped >> out.session;
+    for (int field = 7; field < 14; ++field)
         fields >> skipped;
     for (int field = 14; field <= 17; ++field) {
         std::uint64_t ticks = 0;

@@ -11,6 +11,7 @@ namespace tranter::process {
 struct ProcessStat {
     char state = ' ';  // 'Z': it has ended and waits to be waited for
     pid_t parent = 0;
+    pid_t session = 0;
     std::uint64_t cpu_ticks = 0;    // of itself, and of children it has waited for
     std::uint64_t start_ticks = 0;  // since the machine was started
     std::uint64_t resident_pages = 0;

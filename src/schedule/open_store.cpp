@@ -41,9 +41,14 @@ Result<std::shared_ptr<ScheduleStore>> open_postgres(std::string_view url) {
         auto store = std::make_shared<PostgresStore>(*target);
         if (auto made = store->make_tables(); !made) return std::unexpected(made.error());
         return store;
-    } catch (const SystemError& error) {
+    } catch (const postgres::DatabaseError& error) {
         return fail(
             Errc::unavailable,
+            fmt::format("cannot open the store of schedules in PostgreSQL: {}", error.what())
+        );
+    } catch (const SystemError& error) {  // does not mend itself
+        return fail(
+            Errc::conflict,
             fmt::format("cannot open the store of schedules in PostgreSQL: {}", error.what())
         );
     }

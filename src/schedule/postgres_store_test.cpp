@@ -287,7 +287,7 @@ TEST_F(PostgresStoreTest, TablesOfANewerProgramAreLeftAlone) {
     const auto opened = open_store(url());
 
     ASSERT_FALSE(opened);
-    EXPECT_EQ(opened.error().code(), Errc::unavailable);
+    EXPECT_EQ(opened.error().code(), Errc::conflict);
     EXPECT_NE(opened.error().message().find("has version 99"), std::string::npos);
 }
 

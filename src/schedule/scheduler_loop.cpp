@@ -56,7 +56,7 @@ SchedulerMetrics SchedulerLoop::metrics() const {
     metrics.store_errors = store.errors;
     metrics.time_zone_data = zones_.version();
     report_.fill(metrics, wall_now(), hangs() || !store.answers);
-    const TimePoint now = wall_now();
+    const auto now = Pulse::Clock::now();
     const std::lock_guard lock(mutex_);
     metrics.leads_schedules = leads_schedules_until_ > now;
     metrics.leads_timers = leads_timers_until_ > now;
@@ -82,8 +82,11 @@ bool SchedulerLoop::hangs() const {
 /// As soon as it is known: a batch may take long, and a lease may end while the store is away.
 void SchedulerLoop::publish_leases() {
     const std::lock_guard lock(mutex_);
-    leads_schedules_until_ = schedules_.leads ? schedules_.until : TimePoint{};
-    leads_timers_until_ = timers_.leads ? timers_.until : TimePoint{};
+    const auto until = [](const Role& role) {
+        return role.leads ? role.leads_until : Pulse::Clock::time_point{};
+    };
+    leads_schedules_until_ = until(schedules_);
+    leads_timers_until_ = until(timers_);
 }
 
 void SchedulerLoop::publish(const std::string& store_error) {
@@ -99,6 +102,7 @@ Result<> SchedulerLoop::lead(Role& role) {
     const TimePoint now = wall_now();
     const bool lasts = role.until > now && role.until <= now + options_.lease;
     if (role.leads && lasts && role.until - now > options_.lease * 2 / 3) return {};
+    const auto asked_at = Pulse::Clock::now();
     const auto lease = store_->take_lease(role.name, options_.name, now, now + options_.lease);
     if (!lease) return std::unexpected(lease.error());
     if (lease->mine != role.leads) {
@@ -110,6 +114,7 @@ Result<> SchedulerLoop::lead(Role& role) {
     }
     role.leads = lease->mine;
     role.until = lease->until;
+    role.leads_until = asked_at + options_.lease;
     publish_leases();
     return {};
 }

@@ -44,7 +44,8 @@ class SchedulerLoop {
     struct Role {
         std::string_view name{};
         bool leads = false;
-        TimePoint until{};  // of whoever leads
+        TimePoint until{};                       // of whoever leads, by the clock of the store
+        Pulse::Clock::time_point leads_until{};  // when it is ours
     };
 
     /// What goes on for no longer than this hangs, and after that it is stuck. A turn makes up to
@@ -84,8 +85,8 @@ class SchedulerLoop {
     mutable std::mutex mutex_;
     // guarded by mutex_
     SchedulerFigures figures_{};
-    TimePoint leads_schedules_until_{};  // the epoch when it does not
-    TimePoint leads_timers_until_{};
+    Pulse::Clock::time_point leads_schedules_until_{};  // {} when it does not
+    Pulse::Clock::time_point leads_timers_until_{};
 };
 
 }  // namespace tranter::schedule

@@ -156,11 +156,11 @@ bool Session::is_stuck() const {
 }
 
 /// A store may make a queue for whoever waits for its jobs, and so say nothing of a misspelt one.
-void Session::look_for(const std::string& queue) {
+bool Session::is_missing(const std::string& queue) {
     const auto stats = provider_.stats(queue);
-    if (!stats && stats.error().code() == Errc::not_found) {
-        queue_watch_.missing(queue, stats.error());
-    }
+    if (stats || stats.error().code() != Errc::not_found) return false;
+    queue_watch_.missing(queue, stats.error());
+    return true;
 }
 
 Result<std::vector<ReceivedJob>> Session::ask(
@@ -187,6 +187,7 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
     Backoff missing_backoff(missing_queue_rest, longest_receive_rest);
     bool is_silent = false;
     bool is_known = false;
+    bool is_there = false;
     while (true) {
         settler_.wait_for_space(name, stop);
         const Grant grant = board_.wait_for_room(queue);
@@ -208,10 +209,10 @@ void Session::receive(std::size_t queue, const std::stop_token& stop) {
             }
             continue;
         }
-        if (is_known || !jobs->empty()) {
+        // While it is not there somebody may make it, and then it is.
+        if (!jobs->empty() || is_there || !is_missing(name)) {
             queue_watch_.found(name);
-        } else {
-            look_for(name);
+            is_there = true;
         }
         is_known = true;
         take_in(queue, std::move(*jobs));

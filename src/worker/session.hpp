@@ -59,7 +59,8 @@ class Session {
     Result<std::vector<ReceivedJob>> ask(
         std::size_t queue, Grant grant, bool may_wait, const std::stop_token& stop
     );
-    void look_for(const std::string& queue);
+    /// Which it says once.
+    bool is_missing(const std::string& queue);
     void take_in(std::size_t queue, std::vector<ReceivedJob> jobs);
     void execute(std::size_t slot);
     void watch(const std::stop_token& stop);

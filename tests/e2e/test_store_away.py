@@ -146,6 +146,20 @@ def test_what_does_not_mend_itself_ends_a_role(postgres, begin, role):
     assert SAID not in one.log()
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_a_program_that_is_too_old_for_the_tables_does_not_wait_for_it_to_change(postgres, begin, role):
+    url = postgres.new_database()
+    ok("job", "enqueue", "mail", "greet", "--provider", url)
+    ok("schedule", "list", "--store", url)
+    database = url.split("?")[0].rsplit("/", 1)[-1]
+    postgres.query("INSERT INTO tranter.schema_versions(room, version) "
+                   "SELECT room, max(version) + 1 FROM tranter.schema_versions GROUP BY room", database)
+    one = begin(role, url)
+
+    assert one.process.wait(60) == 4, one.log()
+    assert SAID not in one.log()
+
+
 def test_up_starts_roles_whose_store_is_away_and_does_not_give_them_up(tmp_path, postgres, away):
     home = AppsHome(tmp_path)
     try:

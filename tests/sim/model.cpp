@@ -360,8 +360,7 @@ void Model::move_out(
     std::uint32_t every,
     bool goes_on,
     Instant now,
-    const std::vector<engine::Transfer>& answer,
-    bool done
+    const MovedOut& answer
 ) {
     advance(now);
     if (!goes_on) move_ = {};
@@ -382,11 +381,13 @@ void Model::move_out(
         if (message.content->token % every == 0) expected.push_back(message.sequence);
     }
     if (goes_on && looks > 0) tally_.hit(Probe::move_went_on);
-    if (done != all) throw Violation(Invariant::answers, "a move is done or not, as it says");
-    if (!std::ranges::equal(answer, expected, {}, &engine::Transfer::source_sequence)) {
+    if (answer.done != all)
+        throw Violation(Invariant::answers, "a move is done or not, as it says");
+    const std::vector<engine::Transfer>& moved = answer.transfers;
+    if (!std::ranges::equal(moved, expected, {}, &engine::Transfer::source_sequence)) {
         throw Violation(Invariant::visible_order, "other messages were moved out");
     }
-    for (const engine::Transfer& transfer : answer) {
+    for (const engine::Transfer& transfer : moved) {
         check_transfer(transfer, *find(transfer.source_sequence), false);
         remove(transfer.source_sequence, Fate::moved);
     }

@@ -73,13 +73,16 @@ class Model {
         Instant now,
         const engine::Sent& answer
     );
+    struct MovedOut {
+        const std::vector<engine::Transfer>& transfers;
+        bool done = false;
+    };
     void move_out(
         const engine::MoveOut& wanted,
         std::uint32_t every,
         bool goes_on,
         Instant now,
-        const std::vector<engine::Transfer>& answer,
-        bool done
+        const MovedOut& answer
     );
     void settle(
         const engine::Settle& settle,

@@ -242,7 +242,8 @@ void World::run(const Move& move) {
     if (move.every > 1) wanted.accept = accept;
     auto transfers = queues_[move.from]->move_out(wanted, progress, now_);
     say(std::to_string(transfers.size()) + " moved");
-    models_[move.from].move_out(wanted, move.every, move.goes_on, now_, transfers, progress.done);
+    const Model::MovedOut answer{.transfers = transfers, .done = progress.done};
+    models_[move.from].move_out(wanted, move.every, move.goes_on, now_, answer);
     settle(move.from);
     move_over(move.from, std::move(transfers));
 }
