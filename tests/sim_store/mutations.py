@@ -436,11 +436,6 @@ MUTANTS = [
         ),
     ),
     mutant(
-        "compaction takes the body of what ended and is not reported yet",
-        "broker/keeper.cpp",
-        ("        broker_.impl_->note_ended(queue->state(), aftermath);\n", ""),
-    ),
-    mutant(
         "a paused queue goes on after a crash",
         "broker/record_parts.cpp",
         ("    policy.paused = in.flag();\n", "    in.flag();\n"),
