@@ -53,7 +53,8 @@ class RandomDeadLettersTest : public testing::TestWithParam<std::uint32_t> {
             for (std::uint32_t i = 0; i < 4; ++i)
                 bytes[i] = static_cast<std::uint8_t>(id >> (8 * i));
             const std::string text = std::to_string(id);
-            engine::SendOptions options{.group = "g" + std::to_string(below(groups))};
+            const std::string group = "g" + std::to_string(below(groups));
+            engine::SendOptions options{.group = group};
             if (!fifo) options.delay = delay;
             const auto payload = engine::Payload::make(
                 {.body = text, .deduplication_id = fifo ? text : "", .id = bytes}
