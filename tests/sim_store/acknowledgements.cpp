@@ -36,6 +36,15 @@ void World::stands_at(Position position) {
     event.exact = true;
 }
 
+/// The operation answered with this position: what it did stands there or before. The last record
+/// up to there need not be one of its events: other messages may have ended by themselves in it.
+void World::stand_up_to(Position position) {
+    for (std::size_t i = operation_first_; i < events_.size(); ++i) {
+        events_[i].end = position + 1;
+        events_[i].exact = true;
+    }
+}
+
 std::optional<std::size_t> World::find_event(Event::Kind kind, QueueId queue, Sequence sequence) {
     for (std::size_t i = events_.size(); i > 0; --i) {
         const Event& event = events_[i - 1];

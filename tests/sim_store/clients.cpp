@@ -382,7 +382,7 @@ void World::change_visibility() {
         timeout > Duration::zero() ? Message::State::in_flight : Message::State::visible;
     message.due = now() + timeout;
     lease(*queue, message);
-    stands_at(result.position);
+    stand_up_to(result.position);
     end_operation();
     wait_for(Until::written, result.position, events_.size(), Probe::acked_send);
 }
@@ -401,7 +401,7 @@ void World::take_back() {
     const auto found = queue->messages.find(issued.receipt.sequence);
     if (found == queue->messages.end() || found->second.token != issued.token) return;
     Message message = found->second;
-    if (message.deliveries != issued.receipt.delivery ||
+    if (message.deliveries != issued.receipt.delivery || message.taken_back ||
         message.state != Message::State::in_flight) {
         return;
     }
@@ -411,6 +411,7 @@ void World::take_back() {
     std::erase_if(issued_, [&](const Issued& one) {
         return one.queue == issued.queue && one.receipt == issued.receipt;
     });
+    message.taken_back = true;
     --message.receive_count;
     if (message.receive_count == 0) message.first_received_at = {};
     message.state = Message::State::visible;

@@ -51,6 +51,7 @@ void World::take_hand_outs(Answer& answer) {
         if (message.receive_count == 0) message.first_received_at = now();
         ++message.receive_count;
         ++message.deliveries;
+        message.taken_back = false;
         message.state =
             answer.timeout > Duration::zero() ? Message::State::in_flight : Message::State::visible;
         message.due = now() + answer.timeout;

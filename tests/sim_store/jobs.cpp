@@ -151,7 +151,7 @@ void World::settle() {
         tally_.hit(Probe::settled);
         take_settled(id, settlements[i], Message(queue->messages.at(all[i].receipt.sequence)));
     }
-    if (events_.size() == before + 1) stands_at(result.position);
+    stand_up_to(result.position);
     end_operation();
     if (events_.size() == before) return;
     wait_for(Until::durable, result.position, events_.size(), Probe::acked_delete);
@@ -190,7 +190,9 @@ void World::take_settled(QueueId id, const Settle& settle, const Message& before
     if (settle.kind == Settle::Kind::put_back) {
         Message message = before;
         const bool waits = settle.delay > Duration::zero();
-        if (!settle.counts && --message.receive_count == 0) message.first_received_at = {};
+        if (!settle.counts && !std::exchange(message.taken_back, true)) {
+            if (--message.receive_count == 0) message.first_received_at = {};
+        }
         message.state = waits ? Message::State::delayed : Message::State::visible;
         message.due = waits ? now() + settle.delay : Instant{};
         // What it is due does not matter when it ends here.

@@ -29,6 +29,7 @@ struct Message {
     Instant first_received_at{};
     std::uint32_t receive_count = 0;
     std::uint32_t deliveries = 0;
+    bool taken_back = false;  // the latest delivery does not count, and not twice
     State state = State::visible;
     Instant due{};  // while delayed or in flight
     QueueId source_queue = 0;

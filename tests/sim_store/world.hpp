@@ -179,6 +179,7 @@ class World {
     void end_operation();
     Event& add(Event event);
     void stands_at(Position position);
+    void stand_up_to(Position position);
     std::optional<std::size_t> find_event(Event::Kind kind, QueueId queue, Sequence sequence);
     void wait_for(Until until, Position position, std::size_t events, Probe probe);
     void expose(QueueId queue, Sequence sequence);
