@@ -119,7 +119,8 @@ def test_a_timeout_is_told_when_the_command_has_ended(worker, queue, env, tmp_pa
 
 
 def test_a_terminal_that_is_closed_asks_once_however_often_it_says_so(worker, queue, env, tmp_path):
-    running = worker("--shutdown-timeout", "10m")
+    # The tests may run with nohup, and what they start would hear nothing either.
+    running = worker("--shutdown-timeout", "10m", before=["env", "--default-signal=HUP"])
     job = enqueue(queue, "patient", env, "0")
     eventually((tmp_path / "begun").exists, seconds=60)
     running.process.send_signal(signal.SIGHUP)
