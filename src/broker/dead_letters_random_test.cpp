@@ -71,7 +71,8 @@ class RandomDeadLettersTest : public testing::TestWithParam<std::uint32_t> {
             queue,
             {.max_messages = max, .visibility_timeout = lease},
             wait,
-            [this, ask, queue](const engine::Received& received) {
+            // Of `queues`. A handle would keep the queue that keeps this.
+            [this, ask, &queue](const engine::Received& received) {
                 open.erase(ask);
                 if (received.deliveries.empty()) expect_empty(queue);
                 for (const engine::Delivery& delivery : received.deliveries)
