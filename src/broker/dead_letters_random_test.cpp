@@ -166,7 +166,7 @@ TEST_P(RandomDeadLettersTest, HideNoMessage) {
     check();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomDeadLettersTest, testing::Range(0U, 20U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomDeadLettersTest, testing::Range(0U, 8U));
 
 }  // namespace
 }  // namespace tranter::broker
