@@ -3,6 +3,7 @@
 #include "admin/jobs_checks.hpp"
 #include "admin/jobs_reply.hpp"
 #include "admin/schedules_api.hpp"
+#include "base/stop.hpp"
 #include "jobs/trace_context.hpp"
 #include "jobs/wire_json.hpp"
 
@@ -223,8 +224,9 @@ void JobsApi::start_receive(JobCall&& call, std::string_view body, http::Exchang
         stop.request_stop();
     };
     WorkPool& pool = request->wait.count() != 0 ? long_polls_ : pool_;
-    on(pool, std::move(done), [this, stop, request = std::move(*request)]() mutable {
-        const std::stop_callback ended(ending_.get_token(), [&stop] { stop.request_stop(); });
+    on(pool, std::move(done), [this, request = std::move(*request)]() mutable {
+        const EitherStop either(request.stop, ending_.get_token());
+        request.stop = either.token();
         return provider_.receive(request);
     });
 }

@@ -49,13 +49,9 @@ std::optional<http::Response> refusal(TokenGate::Verdict verdict) {
         case TokenGate::Verdict::pass:
             break;
         case TokenGate::Verdict::wrong:
-            return problem_reply(
-                401, "Not authenticated", "this needs the header Authorization: Bearer TOKEN"
-            );
+            return problem_reply(401, "Not authenticated", token_text);
         case TokenGate::Verdict::too_many:
-            return problem_reply(
-                429, "Too many requests", "too many wrong tokens from this address, wait a moment"
-            );
+            return problem_reply(429, "Too many requests", too_many_text);
     }
     return std::nullopt;
 }

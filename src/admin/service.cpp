@@ -23,8 +23,6 @@ constexpr std::string_view index_text =
     "GET /queues/NAME/messages?limit=N&offset=N\n"
     "GET /api/health /api/health/ready /api/admin/workers/status\n"
     "GET /v1/openapi.json describes the Jobs API\n";
-constexpr std::string_view token_text = "this needs the header Authorization: Bearer TOKEN";
-constexpr std::string_view too_many_text = "too many wrong tokens from this address, wait a moment";
 constexpr std::size_t peek_max = 1000;
 constexpr std::size_t peek_default = 10;
 // Large messages make short pages.

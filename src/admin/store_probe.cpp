@@ -3,9 +3,9 @@
 #include "base/log.hpp"
 #include "base/log_text.hpp"
 #include "base/secrets.hpp"
+#include "base/stop.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <utility>
 
 namespace tranter::admin {
@@ -85,15 +85,8 @@ std::shared_ptr<StoreProbe::State> StoreProbe::answer_of(
 }
 
 void StoreProbe::run(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-        const Milliseconds rest =
-            state()->answers ? period_ : std::min(period_, rest_without_answer);
-        stopped.wait_for(lock, stop, rest, [] { return false; });
-        if (!stop.stop_requested()) ask();
-    }
+    while (rest(state()->answers ? period_ : std::min(period_, rest_without_answer), stop))
+        ask();
 }
 
 }  // namespace tranter::admin

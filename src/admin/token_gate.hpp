@@ -11,6 +11,11 @@
 
 namespace tranter::admin {
 
+// What those are told who may not pass.
+inline constexpr std::string_view token_text = "this needs the header Authorization: Bearer TOKEN";
+inline constexpr std::string_view too_many_text =
+    "too many wrong tokens from this address, wait a moment";
+
 /// Asks for a bearer token. Thread-safe.
 class TokenGate {
   public:

@@ -3,19 +3,18 @@
 #include "admin/store_probe.hpp"
 #include "admin/store_service.hpp"
 #include "base/log.hpp"
+#include "base/stop.hpp"
 #include "cli/ready_notice.hpp"
 #include "cli/serve_http.hpp"
 #include "cli/serve_jobs.hpp"
+#include "postgres/target.hpp"
 
 #include <tranter/worker.hpp>
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <memory>
-#include <semaphore>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -23,7 +22,6 @@
 namespace tranter::cli {
 namespace {
 
-constexpr std::array served_stores{"postgres://", "postgresql://", "http://", "https://"};
 constexpr std::chrono::seconds probe_period(5);
 constexpr Duration store_grace = std::chrono::seconds(30);
 // As many as a store has connections for, and some that wait for one.
@@ -69,9 +67,7 @@ class StoreServer {
         );
         announce_ready(ready_fd, fmt::format("READY sqs=off admin={}\n", text));
 
-        std::binary_semaphore stopped(0);
-        const std::stop_callback stopping(stop, [&stopped] { stopped.release(); });
-        stopped.acquire();
+        wait_for_stop(stop);
 
         log_info("serve", "stopping");
         service_.set_draining();
@@ -102,10 +98,8 @@ class StoreServer {
 }  // namespace
 
 Result<> check_served_store(std::string_view url) {
-    const auto begins = [url](std::string_view scheme) {
-        return url.starts_with(scheme);
-    };
-    if (std::ranges::any_of(served_stores, begins)) return {};
+    const bool is_server = url.starts_with("http://") || url.starts_with("https://");
+    if (is_server || postgres::is_postgres_url(url)) return {};
     if (url.starts_with("memory:") || url.starts_with("file:")) {
         return fail(
             Errc::invalid_argument,
