@@ -58,6 +58,13 @@ class Broker::Impl {
     /// Journals hand-outs and collects dead letters. Returns what the receiver waits for.
     Position note_received(Queue::State& state, engine::Received& received, Aftermath& aftermath);
     Position note_lease(Queue::State& state, const engine::Receipt& receipt);
+    Position note_moved(
+        QueueId from,
+        const Queue::State& to,
+        const engine::Transfer& message,
+        const engine::Sent& place,
+        Instant now
+    );
     Position note_deleted(Queue::State& state, std::uint32_t slot, engine::Sequence sequence);
     /// Journals what ended by itself, although replay would end it as well: so it is reported once
     /// even when the process ends, and its slot is free before it is used again.

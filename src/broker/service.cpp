@@ -155,6 +155,24 @@ Position Broker::Impl::note_lease(Queue::State& state, const engine::Receipt& re
         .queue = state.id, .slot = receipt.slot, .sequence = receipt.sequence, .state = *now_is});
 }
 
+Position Broker::Impl::note_moved(
+    QueueId from,
+    const Queue::State& to,
+    const engine::Transfer& message,
+    const engine::Sent& place,
+    Instant now
+) {
+    return journal.append(record::MessageMoved{
+        .from = from,
+        .from_slot = message.source_slot,
+        .from_sequence = message.source_sequence,
+        .to = to.id,
+        .to_slot = place.slot,
+        .to_sequence = place.sequence,
+        .message = &message,
+        .at = now});
+}
+
 engine::ReceiveOptions Broker::Impl::with_dead_letters(
     const Queue::State& state, engine::ReceiveOptions receive_options
 ) const {
@@ -302,15 +320,7 @@ std::optional<Position> Broker::Impl::deliver_transfer(
         const Instant now = clock.now();
         if (state.deleted) return std::nullopt;
         const engine::Sent place = state.engine.move_in(message, now);
-        position = journal.append(record::MessageMoved{
-            .from = from,
-            .from_slot = message.source_slot,
-            .from_sequence = message.source_sequence,
-            .to = state.id,
-            .to_slot = place.slot,
-            .to_sequence = place.sequence,
-            .message = &message,
-            .at = now});
+        position = note_moved(from, state, message, place, now);
         leave_on_disk(state, place, position);
         // Else dead-letter queues in a circle would hand it on for ever: where it has no receives
         // left either, it stays until somebody receives.
@@ -332,15 +342,7 @@ void Broker::Impl::give_back(
         if (state.deleted) return;
         const engine::Sent place = state.engine.give_back(message, now);
         // To the same queue: another message may have its slot by now.
-        const Position position = journal.append(record::MessageMoved{
-            .from = state.id,
-            .from_slot = message.source_slot,
-            .from_sequence = message.source_sequence,
-            .to = state.id,
-            .to_slot = place.slot,
-            .to_sequence = place.sequence,
-            .message = &message,
-            .at = now});
+        const Position position = note_moved(state.id, state, message, place, now);
         note_lease(state, {.slot = place.slot, .sequence = place.sequence});
         leave_on_disk(state, place, position);
         if (!is_exhausted(state, message)) serve_waiters(state, now, aftermath);
